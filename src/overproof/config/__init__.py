@@ -1,0 +1,141 @@
+"""A run's config: YAML in, one frozen `RunConfig` out; only this module knows how a config is found and refused.
+
+Defaults live in the tables (`source`, `endpoint`, `judgement`, `output`) and nowhere else. An unknown key is an
+error that names the nearest known one.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from overproof.config.endpoint import BudgetConfig, EndpointConfig, SamplingConfig
+from overproof.config.judgement import RewardsConfig, SelectionConfig
+from overproof.config.output import ExportConfig
+from overproof.config.source import ProblemsConfig, PromptConfig
+from overproof.config.table import Table
+from overproof.errors import ConfigError
+from overproof.resources import bundled
+
+
+class RunConfig(Table):
+    """One run, from problems to report."""
+
+    problems: ProblemsConfig
+    """Where the problems come from."""
+    teacher: EndpointConfig
+    """The model whose reasoning is sampled."""
+    prompt: PromptConfig = PromptConfig()
+    """How a question is put."""
+    sampling: SamplingConfig = SamplingConfig()
+    """How many traces a problem gets."""
+    budget: BudgetConfig = BudgetConfig()
+    """Prices and caps."""
+    rewards: RewardsConfig = RewardsConfig()
+    """What is measured of a trace."""
+    selection: SelectionConfig = SelectionConfig()
+    """What is kept."""
+    export: ExportConfig = ExportConfig()
+    """The form of the dataset."""
+    engine: Literal["local"] = "local"
+    """Where shards run."""
+
+
+def load_config(name: str, overrides: Sequence[str] = ()) -> RunConfig:
+    """The config at path `name` (or the bundled config of that name), with `key.path=value` overrides applied.
+
+    Override values are YAML (`sampling.n=8`, `teacher.extra={top_k: 20}`). Raises ConfigError naming the file, each
+    wrong key, and for an unknown key the nearest known one.
+    """
+    path = find_config(name)
+    tree = _read_yaml(path)
+    for override in overrides:
+        _apply_override(tree, override)
+    return parse_config(tree, str(path))
+
+
+def find_config(name: str) -> Path:
+    """The file a config name means: a path, or the stem of a bundled config such as `quickstart`."""
+    path = Path(name)
+    if path.is_file():
+        return path
+    shipped = bundled("configs")
+    if (candidate := shipped / f"{name}.yaml").is_file():
+        return candidate
+    names = ", ".join(sorted(file.stem for file in shipped.glob("*.yaml")))
+    raise ConfigError(
+        f"There is no config file '{name}'. Give a path, or one of those that ship with overproof: {names}"
+    )
+
+
+def parse_config(tree: dict[str, Any], where: str) -> RunConfig:
+    """Validate a config tree; `where` names it in errors."""
+    try:
+        return RunConfig.model_validate(tree)
+    except ValidationError as error:
+        lines = [_explain(detail) for detail in error.errors(include_url=False, include_input=False)]
+        raise ConfigError("\n".join(f"{where}: {line}" for line in lines)) from None
+
+
+def describe(config: BaseModel, prefix: str = "") -> Iterator[tuple[str, Any, str]]:
+    """Each leaf of a config as (dotted key, value, one-line meaning), in declaration order."""
+    for name, field in type(config).model_fields.items():
+        value = getattr(config, name)
+        if isinstance(value, BaseModel):
+            yield from describe(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", value, " ".join((field.description or "").split())
+
+
+def _read_yaml(path: Path) -> dict[str, Any]:
+    try:
+        tree = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} is not readable YAML: {error}") from None
+    if not isinstance(tree, dict):
+        raise ConfigError(f"{path} holds no tables; a config begins with 'problems:' and 'teacher:'")
+    return tree
+
+
+def _apply_override(tree: dict[str, Any], override: str) -> None:
+    key, separator, value = override.partition("=")
+    if not separator or not key:
+        raise ConfigError(f"--set {override}: write it as key.path=value, for example --set sampling.n=8")
+    *tables, leaf = key.strip().split(".")
+    for table in tables:
+        tree = tree.setdefault(table, {})
+        if not isinstance(tree, dict):
+            raise ConfigError(f"--set {override}: '{table}' is not a table")
+    try:
+        tree[leaf] = yaml.safe_load(value)
+    except yaml.YAMLError as error:
+        raise ConfigError(f"--set {override}: the value is not YAML ({error})") from None
+
+
+def _explain(detail: ErrorDetails) -> str:
+    """One pydantic error in our words."""
+    location = ".".join(str(part) for part in detail["loc"])
+    if detail["type"] == "extra_forbidden":
+        known = _known_keys(detail["loc"][:-1])
+        near = difflib.get_close_matches(str(detail["loc"][-1]), known, n=1)
+        hint = f"Did you mean '{near[0]}'?" if near else f"Known keys: {', '.join(known)}."
+        return f"unknown key '{location}'. {hint}"
+    if detail["type"] == "missing":
+        return f"'{location}' is missing"
+    return f"'{location}': {detail['msg']}"
+
+
+def _known_keys(location: Sequence[str | int]) -> list[str]:
+    """The keys of the table at a location of the config tree."""
+    model: type[BaseModel] = RunConfig
+    for part in location:
+        field = model.model_fields.get(str(part))
+        if field is not None and isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            model = field.annotation
+    return list(model.model_fields)

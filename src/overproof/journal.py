@@ -1,0 +1,108 @@
+"""Append-only JSONL that survives `kill -9` at any byte; the only module that knows how lines reach the disk.
+
+A line is finished when its newline is on disk. `Journal` writes each line with one unbuffered write, so a killed
+process loses at most the line it was writing; that torn tail is cut off when the file is next opened for
+appending and skipped when it is read. Everything derived is written whole by `write_records`: to a temporary name,
+then renamed, so that a reader never sees half a file.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+
+from overproof.errors import RunFolderError
+from overproof.records import decode, encode
+
+Record = TypeVar("Record", bound=msgspec.Struct)
+
+_REPAIR_BLOCK = 1 << 16
+
+
+class Journal:
+    """One growing JSONL file, open for appending by this process alone."""
+
+    def __init__(self, path: Path) -> None:
+        """Open `path` (made with its folders when missing) after cutting off a torn tail."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self.path = path
+        self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
+        _cut_torn_tail(self._descriptor)
+
+    def append(self, record: msgspec.Struct) -> None:
+        """Write one record as a line; when this returns, a kill of the process cannot lose it."""
+        line = memoryview(encode(record) + b"\n")
+        while line:
+            line = line[os.write(self._descriptor, line) :]
+
+    def sync(self) -> None:
+        """Wait until the operating system has put every line on the disk itself (for power loss)."""
+        os.fsync(self._descriptor)
+
+    def close(self) -> None:
+        """Sync and close; further appends are errors."""
+        self.sync()
+        os.close(self._descriptor)
+
+
+def read_lines(path: Path) -> Iterator[bytes]:
+    """The finished lines of a JSONL file, without their newlines; none when the file does not exist.
+
+    A torn last line is left out: it was never finished.
+    """
+    if not path.exists():
+        return
+    with path.open("rb") as file:
+        for line in file:
+            if line.endswith(b"\n"):
+                yield line[:-1]
+
+
+def read_records(path: Path, kind: type[Record]) -> Iterator[Record]:
+    """The records of a JSONL file in order. Raises RunFolderError naming file and line where one does not fit."""
+    for number, line in enumerate(read_lines(path), start=1):
+        try:
+            yield decode(line, kind)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise RunFolderError(
+                f"{path}:{number} is damaged ({error}). Delete that line to go on without it."
+            ) from error
+
+
+def write_records(path: Path, records: Iterable[msgspec.Struct]) -> int:
+    """Write a JSONL file whole and atomically; returns the number of lines."""
+    count = 0
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(path.name + ".tmp")
+    with temporary.open("wb") as file:
+        for record in records:
+            file.write(encode(record) + b"\n")
+            count += 1
+    temporary.replace(path)
+    return count
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write a file whole and atomically, making its folders."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(path.name + ".tmp")
+    temporary.write_bytes(content)
+    temporary.replace(path)
+
+
+def _cut_torn_tail(descriptor: int) -> None:
+    """Truncate an open file to the end of its last finished line."""
+    end = size = os.fstat(descriptor).st_size
+    while end > 0:
+        start = max(0, end - _REPAIR_BLOCK)
+        newline = os.pread(descriptor, end - start, start).rfind(b"\n")
+        if newline >= 0:
+            end = start + newline + 1
+            break
+        end = start
+    if end != size:
+        os.ftruncate(descriptor, end)

@@ -1,0 +1,14 @@
+"""Where the files that ship with the package are: beside it in a wheel, at the top of the repository in a checkout."""
+
+from pathlib import Path
+
+_PACKAGE = Path(__file__).parent
+
+
+def bundled(name: str) -> Path:
+    """The path of `configs`, `tiny-teacher` or another bundled folder. Raises FileNotFoundError naming it."""
+    checkout = _PACKAGE.parents[1]
+    for place in (_PACKAGE / "_bundled" / name, checkout / name, checkout / "data" / name):
+        if place.exists():
+            return place
+    raise FileNotFoundError(f"this installation of overproof lacks its bundled '{name}'; reinstall the package")

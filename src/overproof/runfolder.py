@@ -1,0 +1,120 @@
+"""The only module that knows a run's file names.
+
+    config.yaml                     resolved config, versions, shard count, each stage's input fingerprints
+    problems/<shard>.jsonl          prepared problems, one file a shard: what an engine needs lies together
+    traces/<shard>-<part>.jsonl     PAID FOR
+    scores/<shard>.jsonl            derived
+    decisions/<shard>.jsonl         derived; decisions/<name>/<shard>.jsonl for a named selection
+    dataset/                        train and validation, dataset card; dataset/<name>/ for a named selection
+    report.html report.json
+
+Problems lie by shard and not in one file, so that a worker reads its own shard and nothing else.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from overproof.errors import RunFolderError
+from overproof.journal import read_records
+from overproof.records import Decision, PreparedProblem, Score, Trace
+
+TRACES_PER_SHARD = 20_000
+
+
+class RunFolder:
+    """A run on disk. Holds a path and no other state."""
+
+    def __init__(self, root: Path) -> None:
+        """Name the folder; nothing is made until something is written."""
+        self.root = root
+
+    @property
+    def config(self) -> Path:
+        """The resolved config of the run."""
+        return self.root / "config.yaml"
+
+    @property
+    def report_html(self) -> Path:
+        """The report for people."""
+        return self.root / "report.html"
+
+    @property
+    def report_json(self) -> Path:
+        """Every number of the report."""
+        return self.root / "report.json"
+
+    def problems(self, shard: int) -> Path:
+        """Prepared problems of a shard."""
+        return self.root / "problems" / f"{shard:05d}.jsonl"
+
+    def traces(self, shard: int, part: int = 0) -> Path:
+        """One part of a shard's traces; the local engine writes part 0 only."""
+        return self.root / "traces" / f"{shard:05d}-{part:05d}.jsonl"
+
+    def trace_parts(self, shard: int) -> list[Path]:
+        """Every part of a shard's traces that exists, in order."""
+        return sorted((self.root / "traces").glob(f"{shard:05d}-*.jsonl"))
+
+    def scores(self, shard: int) -> Path:
+        """Scores of a shard's traces."""
+        return self.root / "scores" / f"{shard:05d}.jsonl"
+
+    def decisions(self, shard: int, selection: str | None = None) -> Path:
+        """Decisions of a shard under the one selection, or under a named one."""
+        folder = self.root / "decisions"
+        return (folder / selection if selection else folder) / f"{shard:05d}.jsonl"
+
+    def dataset(self, selection: str | None = None) -> Path:
+        """Folder of the exported dataset."""
+        folder = self.root / "dataset"
+        return folder / selection if selection else folder
+
+    def read_problems(self, shard: int) -> Iterator[PreparedProblem]:
+        """Prepared problems of a shard, in the order of the source."""
+        return read_records(self.problems(shard), PreparedProblem)
+
+    def read_traces(self, shard: int) -> Iterator[Trace]:
+        """Traces of a shard in the order they arrived; the first line of an id counts, later ones are skipped."""
+        seen: set[str] = set()
+        for part in self.trace_parts(shard):
+            for trace in read_records(part, Trace):
+                if trace.id not in seen:
+                    seen.add(trace.id)
+                    yield trace
+
+    def read_scores(self, shard: int) -> Iterator[Score]:
+        """Scores of a shard."""
+        return read_records(self.scores(shard), Score)
+
+    def read_decisions(self, shard: int, selection: str | None = None) -> Iterator[Decision]:
+        """Decisions of a shard."""
+        return read_records(self.decisions(shard, selection), Decision)
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Hold the run for this process. Raises RunFolderError when another process holds it."""
+        self.root.mkdir(parents=True, exist_ok=True)
+        with (self.root / ".lock").open("a") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                raise RunFolderError(
+                    f"{self.root} is in use by another overproof process. Wait for it, or give another --run-dir."
+                ) from None
+            yield
+
+
+def count_shards(problems: int, samples: int) -> int:
+    """How many shards a new run gets: one for every 20,000 traces."""
+    return max(1, -(-problems * samples // TRACES_PER_SHARD))
+
+
+def shard_of(problem_id: str, shards: int) -> int:
+    """The shard that holds everything about a problem: a hash of its id, the same on every machine."""
+    digest = hashlib.blake2b(problem_id.encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "big") % shards

@@ -1,0 +1,85 @@
+"""The house's import rule: a module imports only from rows below its own, and never from its own row."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+SOURCE = Path(__file__).parents[1] / "src" / "overproof"
+
+# From the top of the pipeline to its foundations; a module imports only from rows below its own.
+ROWS = [
+    {"__main__"},
+    {"cli"},
+    {"pipeline"},
+    {"report", "view", "export", "train", "grpo", "evaluation"},
+    {"sampling", "selection"},
+    {"rewards", "hygiene", "audit", "judge"},
+    {"grading", "problems", "completion", "teacher"},
+    {"language", "estimators"},
+    {"engine"},
+    {"runfolder"},
+    {"journal", "config"},
+    {"tiny"},
+    {"prompts"},
+    {"resources"},
+    {"records", "errors"},
+]
+ROW_OF = {module: number for number, row in enumerate(ROWS) for module in row}
+
+
+def modules() -> list[Path]:
+    return sorted(path for path in SOURCE.rglob("*.py") if path != SOURCE / "__init__.py")
+
+
+def owner(path: Path) -> str:
+    """The top-level module or package that a file belongs to."""
+    return path.relative_to(SOURCE).parts[0].removesuffix(".py")
+
+
+def imported(path: Path) -> set[str]:
+    """Top-level overproof modules that a file imports anywhere, function bodies included."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found |= (
+                {f"{node.module}.{alias.name}" for alias in node.names} if node.module == "overproof" else {node.module}
+            )
+    names = {name.split(".")[1] for name in found if name.startswith("overproof.")}
+    return names - {"__version__"}
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(SOURCE)))
+def test_a_module_imports_only_from_rows_below_its_own(path: Path):
+    own = owner(path)
+    assert own in ROW_OF, f"{own} has no place in the house: give it a row"
+    wrong = {name for name in imported(path) - {own} if ROW_OF[name] <= ROW_OF[own]}
+    assert not wrong, f"{path.name} ({own}) imports {sorted(wrong)}, which lie in its own row or above"
+
+
+@pytest.mark.parametrize(
+    ("library", "homes"),
+    [
+        ("openai", {"teacher"}),
+        ("math_verify", {"grading"}),
+        ("ray", {"engine"}),
+        ("trl", {"train", "grpo"}),
+    ],
+)
+def test_a_foreign_library_lives_in_one_place(library: str, homes: set[str]):
+    users = set()
+    for path in modules():
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            if isinstance(node, ast.ImportFrom) and node.module:
+                names.append(node.module)
+            if any(name.split(".")[0] == library for name in names):
+                users.add(owner(path))
+    assert users <= homes, f"{library} belongs to {sorted(homes)} but is imported by {sorted(users)}"
+
+
+def test_every_module_says_what_it_is_for():
+    silent = [str(path) for path in modules() if not ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))]
+    assert not silent
