@@ -52,7 +52,7 @@ def imported(path: Path) -> set[str]:
 
 
 @pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(SOURCE)))
-def test_a_module_imports_only_from_rows_below_its_own(path: Path):
+def test_a_module_imports_only_from_rows_below_its_own(path: Path) -> None:
     own = owner(path)
     assert own in ROW_OF, f"{own} has no place in the house: give it a row"
     wrong = {name for name in imported(path) - {own} if ROW_OF[name] <= ROW_OF[own]}
@@ -68,7 +68,7 @@ def test_a_module_imports_only_from_rows_below_its_own(path: Path):
         ("trl", {"train", "grpo"}),
     ],
 )
-def test_a_foreign_library_lives_in_one_place(library: str, homes: set[str]):
+def test_a_foreign_library_lives_in_one_place(library: str, homes: set[str]) -> None:
     users = set()
     for path in modules():
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
@@ -80,6 +80,6 @@ def test_a_foreign_library_lives_in_one_place(library: str, homes: set[str]):
     assert users <= homes, f"{library} belongs to {sorted(homes)} but is imported by {sorted(users)}"
 
 
-def test_every_module_says_what_it_is_for():
+def test_every_module_says_what_it_is_for() -> None:
     silent = [str(path) for path in modules() if not ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))]
     assert not silent
