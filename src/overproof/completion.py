@@ -1,0 +1,50 @@
+"""Reply → reasoning and answer; only this module knows where the one ends and the other begins.
+
+Reasoning comes in a field of its own (vLLM, DeepSeek, DashScope, …) or inside the content between `<think>` or
+`<thinking>` tags. A chat template may have supplied the opening tag, so a reply that starts without one and has a
+closing tag is whole. A block that is never closed has no answer after it.
+"""
+
+from __future__ import annotations
+
+import re
+
+import msgspec
+
+from overproof.records import Trace
+
+OPENING_TAG = re.compile(r"<(?:think|thinking)>")
+CLOSING_TAG = re.compile(r"</(?:think|thinking)>")
+
+
+class Completion(msgspec.Struct, frozen=True):
+    """A reply in its two parts."""
+
+    reasoning: str | None
+    """Text of the reasoning without its tags, stripped; None when the reply has no reasoning block at all."""
+    answer: str
+    """What follows the reasoning, stripped; empty when the reasoning never ends."""
+
+
+def read_completion(trace: Trace) -> Completion:
+    """The two parts of a trace's reply."""
+    return split_completion(trace.content, trace.reasoning)
+
+
+def split_completion(content: str, reasoning: str | None = None) -> Completion:
+    """Split a reply. `reasoning` is what came through a field of its own, None when there was no such field.
+
+    The answer begins after the last closing tag, so that a tag quoted within the reasoning does not end it early.
+    """
+    if reasoning is not None:
+        return Completion(reasoning.strip(), content.strip())
+    opening = OPENING_TAG.search(content)
+    closing = None
+    for closing in CLOSING_TAG.finditer(content):  # noqa: B007 - the last match is what is wanted
+        pass
+    if closing is not None:
+        start = opening.end() if opening and opening.end() <= closing.start() else 0
+        return Completion(content[start : closing.start()].strip(), content[closing.end() :].strip())
+    if opening is not None:
+        return Completion(content[opening.end() :].strip(), "")
+    return Completion(None, content.strip())
