@@ -9,7 +9,7 @@ then renamed, so that a reader never sees half a file.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -21,6 +21,7 @@ from overproof.records import decode, encode
 Record = TypeVar("Record", bound=msgspec.Struct)
 
 _REPAIR_BLOCK = 1 << 16
+_SHARD_BUFFER = 1 << 26
 
 
 class Journal:
@@ -84,6 +85,39 @@ def write_records(path: Path, records: Iterable[msgspec.Struct]) -> int:
             count += 1
     temporary.replace(path)
     return count
+
+
+def write_sharded(paths: Sequence[Path], records: Iterable[tuple[int, msgspec.Struct]]) -> list[int]:
+    """Write one file a shard, whole and atomically, from (shard, record) pairs in any order.
+
+    Every path is written, empty where no record belongs to it. Returns the number of lines of each. Holds at most
+    some 64 MB of lines, and one open file.
+    """
+    counts = [0] * len(paths)
+    temporaries = [path.with_name(path.name + ".tmp") for path in paths]
+    for temporary in temporaries:
+        temporary.parent.mkdir(parents=True, exist_ok=True)
+        temporary.write_bytes(b"")
+    waiting: dict[int, bytearray] = {}
+    size = 0
+    for shard, record in records:
+        line = encode(record) + b"\n"
+        waiting.setdefault(shard, bytearray()).extend(line)
+        counts[shard] += 1
+        size += len(line)
+        if size > _SHARD_BUFFER:
+            _append_all(temporaries, waiting)
+            waiting, size = {}, 0
+    _append_all(temporaries, waiting)
+    for temporary, path in zip(temporaries, paths, strict=True):
+        temporary.replace(path)
+    return counts
+
+
+def _append_all(files: Sequence[Path], waiting: dict[int, bytearray]) -> None:
+    for shard, lines in waiting.items():
+        with files[shard].open("ab") as file:
+            file.write(lines)
 
 
 def write_bytes(path: Path, content: bytes) -> None:

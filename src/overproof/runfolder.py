@@ -18,12 +18,29 @@ import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
+
+import msgspec
+import yaml
 
 from overproof.errors import RunFolderError
-from overproof.journal import read_records
+from overproof.journal import read_records, write_bytes
 from overproof.records import Decision, PreparedProblem, Score, Trace
 
 TRACES_PER_SHARD = 20_000
+
+
+class Manifest(msgspec.Struct, frozen=True):
+    """What `config.yaml` of a run holds: the resolved config and, under `run`, how the run was made."""
+
+    config: dict[str, Any]
+    """The resolved config as a tree of plain values; holds no secret, keys come from the environment."""
+    shards: int
+    """Fixed when the run is made and never computed again."""
+    versions: dict[str, str]
+    """Versions of this package and of those that decide verdicts."""
+    stages: dict[str, str]
+    """For each derived stage the fingerprint of the inputs that its files were made from."""
 
 
 class RunFolder:
@@ -94,6 +111,24 @@ class RunFolder:
     def read_decisions(self, shard: int, selection: str | None = None) -> Iterator[Decision]:
         """Decisions of a shard."""
         return read_records(self.decisions(shard, selection), Decision)
+
+    def read_manifest(self) -> Manifest | None:
+        """What config.yaml says of this run; None when the run has not begun. Raises RunFolderError when unreadable."""
+        if not self.config.exists():
+            return None
+        try:
+            tree = yaml.safe_load(self.config.read_text(encoding="utf-8"))
+            return msgspec.convert({**tree.pop("run"), "config": tree}, Manifest)
+        except (yaml.YAMLError, msgspec.ValidationError, AttributeError, KeyError, UnicodeDecodeError) as error:
+            raise RunFolderError(
+                f"{self.config} is not the config of a run ({error!r}). Give another --run-dir."
+            ) from None
+
+    def write_manifest(self, manifest: Manifest) -> None:
+        """Replace config.yaml; the config's own tables come first, so that the file serves as a config again."""
+        made = {"shards": manifest.shards, "versions": manifest.versions, "stages": manifest.stages}
+        tree = {**manifest.config, "run": made}
+        write_bytes(self.config, yaml.safe_dump(tree, allow_unicode=True, sort_keys=False, width=1000).encode())
 
     @contextmanager
     def lock(self) -> Iterator[None]:

@@ -55,6 +55,7 @@ def load_config(name: str, overrides: Sequence[str] = ()) -> RunConfig:
     """
     path = find_config(name)
     tree = _read_yaml(path)
+    tree.pop("run", None)  # a run's own config.yaml is a config too
     for override in overrides:
         _apply_override(tree, override)
     return parse_config(tree, str(path))
