@@ -18,7 +18,7 @@ from pydantic_core import ErrorDetails
 from overproof.config.endpoint import BudgetConfig, EndpointConfig, SamplingConfig
 from overproof.config.judgement import RewardsConfig
 from overproof.config.output import ExportConfig
-from overproof.config.selection import SelectionConfig, SelectionName
+from overproof.config.selection import HygieneConfig, SelectionConfig, SelectionName
 from overproof.config.source import ProblemsConfig, PromptConfig
 from overproof.config.table import Table
 from overproof.errors import ConfigError
@@ -32,6 +32,8 @@ class RunConfig(Table):
     """Where the problems come from."""
     teacher: EndpointConfig
     """The model whose reasoning is sampled."""
+    hygiene: HygieneConfig = HygieneConfig()
+    """What is looked for among the problems."""
     prompt: PromptConfig = PromptConfig()
     """How a question is put."""
     sampling: SamplingConfig = SamplingConfig()
