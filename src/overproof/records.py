@@ -95,7 +95,7 @@ class Trace(msgspec.Struct, frozen=True, omit_defaults=True):
     @property
     def id(self) -> str:
         """`<problem.id>/<index>/<first 8 digits of the fingerprint>`, unique within a run."""
-        return f"{self.problem.id}/{self.index}/{self.fingerprint[:8]}"
+        return trace_id_of(self.problem.id, self.index, self.fingerprint)
 
     @property
     def is_complete(self) -> bool:
@@ -146,6 +146,11 @@ class Decision(msgspec.Struct, frozen=True):
     trace_id: str
     kept: bool
     reason: str
+
+
+def trace_id_of(problem_id: str, index: int, fingerprint: str) -> str:
+    """The id of a trace from its parts, for readers that do not read the whole trace."""
+    return f"{problem_id}/{index}/{fingerprint[:8]}"
 
 
 Record = TypeVar("Record", bound=msgspec.Struct)

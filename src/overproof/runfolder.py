@@ -15,17 +15,17 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Container, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import msgspec
 import yaml
 
 from overproof.errors import RunFolderError
-from overproof.journal import read_records, write_bytes
-from overproof.records import Decision, PreparedProblem, Score, Trace
+from overproof.journal import Span, locate_records, read_records, read_span, write_bytes
+from overproof.records import Decision, PreparedProblem, Score, Trace, trace_id_of
 
 TRACES_PER_SHARD = 20_000
 
@@ -104,6 +104,24 @@ class RunFolder:
                     seen.add(trace.id)
                     yield trace
 
+    def read_groups(
+        self, shard: int, only: Container[str] | None = None
+    ) -> Iterator[tuple[PreparedProblem | None, list[Trace]]]:
+        """Each problem of a shard with its traces (those with an id in `only`), whatever the order they arrived in.
+
+        Problems come in the order of their file, traces by index; a problem without traces comes with none. Traces
+        of a problem that is no longer in the file come last, with None in its place. Only one problem's traces are
+        held at a time: a first pass over the files finds where each trace lies.
+        """
+        with ExitStack() as stack:
+            paths = self.trace_parts(shard)
+            parts = [stack.enter_context(path.open("rb")) for path in paths]
+            places = _locate_traces(paths, only)
+            for problem in self.read_problems(shard):
+                yield problem, [_read_trace(parts, place) for place in sorted(places.pop(problem.problem.id, ()))]
+            for _, gone in sorted(places.items()):
+                yield None, [_read_trace(parts, place) for place in sorted(gone)]
+
     def read_scores(self, shard: int) -> Iterator[Score]:
         """Scores of a shard."""
         return read_records(self.scores(shard), Score)
@@ -142,6 +160,44 @@ class RunFolder:
                     f"{self.root} is in use by another overproof process. Wait for it, or give another --run-dir."
                 ) from None
             yield
+
+
+class _ProblemKey(msgspec.Struct, frozen=True):
+    id: str
+
+
+class _TraceKey(msgspec.Struct, frozen=True):
+    """The fields of a trace that its id is made of; reading no more makes an index cheap."""
+
+    problem: _ProblemKey
+    index: int
+    fingerprint: str
+
+
+class _Place(msgspec.Struct, frozen=True, order=True):
+    """Where a trace lies; sorts as the traces of a problem do."""
+
+    index: int
+    fingerprint: str
+    part: int
+    span: Span
+
+
+def _locate_traces(paths: list[Path], only: Container[str] | None) -> dict[str, list[_Place]]:
+    """The places of every problem's traces; of lines with the same id the first counts."""
+    seen: set[str] = set()
+    places: dict[str, list[_Place]] = {}
+    for part, path in enumerate(paths):
+        for span, key in locate_records(path, _TraceKey):
+            trace_id = trace_id_of(key.problem.id, key.index, key.fingerprint)
+            if trace_id not in seen and (only is None or trace_id in only):
+                seen.add(trace_id)
+                places.setdefault(key.problem.id, []).append(_Place(key.index, key.fingerprint, part, span))
+    return places
+
+
+def _read_trace(parts: Sequence[BinaryIO], place: _Place) -> Trace:
+    return read_span(parts[place.part], place.span, Trace)
 
 
 def count_shards(problems: int, samples: int) -> int:

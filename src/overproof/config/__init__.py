@@ -1,7 +1,7 @@
 """A run's config: YAML in, one frozen `RunConfig` out; only this module knows how a config is found and refused.
 
-Defaults live in the tables (`source`, `endpoint`, `judgement`, `output`) and nowhere else. An unknown key is an
-error that names the nearest known one.
+Defaults live in the tables (`source`, `endpoint`, `judgement`, `selection`, `output`) and nowhere else. An unknown
+key is an error that names the nearest known one.
 """
 
 from __future__ import annotations
@@ -16,8 +16,9 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from overproof.config.endpoint import BudgetConfig, EndpointConfig, SamplingConfig
-from overproof.config.judgement import RewardsConfig, SelectionConfig
+from overproof.config.judgement import RewardsConfig
 from overproof.config.output import ExportConfig
+from overproof.config.selection import HygieneConfig, SelectionConfig, SelectionName
 from overproof.config.source import ProblemsConfig, PromptConfig
 from overproof.config.table import Table
 from overproof.errors import ConfigError
@@ -31,6 +32,8 @@ class RunConfig(Table):
     """Where the problems come from."""
     teacher: EndpointConfig
     """The model whose reasoning is sampled."""
+    hygiene: HygieneConfig = HygieneConfig()
+    """What is looked for among the problems."""
     prompt: PromptConfig = PromptConfig()
     """How a question is put."""
     sampling: SamplingConfig = SamplingConfig()
@@ -41,6 +44,8 @@ class RunConfig(Table):
     """What is measured of a trace."""
     selection: SelectionConfig = SelectionConfig()
     """What is kept."""
+    selections: dict[SelectionName, SelectionConfig] = {}
+    """Further selections from the same scores, each under a name of its own, to be compared."""
     export: ExportConfig = ExportConfig()
     """The form of the dataset."""
     engine: Literal["local"] = "local"

@@ -1,4 +1,4 @@
-"""What is measured of a trace and what is kept: the `rewards` and `selection` tables."""
+"""What is measured of a trace: the `rewards` table."""
 
 from typing import Literal
 
@@ -35,12 +35,3 @@ class RewardsConfig(Table):
     """Exactly one reasoning block and an answer after it."""
     language_consistency: LanguageConfig = LanguageConfig()
     """Reasoning in the question's language."""
-
-
-class SelectionConfig(Table):
-    """Which traces are kept."""
-
-    policy: Literal["all", "correct"] = "correct"
-    """all: every complete trace; correct: those whose answer holds."""
-    require: dict[str, float] = {"think_format": 1.0, "language_consistency": 0.8}
-    """Least value of a reward; a reward that could not be measured passes and is counted."""

@@ -18,7 +18,6 @@ from overproof.errors import ConfigError, InputError
 from overproof.problems.presets import PRESETS, Preset
 from overproof.problems.rows import Row, read_rows
 from overproof.records import Problem, clean_text
-from overproof.tiny.problems import procedural_problems
 
 
 def read_problems(config: ProblemsConfig) -> Iterator[Problem]:
@@ -37,6 +36,8 @@ def read_problems(config: ProblemsConfig) -> Iterator[Problem]:
 
 
 def _make_problems(config: ProblemsConfig) -> Iterator[Problem]:
+    from overproof.tiny.problems import procedural_problems
+
     if config.limit is None:
         raise ConfigError("problems.preset: procedural makes problems without end; set problems.limit")
     if config.split not in {None, "train", "held_out"}:

@@ -1,0 +1,87 @@
+"""Rows → the files of a dataset; only this module knows their names and how they are written.
+
+    jsonl/<split>-<shard>.jsonl        parquet/<split>-<shard>.parquet        README.md
+
+A shard's rows lie in files of their own, so that shards can be written by any number of processes, and the bytes do
+not depend on how many. The two forms lie in folders of their own because `datasets` would silently load one of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+import msgspec
+
+from overproof.export.rows import Row
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+SPLITS = ("train", "validation")
+FORMS = ("jsonl", "parquet")
+
+_ROW_GROUP_BYTES = 1 << 24
+
+
+class SplitWriter:
+    """One split of one shard, in JSONL and Parquet. Both files appear when the context ends well, else neither."""
+
+    def __init__(self, folder: Path, split: str, shard: int, schema: pa.Schema) -> None:
+        """Name the files that will lie in `folder`; nothing is opened before the context is entered."""
+        self.rows = 0
+        self.paths = [folder / form / f"{split}-{shard:05d}.{form}" for form in FORMS]
+        self._temporaries = [path.with_name(path.name + ".tmp") for path in self.paths]
+        self._schema = schema
+        self._encoder = msgspec.json.Encoder()
+        self._waiting: list[Row] = []
+        self._waiting_bytes = 0
+
+    def __enter__(self) -> Self:
+        """Open both temporary files."""
+        from pyarrow import parquet
+
+        for path in self.paths:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        self._jsonl = self._temporaries[0].open("wb")
+        self._parquet = parquet.ParquetWriter(self._temporaries[1], self._schema, compression="zstd")
+        return self
+
+    def write(self, row: Row) -> None:
+        """Add one row."""
+        line = self._encoder.encode(row)
+        self._jsonl.write(line + b"\n")
+        self._waiting.append(row)
+        self._waiting_bytes += len(line)
+        self.rows += 1
+        if self._waiting_bytes >= _ROW_GROUP_BYTES:
+            self._write_row_group()
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        """Finish both files and give them their names, or drop them after an exception."""
+        if kind is None:
+            self._write_row_group()
+        self._jsonl.close()
+        self._parquet.close()
+        for temporary, path in zip(self._temporaries, self.paths, strict=True):
+            if kind is None:
+                temporary.replace(path)
+            else:
+                temporary.unlink()
+
+    def _write_row_group(self) -> None:
+        import pyarrow as pa
+
+        if self._waiting:
+            self._parquet.write_table(pa.Table.from_pylist(self._waiting, self._schema))
+            self._waiting, self._waiting_bytes = [], 0
+
+
+def remove_others(folder: Path, written: Iterable[Path]) -> None:
+    """Delete the dataset files of an earlier export that this one did not replace."""
+    keep = set(written)
+    for form in FORMS:
+        for path in (folder / form).glob("*"):
+            if path not in keep:
+                path.unlink()

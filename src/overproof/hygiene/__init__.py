@@ -1,0 +1,76 @@
+"""What is wrong with problems before anything is paid for: repeats, near-duplicates, passages from benchmarks.
+
+`examine` is one pass over all problems; its findings are stored beside each problem and decide which split the
+problem's rows go to and whether they may be trained on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import msgspec
+
+from overproof.config.selection import HygieneConfig
+from overproof.hygiene.clusters import ClusterFinder
+from overproof.hygiene.contamination import BenchmarkIndex, read_benchmarks
+from overproof.records import Problem
+
+_BATCH = 4096
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """What was found about one problem, as `PreparedProblem` stores it."""
+
+    cluster: str | None = None
+    duplicate_of: str | None = None
+    contamination: list[dict[str, Any]] = []
+
+
+def examine(problems: Iterable[Problem], config: HygieneConfig) -> dict[str, Finding]:
+    """Findings by problem id; a problem about which nothing was found has none.
+
+    Streams: of each problem only its id, a signature and hashes of its words are held (some 1.5 kB for a question of
+    200 characters). The findings depend on the order of the problems in one thing only: the first of a cluster or of
+    a set of equal questions is the one that the others point to.
+    """
+    index = BenchmarkIndex(read_benchmarks(config.benchmarks), config) if config.benchmarks else None
+    finder = ClusterFinder()
+    ids: list[str] = []
+    contamination: dict[int, list[dict[str, Any]]] = {}
+    for batch in _batches(problems):
+        questions = [problem.question for problem in batch]
+        if index is not None:
+            found = enumerate(index.find(questions), start=len(ids))
+            contamination.update((number, matches) for number, matches in found if matches)
+        finder.add(questions)
+        ids += [problem.id for problem in batch]
+    return _to_findings(ids, finder, contamination, config)
+
+
+def _to_findings(
+    ids: list[str], finder: ClusterFinder, contamination: dict[int, list[dict[str, Any]]], config: HygieneConfig
+) -> dict[str, Finding]:
+    clusters = finder.clusters(config.near_duplicates)
+    peopled = {first for number, first in enumerate(clusters) if number != first}
+    findings = {}
+    for number, (first, same) in enumerate(zip(clusters, finder.same_as(), strict=True)):
+        finding = Finding(
+            cluster=ids[first] if first in peopled else None,
+            duplicate_of=ids[same] if config.duplicates and same != number else None,
+            contamination=contamination.get(number, []),
+        )
+        if finding != Finding():
+            findings[ids[number]] = finding
+    return findings
+
+
+def _batches(problems: Iterable[Problem]) -> Iterator[list[Problem]]:
+    batch: list[Problem] = []
+    for problem in problems:
+        batch.append(problem)
+        if len(batch) == _BATCH:
+            yield batch
+            batch = []
+    if batch:
+        yield batch

@@ -1,0 +1,159 @@
+"""Which problems stand in a benchmark; only this module knows what counts as standing there.
+
+Passages of n words are looked up in all benchmark questions at once, with the numbers as they are and with the
+numbers masked. A problem counts as contaminated when it shares enough of the shorter question's passages with one
+benchmark question; the passages that match are kept as evidence, side by side.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from overproof.config.selection import HygieneConfig
+from overproof.config.source import ProblemsConfig
+from overproof.hygiene.ngrams import (
+    Hashes,
+    hash_ngrams,
+    locate_words,
+    mask_numbers,
+    normalise,
+    split_words,
+)
+from overproof.problems import read_problems
+
+_FEWEST_PASSAGES = 3
+"""One or two shared passages are a turn of phrase, unless they are all there is."""
+_BOILERPLATE = 16
+"""A passage that stands in more benchmark questions than this is how such questions are worded: it does not count."""
+_MOST_MATCHES = 3
+_MOST_PASSAGES = 3
+_LONGEST_COMPARED = 1500
+"""Words of a question that evidence is taken from."""
+
+
+class BenchmarkItem(NamedTuple):
+    """One question that must not be trained on."""
+
+    benchmark: str
+    id: str
+    question: str
+
+
+def read_benchmarks(configs: Iterable[ProblemsConfig]) -> list[BenchmarkItem]:
+    """The questions of every benchmark. Raises what `read_problems` raises for a source that cannot be read."""
+    return [
+        BenchmarkItem(_name_of(config), problem.id, problem.question)
+        for config in configs
+        for problem in read_problems(config)
+    ]
+
+
+def _name_of(config: ProblemsConfig) -> str:
+    return config.preset or config.dataset or Path(config.path or "").stem
+
+
+class BenchmarkIndex:
+    """The passages of all benchmark questions, ready to be looked up."""
+
+    def __init__(self, items: Sequence[BenchmarkItem], config: HygieneConfig) -> None:
+        """Index the questions by passages as they are and, unless switched off, with masked numbers."""
+        self._items = items
+        self._n = config.ngram
+        words = [split_words(item.question) for item in items]
+        self._same = {tuple(text): number for number, text in reversed(list(enumerate(words))) if text}
+        self._as_written = _Passages(words, self._n, config.overlap)
+        self._masked = None
+        if config.masked_overlap is not None:
+            # A short question is all template once its numbers are masked: "Compute 0 + 0" matches by chance.
+            masked = [mask_numbers(text) if len(text) >= 2 * self._n else [] for text in words]
+            self._masked = _Passages(masked, self._n, config.masked_overlap)
+
+    def find(self, questions: Sequence[str]) -> list[list[dict[str, Any]]]:
+        """For each question its best matches, at most three, as `PreparedProblem.contamination` holds them."""
+        words = [split_words(question) for question in questions]
+        matches = [dict[int, tuple[str, float]]() for _ in questions]
+        if self._masked is not None:
+            masked = [mask_numbers(text) if len(text) >= 2 * self._n else [] for text in words]
+            for question, item, overlap in self._masked.look_up(masked):
+                matches[question][item] = ("masked_numbers", overlap)
+        for question, item, overlap in self._as_written.look_up(words):
+            matches[question][item] = ("passages", overlap)
+        for question, text in enumerate(words):
+            if (same := self._same.get(tuple(text))) is not None:
+                matches[question][same] = ("passages", 1.0)
+        return [self._explain(question, found) for question, found in zip(questions, matches, strict=True)]
+
+    def _explain(self, question: str, found: dict[int, tuple[str, float]]) -> list[dict[str, Any]]:
+        best = sorted(found.items(), key=lambda match: (match[1][0] != "passages", -match[1][1], match[0]))
+        return [
+            {
+                "benchmark": self._items[item].benchmark,
+                "benchmark_id": self._items[item].id,
+                "method": method,
+                "overlap": round(overlap, 3),
+                "passages": _align(question, self._items[item].question, masked=method == "masked_numbers"),
+            }
+            for item, (method, overlap) in best[:_MOST_MATCHES]
+        ]
+
+
+class _Passages:
+    """The passages of the benchmark questions in one of the two readings."""
+
+    def __init__(self, texts: Sequence[Sequence[str]], n: int, least: float) -> None:
+        table = hash_ngrams(texts, n)
+        _, which, holders = np.unique(table.hashes, return_inverse=True, return_counts=True)
+        telling = holders[which] <= _BOILERPLATE
+        hashes, owners = table.hashes[telling], table.owners()[telling]
+        order = np.lexsort((owners, hashes))
+        self._hashes: Hashes = hashes[order]
+        self._owners: NDArray[np.int64] = owners[order]
+        self._sizes = np.bincount(owners, minlength=len(texts))
+        self._common = np.unique(table.hashes[~telling])
+        self._n = n
+        self._least = least
+
+    def look_up(self, texts: Sequence[Sequence[str]]) -> Iterable[tuple[int, int, float]]:
+        """(text, benchmark item, overlap) for each pair that shares enough."""
+        table = hash_ngrams(texts, self._n)
+        telling = ~np.isin(table.hashes, self._common)
+        hashes, owners = table.hashes[telling], table.owners()[telling]
+        first = np.searchsorted(self._hashes, hashes, "left")
+        holders = np.searchsorted(self._hashes, hashes, "right") - first
+        askers = np.repeat(owners, holders)
+        steps = np.arange(holders.sum()) - np.repeat(np.cumsum(holders) - holders, holders)
+        items = self._owners[np.repeat(first, holders) + steps]
+        pairs, shared = np.unique(np.stack([askers, items], axis=1), axis=0, return_counts=True)
+        sizes = np.bincount(owners, minlength=len(texts))
+        smaller = np.minimum(sizes[pairs[:, 0]], self._sizes[pairs[:, 1]])
+        enough = (shared >= self._least * smaller) & (shared >= np.minimum(_FEWEST_PASSAGES, smaller))
+        for (text, item), overlap in zip(pairs[enough].tolist(), (shared / smaller)[enough].tolist(), strict=True):
+            yield text, item, overlap
+
+
+def _align(question: str, other: str, *, masked: bool) -> list[dict[str, str]]:
+    """The longest passages that both questions share, longest first, as each of them writes it."""
+    texts = normalise(question), normalise(other)
+    words = [list(locate_words(text))[:_LONGEST_COMPARED] for text in texts]
+    spelled = [[word.text for word in side] for side in words]
+    if masked:
+        spelled = [mask_numbers(side) for side in spelled]
+    matcher = difflib.SequenceMatcher(None, spelled[0], spelled[1], autojunk=False)
+    blocks = sorted(matcher.get_matching_blocks(), key=lambda block: (-block.size, block.a))
+    passages = []
+    for block in blocks[:_MOST_PASSAGES]:
+        if block.size:
+            mine, theirs = words[0][block.a : block.a + block.size], words[1][block.b : block.b + block.size]
+            passages.append(
+                {
+                    "problem": texts[0][mine[0].start : mine[-1].end],
+                    "benchmark": texts[1][theirs[0].start : theirs[-1].end],
+                }
+            )
+    return passages

@@ -1,0 +1,38 @@
+"""The fixed list of reasons; only this module holds their names and meanings.
+
+Reasons stand in the order in which they are tested: a trace gets the first that applies, so that the counts read as
+a funnel from what was sampled to what is kept.
+"""
+
+from overproof.config.judgement import RewardsConfig
+
+KEPT = {
+    "correct": "its answer equals the reference",
+    "unverified": "kept without a verdict: there is no reference, or none that can be graded against",
+    "any_answer": "kept although its answer is wrong: the policy asks for no right answer",
+}
+"""Reasons of kept traces, with their meaning."""
+
+REJECTED = {
+    "problem_gone": "its problem is no longer among the run's problems",
+    "refused": "the endpoint refused the request for good",
+    "truncated": "the reply was cut at the token limit",
+    "incomplete": "the reply did not end by itself",
+    "not_scored": "it has no scores; run score again",
+    "problem_duplicate": "its problem asks the same question as an earlier one",
+    "problem_contaminated": "its problem stands in a benchmark",
+    **{f"below_{name}": f"its {name} is below what is required" for name in RewardsConfig.model_fields},
+    "no_reasoning": "the reply has no reasoning block, or an empty one",
+    "no_answer": "nothing follows the reasoning",
+    "stray_think_tag": "a think tag stands within the reasoning or the answer",
+    "control_token": "the text holds what some tokenizer reads as a control token, such as <|im_end|>",
+    "damaged_text": "the text holds control characters, or marks of bytes that could not be decoded",
+    "no_reference": "its problem has no reference to grade against",
+    "unverifiable": "its answer could not be graded",
+    "incorrect": "its answer differs from the reference",
+    "over_k": "enough traces of its problem are kept already",
+}
+"""Reasons of rejected traces, in the order they are tested."""
+
+REASONS = {**KEPT, **REJECTED}
+"""Every reason a decision can have, with its meaning."""

@@ -1,0 +1,182 @@
+"""Selection: every trace gets one decision with one reason, whatever the order in which traces came."""
+
+import random
+from pathlib import Path
+from typing import Any
+
+import pytest
+from building import make_config, make_problem, make_score, make_trace, write_run
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from overproof.config.selection import SelectionConfig
+from overproof.records import PreparedProblem, Score, Trace
+from overproof.selection import ScoredTrace, decide, select_shard
+from overproof.selection.reasons import KEPT, REASONS
+
+PROBLEM = make_problem()
+
+
+def reason_for(
+    trace: Trace, score: Score | None, problem: PreparedProblem | None = PROBLEM, **config: Any
+) -> tuple[bool, str]:
+    (decision,) = decide(problem, [ScoredTrace(trace, score)], SelectionConfig(**config))
+    return decision.kept, decision.reason
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"error": "content_filter", "finish_reason": None}, "refused"),
+        ({"finish_reason": "length"}, "truncated"),
+        ({"finish_reason": None}, "incomplete"),
+        ({"finish_reason": "content_filter"}, "incomplete"),
+        ({"reasoning": None}, "no_reasoning"),
+        ({"reasoning": "  "}, "no_reasoning"),
+        ({"answer": ""}, "no_answer"),
+        ({"answer": "4 </think> 4", "content": "<think>a</think>b</think>4"}, "stray_think_tag"),
+        ({"reasoning": "they want <think> tags"}, "stray_think_tag"),
+        ({"answer": "4<|im_end|>"}, "control_token"),
+        ({"reasoning": "so <｜end▁of▁sentence｜> ends"}, "control_token"),
+        ({"answer": "[/INST] 4"}, "control_token"),
+        ({"answer": "four\x00"}, "damaged_text"),
+        ({"reasoning": "bytes \ufffd lost"}, "damaged_text"),
+    ],
+)
+def test_a_right_answer_that_cannot_be_a_row_of_chat_is_rejected_with_its_reason(
+    changes: dict[str, Any], reason: str
+) -> None:
+    trace = make_trace(PROBLEM, **changes)
+    assert reason_for(trace, make_score(trace)) == (False, reason)
+    assert reason_for(trace, make_score(trace), policy="all") == (False, reason)
+
+
+@pytest.mark.parametrize(
+    ("verdict", "correct", "every"),
+    [
+        ("correct", (True, "correct"), (True, "correct")),
+        ("approximate", (True, "correct"), (True, "correct")),
+        ("incorrect", (False, "incorrect"), (True, "any_answer")),
+        ("unverifiable", (False, "unverifiable"), (True, "unverified")),
+        (None, (False, "no_reference"), (True, "unverified")),
+    ],
+)
+def test_the_policy_decides_what_a_verdict_is_worth(
+    verdict: str | None, correct: tuple[bool, str], every: tuple[bool, str]
+) -> None:
+    trace = make_trace(PROBLEM)
+    score = make_score(trace, verdict)
+    assert reason_for(trace, score) == correct
+    assert reason_for(trace, score, policy="all") == every
+
+
+@pytest.mark.parametrize(
+    ("problem", "reason"),
+    [
+        (None, "problem_gone"),
+        (make_problem(duplicate_of="earlier"), "problem_duplicate"),
+        (make_problem(contamination=[{"benchmark": "held", "benchmark_id": "1"}]), "problem_contaminated"),
+    ],
+)
+def test_traces_of_a_problem_that_may_not_be_trained_on_are_rejected(
+    problem: PreparedProblem | None, reason: str
+) -> None:
+    trace = make_trace()
+    assert reason_for(trace, make_score(trace), problem) == (False, reason)
+
+
+def test_a_reward_below_what_is_required_rejects_and_one_that_could_not_be_measured_passes() -> None:
+    trace = make_trace(PROBLEM)
+    assert reason_for(trace, make_score(trace, language_consistency=0.79)) == (False, "below_language_consistency")
+    assert reason_for(trace, make_score(trace, language_consistency=None)) == (True, "correct")
+    assert reason_for(trace, make_score(trace, think_format=0.0)) == (False, "below_think_format")
+
+
+def test_a_trace_without_a_score_is_rejected_as_not_scored() -> None:
+    assert reason_for(make_trace(PROBLEM), None) == (False, "not_scored")
+
+
+@pytest.mark.parametrize(("order", "kept"), [("shortest", [0, 1]), ("longest", [2, 3])])
+def test_k_per_problem_keeps_the_first_k_in_the_chosen_order(order: str, kept: list[int]) -> None:
+    traces = [make_trace(PROBLEM, index, reasoning="word " * (index + 1)) for index in range(4)]
+    scored = [ScoredTrace(trace, make_score(trace)) for trace in traces]
+    config = SelectionConfig.model_validate({"k_per_problem": 2, "order": order})
+    decisions = decide(PROBLEM, scored, config)
+    assert [index for index, decision in enumerate(decisions) if decision.kept] == kept
+    assert {decision.reason for decision in decisions if not decision.kept} == {"over_k"}
+
+
+def test_the_random_order_depends_on_the_seed_and_not_on_the_order_of_arrival() -> None:
+    traces = [make_trace(PROBLEM, index) for index in range(12)]
+    scored = [ScoredTrace(trace, make_score(trace)) for trace in traces]
+
+    def kept(items: list[ScoredTrace], seed: int) -> set[str]:
+        config = SelectionConfig(k_per_problem=3, seed=seed)
+        return {decision.trace_id for decision in decide(PROBLEM, items, config) if decision.kept}
+
+    assert kept(scored, 0) == kept(scored[::-1], 0)
+    assert len({frozenset(kept(scored, seed)) for seed in range(8)}) > 1
+
+
+TEXTS = st.one_of(
+    st.text(max_size=30),
+    st.sampled_from(["<think>", "</think>", "<|im_end|>", "\x00", "four", "答案是 4", "\ufffd", ""]),
+)
+
+
+@st.composite
+def sampled_runs(draw: st.DrawFn) -> tuple[list[PreparedProblem], list[Trace], list[Score]]:
+    """Problems, traces and scores of every kind that sampling and scoring can leave."""
+    problems, traces, scores = [], [], []
+    for number in range(draw(st.integers(0, 4))):
+        found = draw(st.sampled_from([{}, {"duplicate_of": "p0"}, {"cluster": "p0"}]))
+        problem = make_problem(f"p{number}", **found)
+        if draw(st.booleans()) or number == 0:
+            problems.append(problem)
+        for index in range(draw(st.integers(0, 5))):
+            finish = draw(st.sampled_from(["stop", "stop", "stop", "length", None]))
+            trace = make_trace(
+                problem, index, reasoning=draw(st.none() | TEXTS), answer=draw(TEXTS), finish_reason=finish
+            )
+            traces.append(trace)
+            verdict = draw(st.sampled_from(["correct", "correct", "incorrect", "unverifiable", None]))
+            if draw(st.booleans()):
+                scores.append(make_score(trace, verdict, think_format=draw(st.sampled_from([0.0, 1.0, None]))))
+    return problems, traces, scores
+
+
+@settings(deadline=None)  # files are written
+@given(sampled_runs(), st.sampled_from(["all", "correct"]), st.none() | st.integers(1, 3), st.randoms())
+def test_kept_and_rejected_make_up_what_was_sampled_whatever_the_order_of_arrival(
+    tmp_path_factory: pytest.TempPathFactory,
+    run: tuple[list[PreparedProblem], list[Trace], list[Score]],
+    policy: str,
+    k: int | None,
+    chance: random.Random,
+) -> None:
+    problems, traces, scores = run
+    selection = {"policy": policy, "k_per_problem": k}
+    config = make_config(selection=selection, selections={"everything": {"policy": "all", "require": {}}})
+    folder = write_run(tmp_path_factory.mktemp("run"), problems, traces, scores, shards=2)
+    shuffled = chance.sample(traces, len(traces))
+    again = write_run(tmp_path_factory.mktemp("again"), problems, shuffled, scores[::-1], shards=2)
+    for name in (None, "everything"):
+        decided = []
+        for shard in range(2):
+            counts = select_shard(config, folder, shard)
+            assert select_shard(config, again, shard) == counts
+            assert folder.decisions(shard, name).read_bytes() == again.decisions(shard, name).read_bytes()
+            decided += list(folder.read_decisions(shard, name))
+        assert sorted(decision.trace_id for decision in decided) == sorted(trace.id for trace in traces)
+        assert {decision.reason for decision in decided} <= REASONS.keys()
+        assert all(decision.kept == (decision.reason in KEPT) for decision in decided)
+
+
+def test_named_selections_are_written_beside_the_unnamed_one(tmp_path: Path) -> None:
+    traces = [make_trace(PROBLEM, index) for index in range(3)]
+    scores = [make_score(trace, "incorrect" if trace.index else "correct") for trace in traces]
+    folder = write_run(tmp_path, [PROBLEM], traces, scores)
+    counts = select_shard(make_config(selections={"all": {"policy": "all"}}), folder, 0)
+    assert counts == {None: {"correct": 1, "incorrect": 2}, "all": {"correct": 1, "any_answer": 2}}
+    assert [decision.kept for decision in folder.read_decisions(0)] == [True, False, False]
+    assert [decision.kept for decision in folder.read_decisions(0, "all")] == [True, True, True]
