@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from overproof.language.latin import identify, name_language, tell_sentence
+from overproof.language.latin import identify, is_known, name_language, tell_sentence
 from overproof.language.prose import to_prose
 from overproof.language.scripts import HAN, KANA, LATIN_LETTERS, Script, scripts_in
 from overproof.language.words import MOST_WORDS, count_votes
@@ -25,8 +25,10 @@ _MOST_HAN_IN_PASSING = 6
 _LONGEST_SENTENCE = 60
 """Words; a longer stretch without an end is judged in pieces."""
 _EXCERPT_LENGTH = 80
+_LEAST_SHARE = 0.9
+"""Of a paragraph's words, so that a name or a quoted term does not make it mixed."""
 
-_SENTENCE_END = re.compile(r"[.!?]\s+|[。！？；\n]+")
+_SENTENCE_END = re.compile(r"[.!?]\s+|[。！？；]+")
 _LATIN_WORD = re.compile(f"[{LATIN_LETTERS}]{{2,}}")  # one letter is a variable, or too short to matter
 _LATIN_RUN = re.compile(f"[{LATIN_LETTERS}]+(?:[ ,'’-]+[{LATIN_LETTERS}]+){{2,}}")
 
@@ -45,25 +47,33 @@ class Consistency(msgspec.Struct, frozen=True):
     """Language → words in it. Where words are written without spaces a letter counts as part of a word."""
     excerpt: str
     """How the longest foreign run begins; empty when there is none."""
+    paragraphs: int
+    """Stretches without a line break that hold at least LEAST_UNITS."""
+    mixed_paragraphs: int
+    """Those of them where less than nine words in ten are in one language."""
 
 
 def consistency(text: str, target: str) -> Consistency:
     """Measure how much of `text` is in the language `target` (ISO 639-1), sentence by sentence.
 
     Formulas, code, links and tags are left out; so are abbreviations, units and names of functions, and one or two
-    Latin words within a sentence of another script (a term, a name).
+    Latin words within a sentence of another script (a term, a name). The region of a target (zh-TW) is ignored. A
+    target that cannot be told from other languages gives no score.
     """
+    target = re.split("[-_]", target)[0].lower()
     prose = to_prose(text)
     scripts = scripts_in(prose)
     tally = _Tally(target)
-    for sentence in _SENTENCE_END.split(prose):
-        if scripts and not sentence.isascii():
-            parts = _mixed_parts(sentence, scripts, target)
-        else:
-            parts = _latin_parts(_LATIN_WORD.findall(sentence), target)
-        for language, units in parts:
-            tally.add(language, units, sentence)
-    if tally.undecided:  # nothing but snippets too short to tell one by one
+    for paragraph in prose.splitlines():
+        for sentence in _SENTENCE_END.split(paragraph):
+            if scripts and not sentence.isascii():
+                parts = _mixed_parts(sentence, scripts, target)
+            else:
+                parts = _latin_parts(_LATIN_WORD.findall(sentence), target)
+            for language, units in parts:
+                tally.add(language, units, sentence)
+        tally.end_paragraph()
+    if tally.undecided >= LEAST_UNITS:  # nothing but snippets too short to tell one by one
         tally.settle(identify(_LATIN_WORD.findall(prose)[:MOST_WORDS], target))
     return tally.result()
 
@@ -93,6 +103,8 @@ class _Tally:
         self.language: str | None = None
         self.run = self.longest = 0.0
         self.run_start = self.excerpt = ""
+        self.paragraph: dict[str, float] = {}
+        self.paragraphs = self.mixed_paragraphs = 0
 
     def add(self, language: str | None, units: float, sentence: str) -> None:
         """Count units of a language; None is the language of what came before, or of what comes first."""
@@ -105,6 +117,7 @@ class _Tally:
             self.settle(language)
         self.language = language
         self.units[language] = self.units.get(language, 0.0) + units
+        self.paragraph[language] = self.paragraph.get(language, 0.0) + units
         if language != self.target:
             if not self.run:
                 self.run_start = sentence
@@ -121,11 +134,21 @@ class _Tally:
             units, self.undecided = self.undecided, 0.0
             self.add(language, units, "")
 
+    def end_paragraph(self) -> None:
+        """Close the paragraph that the last sentences stood in."""
+        total = sum(self.paragraph.values())
+        if total >= LEAST_UNITS:
+            self.paragraphs += 1
+            self.mixed_paragraphs += max(self.paragraph.values()) < _LEAST_SHARE * total
+        self.paragraph.clear()
+
     def result(self) -> Consistency:
         """What the whole text comes to."""
         total = sum(self.units.values())
-        score = min(self.units.get(self.target, 0.0) / total, 1.0) if total >= LEAST_UNITS else None
-        return Consistency(score, self.longest, self.units, self.excerpt.strip()[:_EXCERPT_LENGTH])
+        measurable = total >= LEAST_UNITS and is_known(self.target)
+        score = min(self.units.get(self.target, 0.0) / total, 1.0) if measurable else None
+        excerpt = self.excerpt.strip()[:_EXCERPT_LENGTH]
+        return Consistency(score, self.longest, self.units, excerpt, self.paragraphs, self.mixed_paragraphs)
 
 
 def _latin_parts(words: Sequence[str], target: str) -> Iterator[Part]:

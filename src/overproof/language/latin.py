@@ -74,6 +74,11 @@ def name_language(words: Sequence[str]) -> str | None:
     return str(named)
 
 
+def is_known(language: str) -> bool:
+    """Whether text in a language can be told from other text: by its script, or by py3langid."""
+    return not is_latin(language) or language in _model().labels
+
+
 @cache
 def _identifier(target: str) -> LanguageIdentifier:
     """py3langid restricted to the plausible languages and a target in Latin script."""
