@@ -1,0 +1,99 @@
+"""Letter → writing system; only this module knows which languages write in which script and how long a word is there.
+
+Ranges are Unicode 16 blocks. Languages that share a script other than Latin (Russian and Ukrainian, Hindi and Marathi,
+Arabic and Persian) are not told apart: a word in the script counts for whichever of them is the target.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+import msgspec
+
+
+class Script(msgspec.Struct, frozen=True):
+    """A writing system: how to count its words, and who writes in it."""
+
+    name: str
+    unit: re.Pattern[str]
+    """Matches one word, or one letter where words are written without spaces."""
+    weight: float
+    """Words a match stands for: 1, or less where a match is a letter."""
+    languages: tuple[str, ...]
+    """ISO 639-1 codes, the most widely written first."""
+
+
+LATIN_LETTERS = "A-Za-zÀ-ÖØ-öø-ɏḀ-ỿ"
+HAN, KANA, HANGUL = "Han", "Kana", "Hangul"
+
+_LETTERS: dict[str, tuple[str, str]] = {
+    "Greek": ("Ͱ-Ͽἀ-῿", "el"),
+    "Cyrillic": ("Ѐ-ԯ", "ru uk bg sr mk be kk ky mn tg tt"),
+    "Armenian": ("԰-֏", "hy"),
+    "Hebrew": ("\u0590-\u05ff", "he yi"),
+    "Arabic": ("\u0600-\u06ff\u0750-\u077f\ufb50-\ufdff\ufe70-\ufeff", "ar fa ur ps ug sd ku"),
+    "Devanagari": ("\u0900-\u097f", "hi mr ne sa"),
+    "Bengali": ("\u0980-\u09ff", "bn as"),
+    "Gurmukhi": ("\u0a00-\u0a7f", "pa"),
+    "Gujarati": ("\u0a80-\u0aff", "gu"),
+    "Odia": ("\u0b00-\u0b7f", "or"),
+    "Tamil": ("\u0b80-\u0bff", "ta"),
+    "Telugu": ("\u0c00-\u0c7f", "te"),
+    "Kannada": ("\u0c80-\u0cff", "kn"),
+    "Malayalam": ("\u0d00-\u0d7f", "ml"),
+    "Sinhala": ("\u0d80-\u0dff", "si"),
+    "Georgian": ("\u10a0-\u10ff\u1c90-\u1cbf", "ka"),
+    "Ethiopic": ("\u1200-\u139f", "am ti"),
+    "Hangul": ("\uac00-\ud7a3\u1100-\u11ff\u3130-\u318f", "ko"),
+}
+"""Scripts that put a space between words: a word is a run of two letters or more (one letter is a symbol)."""
+
+_UNSPACED: dict[str, tuple[str, float, str]] = {
+    "Han": ("\u3005\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af", 0.6, "zh"),
+    "Kana": ("\u3041-\u30fa\u30fc-\u30ff\u31f0-\u31ff\uff66-\uff9f", 0.6, "ja"),
+    "Thai": ("\u0e01-\u0e3a\u0e40-\u0e4e", 0.2, "th"),
+    "Lao": ("\u0e81-\u0ecd", 0.2, "lo"),
+    "Tibetan": ("\u0f40-\u0fbc", 0.3, "bo dz"),
+    "Burmese": ("\u1000-\u109f", 0.2, "my"),
+    "Khmer": ("\u1780-\u17d3", 0.2, "km"),
+}
+"""Scripts without spaces between words: each letter is counted, as the share of a word that it is on average
+(a Chinese word has about 1.6 characters, a Thai one about 5 letters and marks)."""
+
+
+def _build() -> tuple[Script, ...]:
+    spaced = [
+        # One syllable block is a letter cluster in Hangul, so a single one may be a word.
+        Script(name, re.compile(f"[{letters}]{'+' if name == HANGUL else '{2,}'}"), 1.0, tuple(languages.split()))
+        for name, (letters, languages) in _LETTERS.items()
+    ]
+    unspaced = [
+        Script(name, re.compile(f"[{letters}]"), weight, tuple(languages.split()))
+        for name, (letters, weight, languages) in _UNSPACED.items()
+    ]
+    return (*unspaced, *spaced)
+
+
+SCRIPTS = _build()
+"""Every script but Latin."""
+_LANGUAGES = frozenset(language for script in SCRIPTS for language in script.languages)
+
+
+@lru_cache(maxsize=1 << 16)
+def script_of(letter: str) -> Script | None:
+    """The script of one character; None for Latin, digits, signs and scripts that are not listed."""
+    return next((script for script in SCRIPTS if script.unit.match(letter * 2)), None)
+
+
+def scripts_in(text: str) -> list[Script]:
+    """The scripts other than Latin that occur in a text, always in the same order."""
+    if text.isascii():
+        return []
+    found = set(map(script_of, set(text)))
+    return [script for script in SCRIPTS if script in found]
+
+
+def is_latin(language: str) -> bool:
+    """Whether a language is written in Latin script, so far as the table knows."""
+    return language not in _LANGUAGES

@@ -1,0 +1,144 @@
+"""Trace → rewards: R1's rule rewards and further measures, each a pure function; only this module knows their names.
+
+    accuracy               does the answer equal the reference?             1, 0
+    think_format           one reasoning block and an answer after it       1, 0
+    language_consistency   share of the reasoning in the right language     0 … 1
+
+These three are always measured, the rest when a config lists them: `repetition`, `length` and `readability` hold the
+measures of one trace, `group` those of all traces of a problem, `trl` all of them in TRL's form. A reward that cannot
+be measured is None, which is not 0. Rewards hold no thresholds and never gate one another: each sees the whole trace.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Literal
+
+import msgspec
+
+from overproof.completion import read_completion
+from overproof.config.judgement import RewardsConfig
+from overproof.language import consistency
+from overproof.records import Grade, Reward, Score, Trace, Verdict
+from overproof.rewards.group import self_consistency
+from overproof.rewards.length import cosine_length, kimi_length, overlong
+from overproof.rewards.readability import code_blocks, long_paragraphs, mixed_paragraphs, reasoning_markers
+from overproof.rewards.repetition import repetition
+from overproof.rewards.think_format import think_format
+
+
+def score_problem(
+    traces: Sequence[Trace],
+    grades: Sequence[Grade | None],
+    classes: Sequence[int | None],
+    config: RewardsConfig,
+    *,
+    language: str | None,
+    contract: str,
+) -> list[Score]:
+    """All rewards of all traces of one problem, with those that compare the traces.
+
+    `classes` holds the number of each answer's equivalence class, None for no answer; for the rest see `score_trace`.
+    """
+    scores = [
+        score_trace(trace, grade, config, language=language, contract=contract)
+        for trace, grade in zip(traces, grades, strict=True)
+    ]
+    compared: dict[str, list[Reward]] = {}
+    if config.self_consistency is not None:
+        compared["self_consistency"] = self_consistency(classes)
+    if config.kimi_length is not None:
+        compared["kimi_length"] = kimi_length(
+            traces, [is_correct(grade, config.accuracy.approximate) for grade in grades]
+        )
+    if not compared:
+        return scores
+    whole = [score.rewards | {name: of[i] for name, of in compared.items()} for i, score in enumerate(scores)]
+    return [
+        msgspec.structs.replace(score, rewards=rewards, total=weigh(rewards, config))
+        for score, rewards in zip(scores, whole, strict=True)
+    ]
+
+
+def score_trace(
+    trace: Trace, grade: Grade | None, config: RewardsConfig, *, language: str | None, contract: str
+) -> Score:
+    """The rewards of one trace that need no other trace.
+
+    `grade` is the answer's grade, None when the problem has no reference; `language` is the question's (ISO 639-1),
+    None when unknown; `contract` names one of `think_format.CONTRACTS`.
+    """
+    right = is_correct(grade, config.accuracy.approximate)
+    target = config.language_consistency.target or language
+    rewards = {
+        "accuracy": accuracy(grade, config.accuracy.approximate),
+        "think_format": think_format(trace, contract),
+        "language_consistency": language_consistency(trace, target),
+    }
+    further: dict[str, Callable[[Any], Reward]] = {
+        "repetition": lambda _: repetition(trace),
+        "cosine_length": lambda table: cosine_length(trace, table, right=right),
+        "overlong": lambda table: overlong(trace, table),
+        "reasoning_markers": lambda _: reasoning_markers(trace),
+        "mixed_paragraphs": lambda _: mixed_paragraphs(trace, target),
+        "code_blocks": lambda _: code_blocks(trace),
+        "long_paragraphs": lambda table: long_paragraphs(trace, table),
+    }
+    for name, measure in further.items():
+        if (table := getattr(config, name)) is not None:
+            rewards[name] = measure(table)
+    return Score(trace.id, grade, rewards, weigh(rewards, config))
+
+
+def weigh(rewards: dict[str, Reward], config: RewardsConfig) -> float | None:
+    """The weighted sum of rewards; None when one with a non-zero weight is None."""
+    total = 0.0
+    for name, reward in rewards.items():
+        weight: float = getattr(config, name).weight
+        if not weight:
+            continue
+        if reward.value is None:
+            return None
+        total += weight * reward.value
+    return total
+
+
+def is_correct(grade: Grade | None, approximate: Literal["correct", "incorrect"]) -> bool | None:
+    """Whether a graded answer counts as right; None when nobody can tell (no reference, unverifiable).
+
+    `approximate` says how an answer counts that is equal only after rounding (`AccuracyConfig.approximate`). Adaptive
+    sampling and scoring both ask here, so that they never disagree.
+    """
+    if grade is None or grade.verdict == Verdict.UNVERIFIABLE:
+        return None
+    if grade.verdict == Verdict.APPROXIMATE:
+        return approximate == "correct"
+    return grade.verdict == Verdict.CORRECT
+
+
+def accuracy(grade: Grade | None, approximate: Literal["correct", "incorrect"] = "correct") -> Reward:
+    """R1's accuracy reward: 1 when the answer equals the reference, 0 when not, None where that cannot be told."""
+    if grade is None:
+        return Reward(None, "no_reference")
+    right = is_correct(grade, approximate)
+    return Reward(None if right is None else float(right), grade.verdict)
+
+
+def language_consistency(trace: Trace, target: str | None) -> Reward:
+    """R1's language reward: the share of the reasoning's words that are in the language `target`.
+
+    None when there is no reasoning, too little of it, or no known target.
+    """
+    if target is None:
+        return Reward(None, "unknown_language")
+    reasoning = read_completion(trace).reasoning
+    if reasoning is None:
+        return Reward(None, "no_reasoning")
+    found = consistency(reasoning, target)
+    if found.score is None:
+        return Reward(None, "too_little_text")
+    foreign = {language: round(units, 1) for language, units in found.units.items() if language != target}
+    evidence = {"target": target, "foreign": foreign, "longest_foreign_run": round(found.longest_foreign_run, 1)}
+    if found.excerpt:
+        evidence["excerpt"] = found.excerpt
+    return Reward(round(found.score, 4), "mixed" if foreign else "", evidence)

@@ -1,0 +1,148 @@
+"""Did the reply keep the form that its prompt asked for? Only this module knows the ways to break it.
+
+Form never stands for truth: a broken form has no say in whether the answer is right.
+"""
+
+from __future__ import annotations
+
+import re
+from itertools import islice
+
+import msgspec
+
+from overproof.completion import read_completion
+from overproof.records import Reward, Trace
+
+BREAKS = {
+    "no_reasoning": "there is no reasoning block",
+    "wrong_tags": "the reasoning stands between tags of another contract",
+    "text_before": "text stands before the reasoning block",
+    "nested": "a reasoning block opens within another",
+    "unclosed": "the reasoning block never ends",
+    "closed_twice": "the reasoning block is closed more than once",
+    "several_blocks": "a second reasoning block follows the first",
+    "empty_reasoning": "the reasoning block is empty",
+    "tags_in_answer": "the reasoning came through a field of its own, and the answer holds reasoning tags too",
+    "no_answer": "nothing follows the reasoning",
+    "answer_only_inside": "the answer is given within the reasoning and not after it",
+    "no_box": "the answer is not in \\boxed{}",
+    "unclosed_box": "a \\boxed{ in the answer is never closed",
+    "no_answer_block": "what follows the reasoning is not between <answer> tags",
+    "text_between": "text stands between the reasoning and the answer block",
+    "unclosed_answer": "the answer block never ends",
+    "several_answers": "there is more than one answer block",
+    "empty_answer": "the answer block or box is empty",
+    "text_after": "text follows the answer block",
+}
+"""Every reason that think_format gives for a 0, with its meaning."""
+
+
+class Contract(msgspec.Struct, frozen=True):
+    """The form that a prompt asks for."""
+
+    opening: str
+    closing: str
+    answer: str
+    """How the answer is marked: box, block (between `<answer>` tags) or free."""
+
+
+CONTRACTS = {
+    "think_boxed": Contract("<think>", "</think>", "box"),
+    "think_answer": Contract("<think>", "</think>", "block"),
+    "thinking_answer": Contract("<thinking>", "</thinking>", "block"),
+    "think": Contract("<think>", "</think>", "free"),
+}
+
+_REASONING_TAG = re.compile(r"</?think(?:ing)?>")
+_BROKEN_SHAPES = (
+    (re.compile(r"$"), "no_reasoning"),
+    (re.compile(r".*x"), "wrong_tags"),
+    (re.compile(r"oo"), "nested"),
+    (re.compile(r"o$"), "unclosed"),
+    (re.compile(r"o?cc"), "closed_twice"),
+    (re.compile(r"o?co"), "several_blocks"),
+)
+"""Sequences of tags (o opening, c closing, x of another contract) that are not one block. A block is oc, or c where a
+template supplied the opening."""
+_TAG = re.compile(r"</?(?:think|thinking|answer)>")
+_BOX = re.compile(r"\\boxed\s*\{")
+_BRACE = re.compile(r"\\.|[{}]", re.DOTALL)  # an escaped brace is no brace
+_MARK = {"box": _BOX, "block": re.compile("<answer>"), "free": re.compile(r"\S")}
+"""How each kind of answer is known."""
+_MOST_TAGS_SHOWN = 8
+
+
+def think_format(trace: Trace, contract: str) -> Reward:
+    """1 when the reply has exactly one reasoning block and after it the answer in its place, else 0.
+
+    `contract` names one of CONTRACTS. Reasoning through a field of its own takes the place of the block. An opening
+    tag may be missing, since chat templates supply it. A 0 has one of BREAKS as its reason, the reasoning's before
+    the answer's; its evidence holds the tags found. None for a refused request.
+    """
+    if trace.error is not None:
+        return Reward(None, "refused")
+    form = CONTRACTS[contract]
+    reason = _broken_reasoning(trace, form) or _broken_answer(trace, form)
+    if reason is None:
+        return Reward(1.0)
+    tags = [tag.group() for tag in islice(_TAG.finditer(trace.content), _MOST_TAGS_SHOWN)]
+    return Reward(0.0, reason, {"tags": tags} if tags else None)
+
+
+def _broken_reasoning(trace: Trace, form: Contract) -> str | None:
+    """How the reasoning block breaks the contract, or None."""
+    content = trace.content
+    tags = list(_REASONING_TAG.finditer(content))
+    if trace.reasoning is not None:
+        if not trace.reasoning.strip():
+            return "empty_reasoning"
+        return "tags_in_answer" if tags else None
+    shape = "".join({form.opening: "o", form.closing: "c"}.get(tag.group(), "x") for tag in tags)
+    for broken, reason in _BROKEN_SHAPES:
+        if broken.match(shape):
+            return reason
+    start = tags[0].end() if shape == "oc" else 0
+    if start and content[: tags[0].start()].strip():
+        return "text_before"
+    return None if content[start : tags[-1].start()].strip() else "empty_reasoning"
+
+
+def _broken_answer(trace: Trace, form: Contract) -> str | None:
+    """How what follows a whole reasoning block breaks the contract, or None."""
+    reply = read_completion(trace)
+    mark = _MARK[form.answer]
+    if not mark.search(reply.answer):
+        if form.answer != "free" and mark.search(reply.reasoning or ""):
+            return "answer_only_inside"
+        if not reply.answer:
+            return "no_answer"
+        return "no_box" if form.answer == "box" else "no_answer_block"
+    if form.answer == "box":
+        return _broken_box(reply.answer)
+    return _broken_block(reply.answer) if form.answer == "block" else None
+
+
+def _broken_box(answer: str) -> str | None:
+    """How the last box of an answer is broken, or None."""
+    *_, box = _BOX.finditer(answer)
+    depth = 1
+    for brace in _BRACE.finditer(answer, box.end()):
+        depth += {"{": 1, "}": -1}.get(brace.group(), 0)
+        if not depth:
+            return None if answer[box.end() : brace.start()].strip() else "empty_answer"
+    return "unclosed_box"
+
+
+def _broken_block(answer: str) -> str | None:
+    """How the answer block is broken, or None; `answer` holds at least one opening tag."""
+    before, rest = answer.split("<answer>", 1)
+    if before.strip():
+        return "text_between"
+    inside, closing, after = rest.partition("</answer>")
+    if "<answer>" in rest:
+        return "several_answers"
+    if not closing:
+        return "unclosed_answer"
+    if not inside.strip():
+        return "empty_answer"
+    return "text_after" if after.strip() else None
