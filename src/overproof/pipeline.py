@@ -1,0 +1,205 @@
+"""Read first: one function a stage, in the order in which a problem becomes a row to train on.
+
+    prepare   file → problems, each with its language, typed reference and near-duplicates
+    sample    problem × n → traces: the one stage that costs money
+    score     trace → grade and rewards
+    select    trace → kept or rejected, with one reason
+    export    kept traces → a dataset to train on
+    report    all of it → numbers, a page, a summary
+
+`run` calls the six. Each reads what the one before it wrote, shard by shard, and is left out when nothing that it
+depends on has changed since it last ran (`Manifest.stages`): another selection never scores again, another reward
+never samples again.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import importlib.metadata
+import itertools
+import platform
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import orjson
+from pydantic import BaseModel
+
+import overproof
+from overproof import audit, hygiene, prompts, report, rewards, sampling, selection
+from overproof.config import RunConfig
+from overproof.engine import run_shards
+from overproof.errors import RunFolderError
+from overproof.export import export
+from overproof.grading import answer_classes
+from overproof.journal import write_records, write_sharded
+from overproof.language import language_of
+from overproof.problems import read_problems
+from overproof.records import PreparedProblem, Problem, Score
+from overproof.rewards.grades import grade_traces
+from overproof.runfolder import Manifest, RunFolder, count_shards, shard_of
+
+_GRADED_AT_ONCE = 512
+
+
+def run(config: RunConfig, folder: RunFolder) -> report.Summary:
+    """All stages. Running again with the same config resumes: what was paid for is not paid for again."""
+    prepare(config, folder)
+    sample(config, folder)
+    score(config, folder)
+    select(config, folder)
+    export_dataset(config, folder)
+    return make_report(config, folder)
+
+
+def prepare(config: RunConfig, folder: RunFolder) -> None:
+    """Read the problems, find out all that costs nothing, and write them by shard.
+
+    Reads the source twice: once to count problems and to compare them with each other, once to write them.
+    """
+    manifest = _open_manifest(config, folder)
+
+    def work() -> None:
+        findings = hygiene.examine(read_problems(config.problems), config.hygiene)
+        prepared = (_prepare_problem(problem, findings) for problem in read_problems(config.problems))
+        paths = [folder.problems(shard) for shard in range(manifest.shards)]
+        write_sharded(paths, ((shard_of(one.problem.id, manifest.shards), one) for one in prepared))
+
+    outputs = [folder.problems(shard) for shard in range(manifest.shards)]
+    _derive(folder, "prepare", [config.problems, config.hygiene, _stamp(config.problems.path)], outputs, work)
+
+
+def _prepare_problem(problem: Problem, findings: dict[str, hygiene.Finding]) -> PreparedProblem:
+    found = findings.get(problem.id, hygiene.Finding())
+    reference = audit.audit_reference(problem)
+    return PreparedProblem(
+        problem=problem,
+        language=language_of(problem.question),
+        reference_kind=reference.kind,
+        reference_issue=reference.issue,
+        cluster=found.cluster,
+        duplicate_of=found.duplicate_of,
+        contamination=found.contamination,
+    )
+
+
+def sample(config: RunConfig, folder: RunFolder) -> sampling.SamplingSummary:
+    """Sample what is missing. The only stage that costs money."""
+    return sampling.sample(config, folder, range(_manifest(folder).shards))
+
+
+def score(config: RunConfig, folder: RunFolder) -> None:
+    """Grade every trace and measure its rewards."""
+    manifest = _manifest(folder)
+    sizes = [(part.name, part.stat().st_size) for shard in range(manifest.shards) for part in folder.trace_parts(shard)]
+
+    def work() -> None:
+        list(run_shards(functools.partial(score_shard, config, folder), range(manifest.shards)))
+
+    outputs = [folder.scores(shard) for shard in range(manifest.shards)]
+    _derive(folder, "score", [config.rewards, config.prompt, manifest.stages["prepare"], sizes], outputs, work)
+
+
+def score_shard(config: RunConfig, folder: RunFolder, shard: int) -> int:
+    """Score the traces of one shard, in the order of its problems, then by index; returns how many there are."""
+    return write_records(folder.scores(shard), _score_traces(config, folder, shard))
+
+
+def _score_traces(config: RunConfig, folder: RunFolder, shard: int) -> Iterator[Score]:
+    contract = config.prompt.contract or prompts.contract_of(config.prompt.template)
+    groups = folder.read_groups(shard)
+    while batch := list(itertools.islice(groups, _GRADED_AT_ONCE // config.sampling.most or 1)):
+        grades = iter(grade_traces([trace for _, traces in batch for trace in traces]))
+        for problem, traces in batch:
+            graded = list(itertools.islice(grades, len(traces)))
+            answers = [grade.extracted if grade else None for grade in graded]
+            yield from rewards.score_problem(
+                traces,
+                graded,
+                answer_classes(answers) if config.rewards.self_consistency else [None] * len(answers),
+                config.rewards,
+                language=problem.language if problem else None,
+                contract=contract,
+            )
+
+
+def select(config: RunConfig, folder: RunFolder) -> None:
+    """Decide which traces are kept, under every selection of the config."""
+    manifest = _manifest(folder)
+
+    def work() -> None:
+        list(run_shards(functools.partial(selection.select_shard, config, folder), range(manifest.shards)))
+
+    names = (None, *config.selections)
+    outputs = [folder.decisions(shard, name) for name in names for shard in range(manifest.shards)]
+    _derive(folder, "select", [config.selection, config.selections, manifest.stages["score"]], outputs, work)
+
+
+def export_dataset(config: RunConfig, folder: RunFolder) -> None:
+    """Write the dataset of every selection."""
+    manifest = _manifest(folder)
+
+    def work() -> None:
+        for name in (None, *config.selections):
+            export(config, folder, range(manifest.shards), name)
+
+    outputs = [folder.dataset(name) for name in (None, *config.selections)]
+    _derive(folder, "export", [config.export, manifest.stages["select"]], outputs, work)
+
+
+def make_report(config: RunConfig, folder: RunFolder) -> report.Summary:
+    """Write the report of whatever the run holds so far."""
+    return report.report(config, folder, range(_manifest(folder).shards))
+
+
+def _open_manifest(config: RunConfig, folder: RunFolder) -> Manifest:
+    """The manifest with this config in it; a new run's is made here, with its shard count."""
+    tree = config.model_dump(mode="json", exclude_defaults=False)
+    manifest = folder.read_manifest()
+    if manifest is None:
+        count = sum(1 for _ in read_problems(config.problems))
+        manifest = Manifest(tree, count_shards(count, config.sampling.most), _versions(), {})
+    manifest = msgspec.structs.replace(manifest, config=tree, versions=_versions())
+    folder.write_manifest(manifest)
+    return manifest
+
+
+def _manifest(folder: RunFolder) -> Manifest:
+    manifest = folder.read_manifest()
+    if manifest is None:
+        raise RunFolderError(
+            f"{folder.root} holds no run yet. Begin one with: overproof run CONFIG --run-dir {folder.root}"
+        )
+    return manifest
+
+
+def _derive(folder: RunFolder, stage: str, inputs: list[Any], outputs: list[Path], work: Callable[[], None]) -> None:
+    """Do a stage's work unless the manifest says that it was done with these very inputs and its files are there."""
+    plain = [one.model_dump(mode="json") if isinstance(one, BaseModel) else one for one in inputs]
+    text = orjson.dumps(
+        [stage, _versions(), plain], option=orjson.OPT_SORT_KEYS, default=lambda o: o.model_dump(mode="json")
+    )
+    fingerprint = hashlib.blake2b(text, digest_size=16).hexdigest()
+    manifest = _manifest(folder)
+    if manifest.stages.get(stage) == fingerprint and all(path.exists() for path in outputs):
+        return
+    work()
+    manifest = _manifest(folder)
+    folder.write_manifest(msgspec.structs.replace(manifest, stages=manifest.stages | {stage: fingerprint}))
+
+
+def _stamp(path: str | None) -> list[int]:
+    """What changes when a problem file changes."""
+    if path is None:
+        return []
+    state = Path(path).stat()
+    return [state.st_size, state.st_mtime_ns]
+
+
+@functools.cache
+def _versions() -> dict[str, str]:
+    """Versions of what decides verdicts and files."""
+    libraries = {name: importlib.metadata.version(name) for name in ("math-verify", "sympy", "py3langid", "pyarrow")}
+    return {"overproof": overproof.__version__, "python": platform.python_version(), **libraries}
