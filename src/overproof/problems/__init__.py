@@ -36,13 +36,14 @@ def read_problems(config: ProblemsConfig) -> Iterator[Problem]:
 
 
 def _make_problems(config: ProblemsConfig) -> Iterator[Problem]:
-    from overproof.tiny.problems import procedural_problems
+    from overproof.tiny.problems import Split, procedural_problems
 
     if config.limit is None:
         raise ConfigError("problems.preset: procedural makes problems without end; set problems.limit")
     if config.split not in {None, "train", "held_out"}:
         raise ConfigError(f"problems.split: the procedural preset has train and held_out, not '{config.split}'")
-    return procedural_problems(config.limit, seed=config.seed, split="train" if config.split is None else config.split)
+    split: Split = "held_out" if config.split == "held_out" else "train"
+    return procedural_problems(config.limit, seed=config.seed, split=split)
 
 
 def _find_preset(config: ProblemsConfig) -> Preset:

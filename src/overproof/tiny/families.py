@@ -1,0 +1,387 @@
+"""The twelve kinds of problem: each function draws numbers, writes the working down, and words the question.
+
+Ranges are small on purpose: a model of a million parameters that reads digit by digit can learn them. Within them
+each family holds tens of thousands of questions in either language.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from fractions import Fraction
+from typing import NamedTuple
+
+from overproof.tiny.dice import Dice
+from overproof.tiny.drafts import Answer, Draft, Language, Operand, Operator, Result, Working, ended_decimal, finish
+
+NAMES: dict[Language, tuple[str, ...]] = {
+    "en": ("Tom", "Anna", "Ben", "Lily", "Sam", "Mia", "Jack", "Emma", "Leo", "Ruth", "Max", "Nina"),
+    "zh": ("小明", "小红", "小华", "小丽", "小刚", "小芳", "小军", "小雨", "小林", "小梅", "小东", "小雪"),
+}
+
+
+class Item(NamedTuple):
+    """A countable thing: its English plural, and its Chinese measure word and noun."""
+
+    en: str
+    measure: str
+    zh: str
+
+
+ITEMS = (
+    Item("apples", "个", "苹果"),
+    Item("pens", "支", "笔"),
+    Item("books", "本", "书"),
+    Item("cups", "个", "杯子"),
+    Item("cards", "张", "卡片"),
+    Item("toys", "个", "玩具"),
+    Item("balls", "个", "球"),
+    Item("cakes", "块", "蛋糕"),
+)
+
+
+def shopping(dice: Dice, language: Language) -> Draft:
+    """Two purchases: the total, or the change from a round sum."""
+    name, (one, two) = dice.choose(NAMES[language]), dice.two_of(ITEMS)
+    a, c, b, d = dice.between(2, 9), dice.between(2, 9), dice.between(2, 15), dice.between(2, 15)
+    work = Working()
+    first = work.step(f"the {one.en} cost", f"{one.zh}花了", a, "*", b)
+    second = work.step(f"the {two.en} cost", f"{two.zh}花了", c, "*", d)
+    answer = work.step("the total is", "一共花了", first, "+", second)
+    story = {
+        "en": f"{name} buys {a} {one.en} at {b} dollars each and {c} {two.en} at {d} dollars each.",
+        "zh": f"{name}买了{a}{one.measure}{one.zh}，每{one.measure}{b}元，又买了{c}{two.measure}{two.zh}，"
+        f"每{two.measure}{d}元。",
+    }
+    asked: dict[Language, tuple[str, ...]] = {
+        "en": (" How much is the total cost?", " How many dollars are spent in all?"),
+        "zh": ("一共花了多少元？", "总共需要多少元？"),
+    }
+    if dice.chance(500):
+        paid = (int(work.value(answer)) // 50 + 1) * 50
+        answer = work.step("the change is", "应找回", paid, "-", answer)
+        asked = {
+            "en": (f" {name} pays with {paid} dollars. How much is the change?", f" How much is left from {paid}?"),
+            "zh": (f"付了{paid}元，应找回多少元？", f"带了{paid}元，还剩多少元？"),
+        }
+    return finish(story[language] + dice.choose(asked[language]), work, answer)
+
+
+def sharing(dice: Dice, language: Language) -> Draft:
+    """A stock that grows and shrinks: what is left, or each friend's equal share of it."""
+    name, item = dice.choose(NAMES[language]), dice.choose(ITEMS)
+    friends, share = dice.between(2, 9), dice.between(2, 15)
+    left = friends * share
+    given = dice.between(2, 40)
+    had = dice.between(1, left + given - 1)
+    got = left + given - had
+    work = Working()
+    stock = work.step("the stock grows to", "增加到", had, "+", got)
+    answer = work.step("what is left is", "剩下", stock, "-", given)
+    question = {
+        "en": f"{name} has {had} {item.en}, gets {got} more and gives away {given}.",
+        "zh": f"{name}有{had}{item.measure}{item.zh}，又得到{got}{item.measure}，送出{given}{item.measure}。",
+    }[language]
+    asked: dict[Language, tuple[str, ...]] = {
+        "en": (" How many are left?", f" How many {item.en} are there now?"),
+        "zh": ("还剩多少？", f"现在有多少{item.measure}？"),
+    }
+    if dice.chance(650):
+        answer = work.step("each friend gets", "每人得到", answer, "/", friends)
+        asked = {
+            "en": (f" {friends} friends share the rest equally. How many does each friend get?",),
+            "zh": (f"剩下的平均分给{friends}个朋友，每人得到多少？",),
+        }
+    return finish(question + dice.choose(asked[language]), work, answer)
+
+
+def expression(dice: Dice, language: Language) -> Draft:
+    """An arithmetic expression with brackets or operator precedence."""
+    a, b, c, d = dice.between(2, 9), dice.between(2, 20), dice.between(2, 20), dice.between(2, 60)
+    work = Working()
+
+    def then(left: Operand, operator: Operator, right: Operand) -> Result:
+        return work.step("this gives", "得到", left, operator, right)
+
+    shape = dice.below(4)
+    if shape == 0:
+        text, answer = f"{a} * ({b} + {c}) - {d}", then(then(a, "*", then(b, "+", c)), "-", d)
+    elif shape == 1:
+        text, answer = f"{a} * {b} + {c} - {d}", then(then(then(a, "*", b), "+", c), "-", d)
+    elif shape == 2:
+        text, answer = f"({a * b} / {a} + {c}) * {d % 3 + 2}", then(then(then(a * b, "/", a), "+", c), "*", d % 3 + 2)
+    else:
+        text, answer = f"{d} + {a} * {b} + {c}", then(then(d, "+", then(a, "*", b)), "+", c)
+    asked: dict[Language, tuple[str, ...]] = {
+        "en": (f"Compute {text}.", f"What is {text}?", f"Evaluate {text}."),
+        "zh": (f"计算{text}。", f"{text}等于多少？", f"求{text}的值。"),
+    }
+    return finish(dice.choose(asked[language]), work, answer)
+
+
+def times(factor: int, unknown: str) -> str:
+    """The term as one writes it: x, 2x."""
+    return unknown if factor == 1 else f"{factor}{unknown}"
+
+
+def linear_equation(dice: Dice, language: Language) -> Draft:
+    """A linear equation with an integer root, the unknown on one side or on both."""
+    unknown = dice.choose("xyzkmnt")
+    root, a, b = dice.between(-9, 20), dice.between(2, 9), dice.between(1, 40)
+    work = Working()
+    if dice.chance(500):
+        equation = f"{a}{unknown} + {b} = {a * root + b}"
+        scaled = work.step(f"{a}{unknown} is", f"{a}{unknown}等于", a * root + b, "-", b)
+        answer = work.step(f"{unknown} is", f"{unknown}等于", scaled, "/", a)
+    else:
+        k = dice.between(1, a - 1)
+        d = (a - k) * root + b
+        equation = f"{a}{unknown} + {b} = {times(k, unknown)} {'-' if d < 0 else '+'} {abs(d)}"
+        factor = work.step("the factor is", "系数是", a, "-", k)
+        constant = work.step("the constant is", "常数是", d, "-", b)
+        answer = work.step(f"{unknown} is", f"{unknown}等于", constant, "/", factor)
+    asked: dict[Language, tuple[str, ...]] = {
+        "en": (f"Solve {equation} for {unknown}.", f"Find {unknown} if {equation}."),
+        "zh": (f"解方程{equation}，求{unknown}。", f"若{equation}，{unknown}是多少？"),
+    }
+    return finish(dice.choose(asked[language]), work, answer)
+
+
+PARTS = sorted({Fraction(part, whole) for whole in (2, 3, 4, 5, 6, 8, 10) for part in range(1, whole)})
+WHOLES = (
+    ("reads", "of a book", "读了一本书的"),
+    ("walks", "of a trail", "走了一段路的"),
+    ("paints", "of a wall", "刷了一面墙的"),
+    ("eats", "of a cake", "吃了一块蛋糕的"),
+    ("fills", "of a tank", "装了一个水箱的"),
+    ("plants", "of a field", "种了一块地的"),
+    ("cleans", "of a house", "打扫了房子的"),
+    ("spends", "of a prize", "花了奖金的"),
+)
+
+
+def parts_of_a_whole(dice: Dice, language: Language) -> Draft:
+    """Two fractions of one thing: together, or what they leave."""
+    name, (verb, thing, zh) = dice.choose(NAMES[language]), dice.choose(WHOLES)
+    first = dice.choose([part for part in PARTS if part < Fraction(9, 10)])
+    second = dice.choose([part for part in PARTS if first + part < 1])
+    work = Working()
+    answer = work.step("together this is", "两天一共是", first, "+", second)
+    question = {
+        "en": f"{name} {verb} {first} {thing} on day one and {second} on day two.",
+        "zh": f"{name}第一天{zh}{first}，第二天又完成{second}。",
+    }[language]
+    asked: dict[Language, tuple[str, ...]] = {
+        "en": (" What fraction is done in total?", " What fraction is that altogether?"),
+        "zh": ("一共完成了几分之几？", "两天共完成几分之几？"),
+    }
+    if dice.chance(600):
+        answer = work.step("what remains is", "还剩", 1, "-", answer)
+        asked = {
+            "en": (" What fraction is left?", " What fraction remains?"),
+            "zh": ("还剩几分之几？", "剩下几分之几？"),
+        }
+    return finish(question + dice.choose(asked[language]), work, answer)
+
+
+VEHICLES = (("A car", "一辆汽车"), ("A bus", "一辆客车"), ("A train", "一列火车"), ("A truck", "一辆货车"))
+
+
+def journey(dice: Dice, language: Language) -> Draft:
+    """Two legs at two speeds: the distance, or the average speed."""
+    en, zh = dice.choose(VEHICLES)
+    a, c, b, d = dice.between(2, 16) * 5, dice.between(2, 16) * 5, dice.between(2, 5), dice.between(2, 5)
+    work = Working()
+    first = work.step("the first part is", "第一段是", a, "*", b)
+    second = work.step("the second part is", "第二段是", c, "*", d)
+    answer = work.step("the distance is", "路程是", first, "+", second)
+    question = {
+        "en": f"{en} travels {b} hours at {a} km per hour and {d} hours at {c} km per hour.",
+        "zh": f"{zh}以每小时{a}千米行驶{b}小时，再以每小时{c}千米行驶{d}小时。",
+    }[language]
+    asked: dict[Language, tuple[str, ...]] = {
+        "en": (" How far does it go?", " What distance does it cover in km?"),
+        "zh": ("共行驶多少千米？", "一共走了多少千米？"),
+    }
+    if dice.chance(400):
+        hours = work.step("the time is", "时间是", b, "+", d)
+        answer = work.step("the average speed is", "平均速度是", answer, "/", hours)
+        asked = {
+            "en": (" What is the average speed?", " Find the average speed in km per hour."),
+            "zh": ("平均速度是多少？", "求平均每小时多少千米。"),
+        }
+    return finish(question + dice.choose(asked[language]), work, answer)
+
+
+def discount(dice: Dice, language: Language) -> Draft:
+    """A price cut by some per cent, for one piece or for several."""
+    name, item = dice.choose(NAMES[language]), dice.choose(ITEMS)
+    cut, price, pieces = dice.choose((5, 10, 20, 25, 30, 40, 50)), dice.between(1, 20) * 20, dice.between(1, 6)
+    work = Working()
+    off = work.step("the discount is", "优惠是", price, "*", Fraction(cut, 100))
+    answer = work.step("the new price is", "现价是", price, "-", off)
+    story = {
+        "en": f"A box of {item.en} costs {price} dollars, but {name} gets {cut}% off. ",
+        "zh": f"一箱{item.zh}原价{price}元，{name}买时降价{cut}%。",
+    }[language]
+    asked: dict[Language, tuple[str, ...]] = {
+        "en": (f"How much does {name} pay for one box?", "What is the new price?"),
+        "zh": ("现价多少元？", "买一箱要多少元？"),
+    }
+    if pieces > 1:
+        answer = work.step("the total is", "一共花了", answer, "*", pieces)
+        asked = {
+            "en": (f"How much does {name} pay for {pieces} boxes?", f"What do {pieces} boxes cost?"),
+            "zh": (f"买{pieces}箱要多少元？", f"{pieces}箱一共多少元？"),
+        }
+    return finish(story + dice.choose(asked[language]), work, answer, decimal=True)
+
+
+def sum_and_difference(dice: Dice, language: Language) -> Draft:
+    """Two amounts known by their sum and their difference."""
+    (one, two), item = dice.two_of(NAMES[language]), dice.choose(ITEMS)
+    less = dice.between(1, 50)
+    more = less + dice.between(1, 40)
+    work = Working()
+    doubled = work.step("twice the larger is", "较多的两倍是", more + less, "+", more - less)
+    answer = work.step("the larger is", "较多的是", doubled, "/", 2)
+    asked_for = one
+    if dice.chance(500):
+        answer = work.step("the smaller is", "较少的是", answer, "-", more - less)
+        asked_for = two
+    question = {
+        "en": f"{one} and {two} have {more + less} {item.en} in total. {one} has {more - less} more than {two}. "
+        f"How many does {asked_for} have?",
+        "zh": f"{one}和{two}共有{more + less}{item.measure}{item.zh}，{one}比{two}多{more - less}{item.measure}，"
+        f"{asked_for}有多少{item.measure}？",
+    }[language]
+    return finish(question, work, answer)
+
+
+GROUPS = (
+    ("pupils", "walk", "cycle", "名学生", "步行", "骑车"),
+    ("guests", "drink tea", "drink milk", "位客人", "喝茶", "喝牛奶"),
+    ("players", "sing", "dance", "名队员", "唱歌", "跳舞"),
+    ("workers", "read", "draw", "名工人", "看书", "画画"),
+)
+
+
+def proportion(dice: Dice, language: Language) -> Draft:
+    """Two groups among a round number of people: their share, or that of all others, in per cent."""
+    name, (en, one, two, zh, one_zh, two_zh) = dice.choose(NAMES[language]), dice.choose(GROUPS)
+    whole = dice.choose((20, 25, 40, 50, 100))  # every share of these ends within three decimal places
+    together = dice.between(4, whole - 1)
+    first = dice.between(2, together - 2)
+    work = Working()
+    count = work.step("the two groups are", "两组共有", first, "+", together - first)
+    asked: dict[Language, tuple[str, ...]] = {
+        "en": (f"What percentage of the {en} {one} or {two}?", "What percentage are these two groups?"),
+        "zh": (f"{one_zh}或{two_zh}的占百分之几？", "这两组占百分之几？"),
+    }
+    if dice.chance(400):
+        count = work.step("the others are", "其余有", whole, "-", count)
+        asked = {
+            "en": ("What percentage do neither?", f"What percentage of the {en} are the others?"),
+            "zh": ("其余的占百分之几？", "剩下的占百分之几？"),
+        }
+    share = work.step("the share is", "占", count, "/", whole)
+    answer = work.step("in percent this is", "化成百分数是", share, "*", 100)
+    story = {
+        "en": f"{name} asks {whole} {en}: {first} {one} and {together - first} {two}. ",
+        "zh": f"{name}问了{whole}{zh}：{first}{zh[0]}{one_zh}，{together - first}{zh[0]}{two_zh}。",
+    }[language]
+    return finish(story + dice.choose(asked[language]), work, Answer("percent", (answer,)), decimal=True)
+
+
+def weighing(dice: Dice, language: Language) -> Draft:
+    """Equal bags in a box: the mass in kilograms, as a decimal."""
+    name, item = dice.choose(NAMES[language]), dice.choose(ITEMS)
+    bag, bags = Fraction(dice.between(3, 50), 20), dice.between(2, 9)
+    box = Fraction(dice.between(1, 19), 10)
+    bag_text, box_text = ended_decimal(bag), ended_decimal(box)
+    work = Working()
+    contents = work.step("the bags weigh", "袋子共重", bag, "*", bags)
+    answer = work.step("with the box it is", "加上箱子是", contents, "+", box)
+    question = {
+        "en": f"A bag of {item.en} weighs {bag_text} kg. {name} packs {bags} bags into a box of {box_text} kg. ",
+        "zh": f"一袋{item.zh}重{bag_text}千克，{name}把{bags}袋装进重{box_text}千克的箱子。",
+    }[language]
+    asked: dict[Language, tuple[str, ...]] = {
+        "en": ("What is the total mass in kg?", "How many kg is that in all?"),
+        "zh": ("一共重多少千克？", "总重是多少千克？"),
+    }
+    return finish(question + dice.choose(asked[language]), work, answer, decimal=True)
+
+
+UNKNOWNS = (("x", "y"), ("a", "b"), ("m", "n"), ("p", "q"), ("u", "v"))
+
+
+def system_of_equations(dice: Dice, language: Language) -> Draft:
+    """Two linear equations in two unknowns; the answer is an ordered pair."""
+    (x, y), k = dice.choose(UNKNOWNS), dice.between(1, 4)
+    first, second = dice.between(-9, 20), dice.between(-9, 20)
+    total, difference = k * first + second, first - second
+    pair = f"{times(k, x)} + {y} = {total}", f"{x} - {y} = {difference}"
+    work = Working()
+    scaled = work.step(f"{k + 1}{x} is", f"{k + 1}{x}等于", total, "+", difference)
+    one = work.step(f"{x} is", f"{x}等于", scaled, "/", k + 1)
+    two = work.step(f"{y} is", f"{y}等于", one, "-", difference)
+    asked: dict[Language, tuple[str, ...]] = {
+        "en": (
+            f"Solve {pair[0]} and {pair[1]}. Give ({x}, {y}).",
+            f"Find the ordered pair ({x}, {y}) with {pair[0]} and {pair[1]}.",
+        ),
+        "zh": (f"解方程组{pair[0]}，{pair[1]}，写出({x}, {y})。", f"若{pair[0]}，{pair[1]}，求有序数对({x}, {y})。"),
+    }
+    return finish(dice.choose(asked[language]), work, Answer("pair", (one, two)))
+
+
+def inequality(dice: Dice, language: Language) -> Draft:
+    """A double inequality or one with an absolute value; the answer is an interval."""
+    x = dice.choose("xyt")
+    opening, closing = dice.choose("(["), dice.choose(")]")
+    work = Working()
+    if dice.chance(600):
+        k, b = dice.between(2, 6), dice.between(1, 20)
+        low, high = sorted(dice.two_of(range(-12, 31)))
+        below, above = "<" if opening == "(" else "<=", "<" if closing == ")" else "<="
+        text = f"{low + b} {below} {k}{x} + {b} {above} {high + b}"
+        left = work.step("the lower side is", "左边是", low + b, "-", b)
+        right = work.step("the upper side is", "右边是", high + b, "-", b)
+        left = work.step("the lower end is", "下限是", left, "/", k)
+        right = work.step("the upper end is", "上限是", right, "/", k)
+    else:
+        centre, radius = dice.between(1, 40), dice.between(1, 40)
+        closing = ")" if opening == "(" else "]"
+        text = f"|{x} - {centre}| {'<' if opening == '(' else '<='} {radius}"
+        left = work.step("the lower end is", "下限是", centre, "-", radius)
+        right = work.step("the upper end is", "上限是", centre, "+", radius)
+    asked: dict[Language, tuple[str, ...]] = {
+        "en": (
+            f"Solve {text}. Give the answer as an interval.",
+            f"For which {x} is {text}? Write an interval.",
+            f"Write the solutions of {text} as an interval.",
+        ),
+        "zh": (f"解不等式{text}，用区间表示。", f"求{text}的解集，写成区间。", f"{x}在哪个区间内时{text}？"),
+    }
+    return finish(dice.choose(asked[language]), work, Answer("interval", (left, right), opening + closing))
+
+
+Family = Callable[[Dice, Language], Draft]
+
+FAMILIES: dict[str, Family] = {
+    family.__name__: family
+    for family in (
+        shopping,
+        sharing,
+        expression,
+        linear_equation,
+        parts_of_a_whole,
+        journey,
+        discount,
+        sum_and_difference,
+        proportion,
+        weighing,
+        system_of_equations,
+        inequality,
+    )
+}
