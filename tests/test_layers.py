@@ -13,6 +13,7 @@ ROWS = [
     {"cli"},
     {"pipeline"},
     {"report", "view", "export", "train", "grpo", "evaluation"},
+    {"student"},
     {"sampling", "selection"},
     {"rewards", "hygiene", "audit", "judge"},
     {"grading", "problems", "completion", "teacher"},

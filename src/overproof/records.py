@@ -153,6 +153,11 @@ def trace_id_of(problem_id: str, index: int, fingerprint: str) -> str:
     return f"{problem_id}/{index}/{fingerprint[:8]}"
 
 
+def problem_id_of(trace_id: str) -> str:
+    """The problem that a trace id belongs to."""
+    return trace_id.rsplit("/", 2)[0]
+
+
 Record = TypeVar("Record", bound=msgspec.Struct)
 
 

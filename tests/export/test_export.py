@@ -9,7 +9,8 @@ import pytest
 from building import make_config, make_problem, make_score, make_trace, write_run
 
 from overproof.config import RunConfig
-from overproof.export import ExportSummary, export, split_of
+from overproof.export import export, split_of
+from overproof.export.summary import ExportSummary
 from overproof.records import Trace
 from overproof.runfolder import RunFolder
 from overproof.selection import select_shard
@@ -43,7 +44,7 @@ def test_every_kept_trace_is_one_row_and_no_other_is(tmp_path: Path, config: Run
     rows = read_jsonl(summary.folder)
     assert sorted(row["id"] for row in rows) == sorted(kept)
     assert sum(summary.rows.values()) == len(kept) == summary.reasons["correct"] == 80
-    assert summary.problems == 40
+    assert summary.problems.total() == 40
 
 
 def test_a_row_holds_the_messages_sent_and_the_reply_with_its_reasoning_inline(
@@ -97,6 +98,6 @@ def test_the_files_of_an_earlier_export_do_not_outlive_the_next(tmp_path: Path, 
 def test_an_export_without_a_kept_trace_leaves_a_card_that_says_so_and_no_file_of_rows(tmp_path: Path) -> None:
     config = make_config(selection={"require": {"think_format": 2.0}})
     _, summary = select_and_export(tmp_path, config)
-    assert summary.rows == {"train": 0, "validation": 0}
+    assert summary.rows.total() == 0
     assert [path.name for path in summary.folder.rglob("*.*")] == ["README.md"]
-    assert "0 of 120 sampled traces are kept" in (summary.folder / "README.md").read_text()
+    assert "0 reasoning traces of `teacher-of-tests`, kept of 120" in (summary.folder / "README.md").read_text()

@@ -23,7 +23,7 @@ class ProblemsConfig(Table):
     question: str | None = None
     """Column with the question; default `question`."""
     reference: str | None = None
-    """Column with the reference answer; default `reference` when the file has it."""
+    """Column with the reference answer; default `reference` when the file has it. An empty text ('') means none."""
     id: str | None = None
     """Column with a unique id; default `id` when the file has it, else the row number."""
     source: str | None = None

@@ -9,44 +9,21 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
-from pathlib import Path
 
-import msgspec
-
+import overproof
 from overproof.config import RunConfig
 from overproof.config.output import ExportConfig
+from overproof.errors import RunFolderError
 from overproof.export.card import render_card
-from overproof.export.files import SPLITS, SplitWriter, remove_others
-from overproof.export.rows import build_row, build_schema
+from overproof.export.files import SplitWriter, remove_others
+from overproof.export.rows import KeptTrace, build_row, build_schema
+from overproof.export.summary import ExportSummary, ShardExport, summarise
 from overproof.journal import write_bytes
-from overproof.records import PreparedProblem
+from overproof.records import Decision, PreparedProblem, Score, Trace, problem_id_of
 from overproof.runfolder import RunFolder
-
-
-class ShardExport(msgspec.Struct, frozen=True):
-    """What the export of one shard wrote."""
-
-    rows: dict[str, int]
-    """Rows of each split."""
-    problems: int
-    """Problems with at least one row."""
-    reasons: dict[str, int]
-    """Decisions of the shard by reason."""
-    files: list[Path]
-
-
-class ExportSummary(msgspec.Struct, frozen=True):
-    """What an export wrote."""
-
-    folder: Path
-    rows: dict[str, int]
-    """Rows of each split."""
-    problems: int
-    """Problems with at least one row."""
-    reasons: dict[str, int]
-    """Decisions by reason; those of kept traces add up to the rows."""
+from overproof.selection.passrate import estimate_pass_rate, has_passed
 
 
 def export(config: RunConfig, folder: RunFolder, shards: Iterable[int], name: str | None = None) -> ExportSummary:
@@ -55,46 +32,74 @@ def export(config: RunConfig, folder: RunFolder, shards: Iterable[int], name: st
 
 
 def export_shard(config: RunConfig, folder: RunFolder, shard: int, name: str | None = None) -> ShardExport:
-    """Write the rows of one shard. Holds one problem's traces and one row group at a time."""
+    """Write the rows of one shard. Holds one problem's traces and one row group at a time.
+
+    Raises RunFolderError when the shard has no decisions yet.
+    """
+    if not folder.decisions(shard, name).exists():
+        raise RunFolderError(f"{folder.decisions(shard, name)} does not exist: select before you export")
     decisions = list(folder.read_decisions(shard, name))
-    kept = {decision.trace_id for decision in decisions if decision.kept}
-    schema = build_schema()
-    problems = 0
+    scores = {score.trace_id: score for score in folder.read_scores(shard)}
+    outcomes = _collect_outcomes(decisions, scores)
+    versions = {"overproof": overproof.__version__}
+    schema = build_schema(config.export)
+    done = ShardExport(reasons=Counter(decision.reason for decision in decisions))
+    done.outcomes.extend(_count_passes(outcomes.values()))
     with ExitStack() as stack:
         writers: dict[str, SplitWriter] = {}
-        for problem, traces in folder.read_groups(shard, only=kept):
-            if problem is None or not traces:
-                continue
-            problems += 1
+        for problem, kept in _read_kept(folder, shard, decisions):
             split = split_of(problem, config.export)
             if split not in writers:
                 writers[split] = stack.enter_context(SplitWriter(folder.dataset(name), split, shard, schema))
-            for trace in traces:
-                writers[split].write(build_row(trace))
-    return ShardExport(
-        rows={split: writers[split].rows if split in writers else 0 for split in SPLITS},
-        problems=problems,
-        reasons=dict(Counter(decision.reason for decision in decisions)),
-        files=[path for writer in writers.values() for path in writer.paths],
-    )
+                done.files.extend(writers[split].paths)
+            pass_rate = estimate_pass_rate(outcomes[problem.problem.id], config.sampling)
+            for trace in kept:
+                item = KeptTrace(problem, trace, scores.get(trace.id), pass_rate)
+                writers[split].write(build_row(item, config.export, versions))
+                done.lengths.append(len(trace.content) + len(trace.reasoning or ""))
+            done.problems[split] += 1
+            done.rows[split] += len(kept)
+            done.sources[problem.problem.source or "unnamed"] += len(kept)
+            done.languages[problem.language or "unknown"] += len(kept)
+    return done
 
 
 def finish_export(
     config: RunConfig, folder: RunFolder, parts: Iterable[ShardExport], name: str | None = None
 ) -> ExportSummary:
     """Delete what an earlier export left and write the card; a dataset without its card is not finished."""
-    rows, reasons = Counter(dict.fromkeys(SPLITS, 0)), Counter[str]()
-    files: list[Path] = []
-    problems = 0
-    for part in parts:
-        rows.update(part.rows)
-        reasons.update(part.reasons)
-        files += part.files
-        problems += part.problems
     target = folder.dataset(name)
-    remove_others(target, files)
-    write_bytes(target / "README.md", render_card(config, name, dict(rows), reasons).encode())
-    return ExportSummary(target, dict(rows), problems, dict(reasons))
+    parts = list(parts)
+    remove_others(target, (file for part in parts for file in part.files))
+    summary = summarise(target, parts)
+    write_bytes(target / "README.md", render_card(config, name, summary).encode())
+    return summary
+
+
+def _collect_outcomes(decisions: list[Decision], scores: dict[str, Score]) -> dict[str, list[bool | None]]:
+    """For each problem whether each of its traces passed, in the order of the decisions, which is that of the index."""
+    outcomes: dict[str, list[bool | None]] = {}
+    for decision in decisions:
+        passed = has_passed(decision.reason, scores.get(decision.trace_id))
+        outcomes.setdefault(problem_id_of(decision.trace_id), []).append(passed)
+    return outcomes
+
+
+def _count_passes(outcomes: Iterable[list[bool | None]]) -> Iterator[tuple[int, int]]:
+    """(passes, traces that count) of each problem."""
+    for passed in outcomes:
+        counted = [outcome for outcome in passed if outcome is not None]
+        yield sum(counted), len(counted)
+
+
+def _read_kept(
+    folder: RunFolder, shard: int, decisions: list[Decision]
+) -> Iterator[tuple[PreparedProblem, list[Trace]]]:
+    """Each problem of which a trace is kept, with its kept traces."""
+    kept = {decision.trace_id for decision in decisions if decision.kept}
+    for problem, traces in folder.read_groups(shard, only=kept):
+        if problem is not None and traces:
+            yield problem, traces
 
 
 def split_of(problem: PreparedProblem, config: ExportConfig) -> str:

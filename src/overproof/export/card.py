@@ -1,49 +1,173 @@
 """The dataset card; only this module knows what it says.
 
-It holds no date and no path, so that the same traces make the same card.
+The header is what `datasets` and the Hub read, the body is for people: what the rows are, how they were made, how many
+were kept and why the rest was not. It holds no date and no path, so that the same traces make the same card.
 """
 
 from __future__ import annotations
 
 from collections import Counter
+from typing import Any
 
 import yaml
 
 from overproof.config import RunConfig
+from overproof.config.output import Format
+from overproof.config.selection import SelectionConfig
+from overproof.export.summary import PERCENTILES, ExportSummary
+from overproof.hygiene.contamination import benchmark_name
 from overproof.selection.reasons import KEPT, REASONS
 
+_FORMATS: dict[Format, str] = {
+    "messages": "`messages`: the chat, its last message the reply as `<think>`, the reasoning, `</think>`, a blank "
+    "line and the answer",
+    "messages_reasoning_content": "`messages`: the chat, its last message the answer as `content` and the reasoning "
+    "as `reasoning_content`, which the templates of Qwen2.5 and Qwen3-2507 drop",
+    "prompt_completion": "`prompt` and `completion`: lists of messages, the completion as `<think>`, the reasoning, "
+    "`</think>`, a blank line and the answer",
+    "prompt_completion_text": "`prompt` and `completion`: plain texts, the completion as `<think>`, the reasoning, "
+    "`</think>`, a blank line and the answer",
+    "sharegpt": "`conversations`: turns of `human` and `gpt`, the last one as `<think>`, the reasoning, `</think>`, a "
+    "blank line and the answer",
+    "input_reasoning_content": "`input`, `reasoning_content` and `content`: the prompt, the reasoning and the answer",
+}
 
-def render_card(config: RunConfig, name: str | None, rows: dict[str, int], reasons: Counter[str]) -> str:
-    """README.md of a dataset: a header that `datasets` and the Hub read, then what the set is and how it was made."""
+_POLICIES = {
+    "all": "every complete trace, whatever its answer",
+    "correct": "traces whose answer equals the reference",
+}
+
+
+def render_card(config: RunConfig, name: str | None, summary: ExportSummary) -> str:
+    """README.md of a dataset."""
+    front = yaml.safe_dump(_build_header(config, summary), sort_keys=False, allow_unicode=True)
+    selection = config.selections[name] if name else config.selection
+    sections = [
+        f"# {config.export.title}",
+        _say_what(config, summary),
+        "## Rows\n\n" + _say_rows(config, summary),
+        "## How it was made\n\n" + _say_how(config, selection),
+        "## What was kept, and why the rest was not\n\n" + _say_reasons(summary),
+        "## Use\n\n" + _say_use(),
+    ]
+    return f"---\n{front}---\n\n" + "\n\n".join(sections) + "\n"
+
+
+def _build_header(config: RunConfig, summary: ExportSummary) -> dict[str, Any]:
+    header: dict[str, Any] = {"pretty_name": config.export.title}
+    if config.export.license:
+        header["license"] = config.export.license
+    languages = sorted(language for language in summary.languages if language != "unknown")
+    if languages:
+        header["language"] = languages
+    header["task_categories"] = ["text-generation"]
+    header["tags"] = ["reasoning", "distillation", "rejection-sampling", "overproof"]
+    header["size_categories"] = [_size_category(summary.rows.total())]
     files = [
         {"split": split, "path": f"parquet/{split}-*.parquet"}
-        for split, count in rows.items()
-        if count or split == "train"
+        for split in ("train", "validation")
+        if summary.rows[split]
     ]
-    header = {
-        "configs": [{"config_name": "default", "data_files": files}],
-        "task_categories": ["text-generation"],
-        "tags": ["reasoning", "math", "rejection-sampling", "overproof"],
-    }
-    front = yaml.safe_dump(header, sort_keys=False, allow_unicode=True)
-    return f"---\n{front}---\n\n{_render_body(config, name, rows, reasons)}"
+    if files:
+        header["configs"] = [{"config_name": "default", "data_files": files}]
+    return header
 
 
-def _render_body(config: RunConfig, name: str | None, rows: dict[str, int], reasons: Counter[str]) -> str:
-    selection = config.selections[name] if name else config.selection
-    sampled = reasons.total()
-    kept = sum(count for reason, count in reasons.items() if reason in KEPT)
-    table = "\n".join(
-        f"| {reason} | {REASONS[reason]} | {reasons[reason]:,} |" for reason in REASONS if reasons[reason]
+def _size_category(rows: int) -> str:
+    """The Hub's name for a range of sizes."""
+    bounds = [(10**3, "n<1K"), (10**4, "1K<n<10K"), (10**5, "10K<n<100K"), (10**6, "100K<n<1M"), (10**7, "1M<n<10M")]
+    return next((name for bound, name in bounds if rows < bound), "n>10M")
+
+
+def _say_what(config: RunConfig, summary: ExportSummary) -> str:
+    verified = summary.reasons["correct"]
+    if not summary.kept:
+        checked = "Nothing was kept."
+    elif verified == summary.kept:
+        checked = "Every answer was graded by rule as equal to its reference."
+    elif verified:
+        checked = f"**{verified:,} rows are verified (graded by rule as equal to the reference), the rest is not.**"
+    else:
+        checked = "**Unverified: no answer in this set was graded as right.**"
+    return (
+        f"{summary.kept:,} reasoning traces of {_teacher(config)}, kept of {summary.sampled:,} that were sampled. "
+        f"{checked}"
     )
-    splits = ", ".join(f"{count:,} {split}" for split, count in rows.items())
-    return f"""# Reasoning traces, verified and selected
 
-{kept:,} of {sampled:,} sampled traces are kept ({splits}), chosen by the policy `{selection.policy}`.
-Teacher: `{config.teacher.model or config.teacher.profile}`. Each row's reply is exactly
-`<think>`, the reasoning, `</think>`, a blank line, and the answer. The splits share no problem.
 
-| reason | meaning | traces |
-| --- | --- | ---: |
-{table}
-"""
+def _say_rows(config: RunConfig, summary: ExportSummary) -> str:
+    lines = ["| split | rows | problems |", "| --- | ---: | ---: |"]
+    lines += [f"| {split} | {count:,} | {summary.problems[split]:,} |" for split, count in _largest(summary.rows)]
+    lines.append(
+        "\nThe splits are by problem: all traces of a problem, and of its near-duplicates, lie on one side."
+        f" Columns: {_FORMATS[config.export.format]}."
+    )
+    if len(summary.lengths):
+        figures = ", ".join(
+            f"{'longest' if share == 100 else f'{share} %'} {length:,}"
+            for share, length in zip(PERCENTILES, summary.lengths.tolist(), strict=True)
+        )
+        lines.append(f"Characters of a reply at percentiles: {figures}.")
+    for what, counts in (("source", summary.sources), ("language", summary.languages)):
+        if counts:
+            lines.append(f"Rows by {what}: " + ", ".join(f"{key} {count:,}" for key, count in _largest(counts)) + ".")
+    return "\n".join(lines)
+
+
+def _say_how(config: RunConfig, selection: SelectionConfig) -> str:
+    teacher, most = config.teacher, selection.k_per_problem
+    requirements = ", ".join(f"{name} at least {least:g}" for name, least in selection.require.items()) or "nothing"
+    prompt = "the messages as sent" if config.export.prompt == "sent" else "the bare question"
+    sampled = (
+        f"temperature {teacher.temperature:g}, top_p {teacher.top_p:g}, at most {teacher.max_tokens:,} tokens; "
+        f"{config.sampling.n} samples a problem"
+    )
+    chosen = f"; at most {most} a problem, order {selection.order}" if most else ""
+    facts = [
+        f"Teacher: {_teacher(config)}, {sampled}.",
+        f"Prompt: template `{config.prompt.template}`; rows hold {prompt}.",
+        f"Selection: {_POLICIES[selection.policy]}; required: {requirements}{chosen}.",
+        "Never kept: traces that were cut, refused, or hold control tokens or stray think tags.",
+    ]
+    if config.hygiene.benchmarks:
+        names = ", ".join(benchmark_name(benchmark) for benchmark in config.hygiene.benchmarks)
+        facts.append(f"Problems that share passages with these benchmarks were rejected: {names}.")
+    return "\n".join(f"- {fact}" for fact in facts)
+
+
+def _say_reasons(summary: ExportSummary) -> str:
+    lines = ["| | reason | meaning | traces |", "| --- | --- | --- | ---: |"]
+    lines += [
+        f"| {'kept' if reason in KEPT else 'rejected'} | {reason} | {meaning} | {summary.reasons[reason]:,} |"
+        for reason, meaning in REASONS.items()
+        if summary.reasons[reason]
+    ]
+    rate = summary.pass_rate
+    if rate.value is not None:
+        lines.append(
+            f"\nThe teacher's pass rate is {rate.value:.3f} (95 % interval {rate.low:.3f} to {rate.high:.3f}, "
+            f"mean over {rate.problems:,} problems). A cut reply counts as not passed."
+        )
+    return "\n".join(lines)
+
+
+def _say_use() -> str:
+    lines = [
+        "```python",
+        "from datasets import load_dataset",
+        'rows = load_dataset("path/of/this/folder", split="train")',
+        "```",
+        "",
+        "The same rows lie under `jsonl/` and `parquet/`. With TRL's SFTTrainer set `max_length` above the longest",
+        "row: its default of 1,024 tokens cuts the answer off without a word.",
+    ]
+    return "\n".join(lines)
+
+
+def _teacher(config: RunConfig) -> str:
+    return f"`{config.teacher.model or config.teacher.profile}`"
+
+
+def _largest(counts: Counter[str]) -> list[tuple[str, int]]:
+    """Counts from the largest down, equal ones by name, so that the order is always the same."""
+    return sorted(counts.items(), key=lambda item: (-item[1], item[0]))

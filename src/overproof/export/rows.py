@@ -1,11 +1,20 @@
-"""Kept trace → row of a dataset; only this module knows the columns of each format."""
+"""Kept trace → row of a dataset; only this module knows the columns of each format.
+
+Every format but `input_reasoning_content`, whose three keys are fixed, begins with the trace's id, which leads back
+to its scores, its decision and the problem.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import msgspec
 
 from overproof.completion import Completion, read_completion
-from overproof.records import Trace
+from overproof.config.judgement import RewardsConfig
+from overproof.config.output import ExportConfig
+from overproof.records import Message, PreparedProblem, Score, Trace
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -13,11 +22,22 @@ if TYPE_CHECKING:
 Row = dict[str, Any]
 
 
-def build_row(trace: Trace) -> Row:
-    """One row: the messages as they were sent, then the reply with its reasoning inline."""
-    prompt = [{"role": message.role, "content": message.content} for message in trace.messages]
-    reply = {"role": "assistant", "content": render_reply(read_completion(trace))}
-    return {"id": trace.id, "messages": [*prompt, reply]}
+class KeptTrace(NamedTuple):
+    """A trace that becomes a row, with what is known about it."""
+
+    problem: PreparedProblem
+    trace: Trace
+    score: Score | None
+    pass_rate: float | None
+    """The teacher's estimated pass rate on this problem."""
+
+
+def build_row(kept: KeptTrace, config: ExportConfig, versions: dict[str, str]) -> Row:
+    """One row in the config's format, with the provenance columns when they are asked for."""
+    prompt = kept.trace.messages if config.prompt == "sent" else [Message("user", kept.problem.problem.question)]
+    columns = _COLUMNS[config.format](prompt, read_completion(kept.trace))
+    row = columns if config.format == "input_reasoning_content" else {"id": kept.trace.id, **columns}
+    return row | _provenance(kept, versions) if config.provenance else row
 
 
 def render_reply(completion: Completion) -> str:
@@ -25,9 +45,127 @@ def render_reply(completion: Completion) -> str:
     return f"<think>\n{completion.reasoning}\n</think>\n\n{completion.answer}"
 
 
-def build_schema() -> pa.Schema:
+def build_schema(config: ExportConfig) -> pa.Schema:
     """The Arrow types of the columns that `build_row` fills."""
     import pyarrow as pa
 
-    message = pa.struct([("role", pa.string()), ("content", pa.string())])
-    return pa.schema([("id", pa.string()), ("messages", pa.list_(message))])
+    text, number, count = pa.string(), pa.float64(), pa.int64()
+    message = pa.struct([("role", text), ("content", text)])
+    reasoned = pa.struct([("role", text), ("content", text), ("reasoning_content", text)])
+    turn = pa.struct([("from", text), ("value", text)])
+    columns: dict[str, list[tuple[str, pa.DataType]]] = {
+        "messages": [("messages", pa.list_(message))],
+        "messages_reasoning_content": [("messages", pa.list_(reasoned))],
+        "prompt_completion": [("prompt", pa.list_(message)), ("completion", pa.list_(message))],
+        "prompt_completion_text": [("prompt", text), ("completion", text)],
+        "sharegpt": [("conversations", pa.list_(turn))],
+        "input_reasoning_content": [("input", text), ("reasoning_content", text), ("content", text)],
+    }
+    fields = columns[config.format]
+    if config.format != "input_reasoning_content":
+        fields = [("id", text), *fields]
+    if config.provenance:
+        types = {str: text, float: number, int: count}
+        fields = [*fields, *((name, types[kind]) for name, kind in PROVENANCE.items())]
+    return pa.schema(fields)
+
+
+def _to_messages(prompt: list[Message], completion: Completion) -> Row:
+    return {"messages": [*_plain(prompt), {"role": "assistant", "content": render_reply(completion)}]}
+
+
+def _to_reasoned_messages(prompt: list[Message], completion: Completion) -> Row:
+    reply = {"role": "assistant", "content": completion.answer, "reasoning_content": completion.reasoning}
+    return {"messages": [*_plain(prompt), reply]}
+
+
+def _to_prompt_completion(prompt: list[Message], completion: Completion) -> Row:
+    reply = {"role": "assistant", "content": render_reply(completion)}
+    return {"prompt": _plain(prompt), "completion": [reply]}
+
+
+def _to_text(prompt: list[Message], completion: Completion) -> Row:
+    """Plain texts that are trained on one after the other, so the prompt ends with a blank line."""
+    return {"prompt": _joined(prompt) + "\n\n", "completion": render_reply(completion)}
+
+
+def _to_sharegpt(prompt: list[Message], completion: Completion) -> Row:
+    names = {"user": "human", "assistant": "gpt"}
+    turns = [{"from": names.get(message.role, message.role), "value": message.content} for message in prompt]
+    return {"conversations": [*turns, {"from": "gpt", "value": render_reply(completion)}]}
+
+
+def _to_three_keys(prompt: list[Message], completion: Completion) -> Row:
+    return {"input": _joined(prompt), "reasoning_content": completion.reasoning, "content": completion.answer}
+
+
+_COLUMNS: dict[str, Callable[[list[Message], Completion], Row]] = {
+    "messages": _to_messages,
+    "messages_reasoning_content": _to_reasoned_messages,
+    "prompt_completion": _to_prompt_completion,
+    "prompt_completion_text": _to_text,
+    "sharegpt": _to_sharegpt,
+    "input_reasoning_content": _to_three_keys,
+}
+
+
+def _plain(messages: list[Message]) -> list[Row]:
+    return [{"role": message.role, "content": message.content} for message in messages]
+
+
+def _joined(messages: list[Message]) -> str:
+    return "\n\n".join(message.content for message in messages)
+
+
+PROVENANCE: dict[str, type] = {
+    "problem_id": str,
+    "source": str,
+    "language": str,
+    "reference": str,
+    "verdict": str,
+    "extracted": str,
+    "pass_rate": float,
+    "total": float,
+    **{f"reward_{name}": float for name in RewardsConfig.model_fields},
+    "teacher": str,
+    "profile": str,
+    "parameters": str,
+    "finish_reason": str,
+    "prompt_tokens": int,
+    "completion_tokens": int,
+    "reasoning_tokens": int,
+    "fingerprint": str,
+    "versions": str,
+}
+"""The provenance columns and their types; `parameters` and `versions` are JSON. Any of them can be empty."""
+
+
+def _provenance(kept: KeptTrace, versions: dict[str, str]) -> Row:
+    trace, problem, score = kept.trace, kept.problem, kept.score
+    grade = score.grade if score else None
+    known = {
+        "problem_id": problem.problem.id,
+        "source": problem.problem.source,
+        "language": problem.language,
+        "reference": problem.problem.reference,
+        "verdict": str(grade.verdict) if grade else None,
+        "extracted": grade.extracted if grade else None,
+        "pass_rate": kept.pass_rate,
+        "total": score.total if score else None,
+        "teacher": trace.teacher,
+        "profile": trace.profile,
+        "parameters": _to_json(trace.parameters),
+        "finish_reason": trace.finish_reason,
+        "prompt_tokens": trace.usage.prompt_tokens,
+        "completion_tokens": trace.usage.completion_tokens,
+        "reasoning_tokens": trace.usage.reasoning_tokens,
+        "fingerprint": trace.fingerprint,
+        "versions": _to_json(versions),
+    }
+    rewards = score.rewards if score else {}
+    known |= {f"reward_{name}": reward.value for name, reward in rewards.items()}
+    return {name: known.get(name) for name in PROVENANCE}
+
+
+def _to_json(value: object) -> str:
+    return msgspec.json.encode(value, order="sorted").decode()

@@ -48,13 +48,14 @@ class BenchmarkItem(NamedTuple):
 def read_benchmarks(configs: Iterable[ProblemsConfig]) -> list[BenchmarkItem]:
     """The questions of every benchmark. Raises what `read_problems` raises for a source that cannot be read."""
     return [
-        BenchmarkItem(_name_of(config), problem.id, problem.question)
+        BenchmarkItem(benchmark_name(config), problem.id, problem.question)
         for config in configs
         for problem in read_problems(config)
     ]
 
 
-def _name_of(config: ProblemsConfig) -> str:
+def benchmark_name(config: ProblemsConfig) -> str:
+    """What a benchmark is called in findings: its preset, its dataset, or its file without folder and ending."""
     return config.preset or config.dataset or Path(config.path or "").stem
 
 

@@ -11,11 +11,12 @@ import dataclasses
 import difflib
 import itertools
 from collections.abc import Iterator
+from decimal import Decimal
 from typing import Any
 
 from overproof.config.source import ProblemsConfig
 from overproof.errors import ConfigError, InputError
-from overproof.problems.presets import PRESETS, Preset
+from overproof.problems.presets import PRESETS, Columns, Preset
 from overproof.problems.rows import Row, read_rows
 from overproof.records import Problem, clean_text
 
@@ -28,11 +29,11 @@ def read_problems(config: ProblemsConfig) -> Iterator[Problem]:
     """
     if config.preset == "procedural":
         return _make_problems(config)
-    preset = _find_preset(config)
+    preset = find_preset(config)
     if (config.path is None) == (preset.dataset is None):
         raise ConfigError("problems: give one of path and dataset (or a preset that names a dataset)")
-    rows = itertools.islice(read_rows(config.path, preset.dataset, preset.name, config.split), config.limit)
-    return _refuse_duplicates(_build_problems(rows, config, preset))
+    rows = read_rows(config.path, preset.dataset, preset.name, preset.split, under=preset.under)
+    return _refuse_duplicates(_build_problems(itertools.islice(rows, config.limit), config, preset))
 
 
 def _make_problems(config: ProblemsConfig) -> Iterator[Problem]:
@@ -46,21 +47,26 @@ def _make_problems(config: ProblemsConfig) -> Iterator[Problem]:
     return procedural_problems(config.limit, seed=config.seed, split=split)
 
 
-def _find_preset(config: ProblemsConfig) -> Preset:
-    """The schema to read with: the preset's, with the config's own keys in place of its."""
+def find_preset(config: ProblemsConfig) -> Preset:
+    """The schema to read with: the preset's, with the config's own keys in place of its.
+
+    Raises ConfigError naming the nearest preset where there is none of that name.
+    """
     if config.preset is not None and config.preset not in PRESETS:
         known = ["procedural", *sorted(PRESETS)]
         near = difflib.get_close_matches(config.preset, known, n=1)
         hint = f"Did you mean '{near[0]}'?" if near else f"Known presets: {', '.join(known)}"
         raise ConfigError(f"problems.preset: there is no preset '{config.preset}'. {hint}")
     preset = PRESETS[config.preset] if config.preset else Preset()
-    given = {
+    given: dict[str, Any] = {
         key: value
-        for key in ("question", "reference", "id", "source", "level", "name", "dataset")
+        for key in ("question", "reference", "id", "source", "level", "name", "dataset", "split")
         if (value := getattr(config, key)) is not None
     }
     if config.path is not None:
         given["dataset"] = None
+    if config.reference == "":
+        given["reference"] = None
     return dataclasses.replace(preset, **given)
 
 
@@ -69,42 +75,61 @@ def _build_problems(rows: Iterator[Row], config: ProblemsConfig, preset: Preset)
     for number, row in enumerate(rows):
         if number == 0:
             _check_columns(row, config, preset)
-        yield row.where, _build_problem(row, number, preset)
+        yield row.where, build_problem(row, str(number), preset)
+
+
+_USUAL_QUESTIONS = ("problem", "question", "prompt", "instruction", "query", "题目", "问题")
+_USUAL_REFERENCES = ("answer", "expected_answer", "final_answer", "golden", "gold", "答案")
 
 
 def _check_columns(row: Row, config: ProblemsConfig, preset: Preset) -> None:
-    """Refuse a source without the columns that are needed, before its second row is read."""
-    needed = {"question": preset.question}
+    """Refuse a source without the columns that are needed, before its second row is read.
+
+    A reference is not needed, but a source that seems to have one under another name is refused too: without it
+    every trace would be paid for and none verified.
+    """
+    needed: dict[str, Columns] = {"question": preset.question}
+    if config.preset is not None and preset.reference is not None:
+        needed["reference"] = preset.reference
     needed |= {key: column for key in ("reference", "id", "source", "level") if (column := getattr(config, key))}
-    for key, column in needed.items():
-        if column not in row.values:
-            near = difflib.get_close_matches(column, row.values, n=1) or [_likely(key, row)]
-            hint = f". Set problems.{key}: {near[0]}" if near[0] else f". Set problems.{key}"
-            raise ConfigError(f"{row.where} has no '{column}'; it has: {', '.join(map(str, row.values))}{hint}")
+    for key, columns in needed.items():
+        if find_column(row, columns) is None:
+            wanted = columns if isinstance(columns, str) else columns[0]
+            usual = next((name for name in _USUAL_QUESTIONS if key == "question" and name in row.values), None)
+            near = usual or next(iter(difflib.get_close_matches(wanted, map(str, row.values), n=1)), None)
+            raise ConfigError(_say_missing(row, wanted) + f". Set problems.{key}" + (f": {near}" if near else ""))
+    if config.preset is None and config.reference is None and "reference" not in row.values:
+        likely = next((name for name in _USUAL_REFERENCES if name in row.values), None)
+        if likely is not None:
+            raise ConfigError(
+                _say_missing(row, "reference") + f". Set problems.reference: {likely}, "
+                "or problems.reference: '' to go without references (nothing is verified then)"
+            )
 
 
-_USUAL_NAMES = {
-    "question": ("problem", "question", "prompt", "instruction", "query", "题目", "问题"),
-    "reference": ("answer", "reference", "expected_answer", "final_answer", "solution", "答案"),
-}
+def _say_missing(row: Row, column: str) -> str:
+    return f"{row.where} has no '{column}'; it has: {', '.join(map(str, row.values))}"
 
 
-def _likely(key: str, row: Row) -> str | None:
-    """The column of this row that people usually call so."""
-    return next((name for name in _USUAL_NAMES.get(key, ()) if name in row.values), None)
+def find_column(row: Row, columns: Columns | None) -> str | None:
+    """The first of these columns that a row has; None when it has none of them."""
+    names = (columns,) if isinstance(columns, str) else columns or ()
+    return next((name for name in names if name in row.values), None)
 
 
-def _build_problem(row: Row, number: int, preset: Preset) -> Problem:
+def build_problem(row: Row, default_id: str, preset: Preset) -> Problem:
+    """The problem in a row. Raises InputError, naming file and line, for an empty question or a value of no use."""
     question = _as_text(row, preset.question)
     if question is None:
-        raise InputError(f"{row.where}: '{preset.question}' is empty. Remove the row or name another column")
-    if preset.append and (more := _as_text(row, preset.append)):
+        column = find_column(row, preset.question) or preset.question
+        raise InputError(f"{row.where}: '{column}' is empty. Remove the row or name another column")
+    if more := _as_text(row, preset.append, joint="\n"):
         question = f"{question}\n{more}"
-    reference = _as_text(row, preset.reference) if preset.has_reference else None
+    reference = _as_text(row, preset.reference)
     if reference is not None and preset.extract:
         reference = preset.extract(reference)
     return Problem(
-        id=_as_text(row, preset.id) or str(number),
+        id=_as_text(row, preset.id) or default_id,
         question=question,
         reference=reference,
         source=_as_text(row, preset.source) or preset.source_name,
@@ -112,12 +137,18 @@ def _build_problem(row: Row, number: int, preset: Preset) -> Problem:
     )
 
 
-def _as_text(row: Row, column: str) -> str | None:
-    """A cell as text: numbers as they are written, missing and blank cells as None."""
-    value: Any = row.values.get(column)
-    if value is None:
+def _as_text(row: Row, columns: Columns | None, joint: str = ", ") -> str | None:
+    """The first of these columns as text; missing and blank cells, and NaN, as None.
+
+    Numbers read as they are written, a list of texts (options, the answers of a multiple choice) is joined.
+    """
+    column = find_column(row, columns)
+    value: Any = row.values[column] if column is not None else None
+    if value is None or value != value:  # noqa: PLR0124 - NaN is how data frames write a missing value
         return None
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
+    if isinstance(value, list) and all(isinstance(item, str) for item in value):
+        value = joint.join(value)
+    if isinstance(value, bool) or not isinstance(value, str | int | float | Decimal):
         raise InputError(f"{row.where}: '{column}' holds {type(value).__name__}, not text or a number")
     return clean_text(str(value)).strip() or None
 

@@ -1,15 +1,25 @@
-"""Rows of a file or dataset, one at a time, each with the place it stands; one reader for each kind of file."""
+"""Rows of a file or dataset, one at a time, each with the place it stands; one reader for each kind of file.
+
+Numbers keep the digits they are written with: a reference of `3.10` or of thirty digits is not what a float makes of
+it, so JSON numbers with a point become Decimal.
+"""
 
 from __future__ import annotations
 
 import csv
+import json
 from collections.abc import Callable, Iterator
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import orjson
+import msgspec
 
 from overproof.errors import ConfigError, InputError
+
+_DECODER = msgspec.json.Decoder(float_hook=Decimal)
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_LONGEST_CELL = 1 << 27
 
 
 class Row(NamedTuple):
@@ -21,32 +31,43 @@ class Row(NamedTuple):
 
 
 def read_rows(
-    path: str | None = None, dataset: str | None = None, name: str | None = None, split: str | None = None
+    path: str | None = None,
+    dataset: str | None = None,
+    name: str | None = None,
+    split: str | None = None,
+    *,
+    under: str | None = None,
 ) -> Iterator[Row]:
     """Rows of a JSONL, JSON, CSV or Parquet file at `path`, or of a Hub or local `dataset`.
 
-    Raises ConfigError when the source cannot be found and InputError, naming file and line, when it cannot be read.
+    `under` names the key of a JSON file that holds the list of rows, where the file is not a list itself. Raises
+    ConfigError when the source cannot be found and InputError, naming file and line, when it cannot be read.
     """
     if path is None:
         return _read_dataset(str(dataset), name, split or "train")
     file = Path(path)
     if not file.is_file():
         raise ConfigError(f"problems.path: there is no file '{path}'")
+    if file.suffix.lower() == ".json":
+        return _read_json(file, under)
     reader = _READERS.get(file.suffix.lower())
     if reader is None:
-        raise ConfigError(f"problems.path: '{path}' is none of {', '.join(_READERS)}")
+        raise ConfigError(f"problems.path: '{path}' is none of .json, {', '.join(_READERS)}")
     return reader(file)
 
 
 def _read_jsonl(file: Path) -> Iterator[Row]:
     with file.open("rb") as lines:
         for number, line in enumerate(lines, start=1):
-            if line.strip():
-                yield _as_row(f"{file}:{number}", _parse_json(line, f"{file}:{number}"))
+            text = line.removeprefix(_BYTE_ORDER_MARK) if number == 1 else line
+            if text.strip():
+                yield _as_row(f"{file}:{number}", _parse_json(text, f"{file}:{number}"))
 
 
-def _read_json(file: Path) -> Iterator[Row]:
-    items = _parse_json(file.read_bytes(), str(file))
+def _read_json(file: Path, under: str | None) -> Iterator[Row]:
+    items = _parse_json(file.read_bytes().removeprefix(_BYTE_ORDER_MARK), str(file))
+    if under is not None and isinstance(items, dict):
+        items = items.get(under)
     if not isinstance(items, list):
         raise InputError(f"{file} holds {type(items).__name__}, not a list of rows. For one row a line, name it .jsonl")
     for number, item in enumerate(items, start=1):
@@ -54,6 +75,7 @@ def _read_json(file: Path) -> Iterator[Row]:
 
 
 def _read_csv(file: Path) -> Iterator[Row]:
+    csv.field_size_limit(_LONGEST_CELL)
     try:
         with file.open(encoding="utf-8-sig", newline="") as lines:
             reader = csv.DictReader(lines)
@@ -69,7 +91,7 @@ def _read_parquet(file: Path) -> Iterator[Row]:
 
     try:
         number = 0
-        for batch in parquet.ParquetFile(file).iter_batches():
+        for batch in parquet.ParquetFile(file).iter_batches(batch_size=1024):
             for values in batch.to_pylist():
                 number += 1
                 yield Row(f"{file}, row {number}", values)
@@ -81,8 +103,13 @@ def _read_dataset(dataset: str, name: str | None, split: str) -> Iterator[Row]:
     import datasets
 
     try:
-        rows = datasets.load_dataset(dataset, name, split=split)
-    except (ValueError, OSError, datasets.exceptions.DatasetsError) as error:
+        if (Path(dataset) / "dataset_dict.json").is_file():
+            rows = datasets.load_from_disk(dataset)[split]
+        elif (Path(dataset) / "state.json").is_file():
+            rows = datasets.load_from_disk(dataset)
+        else:
+            rows = datasets.load_dataset(dataset, name, split=split)
+    except (ValueError, KeyError, OSError, datasets.exceptions.DatasetsError) as error:
         raise ConfigError(
             f"problems.dataset: '{dataset}' (name {name}, split {split}) cannot be loaded: {error}"
         ) from None
@@ -91,9 +118,14 @@ def _read_dataset(dataset: str, name: str | None, split: str) -> Iterator[Row]:
 
 
 def _parse_json(text: bytes, where: str) -> Any:
+    """Any JSON, and what scripts write in its place: NaN for a missing value, escapes of half a character."""
     try:
-        return orjson.loads(text)
-    except orjson.JSONDecodeError as error:
+        return _DECODER.decode(text)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        pass  # read again by the standard library, which allows more and explains better
+    try:
+        return json.loads(text, parse_float=Decimal, parse_constant=lambda _: None)
+    except (ValueError, RecursionError) as error:
         raise InputError(f"{where} is not valid JSON: {error}") from None
 
 
@@ -105,7 +137,6 @@ def _as_row(where: str, item: Any) -> Row:
 
 _READERS: dict[str, Callable[[Path], Iterator[Row]]] = {
     ".jsonl": _read_jsonl,
-    ".json": _read_json,
     ".csv": _read_csv,
     ".parquet": _read_parquet,
 }

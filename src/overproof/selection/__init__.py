@@ -83,11 +83,11 @@ def _reason_to_reject(
 def _find_incomplete(problem: PreparedProblem | None, item: ScoredTrace) -> str | None:
     trace = item.trace
     found = {
-        "problem_gone": problem is None,
         "refused": trace.error is not None,
         "truncated": trace.finish_reason == "length",
         "incomplete": not trace.is_complete,
         "not_scored": item.score is None,
+        "problem_gone": problem is None,
         "problem_duplicate": problem is not None and problem.duplicate_of is not None,
         "problem_contaminated": problem is not None and bool(problem.contamination),
     }

@@ -14,11 +14,11 @@ KEPT = {
 """Reasons of kept traces, with their meaning."""
 
 REJECTED = {
-    "problem_gone": "its problem is no longer among the run's problems",
     "refused": "the endpoint refused the request for good",
     "truncated": "the reply was cut at the token limit",
     "incomplete": "the reply did not end by itself",
     "not_scored": "it has no scores; run score again",
+    "problem_gone": "its problem is no longer among the run's problems",
     "problem_duplicate": "its problem asks the same question as an earlier one",
     "problem_contaminated": "its problem stands in a benchmark",
     **{f"below_{name}": f"its {name} is below what is required" for name in RewardsConfig.model_fields},

@@ -1,0 +1,84 @@
+"""What an export wrote, in figures: of one shard, and of the whole dataset."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from overproof.estimators import Estimate, estimate_rate
+from overproof.selection.reasons import KEPT
+
+
+@dataclass(frozen=True, slots=True)
+class ShardExport:
+    """What the export of one shard wrote. Small, so that a worker can send it back."""
+
+    rows: Counter[str] = field(default_factory=Counter)
+    """Rows of each split."""
+    problems: Counter[str] = field(default_factory=Counter)
+    """Problems with at least one row, of each split."""
+    sources: Counter[str] = field(default_factory=Counter)
+    """Rows by the source of their problem."""
+    languages: Counter[str] = field(default_factory=Counter)
+    """Rows by the language of their question; `unknown` where there was too little text to tell."""
+    reasons: Counter[str] = field(default_factory=Counter)
+    """Decisions by reason."""
+    lengths: list[int] = field(default_factory=list)
+    """Characters of each row's reply."""
+    outcomes: list[tuple[int, int]] = field(default_factory=list)
+    """(passes, traces that count) of each problem."""
+    files: list[Path] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class ExportSummary:
+    """A finished dataset."""
+
+    folder: Path
+    rows: Counter[str]
+    """Rows of each split; they add up to the kept traces."""
+    problems: Counter[str]
+    """Problems with at least one row, of each split."""
+    sources: Counter[str]
+    languages: Counter[str]
+    reasons: Counter[str]
+    """Decisions by reason, kept and rejected."""
+    lengths: NDArray[np.int64]
+    """Characters of the replies at the percentiles of `PERCENTILES`; empty without rows."""
+    pass_rate: Estimate
+    """The teacher's mean pass rate over the problems."""
+
+    @property
+    def kept(self) -> int:
+        """Traces that became rows."""
+        return sum(count for reason, count in self.reasons.items() if reason in KEPT)
+
+    @property
+    def sampled(self) -> int:
+        """Traces that a decision was made about."""
+        return self.reasons.total()
+
+
+PERCENTILES = (5, 50, 95, 100)
+
+
+def summarise(folder: Path, parts: Iterable[ShardExport]) -> ExportSummary:
+    """Add up the shards of a dataset."""
+    rows, problems, sources, languages, reasons = (Counter[str]() for _ in range(5))
+    lengths, outcomes = [np.empty(0, np.int64)], []
+    for part in parts:
+        rows += part.rows
+        problems += part.problems
+        sources += part.sources
+        languages += part.languages
+        reasons += part.reasons
+        lengths.append(np.array(part.lengths, dtype=np.int64))
+        outcomes += part.outcomes
+    joined = np.concatenate(lengths)
+    percentiles = np.percentile(joined, PERCENTILES, method="lower").astype(np.int64) if len(joined) else joined
+    return ExportSummary(folder, rows, problems, sources, languages, reasons, percentiles, estimate_rate(outcomes))

@@ -1,0 +1,94 @@
+"""Row of a dataset → the conversation that a student is trained on; reads every format that `export` writes."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from overproof.errors import InputError
+from overproof.problems.rows import Row, read_rows
+
+Message = dict[str, Any]
+
+_NAMES = {"human": "user", "gpt": "assistant"}
+_SCHEMAS = "messages, prompt and completion, conversations, or input with reasoning_content and content"
+
+
+class Conversation(NamedTuple):
+    """A prompt and the reply that the loss is taken on."""
+
+    prompt: list[Message]
+    """Messages with role and content; empty for a plain-text row, whose prompt is `text`."""
+    reply: Message
+    """The assistant's message; `reasoning_content` only where the row holds the reasoning apart."""
+    text: str | None = None
+    """The prompt of a plain-text row, which no chat template touches."""
+
+
+def read_conversation(values: dict[str, Any], where: str) -> Conversation:
+    """The conversation in a row. Raises InputError naming the row (`where`) when it has none of the known schemas."""
+    if "prompt" in values and "completion" in values:
+        prompt, completion = values["prompt"], values["completion"]
+        if isinstance(prompt, str) and isinstance(completion, str):
+            return Conversation([], {"role": "assistant", "content": completion}, prompt)
+        return _split([*_as_messages(prompt, where), *_as_messages(completion, where)], where)
+    if "messages" in values:
+        return _split(_as_messages(values["messages"], where), where)
+    if "conversations" in values:
+        turns = _as_list(values["conversations"], where)
+        return _split(
+            [{"role": _NAMES.get(turn.get("from"), turn.get("from")), "content": turn.get("value")} for turn in turns],
+            where,
+        )
+    if {"input", "reasoning_content", "content"} <= values.keys():
+        reply = {"role": "assistant", "content": values["content"], "reasoning_content": values["reasoning_content"]}
+        return _split([{"role": "user", "content": values["input"]}, reply], where)
+    raise InputError(f"{where} has the columns {', '.join(map(str, values))}; a row to train on has {_SCHEMAS}")
+
+
+def read_dataset_rows(dataset: Path, split: str = "train") -> Iterator[Row]:
+    """Rows of a split of an exported dataset folder, or of a single JSONL or Parquet file.
+
+    Raises InputError when there are no such files.
+    """
+    if dataset.is_file():
+        return read_rows(str(dataset))
+    files = sorted(dataset.glob(f"jsonl/{split}-*.jsonl")) or sorted(dataset.glob(f"parquet/{split}-*.parquet"))
+    if not files:
+        raise InputError(f"{dataset} holds no {split} rows (jsonl/{split}-*.jsonl or parquet/{split}-*.parquet)")
+    return (row for file in files for row in read_rows(str(file)))
+
+
+def sample_rows(rows: Iterator[Row], most: int | None, seed: int = 0) -> tuple[list[Row], int]:
+    """At most so many rows, drawn evenly by a seeded reservoir and in their order, and how many there were."""
+    chance = random.Random(seed)  # noqa: S311 - not for secrets
+    chosen: list[tuple[int, Row]] = []
+    total = 0
+    for number, row in enumerate(rows):
+        total += 1
+        if most is None or len(chosen) < most:
+            chosen.append((number, row))
+        elif (place := chance.randrange(total)) < most:
+            chosen[place] = (number, row)
+    return [row for _, row in sorted(chosen, key=lambda item: item[0])], total
+
+
+def _split(messages: list[Message], where: str) -> Conversation:
+    """The last message is the reply; everything before it is the prompt."""
+    texts = [message.get("content") for message in messages]
+    if len(messages) < 2 or messages[-1].get("role") != "assistant" or not all(isinstance(t, str) for t in texts):
+        raise InputError(f"{where} does not hold a prompt followed by an assistant's message, each with a text")
+    reply = {key: value for key, value in messages[-1].items() if value is not None}
+    return Conversation([{"role": m["role"], "content": m["content"]} for m in messages[:-1]], reply)
+
+
+def _as_messages(value: Any, where: str) -> list[Message]:
+    return [message for message in _as_list(value, where) if isinstance(message, dict)]
+
+
+def _as_list(value: Any, where: str) -> list[Any]:
+    if not isinstance(value, list):
+        raise InputError(f"{where} holds {type(value).__name__} where a list of messages belongs")
+    return value

@@ -1,0 +1,202 @@
+"""Problems: every kind of file and every known schema is read, and what cannot be is named with the way out."""
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+import datasets
+import orjson
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pyarrow import parquet
+
+from overproof.config.source import ProblemsConfig
+from overproof.errors import ConfigError, InputError
+from overproof.problems import read_problems
+from overproof.problems.presets import PRESETS, last_boxed
+from overproof.records import Problem, encode
+
+CASES = [orjson.loads(line) for line in (Path(__file__).parents[1] / "cases/presets.jsonl").read_bytes().splitlines()]
+ROWS = [{"id": "a", "question": "1 + 1?", "reference": "2"}, {"id": "b", "question": "二加三？", "reference": "5"}]
+READ = [Problem("a", "1 + 1?", "2"), Problem("b", "二加三？", "5")]
+
+
+def write_jsonl(path: Path, *rows: Any) -> str:
+    path.write_bytes(b"".join(orjson.dumps(row) + b"\n" for row in rows))
+    return str(path)
+
+
+def read(**config: Any) -> list[Problem]:
+    return list(read_problems(ProblemsConfig(**config)))
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case["preset"])
+def test_a_row_of_every_known_schema_becomes_the_problem_it_holds(tmp_path: Path, case: dict[str, Any]) -> None:
+    if PRESETS[case["preset"]].under:
+        path = tmp_path / "mine.json"
+        path.write_bytes(orjson.dumps({"keywords": "exam", PRESETS[case["preset"]].under: [case["row"]]}))
+    else:
+        path = Path(write_jsonl(tmp_path / "mine.jsonl", case["row"]))
+    (problem,) = read(preset=case["preset"], path=str(path))
+    assert problem == Problem(**({"id": "0"} | case["problem"]))
+
+
+def test_every_preset_has_a_case() -> None:
+    assert {case["preset"] for case in CASES} == PRESETS.keys()
+
+
+def test_the_same_rows_are_read_from_every_kind_of_file(tmp_path: Path) -> None:
+    write_jsonl(tmp_path / "rows.jsonl", *ROWS)
+    (tmp_path / "rows.json").write_bytes(orjson.dumps(ROWS))
+    parquet.write_table(pa.Table.from_pylist(ROWS), tmp_path / "rows.parquet")
+    with (tmp_path / "rows.csv").open("w", encoding="utf-8-sig", newline="") as file:
+        writer = csv.DictWriter(file, ["id", "question", "reference"])
+        writer.writeheader()
+        writer.writerows(ROWS)
+    for ending in ("jsonl", "json", "parquet", "csv"):
+        assert read(path=str(tmp_path / f"rows.{ending}")) == READ
+
+
+def test_a_local_dataset_is_read_by_split_and_columns_however_it_was_saved(tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    write_jsonl(tmp_path / "folder" / "test.jsonl", *({"n": row["id"], "q": row["question"]} for row in ROWS))
+    read_back = read(dataset=str(tmp_path / "folder"), split="test", question="q", id="n")
+    assert [(problem.id, problem.question) for problem in read_back] == [("a", "1 + 1?"), ("b", "二加三？")]
+    saved = datasets.Dataset.from_list(ROWS)
+    saved.save_to_disk(tmp_path / "one")
+    datasets.DatasetDict({"train": saved}).save_to_disk(tmp_path / "all")
+    assert read(dataset=str(tmp_path / "one")) == read(dataset=str(tmp_path / "all")) == READ
+    with pytest.raises(ConfigError, match="cannot be loaded"):
+        read(dataset=str(tmp_path / "all"), split="nowhere")
+
+
+def test_numbers_keep_the_digits_they_are_written_with(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_text(
+        '{"question": "q", "reference": 3.10}\n'
+        '{"question": "q", "reference": 123456789012345678901234567890}\n'
+        '{"question": "q", "reference": 1e400}\n'
+    )
+    assert [problem.reference for problem in read(path=str(path))] == [
+        "3.10",
+        "123456789012345678901234567890",
+        "1E+400",
+    ]
+
+
+def test_what_scripts_write_for_missing_and_half_characters_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_bytes(b'\xef\xbb\xbf{"question": "half \\ud83d of it", "reference": NaN}\n\n{"question": "b"}\n')
+    first, second = read(path=str(path))
+    assert (first.question, first.reference) == ("half \ufffd of it", None)
+    assert (second.id, second.reference) == ("1", None)
+    parquet.write_table(pa.table({"question": ["q"], "reference": [float("nan")]}), tmp_path / "rows.parquet")
+    assert read(path=str(tmp_path / "rows.parquet"))[0].reference is None
+
+
+def test_the_limit_takes_the_first_problems_and_later_rows_are_not_even_looked_at(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_bytes(orjson.dumps(ROWS[0]) + b"\nnot json\n")
+    assert read(path=str(path), limit=1) == READ[:1]
+
+
+@pytest.mark.parametrize(
+    ("row", "config", "message"),
+    [
+        (
+            {"problem": "p", "answer": "1"},
+            {},
+            "has no 'question'; it has: problem, answer. Set problems.question: problem",
+        ),
+        ({"question": "q", "answer": "1"}, {}, "Set problems.reference: answer, or problems.reference: ''"),
+        ({"question": "q"}, {"reference": "anwser"}, "has no 'anwser'; it has: question. Set problems.reference"),
+        ({"question": "q", "solution": "s"}, {"preset": "gsm8k"}, "has no 'answer'"),
+        ({"question": "q"}, {"preset": "gsm9k"}, "Did you mean 'gsm8k'?"),
+    ],
+)
+def test_a_source_with_other_columns_says_which_it_has_and_which_key_to_set(
+    tmp_path: Path, row: dict[str, Any], config: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(ConfigError) as caught:
+        read(path=write_jsonl(tmp_path / "mine.jsonl", row), **config)
+    assert message in str(caught.value)
+
+
+def test_an_empty_reference_key_goes_without_references_on_purpose(tmp_path: Path) -> None:
+    path = write_jsonl(tmp_path / "mine.jsonl", {"question": "q", "answer": "1"})
+    assert read(path=path, reference="") == [Problem("0", "q")]
+    assert read(path=path, reference="answer") == [Problem("0", "q", "1")]
+
+
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        ([ROWS[0], {"id": "c", "question": "  "}], "mine.jsonl:2: 'question' is empty"),
+        ([ROWS[0], ROWS[1], ROWS[0]], "mine.jsonl:3: the id 'a' was used before"),
+        ([ROWS[0], ["a", "b"]], "mine.jsonl:2 holds list"),
+        ([ROWS[0], {"id": "c", "question": {"text": "q"}}], "mine.jsonl:2: 'question' holds dict"),
+        ([ROWS[0], {"id": "c", "question": True}], "mine.jsonl:2: 'question' holds bool"),
+    ],
+)
+def test_a_problem_that_cannot_be_used_is_named_by_file_and_line(
+    tmp_path: Path, lines: list[Any], message: str
+) -> None:
+    with pytest.raises(InputError) as caught:
+        read(path=write_jsonl(tmp_path / "mine.jsonl", *lines))
+    assert message in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("mine.jsonl", b'{"question": "q"', "mine.jsonl:1 is not valid JSON"),
+        ("mine.jsonl", b'{"question": "\xff\xfe"}\n', "mine.jsonl:1 is not valid JSON"),
+        ("mine.jsonl", b'{"question": ' + b"[" * 100_000, "mine.jsonl:1 is not valid JSON"),
+        ("mine.json", b'{"question": "q"}', "holds dict, not a list"),
+        ("mine.csv", b"question\n\xff\n", "is not UTF-8 CSV"),
+        ("mine.parquet", b"PAR1 no", "is not readable Parquet"),
+    ],
+)
+def test_a_file_that_is_not_what_its_name_says_is_refused(
+    tmp_path: Path, name: str, content: bytes, message: str
+) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(InputError) as caught:
+        read(path=str(tmp_path / name))
+    assert message in str(caught.value)
+
+
+def test_a_source_that_is_not_there_is_a_config_error(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="there is no file"):
+        read(path=str(tmp_path / "nowhere.jsonl"))
+    with pytest.raises(ConfigError, match=r"is none of \.json"):
+        read(path=write_jsonl(tmp_path / "rows.txt"))
+    with pytest.raises(ConfigError, match="give one of path and dataset"):
+        read()
+    with pytest.raises(ConfigError, match="cannot be loaded"):
+        read(dataset=str(tmp_path))
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.dictionaries(st.sampled_from(["question", "reference", "id"]), st.text() | st.none() | st.integers()))
+def test_any_row_gives_a_storable_problem_or_a_named_error(
+    tmp_path_factory: pytest.TempPathFactory, row: dict[str, Any]
+) -> None:
+    path = tmp_path_factory.mktemp("rows") / "mine.json"
+    path.write_text(json.dumps([row]))
+    if not isinstance(row.get("question"), int) and not (row.get("question") or "").strip():
+        with pytest.raises((InputError, ConfigError), match=r"mine\.json"):
+            read(path=str(path))
+        return
+    (problem,) = read(path=str(path))
+    assert problem.question.strip()
+    encode(problem)
+
+
+@given(st.text(alphabet="\\boxed{} 1x$."))
+def test_looking_for_a_box_ends_and_finds_balanced_braces(solution: str) -> None:
+    found = last_boxed(solution)
+    assert found is None or found in solution
