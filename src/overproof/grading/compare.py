@@ -1,0 +1,419 @@
+r"""Answer tree against reference tree: names, lists, tuples, sets, regions, equations, matrices, then single values.
+
+Each kind of answer has one function here; they call each other for the parts. What none of them can decide comes back
+undecided, for the deep layer.
+
+    >>> from overproof.grading.reader import read
+    >>> compare(read("5,1"), read("1, 5")).same
+    True
+    >>> compare(read("A=2,B=3"), read("3,2")).same
+    False
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+
+from overproof.grading.equations import (
+    chain_value,
+    compare_equations,
+    is_equation,
+    rename_argument,
+    same_names,
+    split_name,
+)
+from overproof.grading.finding import Finding, all_of, different, same, undecided
+from overproof.grading.numeric import real_value
+from overproof.grading.regions import is_region, is_region_like, region_of, show_region
+from overproof.grading.scalars import compare_scalars
+from overproof.grading.scope import ANYWHERE, Scope
+from overproof.grading.tree import BRACKETS, LISTS, Node, symbols, walk
+
+MAX_UNORDERED = 60
+"""Longer lists are only compared in the order given."""
+MAX_SIGNS = 4
+"""A ± b ± … with more signs than this is not written out."""
+
+
+def compare(reference: Node, answer: Node, scope: Scope = ANYWHERE) -> Finding:
+    """Whether an answer says the same as the reference."""
+    reference, answer = _simplify(reference), _simplify(answer)
+    if reference == answer:
+        return same("text", "the same expression")
+    for layer in (_compare_quantified, _compare_regions, _compare_named, _compare_matrices, _compare_items):
+        finding = layer(reference, answer, scope)
+        if finding is not None:
+            return finding
+    if is_equation(reference) and is_equation(answer):
+        return compare_equations(reference, answer)
+    if _is_composite(reference) or _is_composite(answer):
+        if _is_composite(reference) and _is_composite(answer):
+            return undecided("relation", "neither form is known to be the other")
+        return different("kind", f"the reference is {kind_of(reference)}, the answer {kind_of(answer)}")
+    return compare_scalars(_as_value(reference), _as_value(answer), scope)
+
+
+def kind_of(node: Node) -> str:
+    """The kind of answer that a tree is: number, percentage, list, interval, matrix, expression and so on."""
+    node = _simplify(node)
+    if is_equation(node):
+        return "equation" if chain_value(node) is None else "number"
+    if is_region(node):
+        return (
+            "inequality" if node.op in {"rel", "and", "or", "list"} else "union" if node.op == "union" else "interval"
+        )
+    kinds = {
+        "paren": "tuple", "square": "interval" if len(node.args) == 2 else "list", "brace": "set", "matrix": "matrix",
+        "list": "list", "and": "list", "or": "list", "percent": "percentage", "degree": "angle", "ratio": "ratio",
+        "text": "text", "union": "union", "builder": "set", "rel": "relation", "intersection": "set",
+        "difference": "set",
+    }  # fmt: skip
+    if node.op in kinds:
+        return kinds[node.op]
+    return "expression" if symbols(node) else "number"
+
+
+def _is_composite(node: Node) -> bool:
+    return node.op in LISTS | BRACKETS | {"rel", "union", "intersection", "difference", "builder", "matrix"}
+
+
+def _as_value(node: Node) -> Node:
+    """The ratio a : b as the quotient it is."""
+    if node.op == "ratio" and len(node.args) == 2:
+        return Node("div", node.args)
+    return node
+
+
+def _simplify(node: Node) -> Node:
+    """The tree without dropped conditions, and with the ± at its top written out."""
+    if node.op == "where":
+        return _simplify(node.args[0])
+    if node.op in {"list", "and"}:
+        kept = tuple(part for part in node.args if not _is_domain(part))
+        if kept and len(kept) < len(node.args):
+            return _simplify(kept[0] if len(kept) == 1 else Node(node.op, kept))
+    if node.op in LISTS and any(part.op == "where" for part in node.args):
+        return Node(node.op, tuple(_simplify(part) for part in node.args))
+    return node
+
+
+def _is_domain(node: Node) -> bool:
+    """K ∈ Z and the like: a condition on a parameter, not a part of the answer."""
+    node = node.args[0] if node.op == "where" else node
+    if node.op != "rel" or "in" not in str(node.value).split():
+        return False
+    domain = node.args[-1]
+    while domain.op in {"pow", "mul"}:
+        domain = domain.args[0]
+    return domain.op == "sym" and str(domain.value).split("_")[0] in {"Z", "N", "dec:Z", "dec:N", "dec:Z^", "N*"}
+
+
+# --- regions
+
+
+def _compare_regions(reference: Node, answer: Node, scope: Scope) -> Finding | None:
+    """Intervals, inequalities and set-builders in any of their forms, when at least one side can be nothing else."""
+    one, other = _set_part(reference), _set_part(answer)
+    named = one is not reference or other is not answer
+    if not (named or is_region(one) or is_region(other)) or not (is_region_like(one) and is_region_like(other)):
+        return None
+    left, right = region_of(one), region_of(other)
+    if left is None or right is None:
+        return None
+    if len(left) != len(right):
+        return different("relation", f"{show_region(left)} is not {show_region(right)}")
+    findings: list[Finding] = []
+    for piece, matching in zip(left, right, strict=True):
+        if (piece.low_closed, piece.high_closed) != (matching.low_closed, matching.high_closed):
+            return different("relation", f"an end is closed in one of {show_region(left)} and {show_region(right)}")
+        findings += [_compare_ends(piece.low, matching.low, scope), _compare_ends(piece.high, matching.high, scope)]
+    return all_of(findings, "relation", "end")
+
+
+def _compare_ends(one: Node, other: Node, scope: Scope) -> Finding:
+    infinite = [node.op == "const" or (node.op == "neg" and node.args[0].op == "const") for node in (one, other)]
+    if one == other:
+        return same("text", "the same end")
+    if any(infinite) and {"inf"} & {str(part.value) for node in (one, other) for part in walk(node)}:
+        return different("relation", "one end is infinite")
+    return compare_scalars(one, other, scope)
+
+
+def _set_part(node: Node) -> Node:
+    """The set in `x ∈ S`, `D = S`."""
+    if (
+        node.op == "rel"
+        and node.value in {"in", "="}
+        and is_region_like(node.args[-1])
+        and not is_region_like(node.args[0])
+    ):
+        return node.args[-1]
+    return node
+
+
+# --- statements
+
+
+def _compare_quantified(reference: Node, answer: Node, scope: Scope) -> Finding | None:
+    """∀ and ∃ statements: the same quantifier, domain and body, as written."""
+    if reference.op != "quantified" or answer.op != "quantified":
+        return None
+    if reference.value != answer.value or len(reference.args) != len(answer.args):
+        return different("relation", "the quantifiers differ")
+    pairs = zip(reference.args, answer.args, strict=True)
+    return all_of([compare(one, other, scope) for one, other in pairs], "relation", "clause")
+
+
+# --- names
+
+
+def _compare_named(reference: Node, answer: Node, scope: Scope) -> Finding | None:
+    """`x = 5` against 5, against `x = 5`, or against another name."""
+    one, other = split_name(reference), split_name(answer)
+    if one is not None and other is not None:
+        return _compare_two_named(one, other, reference, answer, scope)
+    if one is not None and not is_equation(answer):
+        return compare(one[1], answer, scope)
+    if other is not None and not is_equation(reference):
+        return compare(reference, other[1], scope)
+    for equation, side in ((reference, answer), (answer, reference)):
+        if is_equation(equation) and not is_equation(side):
+            value = chain_value(equation)
+            if value is None:
+                return different("equation", "an equation is not a value")
+            return compare(value, side, scope) if equation is reference else compare(side, value, scope)
+    return None
+
+
+def _compare_two_named(
+    one: tuple[str, Node], other: tuple[str, Node], reference: Node, answer: Node, scope: Scope
+) -> Finding | None:
+    (name, value), (other_name, other_value) = one, other
+    if same_names(name, other_name):
+        return compare(value, rename_argument(name, other_name, other_value), scope)
+    if symbols(reference) == symbols(answer) or (symbols(value) and symbols(other_value)):
+        return compare_equations(reference, answer)
+    if name.startswith("(") or other_name.startswith("("):
+        return compare(value, other_value, scope)
+    return different("equation", f"{other_name} is not {name}")
+
+
+# --- lists, tuples and sets
+
+
+def _compare_items(reference: Node, answer: Node, scope: Scope) -> Finding | None:
+    """Several parts against several parts; a tuple keeps its order, a list and a set do not."""
+    reference, answer = _wrapped(reference, answer), _wrapped(answer, reference)
+    one, other = _items(reference), _items(answer)
+    if one is None or other is None or (len(one) < 2 and len(other) < 2 and "brace" not in {reference.op, answer.op}):
+        return None
+    if {reference.op, answer.op} == {"paren", "square"} or _interval_against_list(reference, answer):
+        return different("kind", f"the reference is {kind_of(reference)}, the answer {kind_of(answer)}")
+    if len(one) != len(other):
+        one, other = _written_out(one), _written_out(other)
+    if len(one) != len(other):
+        split = _regrouped(reference, answer, one, other)
+        if split is None:
+            return _count_difference(one, other)
+        one, other = split
+    names, other_names = _names(one), _names(other)
+    if names and other_names:
+        return _compare_by_name(one, other, scope)
+    values, other_values = [_value(part) for part in one], [_value(part) for part in other]
+    if (
+        reference.op == "paren"
+        or answer.op == "paren"
+        or scope.ordered
+        or _distinct(names)
+        or (_distinct(other_names) and reference.op == "paren")
+    ):
+        return all_of([compare(a, b, scope) for a, b in zip(values, other_values, strict=True)], "parts", "part")
+    return _compare_unordered(values, other_values, scope)
+
+
+def _wrapped(node: Node, other: Node) -> Node:
+    """A single tuple against a list of tuples is a list of one."""
+    if node.op == "paren" and other.op in LISTS | {"brace"} and any(part.op == "paren" for part in other.args):
+        return Node("list", (node,))
+    return node
+
+
+def _items(node: Node) -> list[Node] | None:
+    """The parts of a list, tuple or set; a ± makes two parts of one. None for anything else."""
+    if node.op in LISTS or node.op in {"paren", "brace", "square"}:
+        return list(node.args)
+    if any(part.op == "plusminus" for part in walk(node)):
+        return [node]
+    return (
+        [node] if node.op not in {"union", "builder", "openleft", "openright", "intersection", "difference"} else None
+    )
+
+
+def _interval_against_list(reference: Node, answer: Node) -> bool:
+    pair = {reference.op, answer.op}
+    return "square" in pair and len(pair) > 1 and len(reference.args) == 2 == len(answer.args)
+
+
+def _count_difference(one: Sequence[Node], other: Sequence[Node]) -> Finding:
+    return different("parts", f"the reference has {len(one)} parts, the answer {len(other)}")
+
+
+def _written_out(items: list[Node]) -> list[Node]:
+    """Items with their ± written out: ±2 is 2 and -2; in a tuple each sign is free, in a value they go together."""
+    out: list[Node] = []
+    for item in items:
+        out.extend(_both_signs(item))
+    return out
+
+
+def _both_signs(item: Node) -> list[Node]:
+    signs = [part for part in walk(item) if part.op == "plusminus"]
+    if not signs or len(signs) > MAX_SIGNS:
+        return [item]
+    if item.op == "paren":
+        choices = [
+            [part] if not any(p.op == "plusminus" for p in walk(part)) else _both_signs(part) for part in item.args
+        ]
+        return [Node("paren", tuple(combination)) for combination in itertools.product(*choices)]
+    return [_with_sign(item, plus=True), _with_sign(item, plus=False)]
+
+
+def _with_sign(node: Node, *, plus: bool) -> Node:
+    if node.op == "plusminus":
+        inner = _with_sign(node.args[0], plus=plus)
+        return inner if (node.value == "+") == plus else Node("neg", (inner,))
+    return (
+        Node(node.op, tuple(_with_sign(part, plus=plus) for part in node.args), node.value, node.decimals)
+        if node.args
+        else node
+    )
+
+
+def _regrouped(
+    reference: Node, answer: Node, one: list[Node], other: list[Node]
+) -> tuple[list[Node], list[Node]] | None:
+    """Other readings of the two sides that have as many parts: `x = 1 or 2` opened, repeated parts counted once."""
+    flat, other_flat = _flat(one), _flat(other)
+    if (
+        len(flat) == len(other_flat)
+        and (flat != one or other_flat != other)
+        and "paren" not in {reference.op, answer.op}
+    ):
+        return flat, other_flat
+    unique, other_unique = list(dict.fromkeys(one)), list(dict.fromkeys(other))
+    if len(unique) == len(other_unique) and reference.op != "paren" and answer.op != "paren":
+        return unique, other_unique
+    return None
+
+
+def _flat(items: list[Node]) -> list[Node]:
+    """Items with the lists and sets among them, or in their values, opened: `x = 1 or 2`, `a = {1, 2}`."""
+    out: list[Node] = []
+    for item in items:
+        named = split_name(item) if is_equation(item) else None
+        inner = named[1] if named else item
+        out.extend(inner.args if inner.op in LISTS or inner.op == "brace" else [item])
+    return out
+
+
+def _names(items: list[Node]) -> list[str]:
+    """The names of parts that are all named; empty when one is not."""
+    names = [named[0] if (named := split_name(item)) is not None else "" for item in items]
+    return names if all(names) else []
+
+
+def _distinct(names: list[str]) -> bool:
+    return len(names) > 1 and len(set(names)) == len(names)
+
+
+def _value(item: Node) -> Node:
+    named = split_name(item) if is_equation(item) else None
+    return named[1] if named is not None else item
+
+
+def _compare_by_name(one: list[Node], other: list[Node], scope: Scope) -> Finding:
+    """Parts that are named on both sides are matched by name where the names are the same, else in any order."""
+    names, other_names = _names(one), _names(other)
+    if _distinct(names) and sorted(names) == sorted(other_names):
+        by_name = dict(zip(other_names, other, strict=True))
+        return all_of(
+            [compare(part, by_name[name], scope) for name, part in zip(names, one, strict=True)], "parts", "part"
+        )
+    return _compare_unordered(one, other, scope)
+
+
+def _compare_unordered(one: list[Node], other: list[Node], scope: Scope) -> Finding:
+    """Each part of the reference finds a part of its own in the answer."""
+    in_order = [compare(a, b, scope) for a, b in zip(one, other, strict=True)]
+    if all(finding.same for finding in in_order) or len(one) > MAX_UNORDERED:
+        return all_of(in_order, "parts", "part")
+    left, findings = list(range(len(other))), []
+    doubt: Finding | None = None
+    for number_, part in enumerate(one, 1):
+        match, finding = _find(part, other, left, scope)
+        if match is None:
+            if finding is None:
+                return different("parts", f"part {number_} of the reference is not in the answer")
+            doubt = finding
+            continue
+        left.remove(match)
+        assert finding is not None
+        findings.append(finding)
+    return doubt or all_of(findings, "parts", "part")
+
+
+def _find(part: Node, other: list[Node], left: list[int], scope: Scope) -> tuple[int | None, Finding | None]:
+    """The first unused part that is the same; else the first doubt, if any."""
+    doubt = None
+    key = real_value(part)
+    order = sorted(left, key=lambda index: _distance(key, real_value(other[index])))
+    for index in order:
+        finding = compare(part, other[index], scope)
+        if finding.same:
+            return index, finding
+        doubt = doubt or (finding if finding.same is None else None)
+    return None, doubt
+
+
+def _distance(one: float | None, other: float | None) -> float:
+    return abs(one - other) if one is not None and other is not None else 0.0
+
+
+# --- matrices
+
+
+def _compare_matrices(reference: Node, answer: Node, scope: Scope) -> Finding | None:
+    """Matrices entry by entry; a vector may stand as a column, a row or a tuple."""
+    if "matrix" not in {reference.op, answer.op}:
+        return None
+    one, other = _rows(reference), _rows(answer)
+    if one is None or other is None:
+        return None
+    if len(one) == 1 and len(other) != 1:
+        one = [[cell] for cell in one[0]]
+    if len(other) == 1 and len(one) != 1:
+        other = [[cell] for cell in other[0]]
+    if [len(row) for row in one] != [len(row) for row in other]:
+        return different("matrix", "the matrices have different shapes")
+    cells = [
+        compare(a, b, scope) for row, match in zip(one, other, strict=True) for a, b in zip(row, match, strict=True)
+    ]
+    return all_of(cells, "matrix", "entry")
+
+
+def _rows(node: Node) -> list[list[Node]] | None:
+    if node.op == "matrix":
+        return [list(row.args) for row in node.args if row.args]
+    if node.op in {"paren", "square", "list"} and len(node.args) > 1:
+        rows = [list(part.args) if part.op in {"square", "paren"} and part.args else None for part in node.args]
+        if all(row is not None for row in rows):
+            return [row for row in rows if row is not None]
+        return [[part] for part in node.args]
+    return [[node]] if node.op in {"num", "neg", "div"} else None
+
+
+def part_count(node: Node) -> int:
+    """How many boxes an answer to this reference may use: the parts of a list, else 1."""
+    node = _simplify(node)
+    return len(node.args) if node.op in LISTS | {"brace"} and node.args else 1

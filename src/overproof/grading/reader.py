@@ -1,0 +1,557 @@
+r"""Formula text → tree: a recursive-descent reader of LaTeX and plain mathematics, linear in time and bounded in depth.
+
+It reads what answers are made of (numbers, expressions, relations, tuples, sets, intervals, matrices) and refuses the
+rest by raising `UnreadableError`: prose, integrals, sums. Nothing is simplified and nothing is evaluated.
+
+    >>> read("2(x+1)").op
+    'mul'
+    >>> read("x<1 or x>3").op
+    'or'
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+from overproof.grading.numerals import TooManyDigitsError, read_numeral
+from overproof.grading.scanner import (
+    ALIASES,
+    BRACED_TEXT,
+    CONDITIONS,
+    FUNCTIONS,
+    GREEK,
+    MAX_DEPTH,
+    RELATIONS,
+    Scanner,
+    UnreadableError,
+    is_product,
+    leading_function,
+)
+from overproof.grading.tree import EMPTY, INFINITY, LISTS, PI, E, I, Node, number
+
+MAX_CHARS = 20_000
+
+_SUBSCRIPT = re.compile(r"_ *(?:\{([^{}]{0,40})\}|([A-Za-z0-9]|\\[A-Za-z]+))")
+_ENVIRONMENT = re.compile(r" *\{([a-zA-Z]+)\*?\}(?: *\{[lcr| ]*\})?(?: *\[[a-z]\])?")
+_ARGUMENT = re.compile(r" *([0-9A-Za-z])")
+_OPTIONAL = re.compile(r" *\[([^\[\]]{1,20})\]")
+_DIGITS = re.compile(r"[\d.,+\-/ ]+")
+_LAST_CONDITION = re.compile(
+    r"[(\[][^()\[\]]*(?:[=<>]|\\in(?![a-z])|\\ne(?![a-z])|\\[lg]e(?![a-z]))[^()\[\]]*[)\]] *\.?$"
+)
+_CLOSERS = {"(": (")", "]"), "[": ("]", ")")}
+_BRACKETS = {"()": "paren", "[]": "square", "(]": "openleft", "[)": "openright"}
+_INTERVALS = frozenset({"paren", "square", "openleft", "openright", "union"})
+_SIGNS = frozenset({"+", "-", "\\pm", "\\mp"})
+_MATRICES = frozenset({"matrix", "pmatrix", "bmatrix", "vmatrix", "Bmatrix", "Vmatrix", "smallmatrix", "array"})
+_ROWS = frozenset({"cases", "aligned", "align", "gathered", "gather", "split"})
+_INVERTIBLE = frozenset({"sin", "cos", "tan", "cot"})
+_MINUS_ONE = Node("neg", (number(1),))
+
+
+@lru_cache(maxsize=8192)
+def read(text: str) -> Node:
+    """The tree of a formula in its one spelling (see `spelling.spell`). Raises UnreadableError."""
+    if text.count("(") > MAX_DEPTH:
+        text = collapse_parentheses(text)
+    if len(text) > MAX_CHARS:
+        raise UnreadableError(f"longer than {MAX_CHARS} characters")
+    reader = _Reader(text)
+    tree = reader.sequence(())
+    if reader.kind != "end":
+        raise UnreadableError(f"unexpected {reader.token!r}")
+    return tree
+
+
+def collapse_parentheses(text: str) -> str:
+    """The text with each doubled pair `((…))` written once, in one pass: `(((1)))` becomes `(1)`."""
+    partner: dict[int, int] = {}
+    stack: list[int] = []
+    for position, character in enumerate(text):
+        if character == "(":
+            stack.append(position)
+        elif character == ")" and stack:
+            partner[stack.pop()] = position
+    doubled = {opening for opening, closing in partner.items() if partner.get(opening + 1) == closing - 1}
+    dropped = doubled | {partner[opening] for opening in doubled}
+    return "".join(character for position, character in enumerate(text) if position not in dropped)
+
+
+class _Reader(Scanner):
+    """Reads one text from left to right."""
+
+    bars = 0
+    """How many | are open: the next one closes instead of opening."""
+
+    # --- sequences and relations
+
+    def sequence(self, closers: tuple[str, ...]) -> Node:
+        """Items up to a closer (not taken), joined by commas, `and` or `or`; one item stands for itself."""
+        items: list[Node] = []
+        joints: set[str] = set()
+        while self.kind != "end" and self.token not in closers:
+            if (joint := self.take_separator()) is not None:
+                joints.add(joint)
+                continue
+            if items and not joints:
+                raise UnreadableError(f"unexpected {self.token!r}")
+            items.append(self.annotated(self.relation(), closers))
+        if not items:
+            raise UnreadableError("nothing between the brackets" if closers else "empty")
+        if len(items) == 1:
+            return items[0]
+        return Node("or" if "or" in joints else "and" if "and" in joints else "list", tuple(items))
+
+    def annotated(self, item: Node, closers: tuple[str, ...]) -> Node:
+        r"""An item with the words behind it: a condition (`for all n`, dropped to the end) or a note in \text{}."""
+        if self.kind == "end" or self.token in closers or self.separator() is not None:
+            return item
+        match = self.braced() if self.token == "\\text" else None
+        words = match[1].strip(" ,(") if match else self.token
+        if words.split(" ")[0].lower() in CONDITIONS and not closers:
+            self.jump(len(self.text))
+            return Node("where", (item,))
+        if match and words[:1].isalpha():
+            self.jump(match.end())
+            return Node("where", (item, Node("text", (), words)))
+        if self.token in _CLOSERS and not closers and self.is_condition():
+            return self.condition_in_brackets(item)
+        raise UnreadableError(f"unexpected {self.token!r}")
+
+    def condition_in_brackets(self, item: Node) -> Node:
+        """`x = kπ (k ∈ Z)`: what stands in the brackets at the very end is a condition."""
+        opening = self.token
+        self.advance()
+        self.sequence(_CLOSERS[opening])
+        self.advance()
+        return Node("where", (item,))
+
+    def relation(self) -> Node:
+        """An expression, or several joined by = < > and the like."""
+        if self.token in {"\\approx", "=", "\\sim", "\\to"}:
+            self.advance()
+        args, operators = [self.sets()], []
+        while self.token in RELATIONS and self.kind != "end":
+            operators.append(RELATIONS[self.token])
+            self.advance()
+            args.append(self.sets())
+        return Node("rel", tuple(args), " ".join(operators)) if operators else args[0]
+
+    def sets(self) -> Node:
+        """Sums joined by union, intersection and difference of sets."""
+        left = self.ratio()
+        while self.token in {"\\cup", "\\cap", "\\setminus"} or (self.token == "U" and left.op in _INTERVALS):
+            op = {"\\cap": "intersection", "\\setminus": "difference"}.get(self.token, "union")
+            self.advance()
+            left = Node(op, (left, self.ratio()))
+        return left
+
+    def ratio(self) -> Node:
+        """Sums joined by colons."""
+        terms = [self.sum()]
+        while self.token == ":":
+            self.advance()
+            terms.append(self.sum())
+        return terms[0] if len(terms) == 1 else Node("ratio", tuple(terms))
+
+    # --- arithmetic
+
+    def sum(self) -> Node:
+        """Terms joined by + - ± ∓."""
+        terms = [self.leading_term()]
+        while self.token in _SIGNS:
+            sign = self.token
+            self.advance()
+            terms.append(_signed(sign, self.term()))
+        return terms[0] if len(terms) == 1 else Node("add", tuple(terms))
+
+    def leading_term(self) -> Node:
+        """A term that may begin with a sign."""
+        signs: list[str] = []
+        while self.token in _SIGNS:
+            signs.append(self.token)
+            self.advance()
+        node = self.term()
+        for sign in reversed(signs):
+            node = _signed(sign, node)
+        return node
+
+    def term(self) -> Node:
+        """Factors joined by multiplication signs, division signs or nothing."""
+        factors = [self.factor()]
+        while True:
+            if self.token in {"*", "\\cdot", "\\times", "."} and self.kind != "end":
+                self.advance()
+                factors.append(self.factor())
+            elif self.token in {"/", "\\bmod", "\\mod", "mod"}:
+                op = "div" if self.token == "/" else "mod"
+                self.advance()
+                factors = [Node(op, (_product(factors), self.factor()))]
+            elif self.starts_factor():
+                factors.append(self.factor())
+            else:
+                return _product(factors)
+
+    def starts_factor(self) -> bool:
+        """Whether a factor follows without a sign between."""
+        if self.kind in {"number", "word"}:
+            return self.separator() is None and self.token not in CONDITIONS and not self.is_union()
+        if self.kind == "command":
+            return self.token in _FACTOR_COMMANDS or self.token[1:] in FUNCTIONS or self.token[1:] in GREEK
+        if self.token == "|":
+            return not self.bars
+        return self.token in {"(", "{", "["} and not self.is_condition()
+
+    def is_union(self) -> bool:
+        """A capital U behind a bracket is the sign for a union."""
+        return self.token == "U" and self.text[: self.start].rstrip().endswith((")", "]"))
+
+    def is_condition(self) -> bool:
+        """A last bracket that holds a relation is a condition, not a factor."""
+        return self.token != "{" and _LAST_CONDITION.match(self.text, self.start) is not None
+
+    def factor(self) -> Node:
+        """An atom with its signs, powers and what stands behind it."""
+        if self.token in {"-", "+"}:
+            sign = self.token
+            self.nest()
+            self.advance()
+            node = _signed(sign, self.factor())
+            self.depth -= 1
+            return node
+        base = self.postfix(self.atom())
+        if self.token in {"^", "**"}:
+            self.advance()
+            base = self.postfix(Node("pow", (base, self.exponent())))
+        return base
+
+    def exponent(self) -> Node:
+        """What stands behind ^, to the right as far as it goes: 2^{3^4}, 2^3^4, e^-x."""
+        self.nest()
+        if self.token in {"-", "+"}:
+            sign = self.token
+            self.advance()
+            result = _signed(sign, self.exponent())
+        elif self.kind == "word" and leading_function(self.token) is None and self.token not in GREEK:
+            result = {"e": E, "i": I}.get(self.token[0]) or Node("sym", (), self.token[0])
+            self.jump(self.start + 1)
+        else:
+            result = self.atom()
+        if self.token in {"^", "**"}:
+            self.advance()
+            result = Node("pow", (result, self.exponent()))
+        self.depth -= 1
+        return result
+
+    def postfix(self, node: Node) -> Node:
+        """Factorials, percent and degree signs, primes."""
+        while True:
+            if self.token == "!":
+                node = Node("fact", (node,))
+            elif self.token == "%":
+                node = Node("percent", (node,))
+            elif self.token == "°":
+                node = Node("degree", (node,))
+            elif self.token == "'" and node.op == "sym":
+                node = Node("sym", (), f"{node.value}'")
+            else:
+                return node
+            self.advance()
+
+    # --- atoms
+
+    def atom(self) -> Node:
+        """A number, a name, a command, or something in brackets."""
+        self.nest()
+        if self.kind == "number":
+            node = self.number()
+        elif self.kind == "word":
+            node = self.word()
+        elif self.kind == "command":
+            node = self.command()
+        elif self.token in _CLOSERS:
+            node = self.bracket()
+        elif self.token in {"\\{", "{"}:
+            node = self.braces()
+        elif self.token == "|":
+            node = self.bar()
+        else:
+            raise UnreadableError(f"words: {self.token}" if self.kind == "han" else f"unexpected {self.token!r}")
+        self.depth -= 1
+        return node
+
+    def number(self) -> Node:
+        """A numeral, with what belongs to it behind its digits."""
+        try:
+            node, end = read_numeral(self.token, self.text, self.end)
+        except TooManyDigitsError:
+            raise UnreadableError("a number of too many digits") from None
+        self.jump(end)
+        return node
+
+    def word(self) -> Node:
+        """A function, the name of a Greek letter, or letters that multiply; longer words are prose."""
+        token = self.token
+        if token in _WORDS:
+            self.advance()
+            return _WORDS[token]
+        if token == "lg":
+            return self.two_argument_logarithm()
+        if token in GREEK:
+            self.advance()
+            return self.symbol(f"\\{token}")
+        if (name := leading_function(token)) is not None:
+            self.jump(self.start + len(name))
+            return PI if name == "pi" else self.root() if name == "sqrt" else self.function(name)
+        if not is_product(token):
+            raise UnreadableError(f"words: {token}")
+        self.jump(self.start + 1)
+        return self.symbol(token[0])
+
+    def symbol(self, name: str) -> Node:
+        """A variable with its index (x_1, x1); e and i are constants."""
+        if match := _SUBSCRIPT.match(self.text, self.start):
+            index = (match[1] if match[1] is not None else match[2]).replace(" ", "")
+            self.jump(match.end())
+            return Node("sym", (), f"{name}_{index}")
+        if self.kind == "number" and self.token.isdigit() and self.text[self.start - 1 : self.start] == name[-1]:
+            index = self.token
+            self.advance()
+            return Node("sym", (), f"{name}{index}")
+        return {"e": E, "i": I}.get(name) or Node("sym", (), name)
+
+    def two_argument_logarithm(self) -> Node:
+        """`lg(x)` and `lg(x, base)`."""
+        self.advance()
+        argument = self.factor()
+        if argument.op == "paren" and len(argument.args) == 2:
+            return Node("fn", argument.args, "log")
+        return Node("fn", (argument, number(10)), "log")
+
+    def command(self) -> Node:
+        """A command that is an atom or begins one."""
+        name = self.token
+        if name in _CONSTANTS:
+            self.advance()
+            return _CONSTANTS[name]
+        if name in _COMMANDS:
+            self.advance()
+            return _COMMANDS[name](self)
+        if name[1:] in FUNCTIONS:
+            self.advance()
+            return self.function(name[1:])
+        if name[1:] in GREEK:
+            self.advance()
+            return self.symbol(name)
+        raise UnreadableError(f"{name} is not read here")
+
+    def function(self, name: str) -> Node:
+        r"""A function with its power and its argument: sin^2 x, log_2 8, arctan(1/2), \max(1, a)."""
+        name = ALIASES.get(name, name)
+        base = power = None
+        if name == "log" and self.take("_"):
+            base = self.argument()
+        if self.token in {"^", "**"}:
+            self.advance()
+            power = self.exponent()
+        argument = self.function_argument()
+        args = argument.args if argument.op == "paren" and len(argument.args) > 1 else (argument,)
+        if power == _MINUS_ONE and name in _INVERTIBLE:
+            return Node("fn", args, f"arc{name}")
+        node = Node("fn", (*args, base) if base is not None else args, name)
+        return node if power is None else Node("pow", (node, power))
+
+    def function_argument(self) -> Node:
+        """What a function takes: its bracket, or factors up to a sign or the next function."""
+        if self.token in {"(", "[", "|"}:
+            node = self.atom()
+            return self.postfix(node) if self.token in {"°", "!"} else node
+        factors = [self.factor()]
+        while True:
+            if self.take("/"):
+                factors = [Node("div", (_product(factors), self.factor()))]
+            elif self.starts_factor() and self.token not in _CLOSERS and self.token.lstrip("\\") not in FUNCTIONS:
+                factors.append(self.factor())
+            else:
+                return _product(factors)
+
+    def argument(self) -> Node:
+        """The argument of a command: a group in braces, or one digit, letter or command."""
+        match = _ARGUMENT.match(self.text, self.start)
+        if match is None:
+            return self.atom()
+        character = match[1]
+        self.jump(match.end())
+        if character.isdigit():
+            return number(int(character))
+        return {"e": E, "i": I}.get(character) or Node("sym", (), character)
+
+    def fraction(self) -> Node:
+        r"""\frac with its two arguments."""
+        return Node("div", (self.argument(), self.argument()))
+
+    def binomial(self) -> Node:
+        r"""\binom with its two arguments."""
+        return Node("fn", (self.argument(), self.argument()), "binom")
+
+    def root(self) -> Node:
+        r"""\sqrt with its degree, if it has one."""
+        degree = number(2)
+        if self.token == "[" and (match := _OPTIONAL.match(self.text, self.start)):
+            self.jump(match.end())
+            degree = read(match[1].strip())
+        return Node("root", (self.atom(), degree))
+
+    def words(self) -> Node:
+        r"""\text{…}: one letter is a variable, a number is a number, the rest are words."""
+        match = BRACED_TEXT.match(self.text, self.start)
+        if match is None:
+            return self.atom()
+        content = match[1].strip()
+        self.jump(match.end())
+        if len(content) == 1 and content.isalpha():
+            return {"e": E, "i": I}.get(content) or Node("sym", (), content)
+        return read(content) if _DIGITS.fullmatch(content) else Node("text", (), content)
+
+    def decorated(self) -> Node:
+        r"""\overline{AB}, \hat{p}, \mathbb{R}: a name of its own, whatever stands under the decoration."""
+        match = BRACED_TEXT.match(self.text, self.start)
+        if match is None:
+            return self.atom()
+        self.jump(match.end())
+        return Node("sym", (), f"dec:{match[1].strip()}")
+
+    def floor(self) -> Node:
+        r"""\lfloor … \rfloor."""
+        inner = self.sum()
+        self.expect("\\rfloor")
+        return Node("fn", (inner,), "floor")
+
+    def ceil(self) -> Node:
+        r"""\lceil … \rceil."""
+        inner = self.sum()
+        self.expect("\\rceil")
+        return Node("fn", (inner,), "ceil")
+
+    def quantified(self) -> Node:
+        r"""\forall x > 0, …: the domain and the statement."""
+        sign = self.text[: self.start].rstrip().rpartition("\\")[2]
+        domain = self.relation()
+        while self.token in {",", ":", ";"} and self.kind != "end":
+            self.advance()
+        body = self.relation() if self.kind != "end" and self.token not in {")", "]", "}"} else domain
+        return Node("quantified", (domain, body), sign)
+
+    # --- brackets
+
+    def bracket(self) -> Node:
+        """( ) and [ ]: a group, a tuple or an interval, which the comparison tells apart."""
+        opening = self.token
+        self.advance()
+        if _BRACKETS.get(opening + self.token) in {"paren", "square"} and self.kind != "end":
+            self.advance()
+            return Node("paren")
+        bars, self.bars = self.bars, 0
+        inner = self.sequence(_CLOSERS[opening])
+        self.bars = bars
+        closing = self.token
+        if closing not in _CLOSERS[opening] or self.kind == "end":
+            raise UnreadableError(f"{opening!r} is not closed")
+        self.advance()
+        if inner.op in {"and", "or"} and all(part.op in {"rel", "and", "or"} for part in inner.args):
+            return inner
+        if inner.op in LISTS:
+            return Node(_BRACKETS[opening + closing], inner.args)
+        if opening + closing not in {"()", "[]"}:
+            raise UnreadableError("brackets that do not match")
+        return inner
+
+    def braces(self) -> Node:
+        r"""\{ \} is a set; { } is a group unless it holds several items."""
+        is_set = self.token == "\\{"
+        closing = "\\}" if is_set else "}"
+        self.advance()
+        if self.take(closing):
+            return EMPTY
+        bars, self.bars = self.bars, int(is_set)
+        inner = self.sequence((closing, "|", ":") if is_set else (closing,))
+        if is_set and self.token in {"|", ":"}:
+            self.advance()
+            inner = Node("builder", (inner, self.sequence((closing,))))
+        self.bars = bars
+        if not (self.take(closing) or (is_set and self.take("}"))):
+            raise UnreadableError("a brace is not closed")
+        if inner.op in LISTS:
+            return Node("brace", inner.args)
+        return Node("brace", (inner,)) if is_set and inner.op != "builder" else inner
+
+    def bar(self) -> Node:
+        """|x|: an absolute value."""
+        self.advance()
+        self.bars += 1
+        inner = self.sum()
+        self.bars -= 1
+        self.expect("|")
+        return Node("fn", (inner,), "abs")
+
+    def environment(self) -> Node:
+        r"""\begin{pmatrix} … \end{pmatrix}, cases and aligned rows."""
+        match = _ENVIRONMENT.match(self.text, self.start)
+        name = match[1] if match else ""
+        if match is None or name not in _MATRICES | _ROWS:
+            raise UnreadableError(f"\\begin{{{name}}} is not read here")
+        self.jump(match.end())
+        rows: list[Node] = []
+        while self.token != "\\end" and self.kind != "end":
+            rows.append(self.row())
+            if self.token == "\\\\":
+                self.advance()
+        if (match := _ENVIRONMENT.match(self.text, self.end)) is None or match[1] != name:
+            raise UnreadableError(f"\\end{{{name}}} is missing")
+        self.jump(match.end())
+        if name in _MATRICES:
+            return Node("matrix", tuple(rows))
+        return Node("and", tuple(row.args[0] if len(row.args) == 1 else Node("list", row.args) for row in rows))
+
+    def row(self) -> Node:
+        """The cells of one row."""
+        cells: list[Node] = []
+        while self.kind != "end" and self.token not in {"\\\\", "\\end"}:
+            if self.token in {"&", ",", "\\hline"}:
+                self.advance()
+            else:
+                cells.append(self.relation())
+        return Node("row", tuple(cells))
+
+
+_WORDS = {"pi": PI, "Pi": PI, **dict.fromkeys(["inf", "infinity", "Infinity", "oo", "infty"], INFINITY)}
+_CONSTANTS = {"\\pi": PI, "\\infty": INFINITY, "\\emptyset": EMPTY, "\\ldots": Node("sym", (), "…")}
+_COMMANDS = {
+    "\\frac": _Reader.fraction,
+    "\\binom": _Reader.binomial,
+    "\\sqrt": _Reader.root,
+    "\\text": _Reader.words,
+    "\\lfloor": _Reader.floor,
+    "\\lceil": _Reader.ceil,
+    "\\begin": _Reader.environment,
+    "\\forall": _Reader.quantified,
+    "\\exists": _Reader.quantified,
+    **dict.fromkeys(["\\angle", "\\triangle"], _Reader.atom),
+    **dict.fromkeys(
+        ["\\overline", "\\hat", "\\widehat", "\\tilde", "\\bar", "\\underline", "\\mathbb"], _Reader.decorated
+    ),
+}
+_FACTOR_COMMANDS = frozenset({*_CONSTANTS, *_COMMANDS} - {"\\text", "\\begin", "\\forall", "\\exists"})
+
+
+def _product(factors: list[Node]) -> Node:
+    return factors[0] if len(factors) == 1 else Node("mul", tuple(factors))
+
+
+def _signed(sign: str, node: Node) -> Node:
+    if sign == "+":
+        return node
+    if sign == "-":
+        return Node("neg", (node,))
+    return Node("plusminus", (node,), "+" if sign == "\\pm" else "-")

@@ -1,0 +1,201 @@
+r"""One spelling for each formula: Unicode, full-width, HTML and LaTeX variants of a sign become the same text.
+
+Everything here is a table or a regular expression without nested repetition, so the time is linear in the length of
+the text. Nothing is evaluated and no meaning is decided.
+
+    >>> spell("$\\dfrac{1}{2}\\,\\mathrm{cm}$.")
+    '\\frac{1}{2} \\text{cm}'
+    >>> spell("４２")
+    '42'
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+_SIGNS = {
+    "½": r"\frac{1}{2}", "⅓": r"\frac{1}{3}", "⅔": r"\frac{2}{3}", "¼": r"\frac{1}{4}", "¾": r"\frac{3}{4}",
+    "⅕": r"\frac{1}{5}", "⅖": r"\frac{2}{5}", "⅗": r"\frac{3}{5}", "⅘": r"\frac{4}{5}", "⅙": r"\frac{1}{6}",
+    "⅚": r"\frac{5}{6}", "⅛": r"\frac{1}{8}", "⅜": r"\frac{3}{8}", "⅝": r"\frac{5}{8}", "⅞": r"\frac{7}{8}",
+    "√": r"\sqrt ", "∛": r"\sqrt[3] ", "∜": r"\sqrt[4] ", "∞": r"\infty ", "×": r"\times ", "·": r"\cdot ",
+    "⋅": r"\cdot ", "∙": r"\cdot ", "•": r"\cdot ", "÷": "/", "⁄": "/", "∕": "/", "−": "-", "–": "-", "—": "-",
+    "﹣": "-", "‐": "-", "‑": "-", "≤": r"\le ", "⩽": r"\le ", "≦": r"\le ", "≥": r"\ge ", "⩾": r"\ge ",
+    "≧": r"\ge ", "≠": r"\ne ", "≈": r"\approx ", "≡": r"\equiv ", "∪": r"\cup ", "⋃": r"\cup ", "∩": r"\cap ",
+    "⋂": r"\cap ", "∈": r"\in ", "∉": r"\notin ", "∅": r"\emptyset ", "Ø": r"\emptyset ", "⊂": r"\subset ",
+    "⊆": r"\subseteq ", "∖": r"\setminus ", "±": r"\pm ", "∓": r"\mp ", "°": r"^{\circ}", "º": r"^{\circ}",
+    "˚": r"^{\circ}", "℃": r"^{\circ}C", "′": "'", "″": "''", "’": "'", "‘": "'", "“": '"', "”": '"',
+    "…": r"\ldots ", "→": r"\to ", "⇒": r"\Rightarrow ", "∀": r"\forall ", "∃": r"\exists ", "∧": r"\wedge ",
+    "∨": r"\vee ", "¬": r"\neg ", "∣": "|", "‖": "|", "∥": r"\parallel ", "⊥": r"\perp ", "∠": r"\angle ",
+    "△": r"\triangle ", "⌊": r"\lfloor ", "⌋": r"\rfloor ", "⌈": r"\lceil ", "⌉": r"\rceil ", "ℝ": r"\mathbb{R}",
+    "ℤ": r"\mathbb{Z}", "ℕ": r"\mathbb{N}", "ℚ": r"\mathbb{Q}", "ℂ": r"\mathbb{C}", "ℏ": r"\hbar ",
+    "，": ", ", "、": ", ", "；": "; ", "。": ".", "①": "(1)", "②": "(2)", "③": "(3)", "④": "(4)", "⑤": "(5)",
+    "⑥": "(6)", "⑦": "(7)", "⑧": "(8)", "⑨": "(9)", "〈": "(", "〉": ")", "【": "[", "】": "]", "∆": r"\Delta ",
+}  # fmt: skip
+
+_GREEK = {
+    "α": "alpha", "β": "beta", "γ": "gamma", "δ": "delta", "ε": "epsilon", "ϵ": "epsilon", "ζ": "zeta", "η": "eta",
+    "θ": "theta", "κ": "kappa", "λ": "lambda", "μ": "mu", "µ": "mu", "ν": "nu", "ξ": "xi", "π": "pi", "ρ": "rho",
+    "σ": "sigma", "τ": "tau", "φ": "phi", "ϕ": "phi", "χ": "chi", "ψ": "psi", "ω": "omega", "Γ": "Gamma",
+    "Δ": "Delta", "Θ": "Theta", "Λ": "Lambda", "Σ": "Sigma", "Φ": "Phi", "Ψ": "Psi", "Ω": "Omega",
+}  # fmt: skip
+
+_INVISIBLE = (
+    "\u00ad\u200b\u200c\u200d\ufeff\u2060\u20d7\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f"
+)
+_SPACES = "\u3000\u00a0\u2002\u2003\u2009\u200a\u202f\t\r\n\x0b"
+
+_CHARACTERS = str.maketrans(
+    {
+        **{chr(0xFF01 + offset): chr(0x21 + offset) for offset in range(94)},
+        **{letter: f"\\{name} " for letter, name in _GREEK.items()},
+        **dict.fromkeys(_INVISIBLE, ""),
+        **dict.fromkeys(_SPACES, " "),
+        **_SIGNS,
+    }
+)
+_SUPERSCRIPT = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁼⁽⁾ⁿⁱˣ", "0123456789+-=()nix")
+_SUBSCRIPT = str.maketrans("₀₁₂₃₄₅₆₇₈₉₊₋₌₍₎ₐₑₒₓₙₖ", "0123456789+-=()aeoxnk")
+_RAISED = re.compile("[⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁼⁽⁾ⁿⁱˣ]+")
+_LOWERED = re.compile("[₀₁₂₃₄₅₆₇₈₉₊₋₌₍₎ₐₑₒₓₙₖ]+")
+_ROOT_WITH_BRACES = re.compile(r"√\s*\{")
+_STYLED_LETTER = re.compile("[\U0001d400-\U0001d7ff]")
+
+# A string escape that was read once too often: `\frac` arrives as form feed + `rac`.
+_ESCAPE_DAMAGE = (
+    (re.compile(r"\x0c(?=[a-z])"), r"\\f"),
+    (re.compile(r"\x08(?=[a-z])"), r"\\b"),
+    (re.compile(r"\x07(?=[a-z])"), r"\\a"),
+    (re.compile(r"\x0b(?=[a-z])"), r"\\v"),
+    (re.compile(r"\t(?=(?:ext|imes|heta|an|frac|riangle|au|o)\b)"), r"\\t"),
+    (re.compile(r"\r(?=(?:ight|ho|angle|floor|ceil)\b)"), r"\\r"),
+)
+# … or once too rarely: `\\frac`. Row separators of matrices are left alone.
+_DOUBLED_BACKSLASH = re.compile(r"\\\\(?=(?:d?frac|text|sqrt|le|ge|leq|geq|pi|infty|cup|cap|boxed|circ|times|cdot)\b)")
+
+_HTML = (
+    (re.compile(r"<sup>([^<]{0,80})</sup>"), r"^{\1}"),
+    (re.compile(r"<sub>([^<]{0,80})</sub>"), r"_{\1}"),
+    (re.compile(r"<br ?/?>|&nbsp;|&emsp;"), " "),
+    (re.compile(r"&lt;"), "<"),
+    (re.compile(r"&gt;"), ">"),
+    (re.compile(r"&amp;"), "&"),
+)
+
+# LaTeX commands that say the same as another one, or nothing.
+_COMMANDS = {
+    **dict.fromkeys(["dfrac", "tfrac", "cfrac"], r"\frac"),
+    **dict.fromkeys(["dbinom", "tbinom"], r"\binom"),
+    **dict.fromkeys(
+        ["left", "right", "big", "Big", "bigg", "Bigg", "bigl", "bigr", "Bigl", "Bigr", "biggl", "biggr", "Biggl",
+         "Biggr", "bigm", "displaystyle", "textstyle", "scriptstyle", "limits", "nolimits", "mathbf", "boldsymbol",
+         "bm", "mathit", "mathnormal", "mathcal", "mathsf", "vec", "overrightarrow", "pmb", "noindent", "hfill",
+         "centering"],
+        "",
+    ),
+    **dict.fromkeys(["quad", "qquad", "thinspace", "enspace", "medspace", "newline"], " "),
+    **dict.fromkeys(
+        ["mathrm", "textbf", "textit", "textrm", "textnormal", "textsf", "texttt", "emph", "mbox", "hbox", "rm",
+         "mathop", "operatorname"],
+        r"\text",
+    ),
+    **dict.fromkeys(["leq", "leqslant", "leqq"], r"\le "),
+    **dict.fromkeys(["geq", "geqslant", "geqq"], r"\ge "),
+    **dict.fromkeys(["varnothing", "empty"], r"\emptyset "),
+    **dict.fromkeys(["lvert", "rvert", "vert", "mid", "lVert", "rVert", "Vert"], "|"),
+    **dict.fromkeys(["cdots", "dots", "dotsc", "dotsb", "dotsm", "ldotp"], r"\ldots "),
+    **dict.fromkeys(["ast", "star"], "*"),
+    **dict.fromkeys(["degree", "textdegree"], "°"),
+    **{f"var{letter}": f"\\{letter} " for letter in ("phi", "epsilon", "theta", "rho", "sigma", "kappa", "pi")},
+    "neq": r"\ne ", "lt": "<", "gt": ">", "lbrace": r"\{", "rbrace": r"\}", "lbrack": "[", "rbrack": "]",
+    "cdotp": r"\cdot ", "tg": r"\tan ", "ctg": r"\cot ", "smallsetminus": r"\setminus ", "backslash": r"\setminus ",
+    "land": r"\wedge ", "lor": r"\vee ", "colon": ":", "ensuremath": "", "iff": r"\Leftrightarrow ",
+    "implies": r"\Rightarrow ", "rightarrow": r"\to ", "division": "/", "div": "/", "lg": r"\log_{10} ",
+}  # fmt: skip
+_COMMAND = re.compile(r"\\([A-Za-z]+)\*? *")
+
+_BEFORE_COMMANDS = (
+    (re.compile(r"(?<=\d)\{,\}(?=\d)|(?<=\d),(?:\\!|\\,) *(?=\d)"), ","),
+    (re.compile(r"(?<=\d)(?:\\,|\\ |~| )(?=\d{3}(?!\d))"), "\x00"),
+    (re.compile(r"\\\$|\$"), ""),
+    (re.compile(r"\\[(\[](?!\d*(?:pt|em|ex|mm)\])|(?<!\\)\\[)\]]"), " "),
+    (re.compile(r"(?<!\\)\\[,;:!> ]|~"), " "),
+    (re.compile(r"\\[hv]space\*?\{[^{}]{0,20}\}|\\(?:label|tag)\*?\{[^{}]{0,40}\}"), ""),
+    (re.compile(r"\\%"), "%"),
+    (re.compile(r"\\not *="), r"\\ne "),
+    (re.compile(r"\\\|"), "|"),
+)
+_AFTER_COMMANDS = (
+    (re.compile(r"\\text *\{ *"), r"\\text{"),
+    (
+        re.compile(
+            r"\\text\{(a?(?:sin|cos|tan|cot|sec|csc)h?|arc(?:sin|cos|tan|cot)|ln|log|exp|max|min|gcd|lcm|det) *\}"
+        ),
+        r"\\\1 ",
+    ),
+    (re.compile(r"\^ *\{? *\\prime(?![a-zA-Z]) *\}?"), "'"),
+    (re.compile(r"\^ *\{? *\\circ(?![a-zA-Z]) *\}?"), "°"),
+    (re.compile(r"\\text\{(?:degrees?|deg) *\}|(?<=\d) *(?:degrees?|度)(?![a-zA-Z])"), "°"),
+    (re.compile(r"\\text\{(?:percent|pct|percentage)\.? *\}|(?<=[\d}]) *(?:percentage|percent|pct)\b"), "%"),
+    (re.compile(r"!="), r"\\ne "),
+    (re.compile(r"<=|=<"), r"\\le "),
+    (re.compile(r">=|=>"), r"\\ge "),
+)
+_GROUPS_OF_THREE = re.compile(r"(?<![\d.,\x00])\d{1,3}(?:\x00\d{3})+(?![\d\x00])")
+
+_SPACE_RUN = re.compile(r"\s+")
+_PLAIN = re.compile(r"-?[0-9A-Za-z]+(?:\.[0-9]+)?")
+
+
+def spell(text: str) -> str:
+    """The text in its one spelling, without mathematics delimiters, currency signs and punctuation at its ends."""
+    if _PLAIN.fullmatch(text):
+        return text
+    text = _repair(text.replace("\x00", ""))
+    if not text.isascii():
+        text = _spell_unicode(text)
+    if "<" in text or "&" in text:
+        text = _replace(text, _HTML)
+    text = _replace(text, _BEFORE_COMMANDS)
+    if "\x00" in text:
+        text = _GROUPS_OF_THREE.sub(lambda match: match[0].replace("\x00", ","), text).replace("\x00", " ")
+    if "\\" in text:
+        text = _COMMAND.sub(_spell_command, text)
+    return _strip_ends(_SPACE_RUN.sub(" ", _replace(text, _AFTER_COMMANDS)))
+
+
+def _repair(text: str) -> str:
+    """The text with the backslashes that were read once too often or once too rarely."""
+    if "\\" in text or not text.isprintable():
+        text = _replace(text, _ESCAPE_DAMAGE)
+        if r"\\" in text and r"\begin" not in text:
+            text = _DOUBLED_BACKSLASH.sub(r"\\", text)
+    return text
+
+
+def _replace(text: str, replacements: tuple[tuple[re.Pattern[str], str], ...]) -> str:
+    for pattern, replacement in replacements:
+        text = pattern.sub(replacement, text)
+    return text
+
+
+def _strip_ends(text: str) -> str:
+    """The text without punctuation, emphasis and spaces at its ends; an ellipsis stays."""
+    text = text.lstrip(" *_`:,;").rstrip(" *_`:,;^")
+    while text.endswith(".") and not text.endswith("..."):
+        text = text[:-1].rstrip(" *_`:,;^")
+    return text
+
+
+def _spell_unicode(text: str) -> str:
+    """Signs outside ASCII in their LaTeX spelling; Chinese and other letters stay as they are."""
+    text = _RAISED.sub(lambda match: "^{" + match[0].translate(_SUPERSCRIPT) + "}", text)
+    text = _LOWERED.sub(lambda match: "_{" + match[0].translate(_SUBSCRIPT) + "}", text)
+    text = _ROOT_WITH_BRACES.sub(r"\\sqrt{", text)
+    text = _STYLED_LETTER.sub(lambda match: unicodedata.normalize("NFKC", match[0]), text)
+    return text.replace("根号", r"\sqrt ").translate(_CHARACTERS)
+
+
+def _spell_command(match: re.Match[str]) -> str:
+    """A LaTeX command in its one spelling; an unknown one as it stands."""
+    return _COMMANDS.get(match[1], match[0])
