@@ -19,9 +19,10 @@ import hashlib
 import importlib.metadata
 import itertools
 import platform
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 import orjson
@@ -30,45 +31,107 @@ from pydantic import BaseModel
 import overproof
 from overproof import audit, hygiene, prompts, report, rewards, sampling, selection
 from overproof.config import RunConfig
+from overproof.config.source import PromptConfig
 from overproof.engine import run_shards
 from overproof.errors import RunFolderError
-from overproof.export import export
+from overproof.export import export_shard, finish_export
 from overproof.grading import answer_classes
 from overproof.journal import write_records, write_sharded
 from overproof.language import language_of
 from overproof.problems import read_problems
-from overproof.records import PreparedProblem, Problem, Score
+from overproof.records import Message, PreparedProblem, Problem, Score
 from overproof.rewards.grades import grade_traces
 from overproof.runfolder import Manifest, RunFolder, count_shards, shard_of
 
 _GRADED_AT_ONCE = 512
 
+Result = TypeVar("Result")
 
-def run(config: RunConfig, folder: RunFolder) -> report.Summary:
+
+class Step(msgspec.Struct, frozen=True):
+    """How far a stage that costs nothing has come."""
+
+    stage: str
+    done: int
+    total: int
+    detail: str = ""
+
+
+class Problems(msgspec.Struct, frozen=True):
+    """What `prepare` found out about the problems of a run."""
+
+    problems: int
+    without_reference: int
+    unverifiable: int
+    """Problems with a reference that no answer can be graded against."""
+    duplicates: int
+    clustered: int
+    """Problems that share a cluster of near-duplicates with another."""
+    contaminated: int
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """What a run is going to do, before a token is paid for."""
+
+    problems: Problems
+    outlook: sampling.Outlook
+    prompts: list[list[Message]]
+    """The first three problems as they are put to the teacher."""
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """What a run has come to."""
+
+    sampling: sampling.SamplingSummary
+    report: report.Summary
+
+
+Show = Callable[[Step | Plan | sampling.Progress | sampling.Notice], None]
+"""Whoever watches a run. The pipeline tells, it never prints."""
+
+
+def be_silent(event: Step | Plan | sampling.Progress | sampling.Notice) -> None:
+    """Watch nothing."""
+
+
+def run(config: RunConfig, folder: RunFolder, show: Show = be_silent) -> Outcome:
     """All stages. Running again with the same config resumes: what was paid for is not paid for again."""
-    prepare(config, folder)
-    sample(config, folder)
-    score(config, folder)
-    select(config, folder)
-    export_dataset(config, folder)
-    return make_report(config, folder)
+    with folder.lock():
+        prepare(config, folder, show)
+        show(plan(config, folder))
+        sampled = sample(config, folder, show)
+        score(config, folder, show)
+        select(config, folder, show)
+        export_dataset(config, folder, show)
+        return Outcome(sampled, make_report(config, folder))
 
 
-def prepare(config: RunConfig, folder: RunFolder) -> None:
+def prepare(config: RunConfig, folder: RunFolder, show: Show = be_silent) -> None:
     """Read the problems, find out all that costs nothing, and write them by shard.
 
     Reads the source twice: once to count problems and to compare them with each other, once to write them.
     """
     manifest = _open_manifest(config, folder)
+    outputs = [folder.problems(shard) for shard in range(manifest.shards)]
 
     def work() -> None:
         findings = hygiene.examine(read_problems(config.problems), config.hygiene)
         prepared = (_prepare_problem(problem, findings) for problem in read_problems(config.problems))
-        paths = [folder.problems(shard) for shard in range(manifest.shards)]
-        write_sharded(paths, ((shard_of(one.problem.id, manifest.shards), one) for one in prepared))
+        counts = write_sharded(outputs, ((shard_of(one.problem.id, manifest.shards), one) for one in prepared))
+        show(Step("prepare", sum(counts), sum(counts)))
 
-    outputs = [folder.problems(shard) for shard in range(manifest.shards)]
     _derive(folder, "prepare", [config.problems, config.hygiene, _stamp(config.problems.path)], outputs, work)
+
+
+def plan(config: RunConfig, folder: RunFolder) -> Plan:
+    """What sampling would ask for and what it may cost; makes no call. The problems must be prepared."""
+    shards = range(_manifest(folder).shards)
+    first = list(itertools.islice(_read_prepared(folder), 3))
+    return Plan(
+        _count_problems(folder),
+        sampling.outlook(config, folder, shards),
+        [_prompt_of(config.prompt, one) for one in first],
+    )
 
 
 def _prepare_problem(problem: Problem, findings: dict[str, hygiene.Finding]) -> PreparedProblem:
@@ -85,18 +148,18 @@ def _prepare_problem(problem: Problem, findings: dict[str, hygiene.Finding]) -> 
     )
 
 
-def sample(config: RunConfig, folder: RunFolder) -> sampling.SamplingSummary:
+def sample(config: RunConfig, folder: RunFolder, show: Show = be_silent) -> sampling.SamplingSummary:
     """Sample what is missing. The only stage that costs money."""
-    return sampling.sample(config, folder, range(_manifest(folder).shards))
+    return sampling.sample(config, folder, range(_manifest(folder).shards), progress=show)
 
 
-def score(config: RunConfig, folder: RunFolder) -> None:
+def score(config: RunConfig, folder: RunFolder, show: Show = be_silent) -> None:
     """Grade every trace and measure its rewards."""
     manifest = _manifest(folder)
     sizes = [(part.name, part.stat().st_size) for shard in range(manifest.shards) for part in folder.trace_parts(shard)]
 
     def work() -> None:
-        list(run_shards(functools.partial(score_shard, config, folder), range(manifest.shards)))
+        _run_stage("score", functools.partial(score_shard, config, folder), manifest.shards, show)
 
     outputs = [folder.scores(shard) for shard in range(manifest.shards)]
     _derive(folder, "score", [config.rewards, config.prompt, manifest.stages["prepare"], sizes], outputs, work)
@@ -125,25 +188,26 @@ def _score_traces(config: RunConfig, folder: RunFolder, shard: int) -> Iterator[
             )
 
 
-def select(config: RunConfig, folder: RunFolder) -> None:
+def select(config: RunConfig, folder: RunFolder, show: Show = be_silent) -> None:
     """Decide which traces are kept, under every selection of the config."""
     manifest = _manifest(folder)
 
     def work() -> None:
-        list(run_shards(functools.partial(selection.select_shard, config, folder), range(manifest.shards)))
+        _run_stage("select", functools.partial(selection.select_shard, config, folder), manifest.shards, show)
 
     names = (None, *config.selections)
     outputs = [folder.decisions(shard, name) for name in names for shard in range(manifest.shards)]
     _derive(folder, "select", [config.selection, config.selections, manifest.stages["score"]], outputs, work)
 
 
-def export_dataset(config: RunConfig, folder: RunFolder) -> None:
+def export_dataset(config: RunConfig, folder: RunFolder, show: Show = be_silent) -> None:
     """Write the dataset of every selection."""
     manifest = _manifest(folder)
 
     def work() -> None:
         for name in (None, *config.selections):
-            export(config, folder, range(manifest.shards), name)
+            one = functools.partial(export_shard, config, folder, name=name)
+            finish_export(config, folder, _run_stage("export", one, manifest.shards, show), name)
 
     outputs = [folder.dataset(name) for name in (None, *config.selections)]
     _derive(folder, "export", [config.export, manifest.stages["select"]], outputs, work)
@@ -152,6 +216,33 @@ def export_dataset(config: RunConfig, folder: RunFolder) -> None:
 def make_report(config: RunConfig, folder: RunFolder) -> report.Summary:
     """Write the report of whatever the run holds so far."""
     return report.report(config, folder, range(_manifest(folder).shards))
+
+
+def _read_prepared(folder: RunFolder) -> Iterator[PreparedProblem]:
+    """The prepared problems of all shards."""
+    for shard in range(_manifest(folder).shards):
+        yield from folder.read_problems(shard)
+
+
+def _count_problems(folder: RunFolder) -> Problems:
+    counts: Counter[str] = Counter()
+    for one in _read_prepared(folder):
+        counts["problems"] += 1
+        counts["without_reference"] += one.problem.reference is None
+        counts["unverifiable"] += one.reference_issue is not None
+        counts["duplicates"] += one.duplicate_of is not None
+        counts["clustered"] += one.cluster is not None
+        counts["contaminated"] += bool(one.contamination)
+    return Problems(**{name: counts[name] for name in Problems.__struct_fields__})
+
+
+def _prompt_of(config: PromptConfig, problem: PreparedProblem) -> list[Message]:
+    return prompts.build_messages(
+        problem.problem.question,
+        template=config.template,
+        system=config.system,
+        language=config.language or problem.language,
+    )
 
 
 def _open_manifest(config: RunConfig, folder: RunFolder) -> Manifest:
@@ -173,6 +264,15 @@ def _manifest(folder: RunFolder) -> Manifest:
             f"{folder.root} holds no run yet. Begin one with: overproof run CONFIG --run-dir {folder.root}"
         )
     return manifest
+
+
+def _run_stage(stage: str, work: Callable[[int], Result], shards: int, show: Show) -> list[Result]:
+    """The result of `work` for each shard, told as they come."""
+    results = []
+    for result in run_shards(work, range(shards)):
+        results.append(result)
+        show(Step(stage, len(results), shards))
+    return results
 
 
 def _derive(folder: RunFolder, stage: str, inputs: list[Any], outputs: list[Path], work: Callable[[], None]) -> None:

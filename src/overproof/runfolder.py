@@ -130,6 +130,10 @@ class RunFolder:
         """Decisions of a shard."""
         return read_records(self.decisions(shard, selection), Decision)
 
+    def holds_run(self) -> bool:
+        """Whether a run has begun here."""
+        return (self.root / "problems").is_dir() and self.config.exists()
+
     def read_manifest(self) -> Manifest | None:
         """What config.yaml says of this run; None when the run has not begun. Raises RunFolderError when unreadable."""
         if not self.config.exists():

@@ -10,11 +10,13 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn
 from rich.table import Table
 
+from overproof.config import RunConfig, describe
 from overproof.estimators import Estimate
-from overproof.pipeline import Step
+from overproof.pipeline import Outcome, Plan, Problems, Step
 from overproof.report import Summary
+from overproof.runfolder import RunFolder
 from overproof.sampling import SamplingSummary
-from overproof.sampling.forecast import Outlook, show_money
+from overproof.sampling.forecast import show_money
 from overproof.sampling.progress import Notice
 from overproof.sampling.progress import Progress as Sampled
 
@@ -46,15 +48,19 @@ class Display:
             self._bars.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         """Leave the last state of the bars standing."""
         if self._bars is not None:
             self._bars.stop()
 
-    def __call__(self, event: Step | Sampled | Notice) -> None:
+    def __call__(self, event: Step | Plan | Sampled | Notice) -> None:
         """Show what a stage tells."""
         if isinstance(event, Notice):
             self.console.print(f"! {event.text}", markup=False)
+        elif isinstance(event, Plan):
+            self.plan(event)
         elif isinstance(event, Sampled):
             self._show("sample", event.samples_done, event.samples, _describe(event))
         else:
@@ -73,10 +79,14 @@ class Display:
             self._told[stage] = float("inf") if done >= total else now
             self.console.print(f"{stage:<8} {done:,}/{total:,}  {detail}".rstrip(), markup=False)
 
-    def outlook(self, outlook: Outlook) -> None:
-        """What sampling may ask for and cost, before it begins."""
-        for line in outlook.lines():
+    def plan(self, plan: Plan, *, with_prompts: bool = False) -> None:
+        """What is about to be asked and what it may cost."""
+        for line in [*_describe_problems(plan.problems), *plan.outlook.lines()]:
             self.console.print(line, markup=False)
+        for number, messages in enumerate(plan.prompts if with_prompts else [], start=1):
+            self.out.rule(f"prompt {number}")
+            for message in messages:
+                self.out.print(f"[{message.role}]\n{message.content}", markup=False)
 
     def sampled(self, summary: SamplingSummary) -> None:
         """How sampling ended, with whatever should worry someone."""
@@ -84,20 +94,50 @@ class Display:
         for alarm in summary.alarms:
             self.out.print(f"! {alarm}", markup=False)
 
-    def summary(self, summary: Summary) -> None:
+    def finished(self, outcome: Outcome, folder: RunFolder) -> None:
+        """How a whole run ended."""
+        self.sampled(outcome.sampling)
+        self.summary(outcome.report, folder)
+
+    def summary(self, summary: Summary, folder: RunFolder) -> None:
         """Pass rates, what was kept and why the rest was not, and where everything lies."""
-        table = Table(title="Pass rate at temperature as sampled, 95 % interval over problems", title_justify="left")
-        for heading in ("", "pass rate", "interval", "problems", "traces"):
-            table.add_column(heading, justify="left" if not heading else "right")
+        rates = _table(
+            "Pass rate, mean over problems, with its 95 % interval", "", "rate", "interval", "problems", "traces"
+        )
         for group, estimate in summary.pass_rates.items():
-            table.add_row(group, *_cells(estimate))
-        self.out.print(table)
-        table = Table(title=f"{summary.kept:,} of {summary.traces:,} traces kept", title_justify="left")
-        table.add_column("reason")
-        table.add_column("traces", justify="right")
+            rates.add_row(group, *_cells(estimate))
+        reasons = _table(f"{summary.kept:,} of {summary.traces:,} traces kept", "reason", "traces")
         for reason, count in sorted(summary.reasons.items(), key=lambda item: -item[1]):
-            table.add_row(reason, f"{count:,}")
-        self.out.print(table)
+            reasons.add_row(reason, f"{count:,}")
+        self.out.print(rates, reasons)
+        self.out.print(f"dataset  {folder.dataset()}\nreport   {folder.report_html}", markup=False)
+
+
+def print_config(config: RunConfig) -> None:
+    """Every key of a config with its value, and its meaning beside it."""
+    out = Console(highlight=False, soft_wrap=True)
+    for key, value, meaning in describe(config):
+        out.print(f"{key}: {value}", markup=False, style="bold")
+        out.print(f"    {meaning}", markup=False)
+
+
+def _table(title: str, *headings: str) -> Table:
+    """A table with words to the left and numbers to the right."""
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
+    for number, heading in enumerate(headings):
+        table.add_column(heading, justify="right" if number else "left")
+    return table
+
+
+def _describe_problems(problems: Problems) -> list[str]:
+    """What was found out about the problems, a line each fact that matters."""
+    facts = {
+        "without a reference: accuracy cannot be measured for them": problems.without_reference,
+        "with a reference that no answer can be graded against (overproof audit lists them)": problems.unverifiable,
+        "that repeat an earlier one": problems.duplicates,
+        "that overlap with a benchmark": problems.contaminated,
+    }
+    return [f"{count:,} of {problems.problems:,} problems {fact}" for fact, count in facts.items() if count]
 
 
 def _cells(estimate: Estimate) -> tuple[str, str, str, str]:

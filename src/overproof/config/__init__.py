@@ -61,9 +61,7 @@ def load_config(name: str, overrides: Sequence[str] = ()) -> RunConfig:
     path = find_config(name)
     tree = _read_yaml(path)
     tree.pop("run", None)  # a run's own config.yaml is a config too
-    for override in overrides:
-        _apply_override(tree, override)
-    return parse_config(tree, str(path))
+    return parse_config(tree, str(path), overrides)
 
 
 def find_config(name: str) -> Path:
@@ -80,8 +78,10 @@ def find_config(name: str) -> Path:
     )
 
 
-def parse_config(tree: dict[str, Any], where: str) -> RunConfig:
-    """Validate a config tree; `where` names it in errors."""
+def parse_config(tree: dict[str, Any], where: str, overrides: Sequence[str] = ()) -> RunConfig:
+    """Validate a config tree with overrides applied to it; `where` names it in errors."""
+    for override in overrides:
+        _apply_override(tree, override)
     try:
         return RunConfig.model_validate(tree)
     except ValidationError as error:

@@ -69,7 +69,7 @@ def same_to_many_digits(one: Node, other: Node) -> bool | None:
 
 
 def _same_at(point: Mapping[str, float], one: Node, other: Node, *, real: bool) -> bool | None:
-    import mpmath  # noqa: PLC0415 - only worker processes load it
+    import mpmath
 
     values: list[tuple[Any, Any]] = []
     for digits in (DIGITS, 2 * DIGITS):
@@ -101,7 +101,7 @@ def _tiny(node: Node) -> bool:
 
 
 def _evaluate(node: Node, point: Mapping[str, float]) -> Any:
-    import mpmath  # noqa: PLC0415 - only worker processes load it
+    import mpmath
 
     if node.op == "sym":
         return mpmath.mpf(point[str(node.value)])
@@ -190,7 +190,7 @@ def _for_math_verify(tree: Node | None, text: str) -> str:
 
 def _math_verify(reference: str, answer: str) -> tuple[bool | None, str]:
     """Math-Verify's verdict, the reference wrapped as it must be. Its own alarms are off: the pool has the clock."""
-    from math_verify import ExprExtractionConfig, LatexExtractionConfig, parse, verify  # noqa: PLC0415 - slow to import
+    from math_verify import ExprExtractionConfig, LatexExtractionConfig, parse, verify
 
     config = [LatexExtractionConfig(boxed_match_priority=0), ExprExtractionConfig()]
     parsed = [

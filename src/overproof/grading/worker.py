@@ -51,8 +51,8 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     source, sink = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what a library prints must not reach the pipe
-    import math_verify  # noqa: F401, PLC0415 - loaded before the first deadline begins
-    import mpmath  # noqa: F401, PLC0415
+    import math_verify  # noqa: F401 - loaded before the first deadline begins
+    import mpmath  # noqa: F401
 
     decoder = msgspec.json.Decoder(Task)
     sink.write(frame(READY))
@@ -80,7 +80,7 @@ def _reply(sink: BinaryIO, answer: Answer) -> None:
 
 def _answer(task: Task) -> Answer:
     """The answer to one task. Whatever a library raises is an answer too: that it gave up."""
-    from overproof.grading import deep, grader  # noqa: PLC0415 - after the limits are set
+    from overproof.grading import deep, grader
 
     try:
         if task.deep:

@@ -1,0 +1,58 @@
+"""Commands that judge answers and references without a run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from overproof.cli.options import Limit, Overrides, read_problems_table
+
+
+def verify(
+    reference: Annotated[str, typer.Option(help="The known answer.")],
+    answer: Annotated[str, typer.Option(help="What a model answered: a whole reply, or an answer alone.")],
+    question: Annotated[str | None, typer.Option(help="The question, for multiple choice and named parts.")] = None,
+) -> None:
+    """Judge one answer and explain the judgement."""
+    from overproof.grading.explanation import explain
+
+    _, text = explain(answer, reference, question=question)
+    typer.echo(text)
+
+
+def grade(
+    rows: Annotated[Path, typer.Argument(help="JSONL with reference and output, optionally problem and output_kind.")],
+    out: Annotated[Path, typer.Option(help="Where each row goes with verdict, extracted, layer and reason added.")],
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Processes [default: grade here, two for deep ones].")
+    ] = None,
+) -> None:
+    """Grade a file of answers, row by row."""
+    from overproof.grading.rows import grade_rows
+
+    graded = grade_rows(rows, out, workers=workers)
+    for verdict, count in sorted(graded.verdicts.items(), key=lambda item: -item[1]):
+        typer.echo(f"{verdict:<14}{count:>10,}")
+
+
+def audit(
+    problems: Annotated[str, typer.Argument(help="A problem file, or a config that names one.")],
+    set_: Overrides = None,
+    limit: Limit = None,
+) -> None:
+    """Say which references no answer could be graded against, and why, before a token is paid for."""
+    from overproof.audit import audit_references, summarise
+    from overproof.problems import read_problems
+
+    audits = list(audit_references(read_problems(read_problems_table(problems, set_, limit))))
+    for one in audits:
+        if one.issue is not None:
+            typer.echo(f"{one.problem_id}: {one.reference!r}: {one.issue}")
+    summary = summarise(audits)
+    kinds = ", ".join(f"{kind} {count:,}" for kind, count in summary.kinds.items())
+    typer.echo(
+        f"{summary.references:,} problems: {summary.unverifiable:,} unverifiable, "
+        f"{summary.without_reference:,} without a reference; of the rest: {kinds or 'none'}"
+    )

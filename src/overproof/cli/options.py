@@ -1,0 +1,56 @@
+"""Arguments that several commands share, and what they mean together."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from overproof.config import RunConfig
+    from overproof.config.source import ProblemsConfig
+    from overproof.runfolder import RunFolder
+
+Config = Annotated[str, typer.Argument(metavar="CONFIG", help="A YAML file, or the name of a shipped config.")]
+Overrides = Annotated[
+    list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Override a key: --set sampling.n=8")
+]
+Limit = Annotated[int | None, typer.Option(min=1, help="Take only the first so many problems.")]
+RunDir = Annotated[Path | None, typer.Option(help="Folder of the run [default: runs/<name of the config>].")]
+
+
+def read_config(name: str, overrides: list[str] | None, limit: int | None) -> RunConfig:
+    """The resolved config that a command line means."""
+    from overproof.config import load_config
+
+    return load_config(name, _all_overrides(overrides, limit))
+
+
+def read_problems_table(name: str, overrides: list[str] | None, limit: int | None) -> ProblemsConfig:
+    """The problems that a command line means: those of a config, or a problem file by itself."""
+    from overproof.config import parse_config
+
+    if name.endswith((".yaml", ".yml")):
+        return read_config(name, overrides, limit).problems
+    tree: dict[str, Any] = {"problems": {"path": name}, "teacher": {}}
+    return parse_config(tree, name, _all_overrides(overrides, limit)).problems
+
+
+def _all_overrides(overrides: list[str] | None, limit: int | None) -> list[str]:
+    return [*(overrides or []), *([] if limit is None else [f"problems.limit={limit}"])]
+
+
+def find_folder(name: str, run_dir: Path | None) -> RunFolder:
+    """The run folder that a command line means: the one given, else runs/<name of the config>.
+
+    A run's own config.yaml means the run it lies in.
+    """
+    from overproof.config import find_config
+    from overproof.runfolder import RunFolder
+
+    config = find_config(name)
+    beside = RunFolder(config.parent)
+    if run_dir is None and config == beside.config and beside.holds_run():
+        return beside
+    return RunFolder(run_dir or Path("runs") / config.stem)

@@ -1,0 +1,113 @@
+"""The commands of a run: the whole of it, each stage alone, and what to know before it begins."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from overproof.cli.options import Config, Limit, Overrides, RunDir, find_folder, read_config
+
+if TYPE_CHECKING:
+    from overproof.cli.display import Display
+    from overproof.config import RunConfig
+    from overproof.runfolder import RunFolder
+
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be asked and what it may cost, then stop.")]
+
+
+def run(
+    config: Config, set_: Overrides = None, limit: Limit = None, run_dir: RunDir = None, dry_run: DryRun = False
+) -> None:
+    """Do it all: prepare, sample, score, select, export, report. The same command again resumes."""
+    from overproof import pipeline
+    from overproof.cli.display import Display
+
+    settings, folder = read_config(config, set_, limit), find_folder(config, run_dir)
+    with Display() as display:
+        if dry_run:
+            _show_plan(settings, folder, display)
+        else:
+            display.finished(pipeline.run(settings, folder, display), folder)
+
+
+def sample(
+    config: Config, set_: Overrides = None, limit: Limit = None, run_dir: RunDir = None, dry_run: DryRun = False
+) -> None:
+    """Sample traces: the one stage that costs money. The same command again resumes."""
+    from overproof import pipeline
+    from overproof.cli.display import Display
+
+    settings, folder = read_config(config, set_, limit), find_folder(config, run_dir)
+    with Display() as display:
+        if dry_run:
+            _show_plan(settings, folder, display)
+            return
+        with folder.lock():
+            pipeline.prepare(settings, folder, display)
+            display.sampled(pipeline.sample(settings, folder, display))
+
+
+def _show_plan(settings: RunConfig, folder: RunFolder, display: Display) -> None:
+    """Prepare the problems, which costs nothing, and show what would be asked."""
+    from overproof import pipeline
+
+    with folder.lock():
+        pipeline.prepare(settings, folder, display)
+        display.plan(pipeline.plan(settings, folder), with_prompts=True)
+
+
+def score(config: Config, set_: Overrides = None, limit: Limit = None, run_dir: RunDir = None) -> None:
+    """Grade every trace of a run and measure its rewards."""
+    from overproof import pipeline
+    from overproof.cli.display import Display
+
+    settings, folder = read_config(config, set_, limit), find_folder(config, run_dir)
+    with Display() as display, folder.lock():
+        pipeline.score(settings, folder, display)
+
+
+def select(config: Config, set_: Overrides = None, limit: Limit = None, run_dir: RunDir = None) -> None:
+    """Decide which traces are kept; scores nothing again."""
+    from overproof import pipeline
+    from overproof.cli.display import Display
+
+    settings, folder = read_config(config, set_, limit), find_folder(config, run_dir)
+    with Display() as display, folder.lock():
+        pipeline.select(settings, folder, display)
+
+
+def export(config: Config, set_: Overrides = None, limit: Limit = None, run_dir: RunDir = None) -> None:
+    """Write the kept traces as a dataset to train on."""
+    from overproof import pipeline
+    from overproof.cli.display import Display
+
+    settings, folder = read_config(config, set_, limit), find_folder(config, run_dir)
+    with Display() as display, folder.lock():
+        pipeline.export_dataset(settings, folder, display)
+
+
+def report(config: Config, set_: Overrides = None, limit: Limit = None, run_dir: RunDir = None) -> None:
+    """Write the report of whatever a run holds so far, and print its summary."""
+    from overproof import pipeline
+    from overproof.cli.display import Display
+
+    settings, folder = read_config(config, set_, limit), find_folder(config, run_dir)
+    with Display() as display:
+        display.summary(pipeline.make_report(settings, folder), folder)
+
+
+def config(config: Config, set_: Overrides = None, limit: Limit = None) -> None:
+    """Print the resolved config, each key with its meaning."""
+    from overproof.cli.display import print_config
+
+    print_config(read_config(config, set_, limit))
+
+
+def doctor(config: Config, set_: Overrides = None, limit: Limit = None) -> None:
+    """Make one real call and say what comes back, and what the whole run would cost."""
+    from overproof import pipeline
+    from overproof.cli.display import Display
+
+    with Display() as display:
+        display.diagnosis(pipeline.diagnose(read_config(config, set_, limit)))
