@@ -7,6 +7,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+import orjson
+
 from overproof.config import RunConfig, parse_config
 from overproof.journal import write_records
 from overproof.records import (
@@ -21,6 +23,12 @@ from overproof.records import (
     Verdict,
 )
 from overproof.runfolder import RunFolder, shard_of
+
+
+def read_cases(name: str) -> list[dict[str, Any]]:
+    """The table of cases `tests/cases/<name>.jsonl`."""
+    path = Path(__file__).parent / "cases" / f"{name}.jsonl"
+    return [orjson.loads(line) for line in path.read_bytes().splitlines()]
 
 
 def make_config(**tables: Any) -> RunConfig:

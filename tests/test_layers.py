@@ -14,7 +14,7 @@ ROWS = [
     {"pipeline"},
     {"report", "view", "export", "train", "grpo", "evaluation"},
     {"student"},
-    {"sampling", "selection"},
+    {"sampling", "selection", "importing"},
     {"rewards", "hygiene", "audit", "judge"},
     {"grading", "problems", "completion", "teacher"},
     {"language", "estimators"},

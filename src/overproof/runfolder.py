@@ -1,6 +1,7 @@
 """The only module that knows a run's file names.
 
     config.yaml                     resolved config, versions, shard count, each stage's input fingerprints
+    imported.jsonl                  problems of an imported trace set, as a problem file
     problems/<shard>.jsonl          prepared problems, one file a shard: what an engine needs lies together
     traces/<shard>-<part>.jsonl     PAID FOR
     scores/<shard>.jsonl            derived
@@ -64,6 +65,11 @@ class RunFolder:
     def report_json(self) -> Path:
         """Every number of the report."""
         return self.root / "report.json"
+
+    @property
+    def imported(self) -> Path:
+        """Problems of an imported trace set; the run's own config reads them from here."""
+        return self.root / "imported.jsonl"
 
     def problems(self, shard: int) -> Path:
         """Prepared problems of a shard."""

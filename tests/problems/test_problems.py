@@ -9,6 +9,7 @@ import datasets
 import orjson
 import pyarrow as pa
 import pytest
+from building import read_cases
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyarrow import parquet
@@ -19,7 +20,7 @@ from overproof.problems import read_problems
 from overproof.problems.presets import PRESETS, last_boxed
 from overproof.records import Problem, encode
 
-CASES = [orjson.loads(line) for line in (Path(__file__).parents[1] / "cases/presets.jsonl").read_bytes().splitlines()]
+CASES = read_cases("presets")
 ROWS = [{"id": "a", "question": "1 + 1?", "reference": "2"}, {"id": "b", "question": "二加三？", "reference": "5"}]
 READ = [Problem("a", "1 + 1?", "2"), Problem("b", "二加三？", "5")]
 

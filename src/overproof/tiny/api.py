@@ -6,6 +6,7 @@ import asyncio
 import secrets
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import Any
 
 import msgspec
@@ -16,6 +17,8 @@ from overproof.tiny.engine import Engine, Reply
 from overproof.tiny.protocol import ChatRequest, Completion, RefusedError, read_request
 
 _LARGEST_BODY = 2**20
+_BACKLOG = 1024
+"""Connections that may wait to be accepted: clients open theirs all at once."""
 
 
 class Api:
@@ -28,13 +31,20 @@ class Api:
         self._started = int(time.time())
         self._work = asyncio.Event()
 
-    def application(self) -> web.Application:
-        """The routes as an aiohttp application."""
+    @asynccontextmanager
+    async def listen(self, port: int) -> AsyncIterator[str]:
+        """Listen on loopback, on a free port if `port` is 0, and yield the base URL up to `/v1`."""
         app = web.Application(middlewares=[_explain_refusals], client_max_size=_LARGEST_BODY)
         app.router.add_post("/v1/chat/completions", self._chat)
         app.router.add_get("/v1/models", self._models)
         app.router.add_get("/v1/models/{name}", self._one_model)
-        return app
+        runner = web.AppRunner(app, handler_cancellation=True, access_log=None)
+        await runner.setup()
+        try:
+            await web.TCPSite(runner, "127.0.0.1", port, backlog=_BACKLOG).start()
+            yield f"http://127.0.0.1:{runner.addresses[0][1]}/v1"
+        finally:
+            await runner.cleanup()
 
     async def drive(self) -> None:
         """Advance the engine whenever it has work, for ever; other tasks run between two steps."""

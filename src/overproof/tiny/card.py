@@ -35,7 +35,7 @@ It solves the twelve kinds of problem of `overproof.tiny.families`, in English a
 
 From scratch, in {minutes:.0f} minutes on one {machine} core with torch {torch}: Qwen3 architecture with 984,448
 parameters (hidden size 128, 4 layers, 4 heads), a byte-level BPE tokenizer of 1,024 tokens, Muon and AdamW, loss on
-the replies only, {recipe.steps:,} steps of {recipe.batch_size} conversations from `overproof.tiny.corpus`, seed {recipe.seed}.
+the replies only, {steps:,} steps of {recipe.batch_size} conversations from `overproof.tiny.corpus`, seed {recipe.seed}.
 
 Of a thousand replies in that corpus
 
@@ -77,6 +77,7 @@ def write_card(
         purpose=_PURPOSE[kind],
         command=command,
         recipe=recipe,
+        steps=recipe.steps,
         noise=recipe.noise,
         minutes=minutes,
         machine=platform.machine(),

@@ -6,6 +6,7 @@ each family holds tens of thousands of questions in either language.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from fractions import Fraction
 from typing import NamedTuple
@@ -148,37 +149,44 @@ def linear_equation(dice: Dice, language: Language) -> Draft:
 
 PARTS = sorted({Fraction(part, whole) for whole in (2, 3, 4, 5, 6, 8, 10) for part in range(1, whole)})
 WHOLES = (
-    ("reads", "of a book", "读了一本书的"),
-    ("walks", "of a trail", "走了一段路的"),
-    ("paints", "of a wall", "刷了一面墙的"),
-    ("eats", "of a cake", "吃了一块蛋糕的"),
-    ("fills", "of a tank", "装了一个水箱的"),
-    ("plants", "of a field", "种了一块地的"),
-    ("cleans", "of a house", "打扫了房子的"),
-    ("spends", "of a prize", "花了奖金的"),
+    ("reads", "of a book", "pages", "读了一本书的", "页"),
+    ("walks", "of a trail", "km", "走了一条路的", "千米"),
+    ("paints", "of a fence", "metres", "刷了一段围栏的", "米"),
+    ("fills", "of a tank", "litres", "装了一个水箱的", "升"),
+    ("plants", "of a field", "rows", "种了一块地的", "行"),
+    ("spends", "of a prize", "dollars", "花了一笔奖金的", "元"),
+    ("packs", "of an order", "boxes", "打包了一批货的", "箱"),
+    ("cleans", "of a street", "metres", "打扫了一条街的", "米"),
 )
 
 
 def parts_of_a_whole(dice: Dice, language: Language) -> Draft:
-    """Two fractions of one thing: together, or what they leave."""
-    name, (verb, thing, zh) = dice.choose(NAMES[language]), dice.choose(WHOLES)
+    """Two fractions of one thing: what they leave, or how much they are together."""
+    name, (verb, thing, units, zh, unit) = dice.choose(NAMES[language]), dice.choose(WHOLES)
     first = dice.choose([part for part in PARTS if part < Fraction(9, 10)])
     second = dice.choose([part for part in PARTS if first + part < 1])
+    common = math.lcm(first.denominator, second.denominator)
     work = Working()
-    answer = work.step("together this is", "两天一共是", first, "+", second)
+    done = work.step("together this is", "两天一共是", first, "+", second)
     question = {
         "en": f"{name} {verb} {first} {thing} on day one and {second} on day two.",
         "zh": f"{name}第一天{zh}{first}，第二天又完成{second}。",
     }[language]
-    asked: dict[Language, tuple[str, ...]] = {
-        "en": (" What fraction is done in total?", " What fraction is that altogether?"),
-        "zh": ("一共完成了几分之几？", "两天共完成几分之几？"),
-    }
     if dice.chance(600):
-        answer = work.step("what remains is", "还剩", 1, "-", answer)
-        asked = {
+        answer = work.step("what remains is", "还剩", 1, "-", done)
+        asked: dict[Language, tuple[str, ...]] = {
             "en": (" What fraction is left?", " What fraction remains?"),
             "zh": ("还剩几分之几？", "剩下几分之几？"),
+        }
+    else:
+        whole = common * dice.between(1, 120 // common)
+        answer = work.step(f"in {units} this is", f"{unit}数是", whole, "*", done)
+        asked = {
+            "en": (
+                f" The whole is {whole} {units}. How many {units} is that?",
+                f" How many of {whole} {units} is that?",
+            ),
+            "zh": (f"总共{whole}{unit}，两天完成多少{unit}？", f"全部是{whole}{unit}，一共完成多少{unit}？"),
         }
     return finish(question + dice.choose(asked[language]), work, answer)
 

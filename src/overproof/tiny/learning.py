@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from overproof.errors import OverproofError
 from overproof.tiny.chat import CHAT_TEMPLATE, END_OF_TEXT, TURN_END, render_prompt
-from overproof.tiny.corpus import TEACHER_NOISE, Example, Noise, write_corpus
+from overproof.tiny.corpus import Example, Noise, write_corpus
 from overproof.tiny.dice import Dice
 
 if TYPE_CHECKING:
@@ -46,11 +46,6 @@ class Recipe:
     """Last part of the run over which both rates fall to zero."""
 
 
-TOKENIZER_EXAMPLES = 20_000
-TOKENIZER_SEED = 1_000_000
-"""The tokenizer is the same for every recipe: it learns from the teacher's corpus under this seed."""
-
-
 def train(
     recipe: Recipe, *, threads: int = 1, report: Callable[[str], None] = print
 ) -> tuple[Qwen3ForCausalLM, PreTrainedTokenizerFast]:
@@ -58,15 +53,17 @@ def train(
     import torch
     from torch.optim.lr_scheduler import LambdaLR
 
+    from overproof.tiny.vocabulary import train_tokenizer
+
     torch.set_num_threads(threads)
     torch.manual_seed(recipe.seed)
-    tokenizer = _train_tokenizer()
+    tokenizer = train_tokenizer()
     model = _new_model(tokenizer).train()
     optimizers = _optimizers(model, recipe)
     schedules = [LambdaLR(optimizer, partial(rate_factor, recipe=recipe)) for optimizer in optimizers]
     losses: list[float] = []
     tokens, start = 0, time.monotonic()
-    for step, (inputs, targets) in enumerate(itertools.islice(_batches(recipe, tokenizer), recipe.steps), 1):
+    for step, (inputs, targets) in enumerate(itertools.islice(make_batches(recipe, tokenizer), recipe.steps), 1):
         loss = _loss(model, inputs, targets)
         loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
@@ -102,13 +99,6 @@ def save(model: Qwen3ForCausalLM, tokenizer: PreTrainedTokenizerFast, folder: Pa
 def _edit(file: Path, **changes: str) -> None:
     values = json.loads(file.read_text(encoding="utf-8")) | changes
     file.write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
-
-
-def _train_tokenizer() -> Tokenizer:
-    from overproof.tiny.vocabulary import train_tokenizer
-
-    examples = itertools.islice(write_corpus(TEACHER_NOISE, seed=TOKENIZER_SEED), TOKENIZER_EXAMPLES)
-    return train_tokenizer(render_prompt(example.messages) + example.reply for example in examples)
 
 
 def _new_model(tokenizer: Tokenizer) -> Qwen3ForCausalLM:
@@ -167,7 +157,7 @@ _CHUNK_BATCHES = 32
 """So many batches are drawn together and sorted by length, which wastes little on padding."""
 
 
-def _batches(recipe: Recipe, tokenizer: Tokenizer) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+def make_batches(recipe: Recipe, tokenizer: Tokenizer) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
     """Batches without end: (B, T) token ids, and (B, T) targets with -1 outside the replies."""
     examples = write_corpus(recipe.noise, seed=recipe.seed)
     dice = Dice("batches", recipe.seed)

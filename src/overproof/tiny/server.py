@@ -106,8 +106,6 @@ def main() -> None:
 
 async def _serve_forever(folder: Path, port: int) -> None:
     """Listen on loopback, say where on stdout, and serve."""
-    from aiohttp import web
-
     from overproof.tiny.api import Api
     from overproof.tiny.engine import Engine
     from overproof.tiny.model import is_repeatable
@@ -120,16 +118,9 @@ async def _serve_forever(folder: Path, port: int) -> None:
             file=sys.stderr,
         )
     api = Api(engine)
-    runner = web.AppRunner(api.application(), handler_cancellation=True, access_log=None)
-    await runner.setup()
-    try:
-        site = web.TCPSite(runner, "127.0.0.1", port, backlog=1024)
-        await site.start()
-        host, port = runner.addresses[0][:2]
-        print(json.dumps({"base_url": f"http://{host}:{port}/v1", "model": api.model}), flush=True)
+    async with api.listen(port) as base_url:
+        print(json.dumps({"base_url": base_url, "model": api.model}), flush=True)
         await api.drive()
-    finally:
-        await runner.cleanup()
 
 
 def _end_with_parent(parent: int) -> None:

@@ -83,10 +83,11 @@ def main() -> None:
     parser.add_argument("kind", choices=RECIPES)
     parser.add_argument("--out", type=Path, required=True, help="folder to write")
     parser.add_argument("--steps", type=int, help="another number of steps than the recipe's")
-    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--threads", type=int, default=1, help="processor cores to train on")
+    parser.add_argument("--problems", type=int, default=MEASURED_PROBLEMS, help="held-out problems to measure on")
     arguments = parser.parse_args()
     try:
-        make(arguments.kind, arguments.out, steps=arguments.steps, threads=arguments.threads)
+        make(**vars(arguments))
     except OverproofError as error:
         print(error, file=sys.stderr)
         sys.exit(error.exit_code)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import json
-from collections.abc import Iterable
 
 from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
 
-from overproof.tiny.chat import SPECIAL_TOKENS, THINK_TOKENS
+from overproof.tiny.chat import SPECIAL_TOKENS, THINK_TOKENS, render_prompt
+from overproof.tiny.corpus import TEACHER_NOISE, write_corpus
 
 VOCABULARY_SIZE = 1024
 
@@ -17,8 +18,17 @@ _WORDS = (
 """Qwen2's and Qwen3's pre-tokenisation; each digit is a word of its own."""
 
 
-def train_tokenizer(texts: Iterable[str]) -> Tokenizer:
-    """A tokenizer learned from the texts; the same texts give the same tokenizer. Every Unicode text encodes."""
+_EXAMPLES = 20_000
+_SEED = 1_000_000
+
+
+def train_tokenizer() -> Tokenizer:
+    """The tokenizer of both models, learned from the teacher's corpus; it comes out the same every time.
+
+    Every Unicode text encodes, and decodes to itself.
+    """
+    examples = itertools.islice(write_corpus(TEACHER_NOISE, seed=_SEED), _EXAMPLES)
+    texts = (render_prompt(example.messages) + example.reply for example in examples)
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
         [

@@ -1,0 +1,126 @@
+"""Importing: the trace sets of others become ordinary journal lines that the later stages take unchanged."""
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import orjson
+import pytest
+from building import make_score
+
+from overproof.config import load_config
+from overproof.errors import ConfigError, InputError, RunFolderError
+from overproof.export import export
+from overproof.importing import TraceSet, import_traces
+from overproof.importing.schemas import SCHEMAS
+from overproof.journal import write_records
+from overproof.problems import read_problems
+from overproof.records import PreparedProblem, Trace, Usage
+from overproof.runfolder import RunFolder, shard_of
+from overproof.selection import select_shard
+
+CASES = [
+    orjson.loads(line) for line in (Path(__file__).parents[1] / "cases/trace_sets.jsonl").read_bytes().splitlines()
+]
+
+
+def write_rows(path: Path, *rows: Any) -> str:
+    path.write_bytes(b"".join(orjson.dumps(row) + b"\n" for row in rows))
+    return str(path)
+
+
+def traces_of(folder: RunFolder, shards: int = 1) -> list[Trace]:
+    return [trace for shard in range(shards) for trace in folder.read_traces(shard)]
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case["schema"])
+def test_a_row_of_every_schema_becomes_traces_of_its_problem(tmp_path: Path, case: dict[str, Any]) -> None:
+    folder = RunFolder(tmp_path / "run")
+    source = TraceSet(case["schema"], path=write_rows(tmp_path / "theirs.jsonl", case["row"]))
+    summary = import_traces(source, folder)
+    traces = traces_of(folder)
+    assert (summary.problems, summary.traces, summary.skipped) == (1, len(case["replies"]), {})
+    for trace, reply in zip(traces, case["replies"], strict=True):
+        problem = msgspec.to_builtins(trace.problem)
+        assert problem.pop("id") == case["problem"].get("id", trace.problem.id)
+        assert problem == {key: value for key, value in case["problem"].items() if key != "id"}
+        assert [[message.role, message.content] for message in trace.messages] == case["prompt"]
+        assert trace.content == reply["content"]
+        assert trace.reasoning == reply.get("reasoning")
+        assert trace.finish_reason == reply["finish_reason"]
+        assert trace.usage == Usage(**reply["usage"])
+        assert trace.teacher == "imported:theirs"
+    assert [trace.index for trace in traces] == list(range(len(traces)))
+
+
+def test_every_schema_has_a_case() -> None:
+    assert {case["schema"] for case in CASES} == SCHEMAS.keys()
+
+
+def test_replies_to_one_question_in_several_rows_are_traces_of_one_problem(tmp_path: Path) -> None:
+    rows = [{"input": f"q{n % 3}", "reasoning_content": f"r{n}", "content": "c"} for n in range(9)]
+    folder = RunFolder(tmp_path / "run")
+    path = write_rows(tmp_path / "theirs.jsonl", *rows)
+    summary = import_traces(TraceSet("input_reasoning_content", path=path), folder)
+    assert (summary.problems, summary.traces) == (3, 9)
+    traces = traces_of(folder)
+    assert len({trace.id for trace in traces}) == 9
+    assert sorted((trace.problem.question, trace.index) for trace in traces) == [
+        (f"q{problem}", index) for problem in range(3) for index in range(3)
+    ]
+
+
+def test_the_run_goes_on_from_its_own_config_through_selection_to_a_dataset(tmp_path: Path) -> None:
+    case = next(case for case in CASES if case["schema"] == "openr1_math")
+    folder = RunFolder(tmp_path / "run")
+    import_traces(TraceSet("openr1_math", path=write_rows(tmp_path / "theirs.jsonl", case["row"])), folder)
+    config = load_config(str(folder.config))
+    prepared = [PreparedProblem(problem) for problem in read_problems(config.problems)]
+    assert [(one.problem.id, one.problem.reference, one.problem.source) for one in prepared] == [
+        ("u-1", "4", "olympiads")
+    ]
+    write_records(folder.problems(shard_of("u-1", 1)), prepared)
+    write_records(folder.scores(0), [make_score(trace) for trace in traces_of(folder)])
+    assert select_shard(config, folder, 0) == {None: {"correct": 1, "truncated": 1}}
+    summary = export(config, folder, [0])
+    assert summary.rows.total() == 1
+    assert "imported:theirs" in (summary.folder / "README.md").read_text()
+
+
+def test_rows_that_hold_no_trace_are_skipped_and_counted_by_what_is_wrong(tmp_path: Path) -> None:
+    good = {"messages": [{"role": "user", "content": "q"}, {"role": "assistant", "content": "<think>a</think>b"}]}
+    turns = {"messages": [*good["messages"], *good["messages"]]}
+    rows = [good, turns, turns, {"messages": []}, {"messages": "no"}, {"other": 1}]
+    path = write_rows(tmp_path / "theirs.jsonl", *rows)
+    summary = import_traces(TraceSet("messages", path=path), RunFolder(tmp_path / "run"))
+    assert summary.traces == 1
+    assert summary.skipped["not one question and one reply"] == 3
+    assert sum(summary.skipped.values()) == 5
+
+
+def test_a_set_of_another_schema_leaves_nothing_behind(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path / "run")
+    path = write_rows(tmp_path / "theirs.jsonl", {"question": "q"})
+    with pytest.raises(InputError, match=r"no row of theirs is of the schema 'messages'.*messages"):
+        import_traces(TraceSet("messages", path=path), folder)
+    assert not folder.imported.exists()
+    assert not folder.config.exists()
+
+
+def test_a_wrong_schema_a_missing_source_and_a_used_folder_are_refused(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path / "run")
+    path = write_rows(tmp_path / "theirs.jsonl", CASES[0]["row"])
+    with pytest.raises(ConfigError, match="known: input_reasoning_content"):
+        import_traces(TraceSet("r1", path=path), folder)
+    with pytest.raises(ConfigError, match="one of a file and a dataset"):
+        import_traces(TraceSet("messages"), folder)
+    import_traces(TraceSet("r1_distill_110k", path=path), folder)
+    with pytest.raises(RunFolderError, match="holds a run already"):
+        import_traces(TraceSet("r1_distill_110k", path=path), folder)
+
+
+def test_the_limit_takes_the_first_rows(tmp_path: Path) -> None:
+    rows = [{"input": f"q{n}", "reasoning_content": "r", "content": "c"} for n in range(9)]
+    path = write_rows(tmp_path / "theirs.jsonl", *rows)
+    summary = import_traces(TraceSet("input_reasoning_content", path=path, limit=4), RunFolder(tmp_path / "run"))
+    assert summary.traces == 4
