@@ -2,16 +2,20 @@
 
 A line is finished when its newline is on disk. `Journal` writes each line with one unbuffered write, so a killed
 process loses at most the line it was writing; that torn tail is cut off when the file is next opened for
-appending and skipped when it is read. Everything derived is written whole by `write_records`: to a temporary name,
-then renamed, so that a reader never sees half a file.
+appending and skipped when it is read. A write that fails (a full disk) is cut off at once, so that nothing is ever
+glued to half a line. On shared storage, where files cannot grow, `PartJournal` writes the same lines as immutable
+parts. Everything derived is written whole by `write_records`: to a temporary name, then renamed, so that a reader
+never sees half a file.
 """
 
 from __future__ import annotations
 
+import fcntl
 import os
-from collections.abc import Iterable, Iterator, Sequence
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import BinaryIO, NamedTuple, TypeVar
+from typing import BinaryIO, NamedTuple, Protocol, TypeVar
 
 import msgspec
 
@@ -24,30 +28,98 @@ _REPAIR_BLOCK = 1 << 16
 _SHARD_BUFFER = 1 << 26
 
 
+class Sink(Protocol):
+    """Where a paid stage writes its records: a growing journal, or parts on shared storage."""
+
+    def append(self, record: msgspec.Struct) -> None:
+        """Write one record as a line."""
+
+    def flush(self) -> None:
+        """Put what was appended where not even the loss of the machine's memory can undo it. May block."""
+
+    def close(self) -> None:
+        """Put everything on disk and close; further appends are errors."""
+
+
 class Journal:
     """One growing JSONL file, open for appending by this process alone."""
 
     def __init__(self, path: Path) -> None:
-        """Open `path` (made with its folders when missing) after cutting off a torn tail."""
+        """Open `path` (made with its folders when missing) after cutting off a torn tail.
+
+        Raises RunFolderError when another process has it open.
+        """
         path.parent.mkdir(parents=True, exist_ok=True)
         self.path = path
         self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
+        try:
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            os.close(self._descriptor)
+            raise RunFolderError(f"{path} is being written by another process. Wait for it to end.") from None
         _cut_torn_tail(self._descriptor)
+        self._size = os.fstat(self._descriptor).st_size
+        self._lock = threading.Lock()
+        self._is_closed = False
 
     def append(self, record: msgspec.Struct) -> None:
-        """Write one record as a line; when this returns, a kill of the process cannot lose it."""
-        line = memoryview(encode(record) + b"\n")
-        while line:
-            line = line[os.write(self._descriptor, line) :]
+        """Write one record as a line; when this returns, a kill of the process cannot lose it.
 
-    def sync(self) -> None:
-        """Wait until the operating system has put every line on the disk itself (for power loss)."""
-        os.fsync(self._descriptor)
+        Raises RunFolderError when the line cannot be written; the file then holds all earlier lines whole.
+        """
+        line = memoryview(encode(record) + b"\n")
+        size = len(line)
+        try:
+            while line:
+                line = line[os.write(self._descriptor, line) :]
+        except OSError as error:
+            os.ftruncate(self._descriptor, self._size)
+            raise RunFolderError(
+                f"{self.path} cannot be written ({error.strerror}). Make room and run the same command again; "
+                "nothing that was finished is lost."
+            ) from error
+        self._size += size
+
+    def flush(self) -> None:
+        """Wait until the operating system has put every line on the disk itself (for power loss).
+
+        May be called from another thread than the one that appends; does nothing once the journal is closed.
+        """
+        with self._lock:
+            if not self._is_closed:
+                os.fsync(self._descriptor)
 
     def close(self) -> None:
-        """Sync and close; further appends are errors."""
-        self.sync()
-        os.close(self._descriptor)
+        """Flush and close; further appends are errors."""
+        self.flush()
+        with self._lock:
+            self._is_closed = True
+            os.close(self._descriptor)
+
+
+class PartJournal:
+    """The lines of a journal as immutable parts, each written whole; a kill loses what was not yet flushed."""
+
+    def __init__(self, path_of: Callable[[int], Path], next_part: int) -> None:
+        """Write parts `next_part`, `next_part` + 1, … to the paths that `path_of` gives them."""
+        self._path_of = path_of
+        self._part = next_part
+        self._lines: list[bytes] = []
+
+    def append(self, record: msgspec.Struct) -> None:
+        """Keep one record for the next part."""
+        self._lines.append(encode(record) + b"\n")
+
+    def flush(self) -> None:
+        """Write what was appended since the last time as one part; nothing appended writes none."""
+        lines, self._lines = self._lines, []
+        if lines:
+            write_bytes(self._path_of(self._part), b"".join(lines))
+            self._part += 1
+
+    def close(self) -> None:
+        """Write the last part."""
+        self.flush()
 
 
 def read_lines(path: Path) -> Iterator[bytes]:

@@ -85,12 +85,16 @@ class Trace(msgspec.Struct, frozen=True, omit_defaults=True):
     usage: Usage = Usage()
     retried_usage: Usage = Usage()
     """Tokens known to have been paid for by this sample's failed attempts."""
+    unreported_usage: Usage = Usage()
+    """Worst case of what the endpoint did not report, in this attempt and failed ones: the budget counts it."""
     seconds: float = 0.0
     """Wall time of the successful attempt."""
     request_id: str | None = None
     attempts: int = 1
     error: str | None = None
     """Name of the permanent refusal this line records (content_filter, …); None for a reply."""
+    marks: list[str] = []
+    """Oddities that do not spoil the reply: no_done, zero_usage, empty_content, text_repaired (see `teacher.reply`)."""
 
     @property
     def id(self) -> str:

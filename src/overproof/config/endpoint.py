@@ -1,13 +1,41 @@
 """Who answers, how often, and for how much: the `teacher` (and `student`), `sampling` and `budget` tables."""
 
+from __future__ import annotations
+
 from decimal import Decimal
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
-from pydantic import Field, NonNegativeInt, PositiveInt
+from pydantic import AfterValidator, Field, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
 from overproof.config.table import Table
 
+DEFAULT_PROBE = 2
+
+
+def _refuse_credentials(url: str) -> str:
+    """Keep secrets out of the config, which is copied into every run folder."""
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.netloc:
+        raise ValueError("it must begin with http:// or https:// and name a host")
+    if parts.username or parts.password or parts.query or parts.fragment:
+        raise ValueError("it must hold no user, password or query; the key comes from an environment variable")
+    return url.rstrip("/")
+
+
 Price = Annotated[Decimal, Field(ge=0)]
+Url = Annotated[str, AfterValidator(_refuse_credentials)]
+
+
+class AddressConfig(Table):
+    """One of several endpoints or keys that serve the same model."""
+
+    base_url: Url | None = None
+    """The endpoint's address up to /v1; None takes the teacher's."""
+    key_env: str | None = None
+    """Name of the environment variable that holds this endpoint's key; None takes the teacher's."""
+    weight: PositiveFloat = 1.0
+    """Its share of the requests beside the others."""
 
 
 class EndpointConfig(Table):
@@ -15,32 +43,88 @@ class EndpointConfig(Table):
 
     profile: str = "generic"
     """The provider's dialect: dashscope, deepseek, vllm, sglang, openrouter, siliconflow, volcengine, ollama,
-    openai, tiny (the model that ships with the package) or generic."""
+    openai, tiny (the model that ships with the package), generic, or the path of a .toml file with a profile of
+    your own."""
     model: str | None = None
     """The model's name as the endpoint knows it; the tiny profile has its own."""
-    base_url: str | None = None
+    base_url: Url | None = None
     """The endpoint's address up to /v1; None takes the profile's."""
+    key_env: str | None = None
+    """Name of the environment variable that holds the key; None takes the profile's."""
+    endpoints: list[AddressConfig] = []
+    """Several endpoints or keys for the same model; requests go to healthy ones by weight."""
     temperature: float = Field(default=0.6, ge=0)
     """Softmax temperature; 0.6 with top_p 0.95 is R1's and Qwen3's advice for thinking models."""
     top_p: float = Field(default=0.95, gt=0, le=1)
     """Nucleus sampling mass."""
     max_tokens: PositiveInt = 16384
     """Longest reply in tokens, as the profile's provider counts it."""
+    thinking: bool | None = True
+    """Switch the model's thinking on or off the way the profile does it; None sends no switch."""
+    thinking_budget: PositiveInt | None = None
+    """Most tokens of reasoning, for providers that bound it apart from max_tokens."""
     extra: dict[str, Any] = {}
     """Further request keys sent as they are (top_k, presence_penalty, chat_template_kwargs, …)."""
+    stream: bool | None = None
+    """Ask for the reply as a stream; None takes the profile's choice."""
     concurrency: PositiveInt = 64
-    """Most requests in flight at once."""
-    timeout_seconds: float = Field(default=3600, gt=0)
+    """Most requests in flight at once, over all endpoints."""
+    start_concurrency: PositiveInt = 32
+    """Requests in flight in the first second; doubles each second that is not throttled."""
+    requests_per_minute: PositiveFloat | None = None
+    """Ceiling for each endpoint, kept each second."""
+    tokens_per_minute: PositiveFloat | None = None
+    """Ceiling for each endpoint on prompt and reply tokens together."""
+    timeout_seconds: PositiveFloat = 3600
     """Deadline of one attempt from start to end."""
+    stall_seconds: PositiveFloat | None = None
+    """Longest wait for the next token of a stream (keep-alives are no tokens); None takes the profile's."""
+    patience_seconds: PositiveFloat = 600
+    """Stop the run when nothing at all has succeeded for so long."""
 
 
 class SamplingConfig(Table):
-    """How many traces a problem gets."""
+    """How many traces a problem gets: exactly `n`, or adaptively between `probe` and `max`."""
 
     n: PositiveInt = 8
     """Traces per problem."""
+    probe: PositiveInt | None = None
+    """Adaptive: traces that every problem gets before any is judged (2 when only the other two are given)."""
+    want_correct: PositiveInt | None = None
+    """Adaptive: stop a problem once it has so many correct traces."""
+    max: PositiveInt | None = None
+    """Adaptive: most traces a problem gets."""
     seed: NonNegativeInt = 0
     """Base of the seeds sent; each sample's own is derived from it, the problem id and the index."""
+    require_reasoning: bool = True
+    """Stop when none of the first 16 replies carries reasoning."""
+
+    @model_validator(mode="after")
+    def _one_way_of_counting(self) -> SamplingConfig:
+        if self.probe is None and self.want_correct is None and self.max is None:
+            return self
+        if "n" in self.model_fields_set:
+            raise ValueError("give either n, or want_correct and max (with probe), not both")
+        if self.want_correct is None or self.max is None:
+            raise ValueError("adaptive sampling needs want_correct and max, for example {want_correct: 2, max: 16}")
+        if self.max < max(self.probe or DEFAULT_PROBE, self.want_correct):
+            raise ValueError("max must be at least probe and want_correct")
+        return self
+
+    @property
+    def is_adaptive(self) -> bool:
+        """Whether a problem's traces are counted by what is correct among them."""
+        return self.max is not None
+
+    @property
+    def least(self) -> int:
+        """Traces that every problem gets."""
+        return (self.probe or DEFAULT_PROBE) if self.is_adaptive else self.n
+
+    @property
+    def most(self) -> int:
+        """Traces that a problem gets at most."""
+        return self.max or self.n
 
 
 class BudgetConfig(Table):
@@ -52,7 +136,29 @@ class BudgetConfig(Table):
     """Price of a million prompt tokens."""
     output_price: Price | None = None
     """Price of a million generated tokens."""
+    cached_price: Price | None = None
+    """Price of a million prompt tokens served from the provider's cache; None: as input_price."""
+    reasoning_price: Price | None = None
+    """Price of a million reasoning tokens; None: as output_price."""
     max_cost: Price | None = None
     """Stop sampling before this much money is spent."""
     max_tokens: PositiveInt | None = None
     """Stop sampling before this many tokens, prompt and reply together, are used."""
+
+    @model_validator(mode="after")
+    def _a_cap_on_money_needs_prices(self) -> BudgetConfig:
+        if self.max_cost is not None and not self.has_prices:
+            raise ValueError("max_cost needs input_price and output_price, per million tokens")
+        if (self.input_price is None) != (self.output_price is None):
+            raise ValueError("give input_price and output_price together")
+        return self
+
+    @property
+    def has_prices(self) -> bool:
+        """Whether tokens can be turned into money."""
+        return self.input_price is not None and self.output_price is not None
+
+    @property
+    def is_capped(self) -> bool:
+        """Whether there is any hard cap."""
+        return self.max_cost is not None or self.max_tokens is not None

@@ -1,0 +1,79 @@
+"""What earlier sessions have left: which samples of a shard are in its journal, and what they cost.
+
+The journal is read once, line by line, decoding only the few fields that say so: texts are passed over, so that
+200,000 traces of 8 KB are surveyed in seconds and take no memory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+
+from overproof.journal import Span, locate_records, read_span
+from overproof.records import Trace, Usage
+from overproof.runfolder import RunFolder
+from overproof.teacher.budget import Amount, Prices
+
+
+class _Problem(msgspec.Struct):
+    id: str
+
+
+class _Line(msgspec.Struct):
+    """The fields of a trace that resuming needs."""
+
+    problem: _Problem
+    index: int
+    fingerprint: str
+    usage: Usage = Usage()
+    retried_usage: Usage = Usage()
+    unreported_usage: Usage = Usage()
+
+
+class Earlier:
+    """The samples of one problem that are in the journal."""
+
+    __slots__ = ("fingerprint", "places")
+
+    def __init__(self, fingerprint: str) -> None:
+        """Begin with none, all under one fingerprint."""
+        self.fingerprint = fingerprint
+        self.places: dict[int, tuple[Path, Span]] = {}
+        """Where each index lies."""
+
+    def read(self) -> Iterator[Trace]:
+        """The traces themselves, by index."""
+        for _, (path, span) in sorted(self.places.items()):
+            with path.open("rb") as file:
+                yield read_span(file, span, Trace)
+
+
+class Journaled:
+    """One shard's journal as it was when the session began."""
+
+    def __init__(self) -> None:
+        """Begin with an empty journal."""
+        self.samples: dict[str, Earlier] = {}
+        """By problem id."""
+        self.spent = Amount()
+        """What all its lines were charged for, those of problems that are no longer asked included."""
+        self.mixed: dict[str, tuple[Path, Span]] = {}
+        """A line for each problem that holds traces of two fingerprints."""
+
+
+def read_journal(folder: RunFolder, shard: int, prices: Prices) -> Journaled:
+    """Survey a shard's journal. Raises RunFolderError naming the line that is damaged."""
+    found = Journaled()
+    for path in folder.trace_parts(shard):
+        for span, line in locate_records(path, _Line):
+            amount = prices.of(line.usage) + prices.of(line.retried_usage) + prices.of_worst(line.unreported_usage)
+            found.spent += amount
+            earlier = found.samples.get(line.problem.id)
+            if earlier is None:
+                earlier = found.samples[line.problem.id] = Earlier(line.fingerprint)
+            if line.fingerprint != earlier.fingerprint:
+                found.mixed[line.problem.id] = (path, span)
+            earlier.places.setdefault(line.index, (path, span))
+    return found

@@ -1,0 +1,336 @@
+"""A run's problems as a source of requests: what each still lacks, and what is written down when it comes."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import NamedTuple
+
+import msgspec
+
+from overproof.config import RunConfig
+from overproof.journal import Sink
+from overproof.prompts import build_messages
+from overproof.records import Message, PreparedProblem, Trace
+from overproof.sampling.identity import Identity
+from overproof.sampling.judging import Answer, Judging
+from overproof.sampling.plan import wanted_samples
+from overproof.sampling.resume import Journaled
+from overproof.sampling.tally import Tally
+from overproof.teacher import Dialect
+from overproof.teacher.budget import Amount
+from overproof.teacher.dispatch import Request
+from overproof.teacher.reply import Failure, Reply
+
+MOST_REJUDGED = 64
+"""Problems of earlier sessions that are judged again at the same time, so that memory stays flat."""
+
+
+class Settings(msgspec.Struct, frozen=True):
+    """What all shards of a run share."""
+
+    config: RunConfig
+    dialect: Dialect
+    identity: Identity
+
+    def messages(self, prepared: PreparedProblem) -> list[Message]:
+        """The messages that put a problem to the teacher."""
+        prompt = self.config.prompt
+        return build_messages(
+            prepared.problem.question,
+            template=prompt.template,
+            system=prompt.system,
+            language=prompt.language or prepared.language,
+        )
+
+    def needs_verdicts(self, prepared: PreparedProblem) -> bool:
+        """Whether the number of a problem's samples depends on what is correct among them."""
+        is_gradable = prepared.problem.reference is not None and prepared.reference_issue is None
+        return self.config.sampling.is_adaptive and is_gradable
+
+    def wanted(self, prepared: PreparedProblem, verdicts: dict[int, bool | None]) -> int:
+        """How many samples a problem should have, by what is known of it; the least where nothing can be judged."""
+        if self.config.sampling.is_adaptive and not self.needs_verdicts(prepared):
+            return self.config.sampling.least
+        return wanted_samples(verdicts, self.config.sampling)
+
+
+class OpenProblem:
+    """A problem that is being sampled."""
+
+    __slots__ = ("amount", "asked", "fingerprint", "messages", "order", "pending", "prepared", "texts", "verdicts")
+
+    def __init__(self, prepared: PreparedProblem, messages: list[Message], fingerprint: str, order: int) -> None:
+        """`order` counts the problems that this session has opened."""
+        self.prepared = prepared
+        self.messages = messages
+        self.fingerprint = fingerprint
+        self.order = order
+        self.verdicts: dict[int, bool | None] = {}
+        """By index, once final; None also where none is needed."""
+        self.asked: set[int] = set()
+        """Indices that need no request: requested in this session, or read from an earlier one."""
+        self.pending = 0
+        """Requests under way and verdicts being worked out."""
+        self.texts: set[int] = set()
+        """Hashes of the replies so far."""
+        self.amount = Amount()
+        """What this session's lines were charged for."""
+
+
+class Ticket(NamedTuple):
+    """What a request is for."""
+
+    shard: ShardSource
+    problem: OpenProblem
+    sample: int
+    """Its index."""
+
+
+class ShardSource:
+    """One shard's problems, read as they are needed."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        problems: Iterator[PreparedProblem],
+        journaled: Journaled,
+        *,
+        open_sink: Callable[[], Sink],
+        tally: Tally,
+        judging: Judging | None,
+        order: Iterator[int],
+    ) -> None:
+        """Nothing is read or opened before `next` is called."""
+        self.is_exhausted = False
+        """Whether every problem has been opened."""
+        self.sink: Sink | None = None
+        """Open from the first request on."""
+        self._settings = settings
+        self._problems = problems
+        self._earlier = journaled.samples
+        self._open_sink = open_sink
+        self._tally = tally
+        self._judging = judging
+        self._order = order
+        self._ready: deque[Request] = deque()
+        self._open = 0
+        self._rejudging = 0
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether every problem has been opened and closed again."""
+        return self.is_exhausted and not self._open
+
+    def next(self) -> Request | None:
+        """The next request: of problems begun before of new ones."""
+        while not self._ready:
+            if self.is_exhausted or self._rejudging >= MOST_REJUDGED:
+                return None
+            prepared = next(self._problems, None)
+            if prepared is None:
+                self.is_exhausted = True
+                return None
+            self._begin(prepared)
+        return self._ready.popleft()
+
+    def reply(self, ticket: Ticket, request: Request, reply: Reply) -> None:
+        """Write a reply down and see what the problem wants next."""
+        self._write(ticket, request, reply)
+
+    def refused(self, ticket: Ticket, request: Request, failure: Failure) -> None:
+        """Write a permanent refusal down, with what came of the reply."""
+        nothing = Reply("", None, None, "", failure.usage, seconds=failure.seconds)
+        self._write(ticket, request, failure.reply or nothing, error=failure.state)
+
+    def given_up(self, ticket: Ticket, failure: Failure) -> None:
+        """Leave a sample for a later session."""
+        self._tally.given_up[failure.state] += 1
+        ticket.problem.pending -= 1
+        self._close_if_stuck(ticket.problem)
+
+    def close(self) -> None:
+        """Close the journal, if it was opened."""
+        if self.sink is not None:
+            self.sink.close()
+            self.sink = None
+
+    def _begin(self, prepared: PreparedProblem) -> None:
+        earlier = self._earlier.pop(prepared.problem.id, None)
+        needs_verdicts = self._settings.needs_verdicts(prepared)
+        if earlier is not None and not needs_verdicts:
+            known: dict[int, bool | None] = dict.fromkeys(earlier.places)
+            if all(index in known for index in range(self._settings.wanted(prepared, known))):
+                return  # finished by an earlier session, and counted by the survey
+        messages = self._settings.messages(prepared)
+        fingerprint = self._settings.identity.fingerprint(messages)
+        problem = OpenProblem(prepared, messages, fingerprint, next(self._order))
+        self._open += 1
+        if earlier is None:
+            self._advance(problem)
+        elif needs_verdicts:
+            self._rejudge(problem, list(earlier.read()))
+        else:
+            problem.verdicts.update(dict.fromkeys(earlier.places))
+            self._advance(problem)
+
+    def _rejudge(self, problem: OpenProblem, traces: list[Trace]) -> None:
+        """Judge the traces of earlier sessions again: verdicts are never stored with what was paid for."""
+        self._rejudging += 1
+        problem.pending += len(traces)
+        problem.asked.update(trace.index for trace in traces)
+        left = len(traces)
+
+        def judged(index: int, *, verdict: bool | None) -> None:
+            nonlocal left
+            left -= 1
+            if not left:
+                self._rejudging -= 1
+            self._judged(problem, index, verdict=verdict)
+
+        for trace in traces:
+            problem.texts.add(hash((trace.reasoning, trace.content)))
+            self._ask(trace, partial(judged, trace.index))
+
+    def _advance(self, problem: OpenProblem) -> None:
+        """Request what a problem wants by its verdicts, or close it when it has everything."""
+        wanted = range(self._settings.wanted(problem.prepared, problem.verdicts))
+        missing = [index for index in wanted if index not in problem.verdicts]
+        if not missing:
+            self._open -= 1
+            self._tally.problems_done += 1
+            units = 1 if self._settings.config.sampling.is_adaptive else len(problem.asked)
+            self._tally.forecaster.finished(problem.order, units, problem.amount)
+            return
+        for index in missing:
+            if index not in problem.asked:
+                problem.asked.add(index)
+                problem.pending += 1
+                self._request(problem, index)
+        self._close_if_stuck(problem)
+
+    def _request(self, problem: OpenProblem, index: int) -> None:
+        if self.sink is None:
+            self.sink = self._open_sink()
+        seed = self._settings.identity.seed_of(problem.prepared.problem.id, index)
+        self._ready.append(Request(problem.messages, seed, Ticket(self, problem, index)))
+
+    def _close_if_stuck(self, problem: OpenProblem) -> None:
+        """Close a problem that lacks a sample which failed for good in this session."""
+        if not problem.pending:
+            self._open -= 1
+            self._tally.forecaster.finished(problem.order, 0, problem.amount)
+
+    def _write(self, ticket: Ticket, request: Request, reply: Reply, error: str | None = None) -> None:
+        problem = ticket.problem
+        trace = self._trace(ticket, request, reply, error)
+        assert self.sink is not None, "a request is made only once the journal is open"
+        self.sink.append(trace)
+        try:
+            problem.amount += self._tally.note_trace(trace, problem.texts)
+        finally:
+            if self._settings.needs_verdicts(problem.prepared):
+                self._ask(trace, partial(self._judged, problem, ticket.sample))
+            else:
+                self._judged(problem, ticket.sample, verdict=None)
+
+    def _trace(self, ticket: Ticket, request: Request, reply: Reply, error: str | None) -> Trace:
+        problem, dialect = ticket.problem, self._settings.dialect
+        return Trace(
+            problem=problem.prepared.problem,
+            index=ticket.sample,
+            fingerprint=problem.fingerprint,
+            teacher=dialect.model,
+            profile=dialect.profile.name,
+            messages=problem.messages,
+            parameters=dialect.body(request.seed),
+            content=reply.content,
+            reasoning=reply.reasoning,
+            channel=reply.channel,
+            finish_reason=reply.finish_reason or None,
+            usage=reply.usage,
+            retried_usage=request.retried,
+            unreported_usage=request.unreported,
+            seconds=reply.seconds,
+            request_id=reply.request_id,
+            attempts=request.attempts,
+            error=error,
+            marks=reply.marks,
+        )
+
+    def _ask(self, trace: Trace, answer: Answer) -> None:
+        assert self._judging is not None, "adaptive sampling has a judge"
+        self._judging.ask(trace, answer)
+
+    def _judged(self, problem: OpenProblem, index: int, *, verdict: bool | None) -> None:
+        problem.pending -= 1
+        problem.verdicts[index] = verdict
+        self._tally.note_verdict(verdict=verdict)
+        self._advance(problem)
+
+
+class RunSource:
+    """All shards, one after another; the next is begun when the last has no new request, so that windows stay full."""
+
+    def __init__(self, shards: Iterator[ShardSource], judging: Judging | None) -> None:
+        """Shards are opened as they are needed."""
+        self.active: list[ShardSource] = []
+        self._shards = shards
+        self._judging = judging
+        self._is_last = False
+
+    def next(self) -> Request | None:
+        """The next request, of older shards before newer ones."""
+        self._check_judge()
+        for shard in self.active:
+            request = shard.next()
+            if request is not None:
+                return request
+        self._close_finished()
+        while not self._is_last and all(shard.is_exhausted for shard in self.active):
+            new = next(self._shards, None)
+            if new is None:
+                self._is_last = True
+                return None
+            self.active.append(new)
+            request = new.next()
+            if request is not None:
+                return request
+            self._close_finished()
+        return None
+
+    def is_waiting(self) -> bool:
+        """Whether verdicts are being worked out."""
+        self._check_judge()
+        return self._judging is not None and self._judging.waiting > 0
+
+    def reply(self, request: Request, reply: Reply) -> None:
+        """A request has its reply."""
+        ticket: Ticket = request.tag
+        ticket.shard.reply(ticket, request, reply)
+
+    def refused(self, request: Request, failure: Failure) -> None:
+        """A request was refused for good."""
+        ticket: Ticket = request.tag
+        ticket.shard.refused(ticket, request, failure)
+
+    def given_up(self, request: Request, failure: Failure) -> None:
+        """A request failed as often as it may in this session."""
+        ticket: Ticket = request.tag
+        ticket.shard.given_up(ticket, failure)
+
+    def close(self) -> None:
+        """Close every journal."""
+        for shard in self.active:
+            shard.close()
+
+    def _close_finished(self) -> None:
+        for shard in self.active:
+            if shard.is_finished:
+                shard.close()
+        self.active = [shard for shard in self.active if not shard.is_finished]
+
+    def _check_judge(self) -> None:
+        if self._judging is not None and self._judging.crash is not None:
+            raise self._judging.crash

@@ -1,0 +1,125 @@
+"""What there is and what is missing, found out before a token is paid for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+import msgspec
+
+from overproof.errors import InputError, RunFolderError
+from overproof.journal import Span, read_span
+from overproof.records import PreparedProblem, Trace
+from overproof.runfolder import RunFolder
+from overproof.sampling.forecast import Outlook
+from overproof.sampling.resume import Earlier, Journaled, read_journal
+from overproof.sampling.source import Settings
+from overproof.teacher.budget import Amount, Prices, add_usage
+from overproof.teacher.parameters import worst_case
+
+
+class Survey(msgspec.Struct, frozen=True):
+    """The state of a run's traces when a session begins."""
+
+    outlook: Outlook
+    journals: list[Journaled]
+    """One for each shard, in order."""
+    samples_done: int
+    """Samples of the problems' wanted ones that are in the journal."""
+    samples: int
+    """Samples that are surely wanted."""
+
+
+def survey(settings: Settings, folder: RunFolder, shards: Sequence[int]) -> Survey:
+    """Read every journal and check every problem against it.
+
+    Raises InputError naming a problem with nothing to ask, and RunFolderError naming what has changed where a trace
+    was sampled with other settings or for another text than would be used now.
+    """
+    prices = Prices(settings.config.budget)
+    count = _Count(settings)
+    journals = []
+    spent = Amount()
+    for shard in shards:
+        journaled = read_journal(folder, shard, prices)
+        spent += journaled.spent
+        for prepared in folder.read_problems(shard):
+            earlier = journaled.samples.get(prepared.problem.id)
+            _check_question(prepared)
+            _check_unchanged(settings, prepared, earlier, journaled.mixed.get(prepared.problem.id))
+            count.add(prepared, earlier)
+        journals.append(journaled)
+    outlook = count.outlook(prices, spent)
+    return Survey(outlook, journals, count.samples_done, count.samples_done + outlook.requests_least)
+
+
+class _Count:
+    """Sums over problems."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.problems = self.problems_done = self.samples_done = 0
+        self.least = self.most = 0
+        self.worst_prompt = 0
+
+    def add(self, prepared: PreparedProblem, earlier: Earlier | None) -> None:
+        sampling = self.settings.config.sampling
+        have = set(earlier.places) if earlier is not None else set()
+        needs_verdicts = self.settings.needs_verdicts(prepared)
+        most = sampling.most if needs_verdicts else sampling.least
+        least_missing = sum(index not in have for index in range(sampling.least))
+        most_missing = sum(index not in have for index in range(most))
+        self.problems += 1
+        self.problems_done += not most_missing
+        self.samples_done += most - most_missing
+        self.least += least_missing
+        self.most += most_missing
+        if most_missing:
+            worst = worst_case(self.settings.messages(prepared), None)
+            self.worst_prompt += most_missing * (worst.prompt_tokens or 0)
+
+    def outlook(self, prices: Prices, spent: Amount) -> Outlook:
+        bound = self.settings.dialect.most_reply_tokens
+        reply = None if bound is None else self.most * bound
+        worst = add_usage([worst_case([], reply)])
+        worst = msgspec.structs.replace(worst, prompt_tokens=self.worst_prompt)
+        budget = self.settings.config.budget
+        cost: Decimal | None = None
+        if budget.has_prices and (reply is not None or not self.most):
+            cost = prices.of_worst(worst).cost
+        return Outlook(
+            problems=self.problems,
+            problems_done=self.problems_done,
+            requests_least=self.least,
+            requests_most=self.most,
+            worst=worst,
+            worst_cost=cost,
+            spent=spent,
+            currency=budget.currency,
+        )
+
+
+def _check_question(prepared: PreparedProblem) -> None:
+    if not prepared.problem.question.strip():
+        raise InputError(
+            f"Problem '{prepared.problem.id}' has an empty question. An endpoint would answer it with something "
+            "made up, for money; remove it from the problem file."
+        )
+
+
+def _check_unchanged(
+    settings: Settings, prepared: PreparedProblem, earlier: Earlier | None, mixed: tuple[object, Span] | None
+) -> None:
+    if earlier is None:
+        return
+    messages = settings.messages(prepared)
+    if earlier.fingerprint == settings.identity.fingerprint(messages) and mixed is None:
+        return
+    path, span = next(iter(earlier.places.values()))
+    with path.open("rb") as file:
+        trace = read_span(file, span, Trace)
+    changes = "; ".join(settings.identity.differences(trace, messages)) or "sampling settings"
+    raise RunFolderError(
+        f"{path.parent.parent} was sampled with other settings: {changes}. Traces of two settings are never mixed: "
+        "set them back, or give another --run-dir."
+    )

@@ -1,0 +1,121 @@
+"""Counts of one session of sampling, and the alarms they raise."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter, deque
+from collections.abc import Callable
+
+from overproof.completion import read_completion
+from overproof.errors import EndpointError
+from overproof.records import Trace, Usage
+from overproof.sampling.forecast import Forecaster
+from overproof.sampling.progress import Notice
+from overproof.teacher.budget import Amount, Prices, add_usage
+
+REASONING_WITHIN = 16
+"""Replies among the first of which at least one must carry reasoning, where that is required."""
+REPEATS_COMPARED = 20
+"""Replies that could have repeated an earlier one of their problem, before the alarm can sound."""
+REPEATS_ALARM = 0.5
+"""Share of them that is identical, at which it sounds."""
+RECENT_SECONDS = 10.0
+
+
+class Tally:
+    """What this session has brought so far."""
+
+    def __init__(self, prices: Prices, notice: Callable[[Notice], None], *, require_reasoning: bool) -> None:
+        """Begin at zero; alarms go to `notice`."""
+        self.samples = 0
+        self.complete = 0
+        """Replies that ended by themselves."""
+        self.cut = 0
+        """Replies cut by length (or ended for another reason than stop)."""
+        self.refused: Counter[str] = Counter()
+        """Permanent refusals by name."""
+        self.given_up: Counter[str] = Counter()
+        """Samples that failed too often in this session, by the last failure."""
+        self.problems_done = 0
+        self.usage = Usage()
+        self.judged = 0
+        self.correct = 0
+        self.with_reasoning = 0
+        self.marks: Counter[str] = Counter()
+        self.alarms: list[str] = []
+        self.forecaster = Forecaster()
+        self.began = time.monotonic()
+        self._prices = prices
+        self._notice = notice
+        self._require_reasoning = require_reasoning
+        self._replies = 0
+        self._compared = 0
+        self._repeated = 0
+        self._recent: deque[tuple[float, int, int]] = deque()
+        self._tokens = 0
+
+    def note_trace(self, trace: Trace, texts: set[int]) -> Amount:
+        """Count a line that was just written; `texts` are hashes of its problem's replies so far, added to here.
+
+        Returns what the line is charged for. Raises EndpointError when it has become plain that the endpoint sends
+        no reasoning.
+        """
+        self.samples += 1
+        self.usage = add_usage((self.usage, trace.usage, trace.retried_usage))
+        self.marks.update(trace.marks)
+        amount = self._prices.of_trace(trace)
+        self._tokens += amount.tokens
+        if trace.error is not None:
+            self.refused[trace.error] += 1
+            return amount
+        if trace.is_complete:
+            self.complete += 1
+        else:
+            self.cut += 1
+        self._note_repeat(trace, texts)
+        self._note_reasoning(trace)
+        return amount
+
+    def note_verdict(self, *, verdict: bool | None) -> None:
+        """Count a verdict of adaptive sampling."""
+        self.judged += verdict is not None
+        self.correct += verdict is True
+
+    def rates(self) -> tuple[float, float]:
+        """Samples and tokens a second over the last ten seconds."""
+        now = time.monotonic()
+        self._recent.append((now, self.samples, self._tokens))
+        while len(self._recent) > 2 and now - self._recent[1][0] >= RECENT_SECONDS:
+            self._recent.popleft()
+        then, samples, tokens = self._recent[0] if len(self._recent) > 1 else (self.began, 0, 0)
+        elapsed = max(now - then, 1e-3)
+        return (self.samples - samples) / elapsed, (self._tokens - tokens) / elapsed
+
+    def _note_reasoning(self, trace: Trace) -> None:
+        self._replies += 1
+        if read_completion(trace).reasoning:
+            self.with_reasoning += 1
+        elif self._require_reasoning and not self.with_reasoning and self._replies == REASONING_WITHIN:
+            raise EndpointError(
+                f"None of the first {REASONING_WITHIN} replies of {trace.teacher} carries reasoning, neither in a "
+                "field of its own nor between <think> tags, so going on would buy nothing to distil. "
+                "Check teacher.profile and teacher.thinking (`overproof doctor` shows one reply); on your own server "
+                "check its reasoning parser. For a model without reasoning set sampling.require_reasoning: false."
+            )
+
+    def _note_repeat(self, trace: Trace, texts: set[int]) -> None:
+        text = hash((trace.reasoning, trace.content))
+        if texts:
+            self._compared += 1
+            self._repeated += text in texts
+        texts.add(text)
+        if self._compared == REPEATS_COMPARED and self._repeated >= REPEATS_ALARM * self._compared:
+            self._alarm(
+                f"{self._repeated} of {self._compared} replies are identical to an earlier one of the same problem: "
+                "the endpoint seems to ignore the seed and the temperature, and pass rates from such samples mean "
+                "nothing. Check teacher.temperature, and on your own server its default seed."
+            )
+
+    def _alarm(self, text: str) -> None:
+        self.alarms.append(text)
+        self._notice(Notice(text))

@@ -1,0 +1,167 @@
+"""Endpoint → replies: `connect` opens a teacher (or student), `dispatch.Dispatch` sends it many requests.
+
+profiles     what each provider does differently, as data
+parameters   config and profile → what is sent, and the longest reply that can come back
+client       one attempt over the wire; the only user of the OpenAI SDK
+receive      bytes → reply or failure (`stream` cuts events, `reply` judges, `failures` reads errors)
+governor     how many requests an endpoint may have in flight now
+budget       prices, reservations, caps
+dispatch     many requests: starts, retries, pauses, stops
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from overproof.config.endpoint import AddressConfig, EndpointConfig
+from overproof.errors import ConfigError
+from overproof.records import Message
+from overproof.resources import bundled
+from overproof.teacher.governor import Governor
+from overproof.teacher.parameters import (
+    build_body,
+    build_parameters,
+    encode_request,
+    most_reply_tokens,
+    wants_stream,
+)
+from overproof.teacher.profiles import Profile, load_profile
+from overproof.teacher.reply import Failure, Reply
+
+if TYPE_CHECKING:
+    from overproof.teacher.client import Client
+
+SPARE_CONNECTIONS = 16
+"""Connections a pool may have beyond the concurrency, for those that are still closing."""
+SPARE_FILES = 256
+"""Open files the process needs beside its connections."""
+
+
+class Dialect:
+    """How one model is asked: what a config and its profile amount to, with nothing opened yet."""
+
+    def __init__(self, config: EndpointConfig) -> None:
+        """Raises ConfigError where the config cannot be run as written."""
+        self.config = config
+        self.profile: Profile = load_profile(config.profile, config.model)
+        model = config.model or self.profile.model
+        if not model:
+            raise ConfigError(f"teacher.model is missing: profile '{config.profile}' has no model of its own")
+        self.model: str = model
+        self.parameters: dict[str, Any] = build_parameters(config, self.profile)
+        """What is sent with every request beside model, messages, seed and the streaming keys."""
+        self.is_stream: bool = wants_stream(config, self.profile)
+        self.most_reply_tokens: int | None = most_reply_tokens(config, self.profile)
+        """Most tokens a reply can be billed for; None when nothing bounds it."""
+        self.stall_seconds: float = config.stall_seconds or self.profile.stall_seconds
+
+    def body(self, seed: int, *, is_stream: bool | None = None) -> dict[str, Any]:
+        """What one request sends beside model and messages."""
+        stream = self.is_stream if is_stream is None else is_stream
+        return build_body(self.profile, self.parameters, seed, stream=stream)
+
+    def encode(self, messages: Sequence[Message], seed: int) -> bytes:
+        """One request as JSON."""
+        return encode_request(self.model, messages, self.body(seed))
+
+
+class Endpoint:
+    """One address that serves the model: its connections and its window."""
+
+    def __init__(self, name: str, client: Client, governor: Governor, weight: float) -> None:
+        """`name` is shown to people; it holds no secret."""
+        self.name = name
+        self.client = client
+        self.governor = governor
+        self.weight = weight
+        self.trouble = ""
+        """Why the endpoint is out of use for the rest of the session; empty while it is in use."""
+
+
+class Teacher:
+    """A model that is connected: attempts are made through one of its endpoints."""
+
+    def __init__(self, dialect: Dialect, endpoints: Sequence[Endpoint]) -> None:
+        """Bind the dialect to open endpoints."""
+        self.dialect = dialect
+        self.endpoints = list(endpoints)
+
+    async def attempt(self, endpoint: Endpoint, messages: Sequence[Message], seed: int) -> Reply | Failure:
+        """One request, once. Never raises for what an endpoint does."""
+        dialect = self.dialect
+        return await endpoint.client.attempt(
+            dialect.encode(messages, seed),
+            is_stream=dialect.is_stream,
+            timeout_seconds=dialect.config.timeout_seconds,
+            stall_seconds=dialect.stall_seconds,
+        )
+
+
+@asynccontextmanager
+async def connect(config: EndpointConfig) -> AsyncIterator[Teacher]:
+    """Open the model that `config` names, for use within the running event loop; closes it at the end.
+
+    `profile: tiny` starts the model that ships with the package on a loopback port and talks to it like to any other.
+    Raises ConfigError naming the missing key variable, address or model. Sends nothing by itself.
+    """
+    # The SDK takes a second to import; commands that send nothing do without.
+    from overproof.teacher.client import Client
+
+    dialect = Dialect(config)
+    async with AsyncExitStack() as stack:
+        if config.profile == "tiny" and config.base_url is None:
+            config = config.model_copy(update={"base_url": stack.enter_context(_serve_tiny(config))})
+        connections = config.concurrency + SPARE_CONNECTIONS
+        _allow_open_files(len(config.endpoints or [None]) * connections + SPARE_FILES)
+        endpoints = []
+        addresses = config.endpoints or [AddressConfig()]
+        total_weight = sum(address.weight for address in addresses)
+        for address in addresses:
+            base_url, key_env, key = _locate(address, config, dialect.profile)
+            client = Client(base_url, key, dialect.profile, connections=connections)
+            stack.push_async_callback(client.close)
+            governor = Governor(
+                ceiling=config.concurrency,
+                start=max(1, round(config.start_concurrency * address.weight / total_weight)),
+                requests_per_minute=config.requests_per_minute,
+                tokens_per_minute=config.tokens_per_minute,
+            )
+            name = base_url if key_env is None or len(addresses) == 1 else f"{base_url} ({key_env})"
+            endpoints.append(Endpoint(name, client, governor, address.weight))
+        yield Teacher(dialect, endpoints)
+
+
+def _locate(address: AddressConfig, config: EndpointConfig, profile: Profile) -> tuple[str, str | None, str | None]:
+    """Address, key variable and key of one endpoint."""
+    base_url = address.base_url or config.base_url or profile.base_url
+    if base_url is None:
+        raise ConfigError(f"teacher.base_url is missing: profile '{profile.name}' has no address of its own")
+    key_env = address.key_env or config.key_env or profile.key_env
+    key = os.environ.get(key_env, "").strip() if key_env is not None else ""
+    is_named = bool(address.key_env or config.key_env)
+    if not key and key_env is not None and (profile.key_required or is_named):
+        raise ConfigError(f"The environment variable {key_env} is not set; it must hold the key for {base_url}.")
+    return base_url, key_env, key or None
+
+
+def _serve_tiny(config: EndpointConfig) -> Any:
+    """Start the embedded teacher; `model` may name another folder with such a model."""
+    from overproof.tiny.server import serve
+
+    return serve(Path(config.model) if config.model else bundled("tiny-teacher"))
+
+
+def _allow_open_files(count: int) -> None:
+    """Raise the process's own limit on open files as far as needed and allowed: each connection is one."""
+    try:
+        import resource  # absent on Windows
+    except ImportError:
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = count if hard == resource.RLIM_INFINITY else min(count, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))

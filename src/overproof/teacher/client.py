@@ -1,0 +1,246 @@
+"""One request over the wire, and what became of it: the only user of the OpenAI SDK.
+
+The SDK builds and sends the request and opens the response; its bytes are read and judged by `receive`, because the
+SDK's own objects take half a reply, a web page or an error in a 200 for success and cost ten times as much per token.
+Retries, limits and waiting are not done here: an attempt ends in a `Reply` or a `Failure`, never in an exception.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import cast
+
+import aiohttp
+import httpx2
+import msgspec
+import openai
+
+from overproof.teacher.deadline import Deadline
+from overproof.teacher.failures import classify, read_retry_after
+from overproof.teacher.profiles import Profile
+from overproof.teacher.receive import Receiver
+from overproof.teacher.reply import Failure, Reply, decode_tolerantly
+
+CONNECT_SECONDS = 10.0
+KEEPALIVE_SECONDS = 20.0
+GRACE_AFTER_DONE_SECONDS = 2.0
+"""How long the end of the response may take after [DONE], for the connection to be used again."""
+UNBILLED_WITHIN_SECONDS = 1.0
+"""A connection lost so soon, with nothing received, was most likely an idle one that the server had closed."""
+SHORTEST_SECRET = 8
+"""Keys shorter than this (EMPTY, none, …) are placeholders and may stand in texts."""
+
+_NETWORK_ERRORS = (openai.APIConnectionError, httpx2.HTTPError, aiohttp.ClientError, OSError, EOFError)
+_PLACEHOLDER_KEY = "none"
+_JSON_HEADERS = {"Content-Type": "application/json"}
+
+
+class Client:
+    """A pool of connections to one endpoint. Belongs to the event loop in which it was made."""
+
+    def __init__(self, base_url: str, key: str | None, profile: Profile, *, connections: int) -> None:
+        """Prepare a pool of at most `connections`; nothing is sent yet."""
+        self.base_url = base_url
+        self._key = key
+        self._profile = profile
+        self._connections = connections
+        self._pool = _Pool(self._open())
+        self._retired: list[_Pool] = []
+
+    async def attempt(
+        self, body: bytes, *, is_stream: bool, timeout_seconds: float, stall_seconds: float
+    ) -> Reply | Failure:
+        """Send one chat completion request and wait for its outcome."""
+        loop = asyncio.get_running_loop()
+        started = loop.time()
+        deadline = Deadline(timeout_seconds, stall_seconds if is_stream else None)
+        with self._pool as sdk:
+            exchange = _Exchange(sdk, self._profile, is_stream=is_stream)
+            try:
+                async with deadline:
+                    outcome = await exchange.run(body, deadline)
+            except TimeoutError:
+                outcome = exchange.timed_out(deadline.state, timeout_seconds, stall_seconds)
+        if isinstance(outcome, Failure):
+            outcome = self._without_secrets(outcome)
+        return msgspec.structs.replace(outcome, seconds=round(loop.time() - started, 3))
+
+    async def list_models(self) -> list[str] | Failure:
+        """The names of the models the endpoint offers, or why it does not say."""
+        started = asyncio.get_running_loop().time()
+        try:
+            async with asyncio.timeout(CONNECT_SECONDS):
+                response = await self._pool.sdk.get("/models", cast_to=httpx2.Response)
+            value, _ = decode_tolerantly(response.content)
+        except openai.APIStatusError as error:
+            return self._without_secrets(_status_failure(error, self._profile))
+        except _NETWORK_ERRORS as error:
+            return self._without_secrets(_lost(error, asyncio.get_running_loop().time() - started))
+        except ValueError:
+            return Failure("not_json", "transient", "the answer to /models is not JSON")
+        rows = value.get("data") if isinstance(value, dict) else None
+        return [str(row.get("id")) for row in rows or [] if isinstance(row, dict)]
+
+    def recycle(self) -> None:
+        """Open a fresh pool for later requests: one whose calls all time out may be broken for good.
+
+        Requests under way stay with the old pool, which closes when the last of them has ended.
+        """
+        self._pool.retire()
+        self._retired = [pool for pool in self._retired if not pool.is_closed] + [self._pool]
+        self._pool = _Pool(self._open())
+
+    async def close(self) -> None:
+        """Close every connection."""
+        for pool in (*self._retired, self._pool):
+            await pool.close()
+
+    def _open(self) -> openai.AsyncOpenAI:
+        limits = httpx2.Limits(
+            max_connections=self._connections,
+            max_keepalive_connections=self._connections,
+            keepalive_expiry=KEEPALIVE_SECONDS,
+        )
+        timeout = httpx2.Timeout(None, connect=CONNECT_SECONDS)
+        # Redirects are not followed: they would carry the key to another host, and turn a POST into a GET.
+        transport = openai.DefaultAioHttpClient(limits=limits, timeout=timeout, follow_redirects=False)
+        sdk = openai.AsyncOpenAI(
+            base_url=self.base_url,
+            api_key=self._key or _PLACEHOLDER_KEY,
+            max_retries=0,
+            timeout=timeout,
+            http_client=transport,
+        )
+        if self._profile.name != "openai":  # read from OPENAI_* variables, and no other provider's business
+            sdk.organization = sdk.project = None
+        return sdk
+
+    def _without_secrets(self, failure: Failure) -> Failure:
+        if self._key is None or len(self._key) < SHORTEST_SECRET or self._key not in failure.message:
+            return failure
+        return msgspec.structs.replace(failure, message=failure.message.replace(self._key, "***"))
+
+
+class _Pool:
+    """One SDK client, closed once it is retired and no request uses it any more."""
+
+    def __init__(self, sdk: openai.AsyncOpenAI) -> None:
+        self.sdk = sdk
+        self._users = 0
+        self._is_retired = False
+        self._closing: asyncio.Task[None] | None = None
+
+    @property
+    def is_closed(self) -> bool:
+        return self._closing is not None and self._closing.done()
+
+    def __enter__(self) -> openai.AsyncOpenAI:
+        self._users += 1
+        return self.sdk
+
+    def __exit__(self, *_: object) -> None:
+        self._users -= 1
+        self._close_when_idle()
+
+    def retire(self) -> None:
+        self._is_retired = True
+        self._close_when_idle()
+
+    async def close(self) -> None:
+        if self._closing is None:
+            await self.sdk.close()
+        else:
+            await self._closing
+
+    def _close_when_idle(self) -> None:
+        if self._is_retired and not self._users and self._closing is None:
+            self._closing = asyncio.get_running_loop().create_task(self.sdk.close())
+
+
+class _Exchange:
+    """One request and its response, as far as it came."""
+
+    def __init__(self, sdk: openai.AsyncOpenAI, profile: Profile, *, is_stream: bool) -> None:
+        self._sdk = sdk
+        self._profile = profile
+        self._is_stream = is_stream
+        self._receiver: Receiver | None = None
+        self._request_id: str | None = None
+
+    async def run(self, body: bytes, deadline: Deadline) -> Reply | Failure:
+        """Send and receive everything. Only TimeoutError of the deadline escapes."""
+        started = asyncio.get_running_loop().time()
+        try:
+            response = await self._post(body)
+            self._request_id = response.headers.get("x-request-id")
+            self._receiver = Receiver(
+                self._profile, response.headers.get("content-type", ""), is_stream=self._is_stream
+            )
+            try:
+                await self._receive(response, self._receiver, deadline)
+            finally:
+                await response.aclose()
+        except openai.APIStatusError as error:
+            return _status_failure(error, self._profile)
+        except _NETWORK_ERRORS as error:
+            if self._receiver is None or not self._receiver.is_whole:
+                return _lost(error, asyncio.get_running_loop().time() - started, is_begun=self._receiver is not None)
+        return self._outcome(self._receiver)
+
+    def timed_out(self, state: str, timeout_seconds: float, stall_seconds: float) -> Reply | Failure:
+        """What was received, if it was whole and only its connection hung; else the deadline that passed."""
+        if self._receiver is not None and self._receiver.is_whole:
+            return self._outcome(self._receiver)
+        message = f"no end within {timeout_seconds:g} s" if state == "deadline" else f"no token for {stall_seconds:g} s"
+        return Failure(state, "transient", message, is_billed=True)
+
+    async def _post(self, body: bytes) -> httpx2.Response:
+        # With this cast_to the SDK hands the open response over; its type says otherwise.
+        response = await self._sdk.post(
+            "/chat/completions",
+            cast_to=httpx2.Response,
+            content=body,
+            options={"headers": _JSON_HEADERS},
+            stream=True,
+            stream_cls=openai.AsyncStream[object],
+        )
+        return cast("httpx2.Response", response)
+
+    async def _receive(self, response: httpx2.Response, receiver: Receiver, deadline: Deadline) -> None:
+        was_whole = False
+        async for data in response.aiter_bytes():
+            if receiver.feed(data):
+                deadline.progress()
+            if receiver.is_oversized:
+                return
+            if receiver.is_whole and not was_whole:
+                was_whole = True
+                deadline.end_within(GRACE_AFTER_DONE_SECONDS)
+        receiver.end()
+
+    def _outcome(self, receiver: Receiver) -> Reply | Failure:
+        outcome = receiver.outcome()
+        if isinstance(outcome, Reply) and self._request_id:
+            return msgspec.structs.replace(outcome, request_id=self._request_id)
+        return outcome
+
+
+def _status_failure(error: openai.APIStatusError, profile: Profile) -> Failure:
+    """What an HTTP error means. The SDK keeps `error.body` without the envelope where there is one."""
+    retry_after = read_retry_after(error.response.headers)
+    location = error.response.headers.get("location")
+    if location is not None:
+        message = f"the endpoint redirects to {location}; set teacher.base_url to where it really is"
+        return Failure(f"http_{error.status_code}", "fatal", message)
+    return classify(error.body, profile, status=error.status_code, retry_after=retry_after)
+
+
+def _lost(error: Exception, seconds: float, *, is_begun: bool = False) -> Failure:
+    """A connection that could not be made or broke off."""
+    cause: BaseException = error
+    while cause.__cause__ is not None:
+        cause = cause.__cause__
+    is_refused = isinstance(cause, aiohttp.ClientConnectorError) or isinstance(error.__cause__, httpx2.ConnectError)
+    is_billed = is_begun or (not is_refused and seconds > UNBILLED_WITHIN_SECONDS)
+    text = " ".join(str(cause).split()) or type(cause).__name__
+    return Failure("unreachable" if is_refused else "connection", "transient", text, is_billed=is_billed)

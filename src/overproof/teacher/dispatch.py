@@ -1,0 +1,392 @@
+"""Many requests to one teacher: when each starts, when it is tried again, and when to stop.
+
+A single loop starts requests as the endpoints' windows and the budget allow; each attempt is a task of its own that
+ends in a reply or a failure. A request that waits to be tried again holds no place in a window. What is asked for
+and what becomes of replies is the `Source`'s business; both paid stages are such sources.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import random
+from collections import Counter
+from collections.abc import Callable, Sequence
+from itertools import count
+from typing import Any, Protocol
+
+import msgspec
+
+from overproof.errors import EndpointError
+from overproof.records import Message, Usage
+from overproof.teacher import Endpoint, Teacher
+from overproof.teacher.budget import Amount, Prices, Purse, add_usage
+from overproof.teacher.governor import SICK_AFTER
+from overproof.teacher.parameters import worst_case
+from overproof.teacher.reply import Failure, Reply
+
+MOST_ATTEMPTS = {"empty_content": 3}
+"""Attempts a request gets against a failure of one kind, where it is not DEFAULT_ATTEMPTS. Throttles are free."""
+DEFAULT_ATTEMPTS = 10
+FIRST_RETRY_SECONDS = 1.0
+LONGEST_RETRY_SECONDS = 60.0
+START_PATIENCE_SECONDS = 5.0
+"""How long an endpoint that has never answered may be unreachable, or answer with web pages."""
+UNPROVEN_REFUSALS = 8
+"""Refusals of unknown meaning that are believed to be about the inputs only once something has succeeded."""
+
+_HOPELESS_AT_START = frozenset({"unreachable", "not_json"})
+
+
+class Request(msgspec.Struct, eq=False):
+    """One completion that is wanted, and what its attempts have cost so far."""
+
+    messages: Sequence[Message]
+    seed: int
+    tag: Any = None
+    """Whatever the source knows it by."""
+    attempts: int = 0
+    failures: dict[str, int] = {}
+    """Failed attempts by state, throttles not counted."""
+    retried: Usage = Usage()
+    """Tokens reported for failed attempts."""
+    unreported: Usage = Usage()
+    """Worst case of the attempts that reported nothing."""
+
+
+class Source(Protocol):
+    """Where requests come from and where their outcomes go. Its methods must not block.
+
+    The three that take an outcome may raise EndpointError when it shows that going on would be useless.
+    """
+
+    def next(self) -> Request | None:
+        """The next request to start, or None when there is none at this moment."""
+
+    def is_waiting(self) -> bool:
+        """Whether more requests may come though none is in flight (a verdict is still being worked out)."""
+
+    def reply(self, request: Request, reply: Reply) -> None:
+        """A request has its reply."""
+
+    def refused(self, request: Request, failure: Failure) -> None:
+        """A request was refused for good."""
+
+    def given_up(self, request: Request, failure: Failure) -> None:
+        """A request failed as often as it may in one session; a later session may try again."""
+
+
+class Dispatch:
+    """One session of sending a source's requests."""
+
+    def __init__(
+        self,
+        teacher: Teacher,
+        source: Source,
+        *,
+        purse: Purse,
+        prices: Prices,
+        changed: asyncio.Event,
+        notice: Callable[[str], None],
+    ) -> None:
+        """`changed` is set by whoever has news: this session when an attempt ends, the source when it has more."""
+        self.teacher = teacher
+        self.source = source
+        self.is_capped = False
+        """Whether the session ended because the budget was used up."""
+        self.failures: Counter[str] = Counter()
+        """Failed attempts by state."""
+        self._purse = purse
+        self._prices = prices
+        self._changed = changed
+        self._notice = notice
+        self._loop = asyncio.get_running_loop()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._retries: list[tuple[float, int, Request]] = []
+        self._order = count()
+        self._held_back: Request | None = None
+        self._unproven: list[tuple[Request, Failure]] = []
+        self._has_succeeded = False
+        self._began = self._loop.time()
+        self._trouble_since: float | None = None
+        self._stopped_by: EndpointError | KeyboardInterrupt | None = None
+        self._crash: BaseException | None = None
+        self._is_starved = False
+        self._mean_reply_tokens = 0.0
+        self._timer: asyncio.TimerHandle | None = None
+
+    @property
+    def in_flight(self) -> int:
+        """Attempts under way."""
+        return len(self._tasks)
+
+    @property
+    def window(self) -> int:
+        """Attempts that may be under way now."""
+        windows = sum(int(e.governor.limit) for e in self.teacher.endpoints if not e.trouble)
+        return min(windows, self.teacher.dialect.config.concurrency)
+
+    def stop(self, error: EndpointError | KeyboardInterrupt) -> None:
+        """Start nothing more, and once what is in flight has ended let `run` raise the error."""
+        self._stopped_by = self._stopped_by or error
+        self._changed.set()
+
+    def fail(self, error: BaseException | None) -> None:
+        """Abandon everything and let `run` raise the error; None does nothing."""
+        self._crash = self._crash or error
+        self._changed.set()
+
+    async def run(self) -> None:
+        """Send until the source has nothing left or the budget is used up. Raises what `stop` or `fail` was given.
+
+        Cancelling this abandons what is in flight.
+        """
+        try:
+            while True:
+                self._changed.clear()
+                if self._stopped_by is None:
+                    await self._start_what_may_start()
+                if self._crash is not None:
+                    raise self._crash
+                if self._is_over():
+                    break
+                self._arm_timer()
+                await self._changed.wait()
+        finally:
+            if self._timer is not None:
+                self._timer.cancel()
+            await self._abandon()
+        self._end()
+
+    async def _start_what_may_start(self) -> None:
+        self._is_starved = False
+        while True:
+            now = self._loop.time()
+            endpoint = self._free_endpoint(now)
+            if endpoint is None:
+                return
+            request = self._take_next(now)
+            if request is None:
+                self._is_starved = True
+                return
+            worst = worst_case(request.messages, self.teacher.dialect.most_reply_tokens)
+            amount = self._prices.of_worst(worst)
+            if not await self._purse.reserve(amount):
+                self._held_back = request
+                self.is_capped = not self._tasks
+                return
+            self._launch(endpoint, request, worst, amount)
+
+    def _free_endpoint(self, now: float) -> Endpoint | None:
+        """The least loaded endpoint that may start a request now."""
+        if len(self._tasks) >= self.teacher.dialect.config.concurrency:
+            return None
+        free = [e for e in self.teacher.endpoints if not e.trouble and e.governor.may_start(now)]
+        return min(free, key=lambda e: e.governor.in_flight / e.weight, default=None)
+
+    def _take_next(self, now: float) -> Request | None:
+        if self._held_back is not None:
+            request, self._held_back = self._held_back, None
+            return request
+        if self._retries and self._retries[0][0] <= now:
+            return heapq.heappop(self._retries)[2]
+        return self.source.next()
+
+    def _launch(self, endpoint: Endpoint, request: Request, worst: Usage, amount: Amount) -> None:
+        now = self._loop.time()
+        expected = (worst.prompt_tokens or 0) / 4 + (self._mean_reply_tokens or (worst.completion_tokens or 0) / 4)
+        endpoint.governor.started(now, expected)
+        task = self._loop.create_task(self._attempt(endpoint, request, worst, amount, expected))
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+
+    async def _attempt(
+        self, endpoint: Endpoint, request: Request, worst: Usage, amount: Amount, expected: float
+    ) -> None:
+        started = self._loop.time()
+        request.attempts += 1
+        charged, used = Amount(), 0.0
+        try:
+            outcome = await self.teacher.attempt(endpoint, request.messages, request.seed)
+            unreported = _unreported(outcome, worst)
+            charged = self._prices.of(outcome.usage) + self._prices.of_worst(unreported)
+            used = charged.tokens - expected
+        finally:
+            self._purse.settle(amount, charged)
+            endpoint.governor.ended(used)
+        request.unreported = add_usage((request.unreported, unreported))
+        try:
+            if isinstance(outcome, Reply):
+                self._succeeded(endpoint, outcome)
+                self.source.reply(request, outcome)
+            else:
+                self.failures[outcome.state] += 1
+                self._failed(endpoint, request, outcome, started)
+        except EndpointError as error:  # the source has seen that going on is useless
+            self.stop(error)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled():
+            self.fail(task.exception())
+        self._changed.set()
+
+    def _succeeded(self, endpoint: Endpoint, reply: Reply) -> None:
+        endpoint.governor.succeeded()
+        self._trouble_since = None
+        tokens = reply.usage.completion_tokens
+        if tokens is not None:
+            weight = 0.05 if self._mean_reply_tokens else 1.0
+            self._mean_reply_tokens += weight * (tokens - self._mean_reply_tokens)
+        if not self._has_succeeded:
+            self._has_succeeded = True
+            for request, failure in self._unproven:
+                self.source.refused(request, failure)
+
+    def _failed(self, endpoint: Endpoint, request: Request, failure: Failure, started: float) -> None:
+        if failure.meaning == "refused":
+            self._refused(endpoint, request, failure)
+            return
+        request.retried = add_usage((request.retried, failure.usage))
+        if failure.meaning == "fatal":
+            self._lost_endpoint(endpoint, request, failure)
+        elif failure.meaning == "throttle":
+            self._throttled(endpoint, request, failure, started)
+        else:
+            self._retry_or_end(endpoint, request, failure)
+
+    def _refused(self, endpoint: Endpoint, request: Request, failure: Failure) -> None:
+        endpoint.governor.succeeded()
+        if failure.state != "bad_request" or self._has_succeeded:
+            self.source.refused(request, failure)
+            return
+        self._unproven.append((request, failure))
+        if len(self._unproven) >= UNPROVEN_REFUSALS:
+            self.stop(_all_refused(endpoint, self._unproven))
+
+    def _lost_endpoint(self, endpoint: Endpoint, request: Request, failure: Failure) -> None:
+        """This endpoint cannot serve the run; the others go on, and without any the session ends."""
+        is_news = not endpoint.trouble
+        endpoint.trouble = f"{endpoint.name} answered {failure.state}: {failure.message}"
+        self._retry(request, 0.0)
+        if all(other.trouble for other in self.teacher.endpoints):
+            self.stop(EndpointError(endpoint.trouble))
+        elif is_news:
+            self._notice(f"{endpoint.trouble} Going on without this endpoint.")
+
+    def _throttled(self, endpoint: Endpoint, request: Request, failure: Failure, started: float) -> None:
+        now = self._loop.time()
+        if endpoint.governor.throttled(now, started, failure.retry_after):
+            wait = endpoint.governor.paused_until - now
+            self._notice(f"{endpoint.name} is throttling ({failure.state}): all requests wait {wait:.0f} s")
+        self._retry(request, 0.0)
+        self._lose_patience(endpoint, failure, now)
+
+    def _retry_or_end(self, endpoint: Endpoint, request: Request, failure: Failure) -> None:
+        """After a transient failure: try again, or settle for what there is."""
+        times = request.failures.get(failure.state, 0) + 1
+        request.failures = {**request.failures, failure.state: times}
+        if failure.reply is not None:
+            endpoint.governor.succeeded()
+        else:
+            self._note_sickness(endpoint, failure)
+        if times < MOST_ATTEMPTS.get(failure.state, DEFAULT_ATTEMPTS):
+            delay = min(LONGEST_RETRY_SECONDS, FIRST_RETRY_SECONDS * 2.0 ** (times - 1))
+            self._retry(request, max(delay, failure.retry_after or 0.0))
+        elif failure.reply is not None:
+            self._settle_for(request, failure, failure.reply)
+        else:
+            self.source.given_up(request, failure)
+
+    def _settle_for(self, request: Request, failure: Failure, reply: Reply) -> None:
+        """Keep the last reply as it is: it was paid for, and asking again brought nothing better."""
+        request.retried = _minus(request.retried, failure.usage)  # it is the trace's own usage now
+        self.source.reply(request, msgspec.structs.replace(reply, marks=[*reply.marks, failure.state]))
+
+    def _note_sickness(self, endpoint: Endpoint, failure: Failure) -> None:
+        now = self._loop.time()
+        if endpoint.governor.failed(now):
+            wait = endpoint.governor.paused_until - now
+            self._notice(
+                f"{endpoint.name} failed {SICK_AFTER} times in a row ({failure.state}: {failure.message}); "
+                f"one request will try it again in {wait:.0f} s"
+            )
+            endpoint.client.recycle()
+            self._trouble_since = self._trouble_since or now
+        self._lose_patience(endpoint, failure, now)
+
+    def _retry(self, request: Request, delay: float) -> None:
+        due = self._loop.time() + delay * random.uniform(0.75, 1.25)  # noqa: S311 - jitter is no secret
+        heapq.heappush(self._retries, (due, next(self._order), request))
+
+    def _lose_patience(self, endpoint: Endpoint, failure: Failure, now: float) -> None:
+        """End the session when nothing has worked for too long."""
+        if self._has_succeeded or failure.state not in _HOPELESS_AT_START:
+            patience, since = self.teacher.dialect.config.patience_seconds, self._trouble_since
+            if failure.meaning == "throttle":
+                since = self._trouble_since = since or now
+        else:
+            patience, since = START_PATIENCE_SECONDS, self._began
+        is_hopeless = all(other.trouble or other.governor.is_in_trouble for other in self.teacher.endpoints)
+        if is_hopeless and since is not None and now - since >= patience:
+            self.stop(
+                EndpointError(
+                    f"{endpoint.name}: nothing has succeeded for {now - since:.0f} s ({failure.state}: "
+                    f"{failure.message}). Check teacher.base_url and that the server is up; "
+                    "teacher.patience_seconds says how long to wait for one that recovers."
+                )
+            )
+
+    def _is_over(self) -> bool:
+        if self._tasks:
+            return False
+        if self._stopped_by is not None or self.is_capped:
+            return True
+        return self._is_starved and not self._retries and self._held_back is None and not self.source.is_waiting()
+
+    def _arm_timer(self) -> None:
+        """Wake up when a retry falls due or a window may have changed."""
+        now = self._loop.time()
+        times = [e.governor.wakes_at(now) for e in self.teacher.endpoints if not e.trouble]
+        if self._retries and self._retries[0][0] > now:
+            times.append(self._retries[0][0])
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self._loop.call_at(min(times, default=now + 1.0), self._changed.set)
+
+    async def _abandon(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _end(self) -> None:
+        if self._stopped_by is not None:
+            raise self._stopped_by
+        if self._unproven and not self._has_succeeded:
+            raise _all_refused(self.teacher.endpoints[0], self._unproven)
+
+
+def _unreported(outcome: Reply | Failure, worst: Usage) -> Usage:
+    """Worst case of what an attempt may be billed for and did not report."""
+    if isinstance(outcome, Failure) and not outcome.is_billed:
+        return Usage()
+    usage = outcome.usage
+    return Usage(
+        prompt_tokens=worst.prompt_tokens if usage.prompt_tokens is None else None,
+        completion_tokens=worst.completion_tokens if usage.completion_tokens is None else None,
+    )
+
+
+def _minus(total: Usage, part: Usage) -> Usage:
+    """Field-wise difference, where the part was once added to the total."""
+    left = {
+        field: (getattr(total, field) or 0) - (getattr(part, field) or 0) or None for field in Usage.__struct_fields__
+    }
+    return Usage(**left)
+
+
+def _all_refused(endpoint: Endpoint, refusals: Sequence[tuple[Request, Failure]]) -> EndpointError:
+    return EndpointError(
+        f"{endpoint.name} turned away every one of {len(refusals)} requests and has answered none: "
+        f"{refusals[-1][1].message}. Check teacher.model, teacher.max_tokens and teacher.extra."
+    )

@@ -1,0 +1,179 @@
+"""How many requests one endpoint may have in flight at this moment; knows nothing of what they are.
+
+The window of TCP, for the same reason: nobody says where the limit is, and going over it costs everybody. It starts
+small and doubles each second that ends without a throttle; a throttle stops all starts together for as long as the
+endpoint asks, sets the target to `BACKOFF` of what was in flight, and begins again from the start size: doubling up
+to the target, then one `STEP`-th of the ceiling a second. Waits carry jitter, so that clients do not come back as
+one. An endpoint that fails many times in a row is rested in the same way and tried again by a single request.
+
+Time is passed in, so that the rules can be read and tested without waiting.
+"""
+
+from __future__ import annotations
+
+import random
+
+BACKOFF = 0.7
+STEP = 64
+FIRST_PAUSE_SECONDS = 1.0
+LONGEST_PAUSE_SECONDS = 60.0
+SICK_AFTER = 8
+"""Failures in a row, without a success between them, after which an endpoint is rested."""
+TROUBLE_AFTER = 3
+"""Failures in a row from which on an endpoint counts as being in trouble."""
+JITTER = 0.25
+"""Share of a pause that is added at random."""
+
+
+class Governor:
+    """The window of one endpoint."""
+
+    def __init__(
+        self,
+        *,
+        ceiling: int,
+        start: int,
+        requests_per_minute: float | None = None,
+        tokens_per_minute: float | None = None,
+        generator: random.Random | None = None,
+    ) -> None:
+        """Allow `start` requests in the first second and never more than `ceiling`."""
+        self.ceiling = ceiling
+        self.limit = float(min(start, ceiling))
+        """Requests that may be in flight now."""
+        self.in_flight = 0
+        self.paused_until = 0.0
+        self.throttles = 0
+        """Throttles met so far."""
+        self.failures_in_a_row = 0
+        self._start = self.limit
+        self._target = float(ceiling)
+        self._second_ends: float | None = None
+        self._was_full = False
+        self._cut_at = 0.0
+        self._pauses_in_a_row = 0
+        self._requests = None if requests_per_minute is None else _Bucket(requests_per_minute / 60)
+        self._tokens = None if tokens_per_minute is None else _Bucket(tokens_per_minute / 60)
+        self._random = generator or random.Random()  # noqa: S311 - jitter is no secret
+
+    @property
+    def is_in_trouble(self) -> bool:
+        """Whether the endpoint has lately only failed or throttled."""
+        return self._pauses_in_a_row > 0 or self.failures_in_a_row >= TROUBLE_AFTER
+
+    def may_start(self, now: float) -> bool:
+        """Whether another request may start now."""
+        self._grow(now)
+        if self.in_flight >= int(self.limit):
+            self._was_full = True
+            return False
+        return now >= self.paused_until and all(bucket.has_any(now) for bucket in self._buckets())
+
+    def wakes_at(self, now: float) -> float:
+        """Earliest time at which `may_start` can change of itself, without any request ending."""
+        times = [self.paused_until, *(bucket.full_at(now) for bucket in self._buckets())]
+        if self._second_ends is not None and self._was_full:
+            times.append(self._second_ends)
+        later = [time for time in times if time > now]
+        return min(later) if later else now + 1.0
+
+    def started(self, now: float, tokens: float) -> None:
+        """A request that will use about so many tokens has started."""
+        self.in_flight += 1
+        if self._second_ends is None:
+            self._second_ends = now + 1.0
+        if self._requests is not None:
+            self._requests.take(1.0)
+        if self._tokens is not None:
+            self._tokens.take(tokens)
+
+    def ended(self, tokens_over: float = 0.0) -> None:
+        """A request has ended, having used `tokens_over` more tokens than was said when it started."""
+        self.in_flight -= 1
+        if self._tokens is not None:
+            self._tokens.take(tokens_over)
+
+    def succeeded(self) -> None:
+        """The endpoint answered."""
+        self.failures_in_a_row = 0
+        self._pauses_in_a_row = 0
+
+    def throttled(self, now: float, started_at: float, retry_after: float | None) -> bool:
+        """The endpoint said "too fast" to a request that had started at `started_at`; True when that is news."""
+        self.throttles += 1
+        is_news = started_at >= self._cut_at
+        if is_news:  # the others of the same burst say nothing new
+            self._pauses_in_a_row += 1
+            self._cut(now, max(1.0, BACKOFF * min(self.limit, self.in_flight + 1)))
+            pause = retry_after if retry_after is not None else self._growing_pause()
+            self._pause(now, pause)
+        elif retry_after is not None and now + retry_after > self.paused_until:
+            self._pause(now, retry_after)
+        return is_news
+
+    def failed(self, now: float) -> bool:
+        """The endpoint broke a request off; True when it has just been found sick and is rested."""
+        self.failures_in_a_row += 1
+        if self.failures_in_a_row % SICK_AFTER or now < self.paused_until:
+            return False
+        self._pauses_in_a_row += 1
+        self._cut(now, self._target)
+        self.limit = 1.0
+        self._pause(now, self._growing_pause())
+        return True
+
+    def _cut(self, now: float, target: float) -> None:
+        self._cut_at = now
+        self._target = target
+        self.limit = min(self._start, target)
+
+    def _pause(self, now: float, seconds: float) -> None:
+        jittered = seconds * (1 + JITTER * self._random.random())
+        self.paused_until = max(self.paused_until, now + jittered)
+        self._second_ends = self.paused_until + 1.0
+
+    def _growing_pause(self) -> float:
+        return min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2.0 ** (self._pauses_in_a_row - 1))
+
+    def _grow(self, now: float) -> None:
+        """Widen the window once for a second that has ended clean and in which it was full."""
+        if self._second_ends is None or now < self._second_ends:
+            return
+        if self._was_full and self.failures_in_a_row < SICK_AFTER:
+            if self.limit < self._target:
+                self.limit = min(2 * self.limit, self._target)
+            else:
+                self.limit += self.ceiling / STEP
+                self._target = self.limit
+            self.limit = min(self.limit, float(self.ceiling))
+        self._was_full = False
+        self._second_ends = now + 1.0
+
+    def _buckets(self) -> list[_Bucket]:
+        return [bucket for bucket in (self._requests, self._tokens) if bucket is not None]
+
+
+class _Bucket:
+    """So many a second, saved up for one second at most; may go into debt, which is paid by waiting."""
+
+    def __init__(self, per_second: float) -> None:
+        self.per_second = per_second
+        self._level = max(1.0, per_second)
+        self._seen_at: float | None = None
+
+    def has_any(self, now: float) -> bool:
+        self._fill(now)
+        return self._level > 0
+
+    def take(self, amount: float) -> None:
+        self._level -= amount
+
+    def full_at(self, now: float) -> float:
+        """When it will hold something again; now when it does."""
+        self._fill(now)
+        return now if self._level > 0 else now + (1e-3 - self._level) / self.per_second
+
+    def _fill(self, now: float) -> None:
+        if self._seen_at is not None:
+            self._level = min(max(1.0, self.per_second), self._level + (now - self._seen_at) * self.per_second)
+        self._seen_at = now
