@@ -26,14 +26,14 @@ from overproof.journal import Journal, Sink
 from overproof.records import Trace, Usage
 from overproof.runfolder import RunFolder
 from overproof.sampling.forecast import Outlook, show_money
-from overproof.sampling.identity import Identity
 from overproof.sampling.judging import Judge, Judging
 from overproof.sampling.progress import Forecast, Listener, Notice, Progress
-from overproof.sampling.source import RunSource, Settings, ShardSource
+from overproof.sampling.settings import Settings
+from overproof.sampling.source import RunSource, ShardSource
 from overproof.sampling.survey import Survey, survey
 from overproof.sampling.tally import Tally
-from overproof.teacher import Dialect, Teacher, connect
-from overproof.teacher.budget import Amount, Budget, Prices, Purse, check_budget
+from overproof.teacher import Teacher, connect
+from overproof.teacher.budget import Amount, Budget, Prices, Purse
 from overproof.teacher.dispatch import Dispatch
 
 TICK_SECONDS = 0.5
@@ -88,7 +88,7 @@ class SamplingSummary(msgspec.Struct, frozen=True):
 
 def outlook(config: RunConfig, folder: RunFolder, shards: Sequence[int]) -> Outlook:
     """What sampling would ask for and may cost at the most. Makes no call. Raises as `sample` does before its first."""
-    return survey(_settings(config), folder, shards).outlook
+    return survey(Settings(config), folder, shards).outlook
 
 
 def sample(
@@ -127,7 +127,7 @@ async def sample_async(
     open_sink: Callable[[int], Sink] | None = None,
 ) -> SamplingSummary:
     """`sample` within a running event loop."""
-    settings = _settings(config)
+    settings = Settings(config)
     found = survey(settings, folder, shards)
     session = _Session(settings, found, purse or Budget(config.budget, found.outlook.spent), progress)
     if not found.outlook.requests_most:
@@ -142,12 +142,6 @@ async def sample_async(
         source.close()
         if session.judging is not None:
             session.judging.close()
-
-
-def _settings(config: RunConfig) -> Settings:
-    dialect = Dialect(config.teacher)
-    check_budget(config.budget, dialect.most_reply_tokens)
-    return Settings(config, dialect, Identity(dialect, config.sampling.seed))
 
 
 def _default_judge(config: RunConfig) -> Judge:

@@ -7,65 +7,28 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import NamedTuple
 
-import msgspec
-
-from overproof.config import RunConfig
 from overproof.journal import Sink
-from overproof.prompts import build_messages
-from overproof.records import Message, PreparedProblem, Trace
-from overproof.sampling.identity import Identity
+from overproof.records import PreparedProblem, Trace
 from overproof.sampling.judging import Answer, Judging
-from overproof.sampling.plan import wanted_samples
 from overproof.sampling.resume import Journaled
+from overproof.sampling.settings import Asking, Settings
 from overproof.sampling.tally import Tally
-from overproof.teacher import Dialect
 from overproof.teacher.budget import Amount
 from overproof.teacher.dispatch import Request
-from overproof.teacher.reply import Failure, Reply
+from overproof.teacher.reply import Failure, Reply, kept_of
 
 MOST_REJUDGED = 64
 """Problems of earlier sessions that are judged again at the same time, so that memory stays flat."""
 
 
-class Settings(msgspec.Struct, frozen=True):
-    """What all shards of a run share."""
-
-    config: RunConfig
-    dialect: Dialect
-    identity: Identity
-
-    def messages(self, prepared: PreparedProblem) -> list[Message]:
-        """The messages that put a problem to the teacher."""
-        prompt = self.config.prompt
-        return build_messages(
-            prepared.problem.question,
-            template=prompt.template,
-            system=prompt.system,
-            language=prompt.language or prepared.language,
-        )
-
-    def needs_verdicts(self, prepared: PreparedProblem) -> bool:
-        """Whether the number of a problem's samples depends on what is correct among them."""
-        is_gradable = prepared.problem.reference is not None and prepared.reference_issue is None
-        return self.config.sampling.is_adaptive and is_gradable
-
-    def wanted(self, prepared: PreparedProblem, verdicts: dict[int, bool | None]) -> int:
-        """How many samples a problem should have, by what is known of it; the least where nothing can be judged."""
-        if self.config.sampling.is_adaptive and not self.needs_verdicts(prepared):
-            return self.config.sampling.least
-        return wanted_samples(verdicts, self.config.sampling)
-
-
 class OpenProblem:
     """A problem that is being sampled."""
 
-    __slots__ = ("amount", "asked", "fingerprint", "messages", "order", "pending", "prepared", "texts", "verdicts")
+    __slots__ = ("amount", "asked", "asking", "order", "pending", "texts", "verdicts")
 
-    def __init__(self, prepared: PreparedProblem, messages: list[Message], fingerprint: str, order: int) -> None:
+    def __init__(self, asking: Asking, order: int) -> None:
         """`order` counts the problems that this session has opened."""
-        self.prepared = prepared
-        self.messages = messages
-        self.fingerprint = fingerprint
+        self.asking = asking
         self.order = order
         self.verdicts: dict[int, bool | None] = {}
         """By index, once final; None also where none is needed."""
@@ -141,8 +104,7 @@ class ShardSource:
 
     def refused(self, ticket: Ticket, request: Request, failure: Failure) -> None:
         """Write a permanent refusal down, with what came of the reply."""
-        nothing = Reply("", None, None, "", failure.usage, seconds=failure.seconds)
-        self._write(ticket, request, failure.reply or nothing, error=failure.state)
+        self._write(ticket, request, kept_of(failure), error=failure.state)
 
     def given_up(self, ticket: Ticket, failure: Failure) -> None:
         """Leave a sample for a later session."""
@@ -163,9 +125,7 @@ class ShardSource:
             known: dict[int, bool | None] = dict.fromkeys(earlier.places)
             if all(index in known for index in range(self._settings.wanted(prepared, known))):
                 return  # finished by an earlier session, and counted by the survey
-        messages = self._settings.messages(prepared)
-        fingerprint = self._settings.identity.fingerprint(messages)
-        problem = OpenProblem(prepared, messages, fingerprint, next(self._order))
+        problem = OpenProblem(self._settings.ask(prepared), next(self._order))
         self._open += 1
         if earlier is None:
             self._advance(problem)
@@ -195,7 +155,7 @@ class ShardSource:
 
     def _advance(self, problem: OpenProblem) -> None:
         """Request what a problem wants by its verdicts, or close it when it has everything."""
-        wanted = range(self._settings.wanted(problem.prepared, problem.verdicts))
+        wanted = range(self._settings.wanted(problem.asking.prepared, problem.verdicts))
         missing = [index for index in wanted if index not in problem.verdicts]
         if not missing:
             self._open -= 1
@@ -213,8 +173,8 @@ class ShardSource:
     def _request(self, problem: OpenProblem, index: int) -> None:
         if self.sink is None:
             self.sink = self._open_sink()
-        seed = self._settings.identity.seed_of(problem.prepared.problem.id, index)
-        self._ready.append(Request(problem.messages, seed, Ticket(self, problem, index)))
+        seed = self._settings.identity.seed_of(problem.asking.prepared.problem.id, index)
+        self._ready.append(Request(problem.asking.messages, seed, Ticket(self, problem, index)))
 
     def _close_if_stuck(self, problem: OpenProblem) -> None:
         """Close a problem that lacks a sample which failed for good in this session."""
@@ -224,40 +184,17 @@ class ShardSource:
 
     def _write(self, ticket: Ticket, request: Request, reply: Reply, error: str | None = None) -> None:
         problem = ticket.problem
-        trace = self._trace(ticket, request, reply, error)
+        parameters = self._settings.dialect.body(request.seed)
+        trace = self._settings.trace(problem.asking, ticket.sample, parameters, reply, cost=request, error=error)
         assert self.sink is not None, "a request is made only once the journal is open"
         self.sink.append(trace)
         try:
             problem.amount += self._tally.note_trace(trace, problem.texts)
         finally:
-            if self._settings.needs_verdicts(problem.prepared):
+            if self._settings.needs_verdicts(problem.asking.prepared):
                 self._ask(trace, partial(self._judged, problem, ticket.sample))
             else:
                 self._judged(problem, ticket.sample, verdict=None)
-
-    def _trace(self, ticket: Ticket, request: Request, reply: Reply, error: str | None) -> Trace:
-        problem, dialect = ticket.problem, self._settings.dialect
-        return Trace(
-            problem=problem.prepared.problem,
-            index=ticket.sample,
-            fingerprint=problem.fingerprint,
-            teacher=dialect.model,
-            profile=dialect.profile.name,
-            messages=problem.messages,
-            parameters=dialect.body(request.seed),
-            content=reply.content,
-            reasoning=reply.reasoning,
-            channel=reply.channel,
-            finish_reason=reply.finish_reason or None,
-            usage=reply.usage,
-            retried_usage=request.retried,
-            unreported_usage=request.unreported,
-            seconds=reply.seconds,
-            request_id=reply.request_id,
-            attempts=request.attempts,
-            error=error,
-            marks=reply.marks,
-        )
 
     def _ask(self, trace: Trace, answer: Answer) -> None:
         assert self._judging is not None, "adaptive sampling has a judge"

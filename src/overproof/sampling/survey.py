@@ -13,7 +13,7 @@ from overproof.records import PreparedProblem, Trace
 from overproof.runfolder import RunFolder
 from overproof.sampling.forecast import Outlook
 from overproof.sampling.resume import Earlier, Journaled, read_journal
-from overproof.sampling.source import Settings
+from overproof.sampling.settings import Settings
 from overproof.teacher.budget import Amount, Prices, add_usage
 from overproof.teacher.parameters import worst_case
 
@@ -63,11 +63,9 @@ class _Count:
         self.worst_prompt = 0
 
     def add(self, prepared: PreparedProblem, earlier: Earlier | None) -> None:
-        sampling = self.settings.config.sampling
         have = set(earlier.places) if earlier is not None else set()
-        needs_verdicts = self.settings.needs_verdicts(prepared)
-        most = sampling.most if needs_verdicts else sampling.least
-        least_missing = sum(index not in have for index in range(sampling.least))
+        most = self.settings.most(prepared)
+        least_missing = sum(index not in have for index in range(self.settings.config.sampling.least))
         most_missing = sum(index not in have for index in range(most))
         self.problems += 1
         self.problems_done += not most_missing
@@ -75,7 +73,7 @@ class _Count:
         self.least += least_missing
         self.most += most_missing
         if most_missing:
-            worst = worst_case(self.settings.messages(prepared), None)
+            worst = worst_case(self.settings.ask(prepared).messages, None)
             self.worst_prompt += most_missing * (worst.prompt_tokens or 0)
 
     def outlook(self, prices: Prices, spent: Amount) -> Outlook:
@@ -112,13 +110,13 @@ def _check_unchanged(
 ) -> None:
     if earlier is None:
         return
-    messages = settings.messages(prepared)
-    if earlier.fingerprint == settings.identity.fingerprint(messages) and mixed is None:
+    asking = settings.ask(prepared)
+    if earlier.fingerprint == asking.fingerprint and mixed is None:
         return
     path, span = next(iter(earlier.places.values()))
     with path.open("rb") as file:
         trace = read_span(file, span, Trace)
-    changes = "; ".join(settings.identity.differences(trace, messages)) or "sampling settings"
+    changes = "; ".join(settings.identity.differences(trace, asking.messages)) or "sampling settings"
     raise RunFolderError(
         f"{path.parent.parent} was sampled with other settings: {changes}. Traces of two settings are never mixed: "
         "set them back, or give another --run-dir."

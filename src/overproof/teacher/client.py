@@ -31,6 +31,7 @@ SHORTEST_SECRET = 8
 """Keys shorter than this (EMPTY, none, …) are placeholders and may stand in texts."""
 
 _NETWORK_ERRORS = (openai.APIConnectionError, httpx2.HTTPError, aiohttp.ClientError, OSError, EOFError)
+_NEVER_CONNECTED = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL)
 _PLACEHOLDER_KEY = "none"
 _JSON_HEADERS = {"Content-Type": "application/json"}
 
@@ -237,10 +238,11 @@ def _status_failure(error: openai.APIStatusError, profile: Profile) -> Failure:
 
 def _lost(error: Exception, seconds: float, *, is_begun: bool = False) -> Failure:
     """A connection that could not be made or broke off."""
-    cause: BaseException = error
-    while cause.__cause__ is not None:
-        cause = cause.__cause__
-    is_refused = isinstance(cause, aiohttp.ClientConnectorError) or isinstance(error.__cause__, httpx2.ConnectError)
+    causes: list[BaseException] = [error]
+    while causes[-1].__cause__ is not None:
+        causes.append(causes[-1].__cause__)
+    cause = causes[-1]
+    is_refused = any(isinstance(one, _NEVER_CONNECTED) for one in causes)
     is_billed = is_begun or (not is_refused and seconds > UNBILLED_WITHIN_SECONDS)
     text = " ".join(str(cause).split()) or type(cause).__name__
     return Failure("unreachable" if is_refused else "connection", "transient", text, is_billed=is_billed)

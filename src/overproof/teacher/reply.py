@@ -87,6 +87,11 @@ class Failure(msgspec.Struct, frozen=True):
     seconds: float = 0.0
 
 
+def kept_of(failure: Failure) -> Reply:
+    """What is written down for a refusal: what came of the reply, or nothing but its usage."""
+    return failure.reply or Reply("", None, None, "", failure.usage, seconds=failure.seconds)
+
+
 class Draft:
     """A reply while it arrives: the pieces of one choice and what was said around them."""
 

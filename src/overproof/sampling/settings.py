@@ -1,0 +1,89 @@
+"""What all shards of a run share: how a problem is put to the teacher, and how its traces are recorded."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from overproof.config import RunConfig
+from overproof.prompts import build_messages
+from overproof.records import Message, PreparedProblem, Trace
+from overproof.sampling.identity import Identity
+from overproof.sampling.plan import wanted_samples
+from overproof.teacher import Dialect
+from overproof.teacher.budget import check_budget
+from overproof.teacher.dispatch import Request
+from overproof.teacher.reply import Reply
+
+
+class Asking(msgspec.Struct, frozen=True):
+    """A problem as it is put to the teacher."""
+
+    prepared: PreparedProblem
+    messages: list[Message]
+    fingerprint: str
+
+
+class Settings:
+    """A run's config with what follows from it."""
+
+    def __init__(self, config: RunConfig) -> None:
+        """Raises ConfigError where the teacher or the budget cannot be run as written."""
+        self.config = config
+        self.dialect = Dialect(config.teacher)
+        check_budget(config.budget, self.dialect.most_reply_tokens)
+        self.identity = Identity(self.dialect, config.sampling.seed)
+
+    def ask(self, prepared: PreparedProblem) -> Asking:
+        """The messages and the fingerprint of a problem."""
+        prompt = self.config.prompt
+        messages = build_messages(
+            prepared.problem.question,
+            template=prompt.template,
+            system=prompt.system,
+            language=prompt.language or prepared.language,
+        )
+        return Asking(prepared, messages, self.identity.fingerprint(messages))
+
+    def needs_verdicts(self, prepared: PreparedProblem) -> bool:
+        """Whether the number of a problem's samples depends on what is correct among them."""
+        is_gradable = prepared.problem.reference is not None and prepared.reference_issue is None
+        return self.config.sampling.is_adaptive and is_gradable
+
+    def most(self, prepared: PreparedProblem) -> int:
+        """How many samples a problem can come to want."""
+        sampling = self.config.sampling
+        return sampling.most if self.needs_verdicts(prepared) else sampling.least
+
+    def wanted(self, prepared: PreparedProblem, verdicts: dict[int, bool | None]) -> int:
+        """How many samples a problem should have, by what is known of it; the least where nothing can be judged."""
+        if self.needs_verdicts(prepared):
+            return wanted_samples(verdicts, self.config.sampling)
+        return self.config.sampling.least
+
+    def trace(
+        self, asking: Asking, index: int, parameters: dict[str, Any], reply: Reply, *, cost: Request, error: str | None
+    ) -> Trace:
+        """The record of a reply or refusal; `cost` carries what its failed attempts took."""
+        return Trace(
+            problem=asking.prepared.problem,
+            index=index,
+            fingerprint=asking.fingerprint,
+            teacher=self.dialect.model,
+            profile=self.dialect.profile.name,
+            messages=asking.messages,
+            parameters=parameters,
+            content=reply.content,
+            reasoning=reply.reasoning,
+            channel=reply.channel,
+            finish_reason=reply.finish_reason or None,
+            usage=reply.usage,
+            retried_usage=cost.retried,
+            unreported_usage=cost.unreported,
+            seconds=reply.seconds,
+            request_id=reply.request_id,
+            attempts=cost.attempts,
+            error=error,
+            marks=reply.marks,
+        )
