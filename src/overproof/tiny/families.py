@@ -43,7 +43,7 @@ ITEMS = (
 def shopping(dice: Dice, language: Language) -> Draft:
     """Two purchases: the total, or the change from a round sum."""
     name, (one, two) = dice.choose(NAMES[language]), dice.two_of(ITEMS)
-    a, c, b, d = dice.between(2, 9), dice.between(2, 9), dice.between(2, 15), dice.between(2, 15)
+    a, c, b, d = dice.between(2, 9), dice.between(2, 9), dice.between(2, 12), dice.between(2, 12)
     work = Working()
     first = work.step(f"the {one.en} cost", f"{one.zh}花了", a, "*", b)
     second = work.step(f"the {two.en} cost", f"{two.zh}花了", c, "*", d)
@@ -70,9 +70,9 @@ def shopping(dice: Dice, language: Language) -> Draft:
 def sharing(dice: Dice, language: Language) -> Draft:
     """A stock that grows and shrinks: what is left, or each friend's equal share of it."""
     name, item = dice.choose(NAMES[language]), dice.choose(ITEMS)
-    friends, share = dice.between(2, 9), dice.between(2, 15)
+    friends, share = dice.between(2, 9), dice.between(2, 12)
     left = friends * share
-    given = dice.between(2, 40)
+    given = dice.between(2, 30)
     had = dice.between(1, left + given - 1)
     got = left + given - had
     work = Working()
@@ -97,7 +97,7 @@ def sharing(dice: Dice, language: Language) -> Draft:
 
 def expression(dice: Dice, language: Language) -> Draft:
     """An arithmetic expression with brackets or operator precedence."""
-    a, b, c, d = dice.between(2, 9), dice.between(2, 20), dice.between(2, 20), dice.between(2, 60)
+    a, b, c, d = dice.between(2, 9), dice.between(2, 15), dice.between(2, 15), dice.between(2, 40)
     work = Working()
 
     def then(left: Operand, operator: Operator, right: Operand) -> Result:
@@ -127,7 +127,7 @@ def times(factor: int, unknown: str) -> str:
 def linear_equation(dice: Dice, language: Language) -> Draft:
     """A linear equation with an integer root, the unknown on one side or on both."""
     unknown = dice.choose("xyzkmnt")
-    root, a, b = dice.between(-9, 20), dice.between(2, 9), dice.between(1, 40)
+    root, a, b = dice.between(-9, 12), dice.between(2, 9), dice.between(1, 30)
     work = Working()
     if dice.chance(500):
         equation = f"{a}{unknown} + {b} = {a * root + b}"
@@ -197,7 +197,7 @@ VEHICLES = (("A car", "一辆汽车"), ("A bus", "一辆客车"), ("A train", "�
 def journey(dice: Dice, language: Language) -> Draft:
     """Two legs at two speeds: the distance, or the average speed."""
     en, zh = dice.choose(VEHICLES)
-    a, c, b, d = dice.between(2, 16) * 5, dice.between(2, 16) * 5, dice.between(2, 5), dice.between(2, 5)
+    a, c, b, d = dice.between(2, 14) * 5, dice.between(2, 14) * 5, dice.between(2, 5), dice.between(2, 5)
     work = Working()
     first = work.step("the first part is", "第一段是", a, "*", b)
     second = work.step("the second part is", "第二段是", c, "*", d)
@@ -223,7 +223,7 @@ def journey(dice: Dice, language: Language) -> Draft:
 def discount(dice: Dice, language: Language) -> Draft:
     """A price cut by some per cent, for one piece or for several."""
     name, item = dice.choose(NAMES[language]), dice.choose(ITEMS)
-    cut, price, pieces = dice.choose((5, 10, 20, 25, 30, 40, 50)), dice.between(1, 20) * 20, dice.between(1, 6)
+    cut, price, pieces = dice.choose((10, 20, 25, 30, 40, 50)), dice.between(1, 15) * 20, dice.between(1, 5)
     work = Working()
     off = work.step("the discount is", "优惠是", price, "*", Fraction(cut, 100))
     answer = work.step("the new price is", "现价是", price, "-", off)
@@ -247,8 +247,8 @@ def discount(dice: Dice, language: Language) -> Draft:
 def sum_and_difference(dice: Dice, language: Language) -> Draft:
     """Two amounts known by their sum and their difference."""
     (one, two), item = dice.two_of(NAMES[language]), dice.choose(ITEMS)
-    less = dice.between(1, 50)
-    more = less + dice.between(1, 40)
+    less = dice.between(1, 40)
+    more = less + dice.between(1, 30)
     work = Working()
     doubled = work.step("twice the larger is", "较多的两倍是", more + less, "+", more - less)
     answer = work.step("the larger is", "较多的是", doubled, "/", 2)
@@ -303,7 +303,7 @@ def proportion(dice: Dice, language: Language) -> Draft:
 def weighing(dice: Dice, language: Language) -> Draft:
     """Equal bags in a box: the mass in kilograms, as a decimal."""
     name, item = dice.choose(NAMES[language]), dice.choose(ITEMS)
-    bag, bags = Fraction(dice.between(3, 50), 20), dice.between(2, 9)
+    bag, bags = Fraction(dice.between(2, 30), 10), dice.between(2, 9)
     box = Fraction(dice.between(1, 19), 10)
     bag_text, box_text = ended_decimal(bag), ended_decimal(box)
     work = Working()
@@ -326,7 +326,7 @@ UNKNOWNS = (("x", "y"), ("a", "b"), ("m", "n"), ("p", "q"), ("u", "v"))
 def system_of_equations(dice: Dice, language: Language) -> Draft:
     """Two linear equations in two unknowns; the answer is an ordered pair."""
     (x, y), k = dice.choose(UNKNOWNS), dice.between(1, 4)
-    first, second = dice.between(-9, 20), dice.between(-9, 20)
+    first, second = dice.between(-9, 12), dice.between(-9, 12)
     total, difference = k * first + second, first - second
     pair = f"{times(k, x)} + {y} = {total}", f"{x} - {y} = {difference}"
     work = Working()
@@ -337,8 +337,13 @@ def system_of_equations(dice: Dice, language: Language) -> Draft:
         "en": (
             f"Solve {pair[0]} and {pair[1]}. Give ({x}, {y}).",
             f"Find the ordered pair ({x}, {y}) with {pair[0]} and {pair[1]}.",
+            f"If {pair[0]} and {pair[1]}, what is ({x}, {y})?",
         ),
-        "zh": (f"解方程组{pair[0]}，{pair[1]}，写出({x}, {y})。", f"若{pair[0]}，{pair[1]}，求有序数对({x}, {y})。"),
+        "zh": (
+            f"解方程组{pair[0]}，{pair[1]}，写出({x}, {y})。",
+            f"若{pair[0]}，{pair[1]}，求有序数对({x}, {y})。",
+            f"已知{pair[0]}，{pair[1]}，({x}, {y})是多少？",
+        ),
     }
     return finish(dice.choose(asked[language]), work, Answer("pair", (one, two)))
 
@@ -349,8 +354,8 @@ def inequality(dice: Dice, language: Language) -> Draft:
     opening, closing = dice.choose("(["), dice.choose(")]")
     work = Working()
     if dice.chance(600):
-        k, b = dice.between(2, 6), dice.between(1, 20)
-        low, high = sorted(dice.two_of(range(-12, 31)))
+        k, b = dice.between(2, 5), dice.between(1, 20)
+        low, high = sorted(dice.two_of(range(-10, 21)))
         below, above = "<" if opening == "(" else "<=", "<" if closing == ")" else "<="
         text = f"{low + b} {below} {k}{x} + {b} {above} {high + b}"
         left = work.step("the lower side is", "左边是", low + b, "-", b)
@@ -358,7 +363,7 @@ def inequality(dice: Dice, language: Language) -> Draft:
         left = work.step("the lower end is", "下限是", left, "/", k)
         right = work.step("the upper end is", "上限是", right, "/", k)
     else:
-        centre, radius = dice.between(1, 40), dice.between(1, 40)
+        centre, radius = dice.between(1, 30), dice.between(1, 30)
         closing = ")" if opening == "(" else "]"
         text = f"|{x} - {centre}| {'<' if opening == '(' else '<='} {radius}"
         left = work.step("the lower end is", "下限是", centre, "-", radius)
