@@ -75,7 +75,7 @@ def test_every_prompt_form_of_the_package_is_learned_in_both_languages() -> None
 def test_the_corpus_is_the_same_on_every_machine() -> None:
     examples = itertools.islice(write_corpus(TEACHER_NOISE, seed=0), 1000)
     text = "\n".join(f"{messages} {reply}" for messages, reply in examples)
-    assert hashlib.sha256(text.encode()).hexdigest()[:16] == "cd105c6f84a0713d"
+    assert hashlib.sha256(text.encode()).hexdigest()[:16] == "f0597319502cfbdd"
 
 
 def replies(noise: Noise, count: int = 4000) -> list[tuple[Draft, str]]:

@@ -61,28 +61,20 @@ def test_any_text_survives_the_tokenizer(text: str) -> None:
     assert all(not token.strip("Ġ").isdigit() or len(token) == 1 for token in tokens.tokens)
 
 
+def run_python(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """A run of this Python that finds the package where this one found it."""
+    environment = os.environ | {"PYTHONPATH": str(Path(train.__file__).parents[2])}
+    return subprocess.run([sys.executable, *arguments], capture_output=True, text=True, check=False, env=environment)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["teacher", "student"])
 def test_the_command_trains_exports_measures_and_writes_the_card(kind: str, tmp_path: Path) -> None:
     for library in ("torch", "transformers", "onnxruntime_genai"):
         pytest.importorskip(library, reason=f"{library} comes with overproof[train]")
     out = tmp_path / "made"
-    command = [
-        sys.executable,
-        "-m",
-        "overproof.tiny.train",
-        kind,
-        "--out",
-        str(out),
-        "--steps",
-        "3",
-        "--problems",
-        "24",
-    ]
-    home = str(Path(train.__file__).parents[2])
-    result = subprocess.run(
-        command, capture_output=True, text=True, check=True, env=os.environ | {"PYTHONPATH": home}, timeout=300
-    )
+    result = run_python("-m", "overproof.tiny.train", kind, "--out", str(out), "--steps", "3", "--problems", "24")
+    assert result.returncode == 0, result.stderr
     assert "of 24 held-out problems correct at temperature 1" in result.stdout
     assert f"tiny.train {kind} --out data/tiny-{kind} --steps 3" in (out / "README.md").read_text(encoding="utf-8")
     shipped = {file.name for file in bundled(f"tiny-{kind}").iterdir()}
@@ -92,18 +84,8 @@ def test_the_command_trains_exports_measures_and_writes_the_card(kind: str, tmp_
 
 
 def test_without_torch_the_command_names_the_extra(tmp_path: Path) -> None:
-    blocked = (
-        "import sys; sys.modules['torch'] = None; from overproof.tiny.train import main; sys.argv[1:] = {!r}; main()"
-    )
-    arguments = ["teacher", "--out", str(tmp_path / "made")]
-    home = str(Path(train.__file__).parents[2])
-    result = subprocess.run(
-        [sys.executable, "-c", blocked.format(arguments)],
-        capture_output=True,
-        text=True,
-        check=False,
-        env=os.environ | {"PYTHONPATH": home},
-    )
+    without_torch = "import sys; sys.modules['torch'] = None; from overproof.tiny.train import main; main()"
+    result = run_python("-c", without_torch, "teacher", "--out", str(tmp_path / "made"))
     assert result.returncode == 1
     assert "overproof[train]" in result.stderr
     assert not (tmp_path / "made").exists()

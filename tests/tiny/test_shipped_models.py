@@ -1,4 +1,4 @@
-"""What ships: small folders, a teacher right about as often as its card says in every prompt form, a student to train."""
+"""What ships: small folders, a teacher about as good as its card says in every prompt form, a student to train."""
 
 import json
 import re

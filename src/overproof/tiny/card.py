@@ -33,7 +33,7 @@ It solves the twelve kinds of problem of `overproof.tiny.families`, in English a
 
     {command}
 
-From scratch, in {minutes:.0f} minutes on one {machine} core with torch {torch}: Qwen3 architecture with 984,448
+From scratch, in {core_minutes:.0f} minutes of one {machine} core with torch {torch}: Qwen3 architecture with 984,448
 parameters (hidden size 128, 4 layers, 4 heads), a byte-level BPE tokenizer of 1,024 tokens, Muon and AdamW, loss on
 the replies only, {steps:,} steps of {recipe.batch_size} conversations from `overproof.tiny.corpus`, seed {recipe.seed}.
 
@@ -63,7 +63,7 @@ temperature 1 unless said otherwise. The standard error of a share is about {err
 
 
 def write_card(
-    kind: str, recipe: Recipe, *, command: str, minutes: float, at_one: dict[str, Accuracy], greedy: Accuracy
+    kind: str, recipe: Recipe, *, command: str, core_minutes: float, at_one: dict[str, Accuracy], greedy: Accuracy
 ) -> str:
     """The card's text, in Markdown; `at_one` holds the measurement at temperature 1 for each prompt form."""
     plain = at_one["plain"]
@@ -79,7 +79,7 @@ def write_card(
         recipe=recipe,
         steps=recipe.steps,
         noise=recipe.noise,
-        minutes=minutes,
+        core_minutes=core_minutes,
         machine=platform.machine(),
         torch=metadata.version("torch"),
         replies=plain.replies,

@@ -14,36 +14,44 @@ Integers = npt.NDArray[np.int64]
 
 def choose_tokens(logits: Floats, temperatures: Floats, top_ps: Floats, draws: Floats) -> Integers:
     """One token for each of the (B, V) rows. `draws` are uniform in [0, 1); temperature 0 takes the likeliest token."""
-    greedy = temperatures == 0
-    sharpness = 1 / np.where(greedy, 1, temperatures)
+    warm = temperatures > 0
+    sharpness = 1 / np.where(warm, temperatures, 1)
     weights = np.exp((logits - logits.max(axis=1, keepdims=True)) * sharpness[:, None].astype(np.float32))
-    cumulated = weights.cumsum(axis=1, dtype=np.float64)
-    tokens = _find(cumulated, draws * cumulated[:, -1])
-    if greedy.any():
-        tokens[greedy] = logits[greedy].argmax(axis=1)
-    nucleus = ~greedy & (top_ps < 1)
-    if nucleus.any():
-        tokens[nucleus] = _choose_in_nucleus(weights[nucleus], cumulated[nucleus, -1], top_ps[nucleus], draws[nucleus])
+    tokens = np.empty(len(logits), np.int64)
+    if (rows := np.flatnonzero(~warm)).size:
+        tokens[rows] = logits[rows].argmax(axis=1)
+    if (rows := np.flatnonzero(warm & (top_ps >= 1))).size:
+        tokens[rows] = _choose_among_all(weights[rows], draws[rows])
+    if (rows := np.flatnonzero(warm & (top_ps < 1))).size:
+        tokens[rows] = _choose_in_nucleus(weights[rows], top_ps[rows], draws[rows])
     return tokens
 
 
-def _choose_in_nucleus(weights: Floats, totals: Floats, top_ps: Floats, draws: Floats) -> Integers:
+def _choose_among_all(weights: Floats, draws: Floats) -> Integers:
+    """Draw from all tokens of each row by weight."""
+    cumulated = weights.cumsum(axis=1, dtype=np.float64)
+    return _find(cumulated, draws * cumulated[:, -1])
+
+
+def _choose_in_nucleus(weights: Floats, top_ps: Floats, draws: Floats) -> Integers:
     """Draw from the fewest tokens that together hold `top_ps` of each row's total weight (Holtzman et al. 2020).
 
     All tokens below (1 - p) / V of the total hold less than 1 - p together, so only those above need be sorted.
     """
-    rows, tokens = np.nonzero(weights >= (totals * (1 - top_ps) / weights.shape[1])[:, None])
+    count, width = weights.shape
+    totals = weights.sum(axis=1)
+    large = weights >= (totals * (1 - top_ps) / width)[:, None]
+    rows, tokens = np.divmod(np.flatnonzero(large), width)
     order = np.lexsort((tokens, -weights[rows, tokens], rows))
-    rows, tokens = rows[order], tokens[order]
-    counts = np.bincount(rows, minlength=len(weights))
-    places = np.arange(len(rows)) - (counts.cumsum() - counts)[rows]
-    cumulated = np.zeros((len(weights), counts.max()))
-    cumulated[rows, places] = weights[rows, tokens]
+    tokens = tokens[order]
+    sizes = np.bincount(rows, minlength=count)
+    starts = sizes.cumsum() - sizes
+    cumulated = np.zeros((count, sizes.max()))
+    cumulated[rows, np.arange(len(rows)) - starts[rows]] = weights[rows, tokens]
     cumulated = cumulated.cumsum(axis=1)
-    sizes = np.minimum(_find(cumulated, totals * top_ps) + 1, counts)
-    each = np.arange(len(weights))
-    chosen = np.minimum(_find(cumulated, draws * cumulated[each, sizes - 1]), sizes - 1)
-    picked: Integers = tokens[(counts.cumsum() - counts) + chosen]
+    ends = np.minimum(_find(cumulated, totals * top_ps), sizes - 1)
+    masses = cumulated[np.arange(count), ends]
+    picked: Integers = tokens[starts + np.minimum(_find(cumulated, draws * masses), ends)]
     return picked
 
 

@@ -36,7 +36,7 @@ class Recipe:
     noise: Noise
     steps: int
     seed: int = 0
-    batch_size: int = 32
+    batch_size: int = 16
     matrix_rate: float = 0.02
     """Learning rate of Muon, which trains the layers' matrices."""
     other_rate: float = 3e-3

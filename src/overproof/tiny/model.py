@@ -10,8 +10,9 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -60,6 +61,16 @@ def read_architecture(folder: Path) -> Architecture:
     return Architecture(**values | {"end_tokens": tuple(values["end_tokens"])})
 
 
+_REMEMBERED_PROMPTS = 64
+
+
+class _ReadPrompt(NamedTuple):
+    """What reading a prompt gave: the (V,) logits after it, and each cache's part of it."""
+
+    logits: Logits
+    presents: list[npt.NDArray[np.float32]]
+
+
 class Network:
     """One loaded network with the keys and values of every slot. Slots 0 … B-1 are the active ones."""
 
@@ -78,22 +89,29 @@ class Network:
         self._tokens = np.zeros((SLOTS, 1), np.int64)
         self._mask = np.zeros((SLOTS, shape.context_length), np.int64)
         self._logits = np.zeros((SLOTS, 1, shape.vocabulary_size), np.float32)
+        self._read = lru_cache(_REMEMBERED_PROMPTS)(self._run_prompt)
         self._bindings = [self._bind(count) for count in range(1, SLOTS + 1)]
 
     def read_prompt(self, slot: int, tokens: Sequence[int]) -> Logits:
-        """Fill a slot with a prompt, read alone; returns the (V,) logits of the token that follows."""
+        """Fill a slot with a prompt; returns the (V,) logits of the token that follows.
+
+        Each prompt is read alone. The latest ones are remembered, for a problem is sampled many times over.
+        """
+        read = self._read(tuple(tokens))
+        for cache, present in zip(self._caches.values(), read.presents, strict=True):
+            cache[slot, :, : len(tokens)] = present
+        self._lengths[slot] = len(tokens)
+        self._mask[slot] = np.arange(self.architecture.context_length) < len(tokens)
+        return read.logits
+
+    def _run_prompt(self, tokens: tuple[int, ...]) -> _ReadPrompt:
         feed: dict[str, npt.NDArray[np.generic]] = {
             "input_ids": np.array([tokens], np.int64),
             "attention_mask": np.ones((1, len(tokens)), np.int64),
         }
-        feed |= {f"past_key_values.{name}": cache[slot : slot + 1, :, :0] for name, cache in self._caches.items()}
-        outputs = self._session.run(["logits", *(f"present.{name}" for name in self._caches)], feed)
-        for cache, present in zip(self._caches.values(), outputs[1:], strict=True):
-            cache[slot, :, : len(tokens)] = present[0]
-        self._lengths[slot] = len(tokens)
-        self._mask[slot] = np.arange(self.architecture.context_length) < len(tokens)
-        last: Logits = outputs[0][0, -1]
-        return last
+        feed |= {f"past_key_values.{name}": cache[:1, :, :0] for name, cache in self._caches.items()}
+        logits, *presents = self._session.run(["logits", *(f"present.{name}" for name in self._caches)], feed)
+        return _ReadPrompt(logits[0, -1].copy(), [present[0] for present in presents])
 
     def step(self, tokens: Sequence[int]) -> Logits:
         """Append one token to each of the first B slots; returns the (B, V) logits of the tokens that follow.
@@ -115,10 +133,6 @@ class Network:
             cache[target, :, :length] = cache[source, :, :length]
         self._lengths[target] = length
         self._mask[target] = self._mask[source]
-
-    def length(self, slot: int) -> int:
-        """Tokens in a slot."""
-        return self._lengths[slot]
 
     def _bind(self, count: int) -> ort.IOBinding:
         """Inputs and outputs of a step of the first `count` slots; keys and values are updated in place."""
