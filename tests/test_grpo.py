@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from overproof.config import parse_table
+from overproof.config import load_table, parse_table
 from overproof.config.grpo import GrpoConfig
 from overproof.errors import ConfigError, InputError
 from overproof.grpo import build_rows, to_text, train_grpo
@@ -143,10 +143,21 @@ def test_a_student_that_is_no_checkpoint_is_refused(tmp_path: Path) -> None:
         train_grpo(make_config(tmp_path, tmp_path / "empty"))
 
 
+@pytest.mark.parametrize("name", ["missing", "/no/such/student", "tests/no-such-student", "a/b/c"])
+def test_a_folder_that_is_not_there_is_not_looked_for_on_the_hub(tmp_path: Path, name: str) -> None:
+    with pytest.raises(ConfigError, match="there is no folder"):
+        train_grpo(make_config(tmp_path, name))
+
+
 def test_reasoning_tags_that_decoding_would_drop_are_refused(tmp_path: Path) -> None:
     hiding = make_student(tmp_path / "hiding", special=("<think>", "</think>"))
     with pytest.raises(ConfigError, match="marks <think> and </think> as special tokens"):
         train_grpo(make_config(tmp_path, hiding))
+
+
+def test_the_shipped_config_loads() -> None:
+    config = load_table("grpo_tiny", GrpoConfig)
+    assert (config.student, config.prompt.template) == ("tiny-student", "r1_zero")
 
 
 def test_no_problems_is_an_error(tmp_path: Path, student: Path) -> None:

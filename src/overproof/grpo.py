@@ -107,10 +107,15 @@ def to_text(messages: Sequence[Message]) -> str:
 
 
 def _find_student(name: str) -> str:
-    """A path or id that transformers can load; names of bundled checkpoints become paths."""
-    if Path(name).exists() or not name.startswith("tiny-"):
+    """A folder or Hub id that transformers can load; names of bundled checkpoints become folders."""
+    path = Path(name)
+    if path.is_dir():
         return name
-    return str(bundled(name))
+    if name.startswith("tiny-"):
+        return str(bundled(name))
+    if len(path.parts) != 2 or path.is_absolute() or Path(path.parts[0]).is_dir():  # a Hub id is owner/name
+        raise ConfigError(f"student: there is no folder {name}; an id on the Hugging Face Hub is owner/name")
+    return name
 
 
 def _check_output(output: Path, *, resume: bool) -> None:

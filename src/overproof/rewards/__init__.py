@@ -66,8 +66,8 @@ def score_trace(
 ) -> Score:
     """The rewards of one trace that need no other trace.
 
-    `grade` is the answer's grade, None when the problem has no reference; `language` is the question's (ISO 639-1),
-    None when unknown; `contract` names one of `think_format.CONTRACTS`.
+    `grade` is the answer's grade, None when there is no reference or no reply; `language` is the question's (ISO
+    639-1), None when unknown; `contract` names one of `think_format.CONTRACTS`.
     """
     measures = measures_of(trace, grade, config, language=language, contract=contract)
     rewards = {name: take(table) for name, take in measures.items() if (table := getattr(config, name)) is not None}
@@ -123,7 +123,7 @@ def is_correct(grade: Grade | None, approximate: Literal["correct", "incorrect"]
 def accuracy(grade: Grade | None, approximate: Literal["correct", "incorrect"] = "correct") -> Reward:
     """R1's accuracy reward: 1 when the answer equals the reference, 0 when not, None where that cannot be told."""
     if grade is None:
-        return Reward(None, "no_reference")
+        return Reward(None, "not_graded")
     right = is_correct(grade, approximate)
     return Reward(None if right is None else float(right), grade.verdict)
 
