@@ -35,6 +35,7 @@ SHARED = Path(os.environ.get("OVERPROOF_SHARED", Path(__file__).parents[3] / "sh
 THRESHOLD = 0.8
 DOCUMENT = 20_000  # bytes
 SHARES = (0.05, 0.1, 0.2, 0.4, 0.8)
+HIDDEN_RUN = 4
 SPEED_TARGET = 5.0
 ALL_REWARDS_TARGET = 2.0
 
@@ -56,6 +57,7 @@ def main() -> None:
     for name, items in (("problems", problems), ("sentences", sentences)):
         print_confusions(name, items, detectors)
     print_mixed_documents(sentences)
+    print_hidden_sentences(sentences)
     print_speeds(problems, detectors)
     print_reward_speed()
 
@@ -134,6 +136,24 @@ def print_mixed_documents(sentences: Labelled) -> None:
         errors.append(abs((score if score is not None else 0.0) - truth))
     mean, most = sum(errors) / len(errors), max(errors)
     print(f"\nmixed documents ({len(errors)}): mean error {mean:.4f} (target .007), largest {most:.3f}")
+
+
+def print_hidden_sentences(sentences: Labelled) -> None:
+    """How often one foreign sentence among 40 shows as a foreign run, and how often there is a run without one."""
+    drawn = random.Random(0)
+    by_language: dict[str, list[str]] = defaultdict(list)
+    for language, text in sentences:
+        by_language[language].append(text)
+    found = alarms = tried = 0
+    for target, other in itertools.permutations(sorted(by_language), 2):
+        for _ in range(10):
+            parts = drawn.sample(by_language[target], 40)
+            alarms += consistency(" ".join(parts), target).longest_foreign_run >= HIDDEN_RUN
+            parts.insert(drawn.randrange(41), drawn.choice(by_language[other]))
+            found += consistency(" ".join(parts), target).longest_foreign_run >= HIDDEN_RUN
+            tried += 1
+    print(f"one foreign sentence among 41 shows as a run of {HIDDEN_RUN} words: {found} of {tried} (target 393 of 420)")
+    print(f"  without one: {alarms} of {tried} (target at most 6 of 420)")
 
 
 def count_units(found: Consistency) -> float:

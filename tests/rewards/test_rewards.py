@@ -84,7 +84,7 @@ def test_weights_scale_the_total_and_a_weight_of_zero_only_measures() -> None:
 
 def test_an_unmeasured_reward_leaves_no_total_unless_it_weighs_nothing() -> None:
     unknown = score_trace(TRACE, None, RewardsConfig(), language="en", contract="think_boxed")
-    assert unknown.rewards["accuracy"] == Reward(None, "no_reference")
+    assert unknown.rewards["accuracy"] == Reward(None, "not_graded")
     assert unknown.total is None
     config = RewardsConfig.model_validate({"accuracy": {"weight": 0}})
     assert score_trace(TRACE, None, config, language="en", contract="think_boxed").total == 2.0

@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar, get_args
 
 import yaml
 from pydantic import BaseModel, ValidationError
@@ -52,16 +52,25 @@ class RunConfig(Table):
     """Where shards run."""
 
 
+Kind = TypeVar("Kind", bound=Table)
+
+
 def load_config(name: str, overrides: Sequence[str] = ()) -> RunConfig:
+    """A run's config: see `load_table`."""
+    return load_table(name, RunConfig, overrides)
+
+
+def load_table(name: str, kind: type[Kind], overrides: Sequence[str] = ()) -> Kind:
     """The config at path `name` (or the bundled config of that name), with `key.path=value` overrides applied.
 
-    Override values are YAML (`sampling.n=8`, `teacher.extra={top_k: 20}`). Raises ConfigError naming the file, each
-    wrong key, and for an unknown key the nearest known one.
+    `kind` is the table that the whole file is. Override values are YAML (`sampling.n=8`,
+    `teacher.extra={top_k: 20}`). Raises ConfigError naming the file, each wrong key, and for an unknown key the
+    nearest known one.
     """
     path = find_config(name)
     tree = _read_yaml(path)
     tree.pop("run", None)  # a run's own config.yaml is a config too
-    return parse_config(tree, str(path), overrides)
+    return parse_table(tree, str(path), kind, overrides)
 
 
 def find_config(name: str) -> Path:
@@ -79,13 +88,18 @@ def find_config(name: str) -> Path:
 
 
 def parse_config(tree: dict[str, Any], where: str, overrides: Sequence[str] = ()) -> RunConfig:
-    """Validate a config tree with overrides applied to it; `where` names it in errors."""
+    """A run's config from its tree: see `parse_table`."""
+    return parse_table(tree, where, RunConfig, overrides)
+
+
+def parse_table(tree: dict[str, Any], where: str, kind: type[Kind], overrides: Sequence[str] = ()) -> Kind:
+    """Validate a config tree of this kind with overrides applied to it; `where` names it in errors."""
     for override in overrides:
         _apply_override(tree, override)
     try:
-        return RunConfig.model_validate(tree)
+        return kind.model_validate(tree)
     except ValidationError as error:
-        lines = [_explain(detail) for detail in error.errors(include_url=False, include_input=False)]
+        lines = [_explain(detail, kind) for detail in error.errors(include_url=False, include_input=False)]
         raise ConfigError("\n".join(f"{where}: {line}" for line in lines)) from None
 
 
@@ -124,11 +138,11 @@ def _apply_override(tree: dict[str, Any], override: str) -> None:
         raise ConfigError(f"--set {override}: the value is not YAML ({error})") from None
 
 
-def _explain(detail: ErrorDetails) -> str:
+def _explain(detail: ErrorDetails, kind: type[BaseModel]) -> str:
     """One pydantic error in our words."""
     location = ".".join(str(part) for part in detail["loc"])
     if detail["type"] == "extra_forbidden":
-        known = _known_keys(detail["loc"][:-1])
+        known = _known_keys(detail["loc"][:-1], kind)
         near = difflib.get_close_matches(str(detail["loc"][-1]), known, n=1)
         hint = f"Did you mean '{near[0]}'?" if near else f"Known keys: {', '.join(known)}."
         return f"unknown key '{location}'. {hint}"
@@ -137,11 +151,11 @@ def _explain(detail: ErrorDetails) -> str:
     return f"'{location}': {detail['msg']}"
 
 
-def _known_keys(location: Sequence[str | int]) -> list[str]:
-    """The keys of the table at a location of the config tree."""
-    model: type[BaseModel] = RunConfig
+def _known_keys(location: Sequence[str | int], kind: type[BaseModel]) -> list[str]:
+    """The keys of the table at a location of a config tree of this kind."""
     for part in location:
-        field = model.model_fields.get(str(part))
-        if field is not None and isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
-            model = field.annotation
-    return list(model.model_fields)
+        field = kind.model_fields.get(str(part))
+        for found in (field.annotation, *get_args(field.annotation)) if field is not None else ():
+            if isinstance(found, type) and issubclass(found, BaseModel):
+                kind = found
+    return list(kind.model_fields)

@@ -5,8 +5,9 @@
     language_consistency   share of the reasoning in the right language     0 … 1
 
 These three are always measured, the rest when a config lists them: `repetition`, `length` and `readability` hold the
-measures of one trace, `group` those of all traces of a problem, `trl` all of them in TRL's form. A reward that cannot
-be measured is None, which is not 0. Rewards hold no thresholds and never gate one another: each sees the whole trace.
+measures of one trace, `group` those of all traces of a problem, and `rl` has them all in the form that TRL's
+GRPOTrainer calls. A reward that cannot be measured is None, which is not 0. Rewards hold no thresholds and never gate
+one another: each sees the whole trace.
 """
 
 from __future__ import annotations
@@ -65,17 +66,24 @@ def score_trace(
 ) -> Score:
     """The rewards of one trace that need no other trace.
 
-    `grade` is the answer's grade, None when the problem has no reference; `language` is the question's (ISO 639-1),
-    None when unknown; `contract` names one of `think_format.CONTRACTS`.
+    `grade` is the answer's grade, None when there is no reference or no reply; `language` is the question's (ISO
+    639-1), None when unknown; `contract` names one of `think_format.CONTRACTS`.
     """
+    measures = measures_of(trace, grade, config, language=language, contract=contract)
+    rewards = {name: take(table) for name, take in measures.items() if (table := getattr(config, name)) is not None}
+    return Score(trace.id, grade, rewards, weigh(rewards, config))
+
+
+def measures_of(
+    trace: Trace, grade: Grade | None, config: RewardsConfig, *, language: str | None, contract: str
+) -> dict[str, Callable[[Any], Reward]]:
+    """Each measure of one trace by name, not yet taken: a function of the measure's own config table."""
     right = is_correct(grade, config.accuracy.approximate)
     target = config.language_consistency.target or language
-    rewards = {
-        "accuracy": accuracy(grade, config.accuracy.approximate),
-        "think_format": think_format(trace, contract),
-        "language_consistency": language_consistency(trace, target),
-    }
-    further: dict[str, Callable[[Any], Reward]] = {
+    return {
+        "accuracy": lambda table: accuracy(grade, table.approximate),
+        "think_format": lambda _: think_format(trace, contract),
+        "language_consistency": lambda _: language_consistency(trace, target),
         "repetition": lambda _: repetition(trace),
         "cosine_length": lambda table: cosine_length(trace, table, right=right),
         "overlong": lambda table: overlong(trace, table),
@@ -84,10 +92,6 @@ def score_trace(
         "code_blocks": lambda _: code_blocks(trace),
         "long_paragraphs": lambda table: long_paragraphs(trace, table),
     }
-    for name, measure in further.items():
-        if (table := getattr(config, name)) is not None:
-            rewards[name] = measure(table)
-    return Score(trace.id, grade, rewards, weigh(rewards, config))
 
 
 def weigh(rewards: dict[str, Reward], config: RewardsConfig) -> float | None:
@@ -119,7 +123,7 @@ def is_correct(grade: Grade | None, approximate: Literal["correct", "incorrect"]
 def accuracy(grade: Grade | None, approximate: Literal["correct", "incorrect"] = "correct") -> Reward:
     """R1's accuracy reward: 1 when the answer equals the reference, 0 when not, None where that cannot be told."""
     if grade is None:
-        return Reward(None, "no_reference")
+        return Reward(None, "not_graded")
     right = is_correct(grade, approximate)
     return Reward(None if right is None else float(right), grade.verdict)
 

@@ -1,0 +1,181 @@
+"""GRPO with the rule rewards on a local checkpoint: prompts and rewards of this package, training by TRL.
+
+This is R1-Zero's recipe (DeepSeek-R1, arXiv 2501.12948, section 2.2): no reasoning is shown, only rewarded. Only this
+module and `train` know TRL; it is imported where it is used.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+from collections.abc import Iterable, Iterator, Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from overproof.config.grpo import GrpoConfig
+from overproof.errors import ConfigError, InputError, MissingExtraError
+from overproof.language import language_of
+from overproof.problems import read_problems
+from overproof.prompts import build_messages, contract_of
+from overproof.records import Message, Problem
+from overproof.resources import bundled
+from overproof.rewards.rl import reward_functions, reward_weights
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+    from trl.trainer.grpo_config import GRPOConfig
+
+_OURS = {"output_dir": "output", "reward_weights": "rewards.<name>.weight"}
+"""Keys of TRL that our own tables set."""
+
+
+class GrpoSummary(msgspec.Struct, frozen=True):
+    """What a training came to."""
+
+    steps: int
+    rewards: dict[str, tuple[float, float]]
+    """Reward → its mean over the first and over the last tenth of the logged steps."""
+    output: str
+
+
+def train_grpo(config: GrpoConfig) -> GrpoSummary:
+    """Train the student and save it under `config.output`; TRL logs each step as it goes.
+
+    Raises ConfigError for a key that TRL does not know or refuses, for a student that cannot be read and for an output
+    folder in use, InputError when there are no problems, and MissingExtraError without the train extra: all before
+    the first step.
+    """
+    if find_spec("trl") is None:
+        raise MissingExtraError("overproof grpo", "train")
+    from transformers import AutoTokenizer
+    from trl.trainer.grpo_trainer import GRPOTrainer
+
+    resume = bool(config.grpo.get("resume_from_checkpoint"))
+    _check_output(Path(config.output), resume=resume)
+    arguments = _build_arguments(config)
+    student = _find_student(config.student)
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(student)
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"student: {config.student} is no checkpoint that transformers can read: {error}") from None
+    contract = config.prompt.contract or contract_of(config.prompt.template)
+    _check_tags(tokenizer, config.student)
+    rows = list(build_rows(read_problems(config.problems), config, is_chat=tokenizer.chat_template is not None))
+    if not rows:
+        raise InputError("problems: there are none to train on")
+    trainer = GRPOTrainer(
+        model=student,
+        reward_funcs=[*reward_functions(config.rewards, contract=contract)],
+        args=arguments,
+        train_dataset=_to_dataset(rows),
+        processing_class=tokenizer,
+    )
+    trainer.train(resume_from_checkpoint=resume)
+    trainer.save_model()
+    return _summarise(trainer.state.log_history, trainer.state.global_step, config.output)
+
+
+def build_rows(problems: Iterable[Problem], config: GrpoConfig, *, is_chat: bool) -> Iterator[dict[str, Any]]:
+    """One row a problem: TRL's `prompt`, and the columns that the rewards read.
+
+    The prompt is messages for a student with a chat template, else text (`User: … Assistant:`), as R1-Zero put
+    questions to a base model.
+    """
+    for problem in problems:
+        language = language_of(problem.question)
+        messages = build_messages(
+            problem.question,
+            template=config.prompt.template,
+            system=config.prompt.system,
+            language=config.prompt.language or language,
+        )
+        yield {
+            "prompt": [msgspec.to_builtins(message) for message in messages] if is_chat else to_text(messages),
+            "question": problem.question,
+            "reference": problem.reference,
+            "language": language,
+        }
+
+
+def to_text(messages: Sequence[Message]) -> str:
+    """Messages as the plain text of a conversation that the assistant is to go on with."""
+    lines = [message.content if message.role == "system" else f"User: {message.content}" for message in messages]
+    return "\n\n".join([*lines, "Assistant:"])
+
+
+def _find_student(name: str) -> str:
+    """A folder or Hub id that transformers can load; names of bundled checkpoints become folders."""
+    path = Path(name)
+    if path.is_dir():
+        return name
+    if name.startswith("tiny-"):
+        return str(bundled(name))
+    if len(path.parts) != 2 or path.is_absolute() or Path(path.parts[0]).is_dir():  # a Hub id is owner/name
+        raise ConfigError(f"student: there is no folder {name}; an id on the Hugging Face Hub is owner/name")
+    return name
+
+
+def _check_output(output: Path, *, resume: bool) -> None:
+    checkpoints = list(output.glob("checkpoint-*"))
+    if resume and not checkpoints:
+        raise ConfigError(f"grpo.resume_from_checkpoint: {output} holds no checkpoint to go on from")
+    if not resume and output.is_dir() and any(output.iterdir()):
+        raise ConfigError(
+            f"output: {output} is in use. Name another folder, or go on with --set grpo.resume_from_checkpoint=true"
+        )
+
+
+def _build_arguments(config: GrpoConfig) -> GRPOConfig:
+    """TRL's own config: its keys as given, ours from our tables, and a plain CPU where there is no accelerator."""
+    import torch
+    from trl.trainer.grpo_config import GRPOConfig
+
+    known = {field.name for field in dataclasses.fields(GRPOConfig)}
+    for key in config.grpo:
+        if key in _OURS:
+            raise ConfigError(f"grpo.{key}: set {_OURS[key]} instead")
+        if key not in known:
+            near = difflib.get_close_matches(key, known, n=1)
+            raise ConfigError(f"grpo.{key}: TRL has no such key" + (f". Did you mean '{near[0]}'?" if near else ""))
+    given: dict[str, Any] = {"report_to": "none"}
+    if not torch.accelerator.is_available():
+        given |= {"use_cpu": True, "bf16": False}
+    given |= config.grpo
+    given |= {"output_dir": config.output, "reward_weights": reward_weights(config.rewards)}
+    try:
+        return GRPOConfig(**given)
+    except (TypeError, ValueError) as error:
+        raise ConfigError(f"grpo: TRL refuses this: {error}") from None
+
+
+def _check_tags(tokenizer: PreTrainedTokenizerBase, student: str) -> None:
+    """Refuse a tokenizer that would hide the reasoning tags: TRL decodes completions without special tokens."""
+    ids = {tag: tokenizer(tag, add_special_tokens=False).input_ids for tag in ("<think>", "</think>")}
+    lost = [tag for tag, found in ids.items() if tag not in tokenizer.decode(found, skip_special_tokens=True)]
+    if lost:
+        raise ConfigError(
+            f"student: the tokenizer of {student} marks {' and '.join(lost)} as special tokens, which TRL removes from "
+            "completions before they are rewarded. Mark them as ordinary added tokens"
+        )
+
+
+def _to_dataset(rows: list[dict[str, Any]]) -> Any:
+    from datasets import Dataset
+
+    return Dataset.from_list(rows)
+
+
+def _summarise(log: Sequence[dict[str, Any]], steps: int, output: str) -> GrpoSummary:
+    """The first and the last tenth of each reward's means, from TRL's log."""
+    rewards = {}
+    for key in dict.fromkeys(key for row in log for key in row):
+        if key == "reward" or (key.startswith("rewards/") and key.endswith("/mean")):
+            values = [float(row[key]) for row in log if row.get(key) is not None]  # None: nothing was measured
+            if values:
+                tenth = max(1, len(values) // 10)
+                name = key.removeprefix("rewards/").removesuffix("/mean")
+                rewards[name] = (sum(values[:tenth]) / tenth, sum(values[-tenth:]) / tenth)
+    return GrpoSummary(steps, rewards, output)
