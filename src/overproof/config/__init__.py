@@ -9,16 +9,16 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import yaml
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
 from overproof.config.endpoint import BudgetConfig, EndpointConfig, SamplingConfig
 from overproof.config.judgement import RewardsConfig
 from overproof.config.output import ExportConfig
-from overproof.config.selection import HygieneConfig, SelectionConfig, SelectionName
+from overproof.config.selection import HygieneConfig, SelectionConfig, SelectionName, check_selection
 from overproof.config.source import ProblemsConfig, PromptConfig
 from overproof.config.table import Table
 from overproof.errors import ConfigError
@@ -50,6 +50,12 @@ class RunConfig(Table):
     """The form of the dataset."""
     engine: Literal["local"] = "local"
     """Where shards run."""
+
+    @model_validator(mode="after")
+    def _check_selections(self) -> RunConfig:
+        for name, selection in (("selection", self.selection), *self.selections.items()):
+            check_selection(name, selection, self.sampling, list(RewardsConfig.model_fields))
+        return self
 
 
 def load_config(name: str, overrides: Sequence[str] = ()) -> RunConfig:
@@ -134,7 +140,8 @@ def _explain(detail: ErrorDetails) -> str:
         return f"unknown key '{location}'. {hint}"
     if detail["type"] == "missing":
         return f"'{location}' is missing"
-    return f"'{location}': {detail['msg']}"
+    message = detail["msg"].removeprefix("Value error, ")
+    return f"'{location}': {message}" if location else message
 
 
 def _known_keys(location: Sequence[str | int]) -> list[str]:
@@ -142,6 +149,12 @@ def _known_keys(location: Sequence[str | int]) -> list[str]:
     model: type[BaseModel] = RunConfig
     for part in location:
         field = model.model_fields.get(str(part))
-        if field is not None and isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
-            model = field.annotation
+        model = (_table_in(field.annotation) if field is not None else None) or model
     return list(model.model_fields)
+
+
+def _table_in(annotation: Any) -> type[BaseModel] | None:
+    """The table that a field holds: alone, optional, in a list, or under names."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next((table for part in get_args(annotation) if (table := _table_in(part)) is not None), None)
