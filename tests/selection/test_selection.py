@@ -9,18 +9,21 @@ from building import make_config, make_problem, make_score, make_trace, write_ru
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from overproof.config.endpoint import SamplingConfig
 from overproof.config.selection import SelectionConfig
+from overproof.errors import ConfigError
 from overproof.records import PreparedProblem, Score, Trace
 from overproof.selection import ScoredTrace, decide, select_shard
 from overproof.selection.reasons import KEPT, REASONS
 
 PROBLEM = make_problem()
+SAMPLING = SamplingConfig()
 
 
 def reason_for(
     trace: Trace, score: Score | None, problem: PreparedProblem | None = PROBLEM, **config: Any
 ) -> tuple[bool, str]:
-    (decision,) = decide(problem, [ScoredTrace(trace, score)], SelectionConfig(**config))
+    (decision,) = decide(problem, [ScoredTrace(trace, score)], SelectionConfig(**config), SAMPLING)
     return decision.kept, decision.reason
 
 
@@ -101,7 +104,7 @@ def test_k_per_problem_keeps_the_first_k_in_the_chosen_order(order: str, kept: l
     traces = [make_trace(PROBLEM, index, reasoning="word " * (index + 1)) for index in range(4)]
     scored = [ScoredTrace(trace, make_score(trace)) for trace in traces]
     config = SelectionConfig.model_validate({"k_per_problem": 2, "order": order})
-    decisions = decide(PROBLEM, scored, config)
+    decisions = decide(PROBLEM, scored, config, SAMPLING)
     assert [index for index, decision in enumerate(decisions) if decision.kept] == kept
     assert {decision.reason for decision in decisions if not decision.kept} == {"over_k"}
 
@@ -112,10 +115,115 @@ def test_the_random_order_depends_on_the_seed_and_not_on_the_order_of_arrival() 
 
     def kept(items: list[ScoredTrace], seed: int) -> set[str]:
         config = SelectionConfig(k_per_problem=3, seed=seed)
-        return {decision.trace_id for decision in decide(PROBLEM, items, config) if decision.kept}
+        return {decision.trace_id for decision in decide(PROBLEM, items, config, SAMPLING) if decision.kept}
 
     assert kept(scored, 0) == kept(scored[::-1], 0)
     assert len({frozenset(kept(scored, seed)) for seed in range(8)}) > 1
+
+
+def decide_all(config: SelectionConfig, *traces: tuple[Trace, Score | None]) -> list[str]:
+    """The reasons of the decisions on one problem's traces."""
+    decisions = decide(PROBLEM, [ScoredTrace(*item) for item in traces], config, SAMPLING)
+    return [decision.reason for decision in decisions]
+
+
+def answering(index: int, answer: str, verdict: str | None, **fields: Any) -> tuple[Trace, Score]:
+    """A trace that boxes this answer, with its score."""
+    trace = make_trace(PROBLEM, index, answer=f"It is \\boxed{{{answer}}}.", **fields)
+    return trace, make_score(trace, verdict, answer)
+
+
+def test_the_majority_is_kept_where_nothing_can_be_graded_against() -> None:
+    config = SelectionConfig(policy="correct_or_majority")
+    without = [answering(n, answer, None) for n, answer in enumerate(["0.5", "\\frac12", "3", "1/2"])]
+    assert decide_all(config, *without) == ["majority", "majority", "minority", "majority"]
+    tied = [answering(n, answer, None) for n, answer in enumerate(["3", "4", "3", "4"])]
+    assert decide_all(config, *tied) == ["no_majority"] * 4
+    graded = [answering(0, "4", "correct"), answering(1, "3", "incorrect"), answering(2, "3", "incorrect")]
+    assert decide_all(config, *graded) == ["correct", "incorrect", "incorrect"]
+    unread = [answering(n, answer, "unverifiable") for n, answer in enumerate(["3", "4", "3"])]
+    assert decide_all(config, *unread) == ["majority", "minority", "majority"]
+
+
+def test_a_cut_trace_has_no_say_in_the_majority() -> None:
+    config = SelectionConfig(policy="correct_or_majority")
+    cut = [answering(n, "9", None, finish_reason="length") for n in range(3)]
+    whole = [answering(n, "4", None) for n in range(3, 5)]
+    assert decide_all(config, *cut, *whole) == ["truncated"] * 3 + ["majority"] * 2
+
+
+def test_one_trace_is_kept_of_each_class_of_equivalent_answers() -> None:
+    config = SelectionConfig(policy="all", one_per_answer_class=True, order="shortest")
+    answers = ["0.5", "\\frac{1}{2}", "3", "1/2", "3.0"]
+    traces = [answering(n, answer, "incorrect", reasoning="so " * (9 - n)) for n, answer in enumerate(answers)]
+    assert decide_all(config, *traces) == ["same_answer", "same_answer", "same_answer", "any_answer", "any_answer"]
+
+
+def test_the_diverse_order_takes_what_is_least_alike_first() -> None:
+    words = ["add the two numbers to get four and we are done now"] * 3 + [
+        "count fingers on both hands then stop at four"
+    ]
+    traces = [make_trace(PROBLEM, n, reasoning=text) for n, text in enumerate(words)]
+    config = SelectionConfig(k_per_problem=2, order="diverse")
+    reasons = decide_all(config, *((trace, make_score(trace)) for trace in traces))
+    assert reasons[3] == "correct"
+    assert reasons.count("over_k") == 2
+
+
+def test_near_identical_traces_are_dropped_where_a_selection_asks_for_it() -> None:
+    same = "first we add two and two and then we see that it is four which we write down as the answer"
+    texts = [same, same, same.replace("write", "note"), "count fingers on both hands then stop at four"]
+    traces = [make_trace(PROBLEM, n, reasoning=text) for n, text in enumerate(texts)]
+    scored = [(trace, make_score(trace)) for trace in traces]
+    assert decide_all(SelectionConfig(), *scored) == ["correct"] * 4
+    assert sorted(decide_all(SelectionConfig(max_similarity=1), *scored)) == ["correct"] * 3 + ["near_identical"]
+    assert sorted(decide_all(SelectionConfig(max_similarity=0.5), *scored)) == ["correct"] * 2 + ["near_identical"] * 2
+
+
+@pytest.mark.parametrize(
+    ("right", "band", "reason"),
+    [
+        (0, {"min_pass_rate": 0.1}, "incorrect"),
+        (1, {"min_pass_rate": 0.2}, "too_hard"),
+        (8, {"max_pass_rate": 0.9}, "too_easy"),
+        (4, {"min_pass_rate": 0.1, "max_pass_rate": 0.9}, "correct"),
+    ],
+)
+def test_problems_outside_the_band_of_pass_rates_are_dropped(right: int, band: dict[str, float], reason: str) -> None:
+    traces = [answering(n, "4", "correct" if n < right else "incorrect") for n in range(8)]
+    reasons = decide_all(SelectionConfig(**band), *traces)
+    assert reasons[0] == reason
+    assert reasons[-1] == ("incorrect" if right < 8 else reason)
+
+
+def test_refusals_and_unverifiable_answers_leave_the_pass_rate_and_cut_replies_count_against_it() -> None:
+    passed = [answering(n, "4", "correct") for n in range(2)]
+    cut = [answering(n, "4", "correct", finish_reason="length") for n in range(2, 5)]
+    refused = [answering(n, "4", "unverifiable", error="content_filter", finish_reason=None) for n in range(5, 8)]
+    config = SelectionConfig(min_pass_rate=0.5)
+    assert decide_all(config, *passed, *cut, *refused) == ["too_hard"] * 2 + ["truncated"] * 3 + ["refused"] * 3
+    assert decide_all(config, *passed, cut[0], *refused)[:2] == ["pass_rate_unknown"] * 2
+
+
+@pytest.mark.parametrize(
+    ("tables", "message"),
+    [
+        (
+            {"sampling": {"n": 3}, "selection": {"max_pass_rate": 0.9}},
+            "selection: a band of pass rates needs at least 4",
+        ),
+        ({"selections": {"hard": {"require": {"think_fromat": 1}}}}, "hard.require: there is no reward"),
+        ({"selection": {"min_pass_rate": 0.9, "max_pass_rate": 0.1}}, "'selection': min_pass_rate is above"),
+        ({"selection": {"polcy": "all"}}, "unknown key 'selection.polcy'. Did you mean 'policy'?"),
+        ({"selections": {"hard": {"polcy": "all"}}}, "unknown key 'selections.hard.polcy'. Did you mean 'policy'?"),
+        ({"selections": {"jsonl": {}}}, "neither jsonl nor parquet"),
+        ({"selections": {"../up": {}}}, "a selection's name is of a-z"),
+    ],
+)
+def test_a_selection_that_cannot_be_made_is_refused_with_the_config(tables: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        make_config(**tables)
+    assert message in str(caught.value)
 
 
 TEXTS = st.one_of(

@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args
 
 import yaml
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
 from overproof.config.endpoint import BudgetConfig, EndpointConfig, SamplingConfig
 from overproof.config.judgement import RewardsConfig
 from overproof.config.output import ExportConfig
-from overproof.config.selection import HygieneConfig, SelectionConfig, SelectionName
+from overproof.config.selection import HygieneConfig, SelectionConfig, SelectionName, check_selection
 from overproof.config.source import ProblemsConfig, PromptConfig
 from overproof.config.table import Table
 from overproof.errors import ConfigError
@@ -50,6 +50,12 @@ class RunConfig(Table):
     """The form of the dataset."""
     engine: Literal["local"] = "local"
     """Where shards run."""
+
+    @model_validator(mode="after")
+    def _check_selections(self) -> RunConfig:
+        for name, selection in (("selection", self.selection), *self.selections.items()):
+            check_selection(name, selection, self.sampling, list(RewardsConfig.model_fields))
+        return self
 
 
 Kind = TypeVar("Kind", bound=Table)
@@ -148,14 +154,20 @@ def _explain(detail: ErrorDetails, kind: type[BaseModel]) -> str:
         return f"unknown key '{location}'. {hint}"
     if detail["type"] == "missing":
         return f"'{location}' is missing"
-    return f"'{location}': {detail['msg']}"
+    message = detail["msg"].removeprefix("Value error, ")
+    return f"'{location}': {message}" if location else message
 
 
 def _known_keys(location: Sequence[str | int], kind: type[BaseModel]) -> list[str]:
     """The keys of the table at a location of a config tree of this kind."""
     for part in location:
         field = kind.model_fields.get(str(part))
-        for found in (field.annotation, *get_args(field.annotation)) if field is not None else ():
-            if isinstance(found, type) and issubclass(found, BaseModel):
-                kind = found
+        kind = (_table_in(field.annotation) if field is not None else None) or kind
     return list(kind.model_fields)
+
+
+def _table_in(annotation: Any) -> type[BaseModel] | None:
+    """The table that a field holds: alone, optional, in a list, or under names."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next((table for part in get_args(annotation) if (table := _table_in(part)) is not None), None)

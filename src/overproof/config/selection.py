@@ -1,10 +1,12 @@
 """Which problems are fit to train on and which traces are kept: `hygiene`, `selection` and `selections`."""
 
+import difflib
 import re
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field, NonNegativeInt, PositiveInt
+from pydantic import AfterValidator, Field, NonNegativeInt, PositiveInt, model_validator
 
+from overproof.config.endpoint import SamplingConfig
 from overproof.config.source import ProblemsConfig
 from overproof.config.table import Table
 
@@ -23,16 +25,59 @@ SelectionName = Annotated[str, AfterValidator(_check_name)]
 class SelectionConfig(Table):
     """Which traces are kept. A trace that was refused, cut or cannot stand in a chat row is never kept."""
 
-    policy: Literal["all", "correct"] = "correct"
-    """all: every complete trace, verified or not; correct: those whose answer equals the reference."""
+    policy: Literal["all", "correct", "correct_or_majority"] = "correct"
+    """all: every complete trace, verified or not; correct: those whose answer equals the reference;
+    correct_or_majority: also, where nothing can be graded against, those that agree with most of their problem's."""
     require: dict[str, float] = {"think_format": 1.0, "language_consistency": 0.8}
     """Least value of a reward; a reward that could not be measured passes and is counted."""
+    min_pass_rate: float | None = Field(default=None, ge=0, le=1)
+    """Drop problems that the teacher solves less often: too hard, or wrong references."""
+    max_pass_rate: float | None = Field(default=None, ge=0, le=1)
+    """Drop problems that the teacher solves more often: too easy."""
     k_per_problem: PositiveInt | None = None
     """Most traces kept of one problem; None keeps all that qualify."""
-    order: Literal["random", "shortest", "longest"] = "random"
-    """Which traces come first under k_per_problem: by chance (seeded), by length in characters."""
+    order: Literal["random", "shortest", "longest", "diverse"] = "random"
+    """Which traces come first: by chance (seeded), by length in characters, or each as unlike those before it as can
+    be (overlap of word 4-grams)."""
+    one_per_answer_class: bool = False
+    """Keep only the first trace of each class of equivalent answers."""
+    max_similarity: float | None = Field(default=None, gt=0, le=1)
+    """Drop a trace whose overlap with a kept one of its problem reaches this (Jaccard, word 4-grams); 1 drops those of
+    the same wording, None does not compare."""
     seed: NonNegativeInt = 0
     """Seed of the random order; the same seed chooses the same traces whatever else is in the run."""
+
+    @model_validator(mode="after")
+    def _check_band(self) -> Self:
+        if self.has_band and (self.min_pass_rate or 0) > (1 if self.max_pass_rate is None else self.max_pass_rate):
+            raise ValueError("min_pass_rate is above max_pass_rate: nothing can be kept")
+        return self
+
+    @property
+    def has_band(self) -> bool:
+        """Whether problems are chosen by their pass rate."""
+        return self.min_pass_rate is not None or self.max_pass_rate is not None
+
+
+FEWEST_FOR_PASS_RATE = 4
+"""A pass rate from fewer samples cannot tell a hard problem from an easy one."""
+
+
+def check_selection(name: str, selection: SelectionConfig, sampling: SamplingConfig, rewards: list[str]) -> None:
+    """Raise ValueError where a selection asks for what the run does not measure.
+
+    That is a requirement on a reward that does not exist, or a band of pass rates on too few samples.
+    """
+    for reward in selection.require:
+        if reward not in rewards:
+            near = difflib.get_close_matches(reward, rewards, n=1)
+            hint = f"did you mean '{near[0]}'?" if near else f"there are {', '.join(rewards)}"
+            raise ValueError(f"{name}.require: there is no reward '{reward}'; {hint}")
+    if selection.has_band and sampling.n < FEWEST_FOR_PASS_RATE:
+        raise ValueError(
+            f"{name}: a band of pass rates needs at least {FEWEST_FOR_PASS_RATE} samples of every problem; "
+            f"sampling.n is {sampling.n}"
+        )
 
 
 class HygieneConfig(Table):

@@ -1,24 +1,28 @@
 """Traces with their scores → one Decision with one reason for every trace; only this package rejects.
 
-`decide` is a pure function of one problem's traces: it tests what concerns each trace alone, in the order of
-`REASONS`, then chooses among those that qualify. `select_shard` applies every selection of a config to a shard in one
-pass over its traces. Nothing here grades or scores: choosing again costs no token and no verdict.
+`decide` is a pure function of one problem's traces: it tests what concerns each trace alone, then what concerns its
+problem, in the order of `reasons.REJECTED`, and then chooses among those that qualify. `select_shard` applies every
+selection of a config to a shard in one pass over its traces. Nothing here grades or scores: choosing again costs no
+token and no verdict.
 """
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
 from overproof.completion import Completion, read_completion
 from overproof.config import RunConfig
+from overproof.config.endpoint import SamplingConfig
 from overproof.config.selection import SelectionConfig
 from overproof.journal import write_records
 from overproof.records import Decision, PreparedProblem, Score, Trace
 from overproof.runfolder import RunFolder
+from overproof.selection.answers import agree_with_majority, classify_answers
 from overproof.selection.chatrow import find_obstacle
+from overproof.selection.choice import Candidate, choose
+from overproof.selection.passrate import estimate_pass_rate, has_passed
 
 
 class ScoredTrace(NamedTuple):
@@ -28,25 +32,37 @@ class ScoredTrace(NamedTuple):
     score: Score | None
 
 
-def decide(problem: PreparedProblem | None, scored: Sequence[ScoredTrace], config: SelectionConfig) -> list[Decision]:
-    """A Decision for each trace of one problem, in the order given.
+def decide(
+    problem: PreparedProblem | None, scored: Sequence[ScoredTrace], config: SelectionConfig, sampling: SamplingConfig
+) -> list[Decision]:
+    """A Decision for each trace of one problem; `scored` is in the order of the traces' index.
 
-    `problem` is None when it is no longer among the run's problems. The outcome for a trace depends on the other
-    traces of its problem and on nothing else: neither on their order nor on other problems.
+    `problem` is None when it is no longer among the run's problems; `sampling` says how its traces came to be as many
+    as they are, which an unbiased pass rate depends on. The outcome for a trace depends on the other traces of its
+    problem and on nothing else.
     """
     completions = [read_completion(item.trace) for item in scored]
     reasons = [
-        _reason_to_reject(problem, item, completion, config)
+        _find_incomplete(item)
+        or _find_unfit_problem(problem)
+        or _find_shortfall(item.score, config)
+        or find_obstacle(item.trace.messages, completion)
         for item, completion in zip(scored, completions, strict=True)
     ]
+    needs_classes = config.policy == "correct_or_majority" or config.one_per_answer_class
+    classes = _classify(scored, completions) if needs_classes else [None] * len(scored)
+    verdicts = _weigh_answers(scored, classes, config)
+    outside = _find_outside_band(scored, reasons, config, sampling) if config.has_band else None
+    for number, (reason, verdict) in enumerate(zip(reasons, verdicts, strict=True)):
+        reasons[number] = reason or verdict.rejected or outside
     qualified = [number for number, reason in enumerate(reasons) if reason is None]
-    qualified.sort(key=lambda number: _rank(scored[number].trace, completions[number], config))
-    over = set(qualified[config.k_per_problem :] if config.k_per_problem else ())
-    decisions = []
-    for number, (item, reason) in enumerate(zip(scored, reasons, strict=True)):
-        rejected = "over_k" if number in over else reason
-        decisions.append(Decision(item.trace.id, rejected is None, rejected or _reason_to_keep(item.score)))
-    return decisions
+    candidates = [_as_candidate(scored[n].trace, completions[n], classes[n]) for n in qualified]
+    for number, reason in zip(qualified, choose(candidates, config), strict=True):
+        reasons[number] = reason
+    return [
+        Decision(item.trace.id, reason is None, reason or verdict.kept)
+        for item, reason, verdict in zip(scored, reasons, verdicts, strict=True)
+    ]
 
 
 def select_shard(config: RunConfig, folder: RunFolder, shard: int) -> dict[str | None, Counter[str]]:
@@ -62,36 +78,31 @@ def select_shard(config: RunConfig, folder: RunFolder, shard: int) -> dict[str |
     for problem, traces in folder.read_groups(shard):
         scored = [ScoredTrace(trace, scores.get(trace.id)) for trace in traces]
         for name, selection in selections.items():
-            decisions[name] += decide(problem, scored, selection)
+            decisions[name] += decide(problem, scored, selection, config.sampling)
     for name, made in decisions.items():
         write_records(folder.decisions(shard, name), made)
     return {name: Counter(decision.reason for decision in made) for name, made in decisions.items()}
 
 
-def _reason_to_reject(
-    problem: PreparedProblem | None, item: ScoredTrace, completion: Completion, config: SelectionConfig
-) -> str | None:
-    """Why a trace is rejected for its own sake, or None when it qualifies."""
-    return (
-        _find_incomplete(problem, item)
-        or _find_shortfall(item.score, config)
-        or find_obstacle(item.trace.messages, completion)
-        or (_find_unproved(item.score) if config.policy == "correct" else None)
-    )
-
-
-def _find_incomplete(problem: PreparedProblem | None, item: ScoredTrace) -> str | None:
+def _find_incomplete(item: ScoredTrace) -> str | None:
+    """Why there is no whole reply to judge."""
     trace = item.trace
-    found = {
-        "refused": trace.error is not None,
-        "truncated": trace.finish_reason == "length",
-        "incomplete": not trace.is_complete,
-        "not_scored": item.score is None,
-        "problem_gone": problem is None,
-        "problem_duplicate": problem is not None and problem.duplicate_of is not None,
-        "problem_contaminated": problem is not None and bool(problem.contamination),
-    }
-    return next((reason for reason, holds in found.items() if holds), None)
+    if trace.error is not None:
+        return "refused"
+    if trace.finish_reason == "length":
+        return "truncated"
+    if not trace.is_complete:
+        return "incomplete"
+    return "not_scored" if item.score is None else None
+
+
+def _find_unfit_problem(problem: PreparedProblem | None) -> str | None:
+    """Why no trace of the problem may be trained on."""
+    if problem is None:
+        return "problem_gone"
+    if problem.duplicate_of is not None:
+        return "problem_duplicate"
+    return "problem_contaminated" if problem.contamination else None
 
 
 def _find_shortfall(score: Score | None, config: SelectionConfig) -> str | None:
@@ -104,6 +115,32 @@ def _find_shortfall(score: Score | None, config: SelectionConfig) -> str | None:
     return None
 
 
+class _Weighed(NamedTuple):
+    """What an answer is worth under a policy."""
+
+    rejected: str | None
+    """Why it is rejected, None when it is not."""
+    kept: str
+    """The reason of the decision when nothing else rejects the trace."""
+
+
+def _weigh_answers(
+    scored: Sequence[ScoredTrace], classes: Sequence[int | None], config: SelectionConfig
+) -> list[_Weighed]:
+    unproved = [_find_unproved(item.score) for item in scored]
+    if config.policy == "all":
+        return [_Weighed(None, {None: "correct", "incorrect": "any_answer"}.get(why, "unverified")) for why in unproved]
+    if config.policy == "correct":
+        return [_Weighed(why, "correct") for why in unproved]
+    weighed = []
+    for why, agrees in zip(unproved, agree_with_majority(classes), strict=True):
+        if why in {None, "incorrect"}:
+            weighed.append(_Weighed(why, "correct"))
+        else:
+            weighed.append(_Weighed({True: None, False: "minority", None: "no_majority"}[agrees], "majority"))
+    return weighed
+
+
 def _find_unproved(score: Score | None) -> str | None:
     """Why the answer is not known to be right. The accuracy reward decides, so that its policy is applied once."""
     if score is None or score.grade is None:
@@ -114,13 +151,22 @@ def _find_unproved(score: Score | None) -> str | None:
     return None if accuracy == 1 else "incorrect"
 
 
-def _reason_to_keep(score: Score | None) -> str:
-    unproved = _find_unproved(score)
-    return {None: "correct", "incorrect": "any_answer"}.get(unproved, "unverified")
+def _find_outside_band(
+    scored: Sequence[ScoredTrace], reasons: Sequence[str | None], config: SelectionConfig, sampling: SamplingConfig
+) -> str | None:
+    """Why the problem is outside the band of pass rates."""
+    outcomes = [has_passed(reason, item.score) for item, reason in zip(scored, reasons, strict=True)]
+    rate = estimate_pass_rate(outcomes, sampling)
+    if rate is None:
+        return "pass_rate_unknown"
+    if config.min_pass_rate is not None and rate < config.min_pass_rate:
+        return "too_hard"
+    return "too_easy" if config.max_pass_rate is not None and rate > config.max_pass_rate else None
 
 
-def _rank(trace: Trace, completion: Completion, config: SelectionConfig) -> tuple[int, bytes]:
-    """Sorts the traces of a problem by the config's order, with ties left to a seeded chance."""
-    chance = hashlib.blake2b(f"{config.seed}/{trace.id}".encode(), digest_size=8).digest()
-    length = len(completion.reasoning or "") + len(completion.answer)
-    return {"random": 0, "shortest": length, "longest": -length}[config.order], chance
+def _classify(scored: Sequence[ScoredTrace], completions: Sequence[Completion]) -> list[int | None]:
+    return classify_answers([item.trace for item in scored], [item.score for item in scored], completions)
+
+
+def _as_candidate(trace: Trace, completion: Completion, answer_class: int | None) -> Candidate:
+    return Candidate(trace.id, f"{completion.reasoning or ''}\n{completion.answer}", answer_class)

@@ -9,10 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from overproof.config.endpoint import SamplingConfig
+from overproof.config.selection import FEWEST_FOR_PASS_RATE
 from overproof.records import Score
-
-FEWEST_SAMPLES = 4
-"""A pass rate from fewer samples cannot tell a hard problem from an easy one."""
 
 
 def has_passed(reason: str | None, score: Score | None) -> bool | None:
@@ -35,4 +33,4 @@ def estimate_pass_rate(outcomes: Sequence[bool | None], sampling: SamplingConfig
     None where too few of them count. `sampling` says how many traces every problem got whatever came of them.
     """
     probe = [outcome for outcome in outcomes[: sampling.n] if outcome is not None]
-    return sum(probe) / len(probe) if len(probe) >= FEWEST_SAMPLES else None
+    return sum(probe) / len(probe) if len(probe) >= FEWEST_FOR_PASS_RATE else None
