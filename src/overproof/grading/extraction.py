@@ -25,6 +25,7 @@ from collections.abc import Callable
 import msgspec
 
 from overproof.grading.boxes import boxed_answer
+from overproof.grading.choices import letters_of
 from overproof.grading.markers import HEDGE, MARKER, MATH, SENTENCE_END, concluded_answer, marked_answer, marked_letters
 
 MAX_ANSWER_CHARS = 20_000
@@ -43,15 +44,15 @@ class Extraction(msgspec.Struct, frozen=True):
 
 _OPENING = re.compile(r"<think(?:ing)?>")
 _CLOSING = re.compile(r"</think(?:ing)?>")
+_STOP_TOKEN = re.compile(r"<\|(?:im_start|im_end|endoftext|end_of_text|eot_id|eot)\|>|<｜end▁of▁sentence｜>")
 _WORD = re.compile(r"(?<!\\)\b[A-Za-z]{2,}")
-_SENTENCE_WORD = re.compile(
-    r"\b(?:I|we|you|my|hence|therefore|thus|so|here|is|are|was)\b(?!\})|因此|所以", re.IGNORECASE
-)
+_SENTENCE_WORD = re.compile(r"\bI\b|\b(?i:we|you|my|hence|therefore|thus|so|here|is|are|was)\b(?!\})|因此|所以")
 _PROSE_IN_LATEX = re.compile(r"(?<!\\)\b(?!begin|end)[a-z]{4,} [a-z]{2,}")
 
 
 def visible(completion: str) -> str | None:
     """The text that counts: what follows the reasoning. None when the reasoning is never closed."""
+    completion = _STOP_TOKEN.split(completion, maxsplit=1)[0]
     closings = list(_CLOSING.finditer(completion))
     if closings:
         return completion[closings[-1].end() :].strip()
@@ -80,6 +81,8 @@ def _finders(text: str, *, choice: bool) -> list[tuple[str, Callable[[str], str 
     """The ways to find an answer that has no box, in the order to try them."""
     finders: list[tuple[str, Callable[[str], str | None]]] = [("marker", marked_answer)]
     if choice:
+        if letters_of(text) is not None:
+            return [("bare", str)]
         finders.append(("choice", marked_letters))
     if is_bare(text):
         finders.insert(len(finders) if choice else 0, ("bare", str))
