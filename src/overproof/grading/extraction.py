@@ -2,11 +2,13 @@ r"""Completion → the answer it gives.
 
 In this order, each taking the last of its kind, so that a self-correction counts:
 
-    box         \boxed{…}, brace-balanced; boxes that share one answer are grouped
+    box         \boxed{…}, brace-balanced; boxes that share one answer are grouped; a "Final answer: …" behind the last
+                box takes its place
     bare        a completion that is nothing but an answer
     marker      <answer>, ####, 【答案】, "the answer is", **Answer:**, 答案为, "A: 18"
     choice      故选 B, option (C): only where a letter is asked for
-    conclusion  the formula or bold text at the end of a last sentence that concludes ("Thus … is **73**")
+    conclusion  the formula or bold text at the end of a last sentence that concludes ("Thus … is **73**"), or its
+                only number ("Therefore, Anna had 64 stamps")
 
 Only text after the last `</think>` or `</thinking>` counts; a think block that is never closed has no answer. A number
 in prose that nothing marks is never taken. All scans are linear in the length of the completion.
@@ -26,7 +28,16 @@ import msgspec
 
 from overproof.grading.boxes import boxed_answer
 from overproof.grading.choices import letters_of
-from overproof.grading.markers import HEDGE, MARKER, MATH, SENTENCE_END, concluded_answer, marked_answer, marked_letters
+from overproof.grading.markers import (
+    HEDGE,
+    MARKER,
+    MATH,
+    SENTENCE_END,
+    concluded_answer,
+    final_answer,
+    marked_answer,
+    marked_letters,
+)
 
 MAX_ANSWER_CHARS = 20_000
 """An answer longer than this is no answer."""
@@ -68,7 +79,8 @@ def extract(completion: str, *, parts: int = 1, choice: bool = False, answer_onl
     if not text:
         return None
     if (answer := boxed_answer(text, parts)) is not None:
-        return _extraction(answer, "box")
+        later = final_answer(text[text.rfind("boxed") :])
+        return _extraction(later or answer, "marker" if later else "box")
     if answer_only:
         return _extraction(text, "bare")
     for method, find in _finders(text, choice=choice):

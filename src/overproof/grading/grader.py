@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import re
+
 import msgspec
 
 from overproof.grading.choices import letters_of, parse_options
@@ -23,6 +25,7 @@ from overproof.grading.units import Unit, split_unit
 from overproof.grading.words import is_prose, is_words, number_in_words, phrase_of, same_words
 from overproof.records import Grade, Verdict
 
+_DECIMAL_COMMA = re.compile(r"-?\d+,(?:\d{1,2}|\d{4,})")
 MAX_SHOWN = 500
 """`Grade.extracted` is cut to this many characters."""
 
@@ -176,6 +179,8 @@ def _judge_phrase(phrase: str, spelled: str) -> Finding:
 def _judge_formula(reference: Reference, spelled: str, scope: Scope) -> Finding:
     """Units first, then tree against tree."""
     value, unit = split_unit(spelled)
+    if _DECIMAL_COMMA.fullmatch(value) and _has_decimals(reference, len(value.partition(",")[2])):
+        value = value.replace(",", ".")
     if unit is not None and unit.dimension is not None and reference.unit is None:
         reference = _with_letter_unit(reference)
     if reference.tree is None:
@@ -194,6 +199,11 @@ def _judge_formula(reference: Reference, spelled: str, scope: Scope) -> Finding:
     if finding.same is False and reference.parts > 1 and (split := _as_list(value)) is not None:
         return compare(reference.tree, split, scope)
     return finding
+
+
+def _has_decimals(reference: Reference, places: int) -> bool:
+    """Whether a reference is a number written with so many decimals: then 2,74 is 2.74."""
+    return reference.tree is not None and reference.tree.op == "num" and reference.tree.decimals == places
 
 
 def _with_letter_unit(reference: Reference) -> Reference:

@@ -38,6 +38,7 @@ MARKER = re.compile(
     r"|^ *A: ",
     re.IGNORECASE | re.MULTILINE,
 )
+_FINAL = re.compile(r"final answer\**(?: is\b:?|:)(?! *(?:the )?final answer)", re.IGNORECASE)
 _IS_OUR_ANSWER = re.compile(
     r"(?P<value>\$[^$\n]+\$|(?<!\S)\S{1,60}) (?:is|are) (?:our|the|my) (?:final |correct )?answer", re.IGNORECASE
 )
@@ -68,6 +69,7 @@ _CONCLUDES = re.compile(
     r"we (?:get|have|find|obtain|conclude|see that|know that))\b|因此|所以|故|综上|于是|可得|得到|即",
     re.IGNORECASE,
 )
+_THEREFORE = re.compile(r"\b(?:therefore|thus|hence|in conclusion)\b|因此|所以|综上", re.IGNORECASE)
 _COPULA = re.compile(r"(?:\b(?:is|are|be|equals?|was|were|in|that)\b|=|为|是|等于|得|[:：])[^=]*$", re.IGNORECASE)
 HEDGE = re.compile(
     r"\b(?:maybe|perhaps|not sure|do(?:es)? not know|don't know|cannot|can't|impossible|unable|unclear|not possible|"
@@ -96,6 +98,15 @@ def _marked_from(text: str, start: int) -> str | None:
         if answer and _SUBSTANCE.search(answer) and not HEDGE.search(answer):
             return answer
     return None
+
+
+def final_answer(text: str) -> str | None:
+    """What stands behind the last "final answer is" of a text, the marker that outranks an earlier box."""
+    end = None
+    for match in _FINAL.finditer(text):
+        end = match.end()
+    answer = None if end is None else clean_value(_span_after(text, end))
+    return answer if answer and _SUBSTANCE.search(answer) and not HEDGE.search(answer) else None
 
 
 def _span_after(text: str, start: int) -> str:
@@ -175,7 +186,8 @@ def concluded_answer(text: str) -> str | None:
         return None
     pieces = [*MATH.finditer(last), *_BOLD.finditer(last)]
     if not pieces:
-        return None
+        numbers = _NUMBER.findall(last)
+        return str(numbers[0]) if len(numbers) == 1 and _THEREFORE.search(last) else None
     piece = max(pieces, key=lambda match: match.end())
     if len(last[piece.end() :].split()) > SENTENCE_WORDS or not _COPULA.search(last[: piece.start()]):
         return None

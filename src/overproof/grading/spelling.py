@@ -137,6 +137,7 @@ _AFTER_COMMANDS = (
     (re.compile(r"\^ *\{? *\\(?:text)?circ(?![a-zA-Z]) *\}?"), "°"),
     (re.compile(r"\\text\{(?:degrees?|deg) *\}|(?<=\d) *(?:degrees?|度)(?![a-zA-Z])"), "°"),
     (re.compile(r"\\text\{(?:percent|pct|percentage)\.? *\}|(?<=[\d}]) *(?:percentage|percent|pct)\b"), "%"),
+    (re.compile(r"(?<=\d)(or|and)(?=[A-Z(\\-])"), r" \1 "),
     (re.compile(r"!="), r"\\ne "),
     (re.compile(r"<=|=<"), r"\\le "),
     (re.compile(r">=|=>"), r"\\ge "),
