@@ -30,6 +30,7 @@ _CONNECTOR = re.compile(
     + r"(?:q?quad[\s$]*)?)*"
 )
 _CORRECTION = re.compile(r"\b(?:no|wait|not|actually|instead|correct(?:ion|ed))\b|不对|错|更正", re.IGNORECASE)
+_UNCLOSED = re.compile(r"\s*\$*\\+f?boxed *\{")
 _SIGN_BEHIND = re.compile(r"[ $]*(\\?%|percent\b|pct\b|\^\{?\\circ\}?|°)")
 _ITEM_JOINT = re.compile(r",(?!\d{3}(?!\d))|;|，|；|、|\band\b|\bor\b")
 
@@ -69,6 +70,21 @@ def boxed_answer(text: str, parts: int = 1) -> str | None:
         return ", ".join(contents)
     sign = _SIGN_BEHIND.match(text, group[-1][1])
     return contents[0] + (sign[1] if sign else "")
+
+
+def boxes_in_reference(text: str) -> str | None:
+    """The boxes of a reference, all that stand near the last one; an unclosed box runs to the end. None without one."""
+    boxes = find_boxes(text)
+    if not boxes:
+        opened = _UNCLOSED.match(text)
+        return text[opened.end() :] if opened else None
+    near = boxes[-1:]
+    for box in reversed(boxes[:-1]):
+        gap = text[box[1] : near[0][0]]
+        if len(gap) > GROUP_GAP or _CORRECTION.search(gap):
+            break
+        near.insert(0, box)
+    return ", ".join(_unwrapped(content) for _, _, content in near)
 
 
 def _unwrapped(content: str) -> str:

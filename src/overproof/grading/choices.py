@@ -17,6 +17,8 @@ from overproof.grading.spelling import spell
 
 LETTERS = "ABCDEFGHIJ"
 MAX_QUESTION_CHARS = 20_000
+MAX_ANSWER_CHARS = 400
+"""No answer that names options is longer."""
 
 _LISTED = re.compile(r"(?:Choices|Options|选项) *[:：] *\[([^\n]*)\]")
 _QUOTED = re.compile(r"'((?:[^'\\]|\\.|'(?! *[,\]]|$))*)'|\"((?:[^\"\\]|\\.)*)\"")
@@ -24,10 +26,10 @@ _MARKER = re.compile(
     r"(?:(?<=^)|(?<=[\s,，;；。:：$）)(（\[{]))\**[(（\[]?([A-J])(?:\)|）|\]|[.．、:：](?!\w\.)|(?= *\$))\**",
     re.MULTILINE,
 )
-_TEXT = re.compile(r"\\(?:text|mathrm|textbf|mathbf|textrm|textit|rm|bf|operatorname) *\{ *([^{}]*)\}")
+_TEXT = re.compile(r"\\text *\{ *([^{}]*)\}")
 _SINGLE = re.compile(
     r"(?:(?:the )?(?:correct )?(?:answer|option|choice|选项?|选择|故选|答案)(?: is| 是|是|为|[:：])? *)?"
-    r"[(（\[{]? *([A-J]) *(?:[)）\]}]|[.．、:：,，]|$| (?=[(（])|\b(?= *[\u4e00-\u9fff]))",
+    r"[(（\[{]? *([A-J]) *(?:[)）\]}]|[.．、:：,，]|$|(?= ?[(（])|\b(?= *[\u4e00-\u9fff]))",
     re.IGNORECASE,
 )
 _SEVERAL = re.compile(
@@ -86,10 +88,9 @@ def letters_of(answer: str) -> str | None:
 
     Understood are a letter, several (`ACD`, `A、C、D`, `A and C`), and a letter before its option's text (`C. 12`).
     """
-    text = _TEXT.sub(r"\1", answer).strip().strip("*_`$ \n")
-    text = text.removeprefix("\\(").removesuffix("\\)").strip().rstrip("。")
-    if len(text) > 400 or not text:
+    if len(answer) > MAX_ANSWER_CHARS:
         return None
+    text = _TEXT.sub(r"\1", spell(answer)).strip(" *_`\n")
     if match := _GLUED.fullmatch(text):
         letters = match[1]
         return "".join(sorted(letters)) if len(set(letters)) == len(letters) else None

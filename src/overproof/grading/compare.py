@@ -18,14 +18,16 @@ from collections.abc import Sequence
 from overproof.grading.equations import (
     chain_value,
     compare_equations,
+    compare_inequalities,
     is_equation,
+    is_inequality,
     rename_argument,
     same_names,
     split_name,
 )
 from overproof.grading.finding import Finding, all_of, different, same, undecided
 from overproof.grading.numeric import real_value
-from overproof.grading.regions import is_region, is_region_like, region_of, show_region
+from overproof.grading.regions import Region, is_region, is_region_like, region_of, show_region
 from overproof.grading.scalars import compare_scalars
 from overproof.grading.scope import ANYWHERE, Scope
 from overproof.grading.tree import BRACKETS, LISTS, Node, symbols, walk
@@ -41,17 +43,15 @@ def compare(reference: Node, answer: Node, scope: Scope = ANYWHERE) -> Finding:
     reference, answer = _simplify(reference), _simplify(answer)
     if reference == answer:
         return same("text", "the same expression")
-    for layer in (_compare_quantified, _compare_regions, _compare_named, _compare_matrices, _compare_items):
+    for layer in _LAYERS:
         finding = layer(reference, answer, scope)
         if finding is not None:
             return finding
-    if is_equation(reference) and is_equation(answer):
-        return compare_equations(reference, answer)
-    if _is_composite(reference) or _is_composite(answer):
-        if _is_composite(reference) and _is_composite(answer):
-            return undecided("relation", "neither form is known to be the other")
-        return different("kind", f"the reference is {kind_of(reference)}, the answer {kind_of(answer)}")
-    return compare_scalars(_as_value(reference), _as_value(answer), scope)
+    if not _is_composite(reference) and not _is_composite(answer):
+        return compare_scalars(reference, answer, scope)
+    if _is_composite(reference) and _is_composite(answer):
+        return undecided("relation", "neither form is known to be the other")
+    return different("kind", f"the reference is {kind_of(reference)}, the answer {kind_of(answer)}")
 
 
 def kind_of(node: Node) -> str:
@@ -76,13 +76,6 @@ def kind_of(node: Node) -> str:
 
 def _is_composite(node: Node) -> bool:
     return node.op in LISTS | BRACKETS | {"rel", "union", "intersection", "difference", "builder", "matrix"}
-
-
-def _as_value(node: Node) -> Node:
-    """The ratio a : b as the quotient it is."""
-    if node.op == "ratio" and len(node.args) == 2:
-        return Node("div", node.args)
-    return node
 
 
 def _simplify(node: Node) -> Node:
@@ -115,10 +108,20 @@ def _is_domain(node: Node) -> bool:
 def _compare_regions(reference: Node, answer: Node, scope: Scope) -> Finding | None:
     """Intervals, inequalities and set-builders in any of their forms, when at least one side can be nothing else."""
     one, other = _set_part(reference), _set_part(answer)
+    if is_region(one) != is_region(other) and all(_is_point(part) or is_region(part) for part in (one, other)):
+        return _compare_pieces(region_of(one), region_of(other), scope)
     named = one is not reference or other is not answer
     if not (named or is_region(one) or is_region(other)) or not (is_region_like(one) and is_region_like(other)):
         return None
-    left, right = region_of(one), region_of(other)
+    return _compare_pieces(region_of(one), region_of(other), scope)
+
+
+def _is_point(node: Node) -> bool:
+    """X = 5, which an inequality may describe too."""
+    return node.op == "rel" and node.value == "=" and node.args[0].op == "sym" and not symbols(node.args[1])
+
+
+def _compare_pieces(left: Region | None, right: Region | None, scope: Scope) -> Finding | None:
     if left is None or right is None:
         return None
     if len(left) != len(right):
@@ -165,6 +168,15 @@ def _compare_quantified(reference: Node, answer: Node, scope: Scope) -> Finding 
     return all_of([compare(one, other, scope) for one, other in pairs], "relation", "clause")
 
 
+def _compare_relations(reference: Node, answer: Node, _scope: Scope) -> Finding | None:
+    """Equations and inequalities that are not just names for values."""
+    if is_equation(reference) and is_equation(answer):
+        return compare_equations(reference, answer)
+    if is_inequality(reference) and is_inequality(answer):
+        return compare_inequalities(reference, answer)
+    return None
+
+
 # --- names
 
 
@@ -177,13 +189,20 @@ def _compare_named(reference: Node, answer: Node, scope: Scope) -> Finding | Non
         return compare(one[1], answer, scope)
     if other is not None and not is_equation(reference):
         return compare(reference, other[1], scope)
-    for equation, side in ((reference, answer), (answer, reference)):
-        if is_equation(equation) and not is_equation(side):
-            value = chain_value(equation)
-            if value is None:
-                return different("equation", "an equation is not a value")
-            return compare(value, side, scope) if equation is reference else compare(side, value, scope)
-    return None
+    if is_equation(reference) == is_equation(answer):
+        return None
+    return _compare_with_chain(reference, answer, scope)
+
+
+def _compare_with_chain(reference: Node, answer: Node, scope: Scope) -> Finding:
+    """A chain of numbers, or an equation to be solved, against something that is no equation."""
+    equation, side = (reference, answer) if is_equation(reference) else (answer, reference)
+    value = chain_value(equation)
+    if value is not None:
+        return compare(value, side, scope) if equation is reference else compare(side, value, scope)
+    if side.op in LISTS | {"brace"} and symbols(equation):
+        return undecided("equation", "a list against an equation to be solved")
+    return different("equation", "an equation is not a value")
 
 
 def _compare_two_named(
@@ -385,7 +404,7 @@ def _distance(one: float | None, other: float | None) -> float:
 
 def _compare_matrices(reference: Node, answer: Node, scope: Scope) -> Finding | None:
     """Matrices entry by entry; a vector may stand as a column, a row or a tuple."""
-    if "matrix" not in {reference.op, answer.op}:
+    if "matrix" not in {reference.op, answer.op} or reference.op == "rel" or answer.op == "rel":
         return None
     one, other = _rows(reference), _rows(answer)
     if one is None or other is None:
@@ -410,10 +429,30 @@ def _rows(node: Node) -> list[list[Node]] | None:
         if all(row is not None for row in rows):
             return [row for row in rows if row is not None]
         return [[part] for part in node.args]
+    if node.op == "add" and all(part.op == "matrix" for part in node.args):
+        return _added(list(node.args))
     return [[node]] if node.op in {"num", "neg", "div"} else None
+
+
+def _added(matrices: list[Node]) -> list[list[Node]] | None:
+    """The sum of matrices of one shape, entry by entry."""
+    tables = [[row.args for row in matrix.args if row.args] for matrix in matrices]
+    if len({tuple(len(row) for row in table) for table in tables}) > 1:
+        return None
+    return [[Node("add", cells) for cells in zip(*rows, strict=True)] for rows in zip(*tables, strict=True)]
 
 
 def part_count(node: Node) -> int:
     """How many boxes an answer to this reference may use: the parts of a list, else 1."""
     node = _simplify(node)
     return len(node.args) if node.op in LISTS | {"brace"} and node.args else 1
+
+
+_LAYERS = (
+    _compare_quantified,
+    _compare_regions,
+    _compare_named,
+    _compare_matrices,
+    _compare_items,
+    _compare_relations,
+)

@@ -20,6 +20,7 @@ _POINTS = (
     (1.8027756377, -0.3390317190, 1.0198039027, -2.7386127875, 0.6454972244, -1.4491376746),
     (-0.5163977795, -1.8708286934, 0.6831300511, -0.2582398927, 2.3664319132, -1.0954451150),
 )
+_FLIPPED = {"<": ">", ">": "<", "<=": ">=", ">=": "<="}
 NEEDED = 3
 """How many points must agree before two equations are called proportional."""
 
@@ -43,12 +44,17 @@ def split_name(node: Node) -> tuple[str, Node] | None:
     if len(args) == 1:
         return "", args[0]
     if not is_name(args[0]):
-        return None
+        return ("", args[-1]) if _is_identity(args) else None
     value = args[-1]
     rest = [part for part in args[1:-1] if not is_name(part)]
     if any(_contradicts(part, value) for part in rest):
         return None
     return name_of(args[0]), value
+
+
+def _is_identity(args: list[Node]) -> bool:
+    """Whether all parts of a chain are one and the same expression, written in several ways: (a^2)^5 = a^{10}."""
+    return bool(symbols(args[-1])) and all(same_value(part, args[-1]) for part in args[:-1])
 
 
 def chain_value(node: Node) -> Node | None:
@@ -143,20 +149,23 @@ def _difference(node: Node) -> Node:
 
 def _proportional(one: Node, other: Node) -> bool:
     """Whether the quotient of two trees is one and the same number at every sample point."""
-    names = sorted(symbols(one))
+    ratios = _ratios(one, other)
+    return len(ratios) >= NEEDED and all(abs(ratio - ratios[0]) <= 1e-9 * abs(ratios[0]) for ratio in ratios)
+
+
+def _ratios(one: Node, other: Node) -> list[float | complex]:
+    """The quotients of two trees at the sample points where both have a value well away from zero."""
+    names = sorted(symbols(one) | symbols(other))
     ratios: list[float | complex] = []
-    for row in _POINTS:
-        if len(names) > len(row):
-            return False
+    for row in _POINTS if len(names) <= len(_POINTS[0]) else ():
         point = dict(zip(names, row, strict=False))
         try:
             (left, left_error), (right, right_error) = evaluate(one, point), evaluate(other, point)
         except (UndefinedError, OverflowError, ZeroDivisionError, ValueError):
             continue
-        if abs(left) <= 1e6 * left_error or abs(right) <= 1e6 * right_error:
-            continue
-        ratios.append(left / right)
-    return len(ratios) >= NEEDED and all(abs(ratio - ratios[0]) <= 1e-9 * abs(ratios[0]) for ratio in ratios)
+        if abs(left) > 1e6 * left_error and abs(right) > 1e6 * right_error:
+            ratios.append(left / right)
+    return ratios
 
 
 def _solved_agrees(reference: Node, one: Node, answer: Node, other: Node) -> bool | None:
@@ -193,6 +202,29 @@ def _satisfies(name: str, value: Node, equation: Node) -> bool | None:
             return False
         agreed += 1
     return True if agreed >= NEEDED else None
+
+
+def is_inequality(node: Node) -> bool:
+    """Whether a tree is one inequality between two sides."""
+    return node.op == "rel" and node.value in _FLIPPED
+
+
+def compare_inequalities(reference: Node, answer: Node) -> Finding:
+    """Whether two inequalities hold at the same points: multiples of one another do, a counterexample shows not."""
+    if symbols(reference) != symbols(answer):
+        return undecided("relation", "different variables")
+    one, other = _difference(reference), _difference(answer)
+    strict = ("=" in str(reference.value)) == ("=" in str(answer.value))
+    ratios = _ratios(one, other)
+    if len(ratios) >= NEEDED and all(abs(ratio - ratios[0]) <= 1e-9 * abs(ratios[0]) for ratio in ratios):
+        ratio = ratios[0].real if isinstance(ratios[0], complex) else ratios[0]
+        turned = (str(reference.value)[0] != str(answer.value)[0]) == (ratio < 0)
+        verdict = same if turned and strict else different
+        return verdict("relation", "one inequality is a multiple of the other")
+    signs = [ratio.real > 0 for ratio in ratios]
+    if len(set(signs)) > 1 or (signs and signs[0] == (str(reference.value)[0] != str(answer.value)[0])):
+        return different("relation", "one holds at a point where the other does not")
+    return undecided("relation", "not multiples of each other")
 
 
 def same_names(one: str, other: str) -> bool:

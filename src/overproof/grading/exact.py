@@ -201,6 +201,7 @@ _OPERATIONS: dict[str, Callable[[Node, list[Fraction]], Fraction | None]] = {
     "mul": _multiply,
     "neg": lambda _node, args: -args[0],
     "div": _divide,
+    "ratio": lambda node, args: _divide(node, args) if len(args) == 2 else None,
     "pow": _power,
     "root": _root,
     "fact": _factorial,

@@ -2,11 +2,13 @@ r"""Completion → the answer it gives.
 
 In this order, each taking the last of its kind, so that a self-correction counts:
 
-    box         \boxed{…}, brace-balanced; boxes that share one answer are grouped
+    box         \boxed{…}, brace-balanced; boxes that share one answer are grouped; a "Final answer: …" behind the last
+                box takes its place
     bare        a completion that is nothing but an answer
     marker      <answer>, ####, 【答案】, "the answer is", **Answer:**, 答案为, "A: 18"
     choice      故选 B, option (C): only where a letter is asked for
-    conclusion  the formula or bold text at the end of a last sentence that concludes ("Thus … is **73**")
+    conclusion  the formula or bold text at the end of a last sentence that concludes ("Thus … is **73**"), or its
+                only number ("Therefore, Anna had 64 stamps")
 
 Only text after the last `</think>` or `</thinking>` counts; a think block that is never closed has no answer. A number
 in prose that nothing marks is never taken. All scans are linear in the length of the completion.
@@ -25,7 +27,17 @@ from collections.abc import Callable
 import msgspec
 
 from overproof.grading.boxes import boxed_answer
-from overproof.grading.markers import HEDGE, MARKER, MATH, SENTENCE_END, concluded_answer, marked_answer, marked_letters
+from overproof.grading.choices import letters_of
+from overproof.grading.markers import (
+    HEDGE,
+    MARKER,
+    MATH,
+    SENTENCE_END,
+    concluded_answer,
+    final_answer,
+    marked_answer,
+    marked_letters,
+)
 
 MAX_ANSWER_CHARS = 20_000
 """An answer longer than this is no answer."""
@@ -43,15 +55,15 @@ class Extraction(msgspec.Struct, frozen=True):
 
 _OPENING = re.compile(r"<think(?:ing)?>")
 _CLOSING = re.compile(r"</think(?:ing)?>")
+_STOP_TOKEN = re.compile(r"<\|(?:im_start|im_end|endoftext|end_of_text|eot_id|eot)\|>|<｜end▁of▁sentence｜>")
 _WORD = re.compile(r"(?<!\\)\b[A-Za-z]{2,}")
-_SENTENCE_WORD = re.compile(
-    r"\b(?:I|we|you|my|hence|therefore|thus|so|here|is|are|was)\b(?!\})|因此|所以", re.IGNORECASE
-)
+_SENTENCE_WORD = re.compile(r"\bI\b|\b(?i:we|you|my|hence|therefore|thus|so|here|is|are|was)\b(?!\})|因此|所以")
 _PROSE_IN_LATEX = re.compile(r"(?<!\\)\b(?!begin|end)[a-z]{4,} [a-z]{2,}")
 
 
 def visible(completion: str) -> str | None:
     """The text that counts: what follows the reasoning. None when the reasoning is never closed."""
+    completion = _STOP_TOKEN.split(completion, maxsplit=1)[0]
     closings = list(_CLOSING.finditer(completion))
     if closings:
         return completion[closings[-1].end() :].strip()
@@ -67,7 +79,8 @@ def extract(completion: str, *, parts: int = 1, choice: bool = False, answer_onl
     if not text:
         return None
     if (answer := boxed_answer(text, parts)) is not None:
-        return _extraction(answer, "box")
+        later = final_answer(text[text.rfind("boxed") :])
+        return _extraction(later or answer, "marker" if later else "box")
     if answer_only:
         return _extraction(text, "bare")
     for method, find in _finders(text, choice=choice):
@@ -80,6 +93,8 @@ def _finders(text: str, *, choice: bool) -> list[tuple[str, Callable[[str], str 
     """The ways to find an answer that has no box, in the order to try them."""
     finders: list[tuple[str, Callable[[str], str | None]]] = [("marker", marked_answer)]
     if choice:
+        if letters_of(text) is not None:
+            return [("bare", str)]
         finders.append(("choice", marked_letters))
     if is_bare(text):
         finders.insert(len(finders) if choice else 0, ("bare", str))

@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import re
+
 import msgspec
 
 from overproof.grading.choices import letters_of, parse_options
@@ -20,9 +22,10 @@ from overproof.grading.scope import Scope, scope_of
 from overproof.grading.spelling import spell
 from overproof.grading.tree import Node
 from overproof.grading.units import Unit, split_unit
-from overproof.grading.words import is_prose, is_words, phrase_of, same_words
+from overproof.grading.words import is_prose, is_words, number_in_words, phrase_of, same_words
 from overproof.records import Grade, Verdict
 
+_DECIMAL_COMMA = re.compile(r"-?\d+,(?:\d{1,2}|\d{4,})")
 MAX_SHOWN = 500
 """`Grade.extracted` is cut to this many characters."""
 
@@ -49,7 +52,7 @@ def exact_grade(
     if found is None:
         return Grade(Verdict.INCORRECT, None, "extraction", _why_nothing(completion))
     finding = judge(typed, found.answer, question)
-    if finding.same is None and finding.layer != "text" and typed.issue is None:
+    if finding.same is None and finding.layer not in {"text", "ellipsis"} and typed.issue is None:
         return Pending(found.answer, typed.value, split_unit(spell(found.answer))[0], question, finding.reason)
     return _grade(found.answer, finding)
 
@@ -141,8 +144,10 @@ def _judge_option(reference: Reference, chosen: str) -> Finding:
 
 def _judge_words(reference: Reference, spelled: str) -> Finding | None:
     """Text against text; None where the answer or the reference is mathematics."""
-    if same_words(reference.spelled, spelled):
+    if reference.kind in {"text", "prose"} and same_words(reference.spelled, spelled):
         return same("text", "the same words")
+    if number_in_words(spelled) == reference.spelled:
+        return same("text", "the same number in words")
     phrase = phrase_of(reference.spelled)
     if phrase is not None and (phrase in {"yes", "no"} or reference.kind == "text"):
         return _judge_phrase(phrase, spelled)
@@ -174,6 +179,10 @@ def _judge_phrase(phrase: str, spelled: str) -> Finding:
 def _judge_formula(reference: Reference, spelled: str, scope: Scope) -> Finding:
     """Units first, then tree against tree."""
     value, unit = split_unit(spelled)
+    if _DECIMAL_COMMA.fullmatch(value) and _has_decimals(reference, len(value.partition(",")[2])):
+        value = value.replace(",", ".")
+    if unit is not None and unit.dimension is not None and reference.unit is None:
+        reference = _with_letter_unit(reference)
     if reference.tree is None:
         return _judge_labelled(reference, spelled, scope) or undecided("formula", "the reference is not read exactly")
     try:
@@ -190,6 +199,22 @@ def _judge_formula(reference: Reference, spelled: str, scope: Scope) -> Finding:
     if finding.same is False and reference.parts > 1 and (split := _as_list(value)) is not None:
         return compare(reference.tree, split, scope)
     return finding
+
+
+def _has_decimals(reference: Reference, places: int) -> bool:
+    """Whether a reference is a number written with so many decimals: then 2,74 is 2.74."""
+    return reference.tree is not None and reference.tree.op == "num" and reference.tree.decimals == places
+
+
+def _with_letter_unit(reference: Reference) -> Reference:
+    """A reference that ends in a bare letter, taken as a unit since the answer has one: 1000 m against 1 km."""
+    value, unit = split_unit(reference.spelled, letters=True)
+    if unit is None or unit.dimension is None or reference.tree is None:
+        return reference
+    try:
+        return msgspec.structs.replace(reference, value=value, tree=read(value), unit=unit)
+    except UnreadableError:
+        return reference
 
 
 def _as_list(value: str) -> Node | None:

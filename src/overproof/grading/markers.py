@@ -38,16 +38,19 @@ MARKER = re.compile(
     r"|^ *A: ",
     re.IGNORECASE | re.MULTILINE,
 )
+_FINAL = re.compile(r"final answer\**(?: is\b:?|:)(?! *(?:the )?final answer)", re.IGNORECASE)
 _IS_OUR_ANSWER = re.compile(
     r"(?P<value>\$[^$\n]+\$|(?<!\S)\S{1,60}) (?:is|are) (?:our|the|my) (?:final |correct )?answer", re.IGNORECASE
 )
 _LETTERS = re.compile(
-    r"(?:故选|应选|故本题选|所以选|因此选|选择|故答案选|选项?)[：: ]*(?:择|项)?[：: ]*\**[(（$]*"
+    r"(?:故选|应选|故本题选|所以选|因此选|选择|故答案选|选项?)[：: ]*(?:择|项)?[：: ]*(?:是|为)?\**[(（$]*"
     r"(?P<zh>[A-J](?:[、,，和及 ]*[A-J])*)(?![A-Za-z])"
-    r"|(?<![A-Za-z])(?:option|choice|answer)s?(?: letter)?(?: is| are)?:? *\**\$?[(（]?(?P<en>[A-J])(?![A-Za-z])"
+    r"|(?<![A-Za-z])(?:option|choice|answer)s?(?: letter| that [^.\n(]{1,120}?)?(?: is| are)?:? *"
+    r"\**\$?[(（]?(?P<en>[A-J])(?![A-Za-z])"
     r"|\**[(（]?(?P<is>[A-J])[)）]?\** *(?:正确|is (?:the )?(?:correct|right)|is true)"
     r"|(?P<ok>[A-J](?:[、,，和及 ]+[A-J])*) *(?:是|为)?(?:正确|对)的?(?:答案|选项)?"
     r"|\*\*[(（]?(?P<bold>[A-J])[)）]?(?:[.:)] [^*\n]{0,200})?\*\*"
+    r"|\bis:? \**[(（](?P<con>[A-J])[)）]"
     r"|^[(（]?(?P<line>[A-J])[)）.]?$",
     re.IGNORECASE | re.MULTILINE,
 )
@@ -55,7 +58,10 @@ SENTENCE_END = re.compile(r"(?<=[^\d\s])[.!?](?=\s+[A-Z*\"'(<]|\s*$)|(?<=\d)\.(?
 MATH = re.compile(r"\$\$([^$]+)\$\$|\$([^$\n]+)\$|\\\[([^$]+?)\\\]|\\\(([^\n]+?)\\\)")
 _BOLD = re.compile(r"\*\*([^*\n]{1,200})\*\*")
 _NUMBER = re.compile(r"(?<![\w.\\/^_])[-+]?\$?\d[\d,]*(?:\.\d+)?(?:/\d+)?%?(?![\w/^])")
-_LEADING = re.compile(r"\\?\$? ?-?\d[\d,]*(?:\.\d+)?%?(?= +[A-Za-z(][^\d=+]*|[.,] )")
+_LEADING = re.compile(
+    r"(\\?\$? ?-?\d[\d,]*(?:\.\d+)?%?)(?: +(?!(?:and|or|to|x|times|plus|minus|by|mod)\b)[A-Za-z(]| \d+ [a-z]{3}|[.,] )"
+)
+_PREPOSITION = re.compile(r" (?:in|per|from|for|on|at|each|every|when|after|before|with|left|of) ")
 _WORD = re.compile(r"[A-Za-z]{2,}")
 _AFTER_COPULA = re.compile(r".*(?:\b(?:is|are|equals|be)\b|为|是) *", re.DOTALL)
 _CONCLUDES = re.compile(
@@ -63,7 +69,8 @@ _CONCLUDES = re.compile(
     r"we (?:get|have|find|obtain|conclude|see that|know that))\b|因此|所以|故|综上|于是|可得|得到|即",
     re.IGNORECASE,
 )
-_COPULA = re.compile(r"(?:\b(?:is|are|be|equals?|was|were|in)\b|=|为|是|等于|得|[:：])[^=]*$", re.IGNORECASE)
+_THEREFORE = re.compile(r"\b(?:therefore|thus|hence|in conclusion)\b|因此|所以|综上", re.IGNORECASE)
+_COPULA = re.compile(r"(?:\b(?:is|are|be|equals?|was|were|in|that)\b|=|为|是|等于|得|[:：])[^=]*$", re.IGNORECASE)
 HEDGE = re.compile(
     r"\b(?:maybe|perhaps|not sure|do(?:es)? not know|don't know|cannot|can't|impossible|unable|unclear|not possible|"
     r"no answer|give up|guess|i think it might)\b|无法|不确定|不知道|没有正确",
@@ -91,6 +98,15 @@ def _marked_from(text: str, start: int) -> str | None:
         if answer and _SUBSTANCE.search(answer) and not HEDGE.search(answer):
             return answer
     return None
+
+
+def final_answer(text: str) -> str | None:
+    """What stands behind the last "final answer is" of a text, the marker that outranks an earlier box."""
+    end = None
+    for match in _FINAL.finditer(text):
+        end = match.end()
+    answer = None if end is None else clean_value(_span_after(text, end))
+    return answer if answer and _SUBSTANCE.search(answer) and not HEDGE.search(answer) else None
 
 
 def _span_after(text: str, start: int) -> str:
@@ -140,9 +156,10 @@ def _one_formula(span: str, match: re.Match[str]) -> str:
 def _one_number(span: str) -> str:
     """A span without formulas: the number that leads it, or the only number of a sentence."""
     words = _WORD.findall(span)
+    leading = _LEADING.match(span)
+    if leading and (len(words) >= SENTENCE_WORDS or _PREPOSITION.search(span) or len(_NUMBER.findall(span)) > 1):
+        return leading[1]
     if len(words) >= SENTENCE_WORDS:
-        if match := _LEADING.match(span):
-            return match[0]
         numbers = _NUMBER.findall(span)
         if len(numbers) == 1:
             return str(numbers[0])
@@ -169,7 +186,8 @@ def concluded_answer(text: str) -> str | None:
         return None
     pieces = [*MATH.finditer(last), *_BOLD.finditer(last)]
     if not pieces:
-        return None
+        numbers = _NUMBER.findall(last)
+        return str(numbers[0]) if len(numbers) == 1 and _THEREFORE.search(last) else None
     piece = max(pieces, key=lambda match: match.end())
     if len(last[piece.end() :].split()) > SENTENCE_WORDS or not _COPULA.search(last[: piece.start()]):
         return None

@@ -184,6 +184,12 @@ def _divide(_node: Node, args: list[Bounded]) -> Bounded:
     return _rounded(quotient, 2 * (top_error + abs(quotient) * bottom_error) / abs(bottom))
 
 
+def _ratio(node: Node, args: list[Bounded]) -> Bounded:
+    if len(args) != 2:
+        raise UndefinedError("a ratio of several terms")
+    return _divide(node, args)
+
+
 def _negate(_node: Node, args: list[Bounded]) -> Bounded:
     return -args[0][0], args[0][1]
 
@@ -411,6 +417,7 @@ _OPERATIONS: dict[str, Callable[[Node, list[Bounded]], Bounded]] = {
     "percent": _percent,
     "mod": _remainder,
     "paren": _single,
+    "ratio": _ratio,
     "where": lambda _node, args: args[0],
     "fn": _function,
 }

@@ -12,6 +12,7 @@ rest by raising `UnreadableError`: prose, integrals, sums. Nothing is simplified
 from __future__ import annotations
 
 import re
+from fractions import Fraction
 from functools import lru_cache
 
 from overproof.grading.numerals import TooManyDigitsError, read_numeral
@@ -36,6 +37,7 @@ _SUBSCRIPT = re.compile(r"_ *(?:\{([^{}]{0,40})\}|([A-Za-z0-9]|\\[A-Za-z]+))")
 _ENVIRONMENT = re.compile(r" *\{([a-zA-Z]+)\*?\}(?: *\{[lcr| ]*\})?(?: *\[[a-z]\])?")
 _ARGUMENT = re.compile(r" *([0-9A-Za-z])")
 _OPTIONAL = re.compile(r" *\[([^\[\]]{1,20})\]")
+_MINUTES = re.compile(r" *(\d{1,2}) *'(?!') *(?:(\d{1,2}) *(?:''|\"))?")
 _DIGITS = re.compile(r"[\d.,+\-/ ]+")
 _LAST_CONDITION = re.compile(
     r"[(\[][^()\[\]]*(?:[=<>]|\\in(?![a-z])|\\ne(?![a-z])|\\[lg]e(?![a-z]))[^()\[\]]*[)\]] *\.?$"
@@ -252,12 +254,20 @@ class _Reader(Scanner):
             elif self.token == "%":
                 node = Node("percent", (node,))
             elif self.token == "°":
-                node = Node("degree", (node,))
+                node = Node("degree", (self.with_minutes(node),))
             elif self.token == "'" and node.op == "sym":
                 node = Node("sym", (), f"{node.value}'")
             else:
                 return node
             self.advance()
+
+    def with_minutes(self, degrees: Node) -> Node:
+        """60° 42' 30'': minutes and seconds behind the degree sign, as parts of a degree. Stays on the last sign."""
+        match = _MINUTES.match(self.text, self.end)
+        if match is None:
+            return degrees
+        self.end = match.end()
+        return Node("add", (degrees, number(Fraction(int(match[1]), 60) + Fraction(int(match[2] or 0), 3600))))
 
     # --- atoms
 
@@ -318,7 +328,7 @@ class _Reader(Scanner):
         if self.kind == "number" and self.token.isdigit() and self.text[self.start - 1 : self.start] == name[-1]:
             index = self.token
             self.advance()
-            return Node("sym", (), f"{name}{index}")
+            return Node("sym", (), f"{name}_{index}")
         return {"e": E, "i": I}.get(name) or Node("sym", (), name)
 
     def two_argument_logarithm(self) -> Node:

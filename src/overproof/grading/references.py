@@ -14,7 +14,7 @@ from functools import lru_cache
 
 import msgspec
 
-from overproof.grading.boxes import find_boxes
+from overproof.grading.boxes import boxes_in_reference
 from overproof.grading.choices import is_choice, letters_of
 from overproof.grading.compare import kind_of, part_count
 from overproof.grading.labels import labelled_parts
@@ -73,9 +73,8 @@ def _typed(text: str, spelled: str) -> Reference:
 
 def _answer_of(text: str) -> str:
     """The reference itself, or its boxes, or what stands behind #### where it is a whole solution."""
-    boxes = find_boxes(text)
-    if boxes:
-        return ", ".join(content for _, _, content in boxes) if len(boxes) > 1 else boxes[0][2]
+    if (boxed := boxes_in_reference(text)) is not None:
+        return boxed
     if "####" in text:
         return text.rsplit("####", 1)[1].strip() or text
     return text

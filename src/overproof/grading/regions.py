@@ -145,7 +145,25 @@ def _half_line(left: Node, operator: str, right: Node) -> Region | None:
         return _side(operator, right)
     if right.op == "sym" and right.value not in symbols(left):
         return _side(_MIRROR[operator], left)
+    for part, sign, end in ((left, operator, right), (right, _MIRROR[operator], left)):
+        if part.op == "fn" and part.value == "abs" and part.args[0].op == "sym" and not symbols(end):
+            return _absolute(_side(sign, end))
     return _linear(left, operator, right)
+
+
+def _absolute(region: Region | None) -> Region | None:
+    """Where |x| lies in a region: its part above zero, and that part mirrored."""
+    above = _cut(region, (Piece(number(0), INFINITY, low_closed=True, high_closed=False),))
+    if above is None:
+        return None
+    mirrored = [
+        Piece(_negative(piece.high), _negative(piece.low), piece.high_closed, piece.low_closed) for piece in above
+    ]
+    return _union([*above, *mirrored])
+
+
+def _negative(end: Node) -> Node:
+    return MINUS_INFINITY if end == INFINITY else Node("neg", (end,))
 
 
 def _side(operator: str, end: Node) -> Region | None:
@@ -174,13 +192,13 @@ def _linear(left: Node, operator: str, right: Node) -> Region | None:
         return None
     name = min(names)
     values: list[Fraction] = []
-    for point in (0, 1, 2, 5):
+    for point in (0, 1, -2, 5):
         one, other = exact_value(_at(left, name, point)), exact_value(_at(right, name, point))
         if one is None or other is None:
             return None
         values.append(one - other)
     slope = values[1] - values[0]
-    if slope == 0 or values[2] != values[0] + 2 * slope or values[3] != values[0] + 5 * slope:
+    if slope == 0 or values[2] != values[0] - 2 * slope or values[3] != values[0] + 5 * slope:
         return None
     return _side(operator if slope > 0 else _MIRROR[operator], number(-values[0] / slope))
 

@@ -19,7 +19,7 @@ from overproof.grading.exact import exact_value
 from overproof.grading.finding import Finding, close, different, same, undecided
 from overproof.grading.numeric import real_value, same_value
 from overproof.grading.scope import ANYWHERE, Scope
-from overproof.grading.tree import Node, number, rename, symbols, walk
+from overproof.grading.tree import PI, Node, number, rename, symbols, walk
 
 MIN_SIGNIFICANT = 4
 """An exact reference is only matched by a rounded answer that carries at least this many significant digits."""
@@ -77,6 +77,8 @@ def _compare(reference: Node, answer: Node, scope: Scope) -> Finding:
 
 
 def _compare_inexact(reference: Node, answer: Node, scope: Scope) -> Finding:
+    if "…" in symbols(reference) | symbols(answer):
+        return undecided("ellipsis", "an ellipsis leaves out terms")
     reference = _renamed(reference, answer, scope.known) or reference
     names, others = symbols(reference), symbols(answer)
     verdict = same_value(reference, answer)
@@ -103,11 +105,23 @@ def _renamed(reference: Node, answer: Node, known: frozenset[str] | None) -> Nod
     if len(only) != 1 or len(other) != 1:
         return None
     old, new = min(only), min(other)
+    if _counts_turns(reference, old) and _counts_turns(answer, new):
+        return rename(reference, {old: new})
     if known is not None:
         free = old not in known and new not in known
     else:
         free = old in _PARAMETERS and new in _PARAMETERS and any(part.op == "const" for part in walk(reference))
     return rename(reference, {old: new}) if free else None
+
+
+def _counts_turns(node: Node, name: str) -> bool:
+    """Whether a letter only multiplies π: the k of kπ, an integer whatever it is called."""
+    with_pi = sum(
+        1
+        for part in walk(node)
+        if part.op == "mul" and PI in part.args and any(factor.value == name for factor in part.args)
+    )
+    return with_pi > 0 and with_pi == sum(1 for part in walk(node) if part.op == "sym" and part.value == name)
 
 
 # --- rounding

@@ -29,8 +29,8 @@ _SIGNS = {
     "∨": r"\vee ", "¬": r"\neg ", "∣": "|", "‖": "|", "∥": r"\parallel ", "⊥": r"\perp ", "∠": r"\angle ",
     "△": r"\triangle ", "⌊": r"\lfloor ", "⌋": r"\rfloor ", "⌈": r"\lceil ", "⌉": r"\rceil ", "ℝ": r"\mathbb{R}",
     "ℤ": r"\mathbb{Z}", "ℕ": r"\mathbb{N}", "ℚ": r"\mathbb{Q}", "ℂ": r"\mathbb{C}", "ℏ": r"\hbar ",
-    "，": ", ", "、": ", ", "；": "; ", "。": ".", "①": "(1)", "②": "(2)", "③": "(3)", "④": "(4)", "⑤": "(5)",
-    "⑥": "(6)", "⑦": "(7)", "⑧": "(8)", "⑨": "(9)", "〈": "(", "〉": ")", "【": "[", "】": "]", "∆": r"\Delta ",
+    "，": ", ", "、": ", ", "；": "; ", "。": ".", "①": "(1), ", "②": "(2), ", "③": "(3), ", "④": "(4), ", "⑤": "(5), ",
+    "⑥": "(6), ", "⑦": "(7), ", "⑧": "(8), ", "⑨": "(9), ", "〈": "(", "〉": ")", "【": "[", "】": "]", "∆": r"\Delta ",
 }  # fmt: skip
 
 _GREEK = {
@@ -67,11 +67,11 @@ _ESCAPE_DAMAGE = (
     (re.compile(r"\x08(?=[a-z])"), r"\\b"),
     (re.compile(r"\x07(?=[a-z])"), r"\\a"),
     (re.compile(r"\x0b(?=[a-z])"), r"\\v"),
-    (re.compile(r"\t(?=(?:ext|imes|heta|an|frac|riangle|au|o)\b)"), r"\\t"),
+    (re.compile(r"\t(?=(?:ext(?:circ)?|imes|heta|an|frac|riangle|au|o)\b)"), r"\\t"),
     (re.compile(r"\r(?=(?:ight|ho|angle|floor|ceil)\b)"), r"\\r"),
 )
 # … or once too rarely: `\\frac`. Row separators of matrices are left alone.
-_DOUBLED_BACKSLASH = re.compile(r"\\\\(?=(?:d?frac|text|sqrt|le|ge|leq|geq|pi|infty|cup|cap|boxed|circ|times|cdot)\b)")
+_DOUBLED_BACKSLASH = re.compile(r"\\\\(?=[a-zA-Z]{2})")
 
 _HTML = (
     (re.compile(r"<sup>([^<]{0,80})</sup>"), r"^{\1}"),
@@ -134,15 +134,19 @@ _AFTER_COMMANDS = (
         r"\\\1 ",
     ),
     (re.compile(r"\^ *\{? *\\prime(?![a-zA-Z]) *\}?"), "'"),
-    (re.compile(r"\^ *\{? *\\circ(?![a-zA-Z]) *\}?"), "°"),
+    (re.compile(r"\^ *\{? *\\(?:text)?circ(?![a-zA-Z]) *\}?"), "°"),
     (re.compile(r"\\text\{(?:degrees?|deg) *\}|(?<=\d) *(?:degrees?|度)(?![a-zA-Z])"), "°"),
     (re.compile(r"\\text\{(?:percent|pct|percentage)\.? *\}|(?<=[\d}]) *(?:percentage|percent|pct)\b"), "%"),
+    (re.compile(r"(?<=\d)(or|and)(?=[A-Z(\\-])"), r" \1 "),
     (re.compile(r"!="), r"\\ne "),
     (re.compile(r"<=|=<"), r"\\le "),
     (re.compile(r">=|=>"), r"\\ge "),
 )
 _GROUPS_OF_THREE = re.compile(r"(?<![\d.,\x00])\d{1,3}(?:\x00\d{3})+(?![\d\x00])")
 
+# (1)(3)(4): the numbers of statements, not a product.
+_STATEMENTS = re.compile(r"(?:\(\d\)[ ,;]*){2,9}")
+_STATEMENT = re.compile(r"\(\d\)")
 _SPACE_RUN = re.compile(r"\s+")
 _PLAIN = re.compile(r"-?[0-9A-Za-z]+(?:\.[0-9]+)?")
 
@@ -161,7 +165,8 @@ def spell(text: str) -> str:
         text = _GROUPS_OF_THREE.sub(lambda match: match[0].replace("\x00", ","), text).replace("\x00", " ")
     if "\\" in text:
         text = _COMMAND.sub(_spell_command, text)
-    return _strip_ends(_SPACE_RUN.sub(" ", _replace(text, _AFTER_COMMANDS)))
+    text = _strip_ends(_SPACE_RUN.sub(" ", _replace(text, _AFTER_COMMANDS)))
+    return ", ".join(_STATEMENT.findall(text)) if _STATEMENTS.fullmatch(text) else text
 
 
 def _repair(text: str) -> str:

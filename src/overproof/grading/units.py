@@ -163,6 +163,8 @@ _APPROXIMATELY = re.compile(
     r"|\\text\{(?:approximately|about|约) *\}) *"
 )
 _CURRENCY = re.compile(r"^(?:[€£¥￥₹]|USD|RMB|US) *(?=[\d.])")
+_AFTER_NAMED_UNIT = re.compile(r"(?:[A-Za-z]{2}|\}) */ *$|(?<=\d) +m */ *$")
+_METRES_PER = re.compile(r"(?<=\d) +m(?= */ *s(?: *\^ *\{? *2 *\}?)? *$)")
 _AREA = {"square": 2, "sq": 2, "cubic": 3, "平方": 2, "立方": 3}
 _HAN_STOP = re.compile("[或和且与不无第若则是为之间]")
 _HAN_NUMERAL = {"万": Fraction(10_000), "亿": Fraction(100_000_000)}
@@ -176,7 +178,7 @@ def split_unit(text: str, *, letters: bool = False) -> tuple[str, Unit | None]:
     text = _CURRENCY.sub("", _APPROXIMATELY.sub("", text))
     if not text or len(text) > MAX_CHARS or (text[-1] in "0123456789)]}%" and "\\text" not in text and "^" not in text):
         return text, None
-    value, tokens = _cut_tail(_ORDINAL.sub("", text), letters=letters)
+    value, tokens = _cut_tail(_METRES_PER.sub(r" \\text{m}", _ORDINAL.sub("", text)), letters=letters)
     if not tokens:
         return (text, None) if tokens is None else (value, None)
     unit = _unit(tokens)
@@ -201,7 +203,7 @@ def _may_be_unit(word: str, before: str, *, letters: bool) -> bool:
     if word.lower() in _MATH_WORDS or word.lower() in _NEGATIVE:
         return False
     if len(word) == 1:
-        return before.rstrip().endswith("/") or (letters and word in _SINGLE)
+        return _AFTER_NAMED_UNIT.search(before) is not None or (letters and word in _SINGLE)
     return word in UNITS or len(word) > 2 or word in {"of", "by"}
 
 

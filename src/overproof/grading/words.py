@@ -42,6 +42,7 @@ _PHRASE_OF = {phrase: name for name, phrases in _PHRASES.items() for phrase in p
 _TEXT_COMMAND = re.compile(r"\\text *\{([^{}]*)\}")
 _BRACES = re.compile(r"[{}]")
 _NOISE = re.compile(r"[.,;:!?\"'`*()\[\]]")
+_ARROW = re.compile(r"\\(?:to|Rightarrow)(?![a-z])|-+>")
 _ARTICLES = re.compile(r"\b(?:the|a|an)\b")
 _SPACES = re.compile(r"\s+")
 _HAN = re.compile("[\u4e00-\u9fff]")
@@ -50,7 +51,7 @@ _WORD = re.compile(r"[A-Za-z][A-Za-z'-]*")
 
 def plain_words(text: str) -> str:
     """The text in lower case without LaTeX wrapping, articles and punctuation."""
-    text = _TEXT_COMMAND.sub(r" \1 ", spell(text))
+    text = _ARROW.sub(" ", _TEXT_COMMAND.sub(r" \1 ", spell(text)))
     text = _NOISE.sub(" ", _BRACES.sub(" ", text)).lower()
     text = _SPACES.sub(" ", _ARTICLES.sub(" ", text)).strip()
     return " ".join(_NUMBERS.get(word, word) for word in text.split(" "))
@@ -65,6 +66,11 @@ def same_words(reference: str, answer: str) -> bool:
         return True
     phrase = phrase_of(reference)
     return phrase is not None and phrase == phrase_of(answer)
+
+
+def number_in_words(text: str) -> str | None:
+    """The digits of a number written as one word; None for anything else."""
+    return _NUMBERS.get(plain_words(text))
 
 
 def phrase_of(text: str) -> str | None:

@@ -1,0 +1,340 @@
+"""Grading measured: accuracy, speed and hostile inputs, each figure beside its target and beside Math-Verify.
+
+    python tests/bench/bench_grading.py [accuracy] [speed] [hostile] [--show SOURCE]
+
+Reads the labelled rows in `../shared/data` (or $OVERPROOF_SHARED/data), which are not part of this repository, and
+prints nothing but a note where they are absent. Math-Verify runs in its fairest setting in the same process: reference
+and answer-only rows wrapped in a box, boxes first, LaTeX and plain expressions read. No verdict counts as a wrong one;
+precision is the share of accepted rows that are labelled right, recall the share of right rows that are accepted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from overproof.grading import Row, grade, grade_many
+from overproof.grading.pool import MEMORY_BYTES, POOL, TIMEOUT_SECONDS
+from overproof.records import Grade, Verdict
+
+SHARED = Path(os.environ.get("OVERPROOF_SHARED", Path(__file__).parents[3] / "shared"))
+DATA = SHARED / "data"
+
+POOLED = [
+    "gaokao2026_zh", "gaokao2026_zh_think", "gaokaobench_mcq_zh", "gsm8k_openai", "gsmplus_gsm8k", "qwen_math_cot",
+    "mathvista_choice_text", "aime25_r1_think",
+]  # fmt: skip
+SOURCES = [
+    "hardverify_math", "issues_human", "tests_mathverify", "tests_other", "tests_stack_hendrycks", *POOLED,
+    "nemo_testdata", "identity_refs",
+]  # fmt: skip
+RECALL_TARGETS = {
+    "hardverify_math": 0.80, "gaokao2026_zh": 0.98, "gaokao2026_zh_think": 0.98, "gsm8k_openai": 0.98,
+    "gsmplus_gsm8k": 0.98, "gaokaobench_mcq_zh": 0.97, "identity_refs": 1.0,
+}  # fmt: skip
+PRECISION_TARGETS = {"hardverify_math": 0.985}
+POOLED_PRECISION = 0.99
+STRICT = {"tests_stack_hendrycks"}
+"""Sources whose labels count a rounded answer as wrong."""
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Verdicts of one grader on one source."""
+
+    true_positives: int
+    false_positives: int
+    false_negatives: int
+    true_negatives: int
+    unverifiable: int
+
+    @property
+    def rows(self) -> int:
+        return self.true_positives + self.false_positives + self.false_negatives + self.true_negatives
+
+    @property
+    def precision(self) -> float:
+        return self.true_positives / max(1, self.true_positives + self.false_positives)
+
+    @property
+    def recall(self) -> float:
+        return self.true_positives / max(1, self.true_positives + self.false_negatives)
+
+    @property
+    def right(self) -> int:
+        return self.true_positives + self.true_negatives
+
+
+def load(source: str) -> list[dict[str, Any]]:
+    path = DATA / "grading" / f"{source}.jsonl"
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def to_row(row: dict[str, Any]) -> Row:
+    return Row(row["output"], row["reference"], row["problem"] or None, row["output_kind"] == "answer")
+
+
+def count(rows: list[dict[str, Any]], accepted: list[bool], unverifiable: int = 0) -> Counts:
+    pairs = Counter((bool(row["label"]), verdict) for row, verdict in zip(rows, accepted, strict=True))
+    return Counts(pairs[True, True], pairs[False, True], pairs[True, False], pairs[False, False], unverifiable)
+
+
+# --- the two graders
+
+
+def accepts(result: Grade, source: str) -> bool:
+    if source in STRICT:
+        return result.verdict is Verdict.CORRECT
+    return result.verdict in {Verdict.CORRECT, Verdict.APPROXIMATE}
+
+
+def math_verify_accepts(row: dict[str, Any]) -> bool:
+    """Math-Verify's fairest setting on one row."""
+    from math_verify import ExprExtractionConfig, LatexExtractionConfig, parse, verify
+
+    config = [LatexExtractionConfig(boxed_match_priority=0), ExprExtractionConfig()]
+    output = f"\\boxed{{{row['output']}}}" if row["output_kind"] == "answer" else row["output"]
+    reference = parse(f"\\boxed{{{row['reference']}}}", extraction_config=config)
+    return bool(verify(reference, parse(output, extraction_config=config)))
+
+
+# --- accuracy
+
+
+def measure_accuracy(show: str | None) -> list[str]:
+    print("\n## Accuracy: ours | Math-Verify (precision, recall, unverifiable share)\n")
+    failures: list[str] = []
+    pooled: list[Counts] = []
+    for source in SOURCES:
+        rows = load(source)
+        grades = list(grade_many(map(to_row, rows)))
+        accepted = [accepts(result, source) for result in grades]
+        ours = count(rows, accepted, sum(result.verdict is Verdict.UNVERIFIABLE for result in grades))
+        theirs = count(rows, [math_verify_accepts(row) for row in rows])
+        failures += judge_source(source, ours, theirs)
+        if source in POOLED:
+            pooled.append(ours)
+        if source == show:
+            show_disagreements(rows, grades, accepted)
+    accepted_right = sum(counts.true_positives for counts in pooled)
+    accepted_all = accepted_right + sum(counts.false_positives for counts in pooled)
+    failures += report("pooled precision", accepted_right / accepted_all, POOLED_PRECISION, at_least=True)
+    return failures
+
+
+def judge_source(source: str, ours: Counts, theirs: Counts) -> list[str]:
+    share = ours.unverifiable / ours.rows
+    print(
+        f"{source:24} n {ours.rows:5}  ours P {ours.precision:.3f} R {ours.recall:.3f} unverifiable {share:.3f} "
+        f"({ours.false_positives} FP, {ours.false_negatives} FN) | Math-Verify P {theirs.precision:.3f} "
+        f"R {theirs.recall:.3f} ({theirs.false_positives} FP, {theirs.false_negatives} FN)"
+    )
+    failures = []
+    if source in RECALL_TARGETS:
+        failures += report(f"  recall on {source}", ours.recall, RECALL_TARGETS[source], at_least=True)
+    if source in PRECISION_TARGETS:
+        failures += report(f"  precision on {source}", ours.precision, PRECISION_TARGETS[source], at_least=True)
+    behind = theirs.right - ours.right
+    if behind > 1 and behind / ours.rows > 0.01:
+        failures.append(f"{source}: {behind} rows behind Math-Verify")
+    return failures
+
+
+def show_disagreements(rows: list[dict[str, Any]], grades: list[Grade], accepted: list[bool]) -> None:
+    for row, result, ok in zip(rows, grades, accepted, strict=True):
+        if ok != bool(row["label"]):
+            kind = "FP" if ok else "FN"
+            print(f"    {kind} {result.layer}: {result.reason[:60]} | {row['reference'][:80]} | {result.extracted}")
+
+
+def report(name: str, figure: float, target: float, *, at_least: bool) -> list[str]:
+    """One figure beside its target; the failure as a line, if it is one."""
+    reached = figure >= target if at_least else figure <= target
+    line = f"{name}: {figure:.4g} (target {'≥' if at_least else '≤'} {target:g})"
+    print(f"{line}{'' if reached else '  MISSED'}")
+    return [] if reached else [line]
+
+
+# --- speed
+
+
+@contextmanager
+def one_core() -> Iterator[None]:
+    """Everything, worker processes included, on one core."""
+    cores = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {max(cores)})
+    POOL.close()
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, cores)
+        POOL.close()
+
+
+def measure_speed() -> list[str]:
+    print("\n## Speed on one core, rows/s: ours | Math-Verify\n")
+    failures: list[str] = []
+    cases = [
+        ("GSM8K-like", ["gsm8k_openai"], 10.0),
+        ("MATH-like", ["qwen_math_cot"], 4.0),
+        ("pooled set", SOURCES, 4.0),
+    ]
+    with one_core():
+        grade(r"\boxed{\int_0^1 x\,dx}", "1/2")  # start the worker
+        for name, sources, target in cases:
+            failures += compare_speed(name, [row for source in sources for row in load(source)], target)
+        failures += measure_latency([row for source in SOURCES for row in load(source)])
+    failures += measure_scaling(load("hardverify_math"))
+    return failures
+
+
+def compare_speed(name: str, rows: list[dict[str, Any]], target: float) -> list[str]:
+    """Rows a second of both graders, measured in turn; the first pass of each warms its caches."""
+    ours: list[float] = []
+    theirs: list[float] = []
+    for _ in range(3 if len(rows) < 3000 else 1):
+        ours.append(seconds(lambda: list(grade_many(map(to_row, rows)))))
+        theirs.append(seconds(lambda: [math_verify_accepts(row) for row in rows]))
+    one, other = statistics.median(ours), statistics.median(theirs)
+    print(f"{name}: {len(rows) / one:.0f} | {len(rows) / other:.0f} ({one / len(rows) * 1e6:.0f} | ", end="")
+    print(f"{other / len(rows) * 1e6:.0f} µs a row, {len(rows)} rows)")
+    return report(f"  {name}, times Math-Verify's rate", other / one, target, at_least=True)
+
+
+def seconds(work: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
+
+
+def measure_latency(rows: list[dict[str, Any]]) -> list[str]:
+    times = sorted(seconds(lambda row=row: grade_row(row)) for row in rows)  # type: ignore[misc] # bound at once
+    p99 = times[int(0.99 * len(times))] * 1000
+    print(
+        f"latency of single answers: median {times[len(times) // 2] * 1000:.3f} ms, maximum {times[-1] * 1000:.0f} ms"
+    )
+    return report("  p99 latency in ms", p99, 20.0, at_least=False)
+
+
+def grade_row(row: dict[str, Any]) -> Grade:
+    return grade(
+        row["output"], row["reference"], question=row["problem"] or None, answer_only=row["output_kind"] == "answer"
+    )
+
+
+def measure_scaling(rows: list[dict[str, Any]]) -> list[str]:
+    """Two worker processes against one, on the HardVerify rows several times over."""
+    many = [to_row(row) for row in rows] * 8
+    times: dict[int, list[float]] = {1: [], 2: []}
+    for workers in (1, 2, 1, 2, 1, 2):
+        POOL.close()
+        list(grade_many(many[:64], workers=workers))  # start the processes
+        times[workers].append(seconds(lambda workers=workers: list(grade_many(many, workers=workers))))  # type: ignore[misc] # bound at once
+    one, two = statistics.median(times[1]), statistics.median(times[2])
+    print(f"HardVerify rows/s with one worker {len(many) / one:.0f}, with two {len(many) / two:.0f}")
+    return report("  two workers, times one", one / two, 1.8, at_least=True)
+
+
+# --- hostile inputs
+
+
+def measure_hostile() -> list[str]:
+    """Each hostile input from a thread, then a plain answer; wall clock, verdict and the workers' peak memory."""
+    print("\n## Hostile inputs\n")
+    rows = [json.loads(line) for line in (DATA / "hostile_answers.jsonl").read_text(encoding="utf-8").splitlines()]
+    failures: list[str] = []
+    slowest, wrong, missed = 0.0, [], []
+    with peak_memory() as peak:
+        for row in rows:
+            results: list[Grade] = []
+            wall = seconds(lambda row=row, results=results: in_thread(row, results))  # type: ignore[misc] # bound at once
+            slowest = max(slowest, wall)
+            if wall > TIMEOUT_SECONDS + 0.5:
+                missed.append(f"{row['name']}: {wall:.1f} s")
+            accepted = results[0].verdict in {Verdict.CORRECT, Verdict.APPROXIMATE}
+            if row["expected"] is not None and accepted != row["expected"]:
+                wrong.append(f"{row['name']}: {results[0].verdict.value} ({results[0].reason})")
+            if grade(r"\boxed{\int_0^1 x\,dx}", "1/2").verdict is not Verdict.CORRECT:
+                missed.append(f"the answer after {row['name']}")
+    failures += report("slowest in s", slowest, TIMEOUT_SECONDS + 0.5, at_least=False)
+    failures += report("peak memory of a worker in MiB", peak[0] / 2**20, MEMORY_BYTES / 2**20, at_least=False)
+    print(f"{len(rows)} inputs, {len(wrong)} with another verdict than expected, {len(missed)} late or harmful")
+    for line in wrong + missed:
+        print(f"    {line}")
+    return failures + missed
+
+
+def in_thread(row: dict[str, Any], results: list[Grade]) -> None:
+    thread = threading.Thread(target=lambda: results.append(grade(row["output"], row["reference"])))
+    thread.start()
+    thread.join()
+
+
+@contextmanager
+def peak_memory() -> Iterator[list[int]]:
+    """The largest resident size that any worker process had meanwhile, sampled from /proc."""
+    peak, stop = [0], threading.Event()
+
+    def sample() -> None:
+        while not stop.wait(0.02):
+            for pid in worker_pids():
+                peak[0] = max(peak[0], resident_bytes(pid))
+
+    thread = threading.Thread(target=sample)
+    thread.start()
+    try:
+        yield peak
+    finally:
+        stop.set()
+        thread.join()
+
+
+def worker_pids() -> Iterable[int]:
+    children = Path(f"/proc/{os.getpid()}/task")
+    for task in children.iterdir():
+        try:
+            yield from map(int, (task / "children").read_text().split())
+        except OSError:
+            continue
+
+
+def resident_bytes(pid: int) -> int:
+    try:
+        status = Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return 0
+    sizes = [line.split()[1] for line in status.splitlines() if line.startswith("VmHWM")]
+    return int(sizes[0]) * 1024 if sizes else 0
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("parts", nargs="*", choices=["accuracy", "speed", "hostile", []], help="default: all")
+    parser.add_argument("--show", help="print the disagreements with the labels of this source")
+    arguments = parser.parse_args()
+    if not DATA.is_dir():
+        print(f"{DATA} is not there: nothing to measure. Set OVERPROOF_SHARED to the folder that holds data/")
+        return
+    parts = arguments.parts or ["accuracy", "speed", "hostile"]
+    failures: list[str] = []
+    if "accuracy" in parts:
+        failures += measure_accuracy(arguments.show)
+    if "speed" in parts:
+        failures += measure_speed()
+    if "hostile" in parts:
+        failures += measure_hostile()
+    print(f"\n{len(failures)} targets missed" + "".join(f"\n- {failure}" for failure in failures))
+
+
+if __name__ == "__main__":
+    main()
