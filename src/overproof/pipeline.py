@@ -42,6 +42,8 @@ from overproof.problems import read_problems
 from overproof.records import Message, PreparedProblem, Problem, Score
 from overproof.rewards.grades import grade_traces
 from overproof.runfolder import Manifest, RunFolder, count_shards, shard_of
+from overproof.sampling.forecast import Outlook
+from overproof.sampling.progress import Notice, Progress
 
 _GRADED_AT_ONCE = 512
 
@@ -74,7 +76,7 @@ class Plan(msgspec.Struct, frozen=True):
     """What a run is going to do, before a token is paid for."""
 
     problems: Problems
-    outlook: sampling.Outlook
+    outlook: Outlook
     prompts: list[list[Message]]
     """The first three problems as they are put to the teacher."""
 
@@ -86,11 +88,11 @@ class Outcome(msgspec.Struct, frozen=True):
     report: report.Summary
 
 
-Show = Callable[[Step | Plan | sampling.Progress | sampling.Notice], None]
+Show = Callable[[Step | Plan | Progress | Notice], None]
 """Whoever watches a run. The pipeline tells, it never prints."""
 
 
-def be_silent(event: Step | Plan | sampling.Progress | sampling.Notice) -> None:
+def be_silent(event: Step | Plan | Progress | Notice) -> None:
     """Watch nothing."""
 
 

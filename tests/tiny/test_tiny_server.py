@@ -249,7 +249,7 @@ def test_a_client_that_goes_away_frees_its_slots(*, stream: bool) -> None:
             await asyncio.wait_for(ended.wait(), 30)
         driver.cancel()
 
-    asyncio.run(leave(Api(Watched(bundled("tiny-teacher")))))
+    asyncio.run(leave(Api(Watched(bundled("tiny-teacher")), "tiny")))
     assert len(asked) == 128
     assert sum(reply.finish_reason == "cancelled" for reply in asked) > 100
 

@@ -149,10 +149,10 @@ def _locate(address: AddressConfig, config: EndpointConfig, profile: Profile) ->
 
 
 def _serve_tiny(config: EndpointConfig) -> Any:
-    """Start the embedded teacher; `model` may name another folder with such a model."""
+    """Start the embedded teacher; `model` may be another folder with such a model."""
     from overproof.tiny.server import serve
 
-    return serve(Path(config.model) if config.model else bundled("tiny-teacher"))
+    return serve(Path(config.model) if config.model else bundled("tiny-teacher"), config.model)
 
 
 def _allow_open_files(count: int) -> None:

@@ -24,10 +24,10 @@ _BACKLOG = 1024
 class Api:
     """The routes over one engine. `drive` must run beside them."""
 
-    def __init__(self, engine: Engine) -> None:
-        """Serve the model that the engine has loaded."""
+    def __init__(self, engine: Engine, model: str) -> None:
+        """Serve the model that the engine has loaded, under the name `model`."""
         self.engine = engine
-        self.model = engine.network.architecture.name
+        self.model = model
         self._started = int(time.time())
         self._work = asyncio.Event()
 

@@ -29,17 +29,19 @@ _STOP_SECONDS = 5.0
 
 
 @contextmanager
-def serve(folder: Path) -> Iterator[str]:
+def serve(folder: Path, name: str | None = None) -> Iterator[str]:
     """Run a server for the model in `folder` and yield its base URL, up to `/v1`. Any number may run at once.
 
+    `name` is what requests call the model; None takes the name it was made with.
     Raises MissingExtraError before anything is started when onnxruntime or tokenizers are not installed, and
     EndpointError when the server does not come up.
     """
     check_installed()
     package_home = str(Path(__file__).parents[2])
     search_path = os.pathsep.join(filter(None, [package_home, os.environ.get("PYTHONPATH")]))
+    named = [] if name is None else ["--name", name]
     child = subprocess.Popen(  # noqa: S603 - our own module
-        [sys.executable, "-m", "overproof.tiny.server", "--folder", str(folder), "--port", "0", "--with-parent"],
+        [sys.executable, "-m", "overproof.tiny.server", "--folder", str(folder), "--with-parent", *named],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         env=os.environ | {"PYTHONPATH": search_path},
@@ -90,13 +92,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--folder", type=Path, required=True, help="a model folder, such as data/tiny-teacher")
     parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
+    parser.add_argument("--name", help="what requests call the model; default: the name it was made with")
     parser.add_argument("--with-parent", action="store_true", help="end when stdin closes or the parent process ends")
     arguments = parser.parse_args()
     if arguments.with_parent:
         threading.Thread(target=_end_with_parent, args=(os.getppid(),), daemon=True).start()
     try:
         check_installed()
-        asyncio.run(_serve_forever(arguments.folder, arguments.port))
+        asyncio.run(_serve_forever(arguments.folder, arguments.port, arguments.name))
     except OverproofError as error:
         print(json.dumps({"error": str(error)}), flush=True)
         sys.exit(error.exit_code)
@@ -104,7 +107,7 @@ def main() -> None:
         sys.exit(130)
 
 
-async def _serve_forever(folder: Path, port: int) -> None:
+async def _serve_forever(folder: Path, port: int, name: str | None) -> None:
     """Listen on loopback, say where on stdout, and serve."""
     from overproof.tiny.api import Api
     from overproof.tiny.engine import Engine
@@ -117,7 +120,7 @@ async def _serve_forever(folder: Path, port: int) -> None:
             "the same seed may give another reply when other requests run beside it",
             file=sys.stderr,
         )
-    api = Api(engine)
+    api = Api(engine, name or engine.network.architecture.name)
     async with api.listen(port) as base_url:
         print(json.dumps({"base_url": base_url, "model": api.model}), flush=True)
         await api.drive()
