@@ -18,7 +18,7 @@ ROWS = [
     {"rewards", "hygiene", "audit", "judge"},
     {"grading", "problems", "completion", "teacher"},
     {"language", "estimators"},
-    {"engine"},
+    {"engine", "staging"},
     {"runfolder"},
     {"journal", "config"},
     {"tiny"},

@@ -15,25 +15,17 @@ never samples again.
 from __future__ import annotations
 
 import functools
-import hashlib
-import importlib.metadata
 import itertools
-import platform
 from collections import Counter
-from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterable, Iterator
+from typing import TypeVar
 
 import msgspec
-import orjson
-from pydantic import BaseModel
 
-import overproof
-from overproof import audit, hygiene, prompts, report, rewards, sampling, selection
+from overproof import audit, hygiene, prompts, report, rewards, sampling, selection, staging
 from overproof.config import RunConfig
 from overproof.config.source import PromptConfig
 from overproof.engine import run_shards
-from overproof.errors import RunFolderError
 from overproof.export import export_shard, finish_export
 from overproof.grading import answer_classes
 from overproof.journal import write_records, write_sharded
@@ -41,7 +33,7 @@ from overproof.language import language_of
 from overproof.problems import read_problems
 from overproof.records import Message, PreparedProblem, Problem, Score
 from overproof.rewards.grades import grade_traces
-from overproof.runfolder import Manifest, RunFolder, count_shards, shard_of
+from overproof.runfolder import RunFolder, count_shards, shard_of
 from overproof.sampling.forecast import Outlook
 from overproof.sampling.progress import Notice, Progress
 
@@ -100,7 +92,6 @@ def run(config: RunConfig, folder: RunFolder, show: Show = be_silent) -> Outcome
     """All stages. Running again with the same config resumes: what was paid for is not paid for again."""
     with folder.lock():
         prepare(config, folder, show)
-        show(plan(config, folder))
         sampled = sample(config, folder, show)
         score(config, folder, show)
         select(config, folder, show)
@@ -111,23 +102,27 @@ def run(config: RunConfig, folder: RunFolder, show: Show = be_silent) -> Outcome
 def prepare(config: RunConfig, folder: RunFolder, show: Show = be_silent) -> None:
     """Read the problems, find out all that costs nothing, and write them by shard.
 
-    Reads the source twice: once to count problems and to compare them with each other, once to write them.
+    Reads the source twice, so that it need not fit in memory: once to compare problems with each other, once to write
+    them. A new run's shards are counted before that.
     """
-    manifest = _open_manifest(config, folder)
-    outputs = [folder.problems(shard) for shard in range(manifest.shards)]
+    most = config.sampling.most
+    shards = staging.begin(folder, config, lambda: count_shards(_count(read_problems(config.problems)), most)).shards
+    outputs = [folder.problems(shard) for shard in range(shards)]
 
     def work() -> None:
         findings = hygiene.examine(read_problems(config.problems), config.hygiene)
         prepared = (_prepare_problem(problem, findings) for problem in read_problems(config.problems))
-        counts = write_sharded(outputs, ((shard_of(one.problem.id, manifest.shards), one) for one in prepared))
+        counts = write_sharded(outputs, ((shard_of(one.problem.id, shards), one) for one in prepared))
         show(Step("prepare", sum(counts), sum(counts)))
 
-    _derive(folder, "prepare", [config.problems, config.hygiene, _stamp(config.problems.path)], outputs, work)
+    stamps = [staging.file_stamp(source.path) for source in (config.problems, *config.hygiene.benchmarks)]
+    tables = ("problems", "hygiene")
+    staging.derive(folder, "prepare", work, config=config, tables=tables, inputs=stamps, outputs=outputs)
 
 
 def plan(config: RunConfig, folder: RunFolder) -> Plan:
     """What sampling would ask for and what it may cost; makes no call. The problems must be prepared."""
-    shards = range(_manifest(folder).shards)
+    shards = range(staging.manifest_of(folder).shards)
     first = list(itertools.islice(_read_prepared(folder), 3))
     return Plan(
         _count_problems(folder),
@@ -151,20 +146,30 @@ def _prepare_problem(problem: Problem, findings: dict[str, hygiene.Finding]) -> 
 
 
 def sample(config: RunConfig, folder: RunFolder, show: Show = be_silent) -> sampling.SamplingSummary:
-    """Sample what is missing. The only stage that costs money."""
-    return sampling.sample(config, folder, range(_manifest(folder).shards), progress=show)
+    """Sample what is missing. The only stage that costs money; `show` is told the plan before the first call."""
+    show(plan(config, folder))
+    staging.record_config(folder, config, ("teacher", "prompt", "sampling", "budget", "engine"))
+    return sampling.sample(config, folder, range(staging.manifest_of(folder).shards), progress=show)
 
 
 def score(config: RunConfig, folder: RunFolder, show: Show = be_silent) -> None:
     """Grade every trace and measure its rewards."""
-    manifest = _manifest(folder)
-    sizes = [(part.name, part.stat().st_size) for shard in range(manifest.shards) for part in folder.trace_parts(shard)]
+    shards = range(staging.manifest_of(folder).shards)
 
     def work() -> None:
-        _run_stage("score", functools.partial(score_shard, config, folder), manifest.shards, show)
+        _run_stage("score", functools.partial(score_shard, config, folder), shards, show)
 
-    outputs = [folder.scores(shard) for shard in range(manifest.shards)]
-    _derive(folder, "score", [config.rewards, config.prompt, manifest.stages["prepare"], sizes], outputs, work)
+    sizes = [[part.name, part.stat().st_size] for shard in shards for part in folder.trace_parts(shard)]
+    staging.derive(
+        folder,
+        "score",
+        work,
+        config=config,
+        tables=("rewards",),
+        inputs=[_contract(config.prompt), *sizes],
+        after="prepare",
+        outputs=[folder.scores(shard) for shard in shards],
+    )
 
 
 def score_shard(config: RunConfig, folder: RunFolder, shard: int) -> int:
@@ -173,7 +178,7 @@ def score_shard(config: RunConfig, folder: RunFolder, shard: int) -> int:
 
 
 def _score_traces(config: RunConfig, folder: RunFolder, shard: int) -> Iterator[Score]:
-    contract = config.prompt.contract or prompts.contract_of(config.prompt.template)
+    contract = _contract(config.prompt)
     groups = folder.read_groups(shard)
     while batch := list(itertools.islice(groups, _GRADED_AT_ONCE // config.sampling.most or 1)):
         grades = iter(grade_traces([trace for _, traces in batch for trace in traces]))
@@ -192,37 +197,37 @@ def _score_traces(config: RunConfig, folder: RunFolder, shard: int) -> Iterator[
 
 def select(config: RunConfig, folder: RunFolder, show: Show = be_silent) -> None:
     """Decide which traces are kept, under every selection of the config."""
-    manifest = _manifest(folder)
+    shards = range(staging.manifest_of(folder).shards)
 
     def work() -> None:
-        _run_stage("select", functools.partial(selection.select_shard, config, folder), manifest.shards, show)
+        _run_stage("select", functools.partial(selection.select_shard, config, folder), shards, show)
 
-    names = (None, *config.selections)
-    outputs = [folder.decisions(shard, name) for name in names for shard in range(manifest.shards)]
-    _derive(folder, "select", [config.selection, config.selections, manifest.stages["score"]], outputs, work)
+    outputs = [folder.decisions(shard, name) for name in (None, *config.selections) for shard in shards]
+    tables = ("selection", "selections")
+    staging.derive(folder, "select", work, config=config, tables=tables, after="score", outputs=outputs)
 
 
 def export_dataset(config: RunConfig, folder: RunFolder, show: Show = be_silent) -> None:
     """Write the dataset of every selection."""
-    manifest = _manifest(folder)
+    shards = range(staging.manifest_of(folder).shards)
 
     def work() -> None:
         for name in (None, *config.selections):
             one = functools.partial(export_shard, config, folder, name=name)
-            finish_export(config, folder, _run_stage("export", one, manifest.shards, show), name)
+            finish_export(config, folder, _run_stage("export", one, shards, show), name)
 
     outputs = [folder.dataset(name) for name in (None, *config.selections)]
-    _derive(folder, "export", [config.export, manifest.stages["select"]], outputs, work)
+    staging.derive(folder, "export", work, config=config, tables=("export",), after="select", outputs=outputs)
 
 
 def make_report(config: RunConfig, folder: RunFolder) -> report.Summary:
     """Write the report of whatever the run holds so far."""
-    return report.report(config, folder, range(_manifest(folder).shards))
+    return report.report(config, folder, range(staging.manifest_of(folder).shards))
 
 
 def _read_prepared(folder: RunFolder) -> Iterator[PreparedProblem]:
     """The prepared problems of all shards."""
-    for shard in range(_manifest(folder).shards):
+    for shard in range(staging.manifest_of(folder).shards):
         yield from folder.read_problems(shard)
 
 
@@ -247,61 +252,19 @@ def _prompt_of(config: PromptConfig, problem: PreparedProblem) -> list[Message]:
     )
 
 
-def _open_manifest(config: RunConfig, folder: RunFolder) -> Manifest:
-    """The manifest with this config in it; a new run's is made here, with its shard count."""
-    tree = config.model_dump(mode="json", exclude_defaults=False)
-    manifest = folder.read_manifest()
-    if manifest is None:
-        count = sum(1 for _ in read_problems(config.problems))
-        manifest = Manifest(tree, count_shards(count, config.sampling.most), _versions(), {})
-    manifest = msgspec.structs.replace(manifest, config=tree, versions=_versions())
-    folder.write_manifest(manifest)
-    return manifest
+def _contract(config: PromptConfig) -> str:
+    """What the format reward expects of a reply."""
+    return config.contract or prompts.contract_of(config.template)
 
 
-def _manifest(folder: RunFolder) -> Manifest:
-    manifest = folder.read_manifest()
-    if manifest is None:
-        raise RunFolderError(
-            f"{folder.root} holds no run yet. Begin one with: overproof run CONFIG --run-dir {folder.root}"
-        )
-    return manifest
+def _count(items: Iterable[object]) -> int:
+    return sum(1 for _ in items)
 
 
-def _run_stage(stage: str, work: Callable[[int], Result], shards: int, show: Show) -> list[Result]:
+def _run_stage(stage: str, work: Callable[[int], Result], shards: range, show: Show) -> list[Result]:
     """The result of `work` for each shard, told as they come."""
     results = []
-    for result in run_shards(work, range(shards)):
+    for result in run_shards(work, shards):
         results.append(result)
-        show(Step(stage, len(results), shards))
+        show(Step(stage, len(results), len(shards)))
     return results
-
-
-def _derive(folder: RunFolder, stage: str, inputs: list[Any], outputs: list[Path], work: Callable[[], None]) -> None:
-    """Do a stage's work unless the manifest says that it was done with these very inputs and its files are there."""
-    plain = [one.model_dump(mode="json") if isinstance(one, BaseModel) else one for one in inputs]
-    text = orjson.dumps(
-        [stage, _versions(), plain], option=orjson.OPT_SORT_KEYS, default=lambda o: o.model_dump(mode="json")
-    )
-    fingerprint = hashlib.blake2b(text, digest_size=16).hexdigest()
-    manifest = _manifest(folder)
-    if manifest.stages.get(stage) == fingerprint and all(path.exists() for path in outputs):
-        return
-    work()
-    manifest = _manifest(folder)
-    folder.write_manifest(msgspec.structs.replace(manifest, stages=manifest.stages | {stage: fingerprint}))
-
-
-def _stamp(path: str | None) -> list[int]:
-    """What changes when a problem file changes."""
-    if path is None:
-        return []
-    state = Path(path).stat()
-    return [state.st_size, state.st_mtime_ns]
-
-
-@functools.cache
-def _versions() -> dict[str, str]:
-    """Versions of what decides verdicts and files."""
-    libraries = {name: importlib.metadata.version(name) for name in ("math-verify", "sympy", "py3langid", "pyarrow")}
-    return {"overproof": overproof.__version__, "python": platform.python_version(), **libraries}

@@ -43,5 +43,10 @@ def build_messages(
 
 
 def contract_of(template: str) -> str:
-    """The output contract a template asks for: think_answer for r1_zero, think_boxed for all others."""
-    return "think_answer" if template == "r1_zero" else "think_boxed"
+    """What the reply to a template should be: reasoning and then an answer that is boxed, tagged or free.
+
+    A text of one's own asks for a box when it speaks of one. The names are those of the think_format reward.
+    """
+    if template == "r1_zero":
+        return "think_answer"
+    return "think_boxed" if template == "boxed" or "\\boxed" in template else "think"

@@ -45,5 +45,5 @@ class PromptConfig(Table):
     """A system message; None sends none, as R1's authors advise."""
     language: str | None = None
     """Language of the directive (en or zh); None takes the question's."""
-    contract: Literal["think_boxed", "think_answer", "thinking_answer"] | None = None
+    contract: Literal["think_boxed", "think_answer", "thinking_answer", "think"] | None = None
     """What the format reward expects; None takes the template's own."""
