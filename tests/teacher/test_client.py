@@ -292,8 +292,8 @@ def test_control_characters_and_halves_of_surrogate_pairs_can_be_stored() -> Non
     reply = reply_of(body_reply(body))
     assert reply.content == "a\x00b\x01c\ufffd"
     assert reply.content.encode()
-    halves = b'data: {"choices": [{"delta": {"content": "\\ud83d"}}]}\n\ndata: {"choices": [{"delta": {"content": "\\ude00"}}]}\n\n'
-    whole = reply_of(stream(halves, delta("stop"), usage_event(), DONE), stream=True)
+    halves = [b'data: {"choices": [{"delta": {"content": "%s"}}]}\n\n' % half for half in (b"\\ud83d", b"\\ude00")]
+    whole = reply_of(stream(*halves, delta("stop"), usage_event(), DONE), stream=True)
     assert (whole.content, whole.marks) == ("😀", [])
 
 

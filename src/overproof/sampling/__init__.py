@@ -23,10 +23,10 @@ import msgspec
 
 from overproof.config import RunConfig
 from overproof.journal import Journal, Sink
-from overproof.records import Trace, Usage
+from overproof.records import Usage
 from overproof.runfolder import RunFolder
 from overproof.sampling.forecast import Outlook, show_money
-from overproof.sampling.judging import Judge, Judging
+from overproof.sampling.judging import Judge, Judging, default_judge
 from overproof.sampling.progress import Forecast, Listener, Notice, Progress
 from overproof.sampling.settings import Settings
 from overproof.sampling.source import RunSource, ShardSource
@@ -35,6 +35,8 @@ from overproof.sampling.tally import Tally
 from overproof.teacher import Teacher, connect
 from overproof.teacher.budget import Amount, Budget, Prices, Purse
 from overproof.teacher.dispatch import Dispatch
+
+__all__ = ["Notice", "Outlook", "Progress", "SamplingSummary", "outlook", "sample", "sample_async"]
 
 TICK_SECONDS = 0.5
 FLUSH_SECONDS = 5.0
@@ -133,7 +135,7 @@ async def sample_async(
     if not found.outlook.requests_most:
         return session.summary("finished", None)
     if config.sampling.is_adaptive:
-        session.judging = Judging(judge or _default_judge(config), session.changed)
+        session.judging = Judging(judge or default_judge(config), session.changed)
     source = RunSource(session.shard_sources(folder, shards, open_sink), session.judging)
     try:
         async with connect(config.teacher) as teacher:
@@ -142,17 +144,6 @@ async def sample_async(
         source.close()
         if session.judging is not None:
             session.judging.close()
-
-
-def _default_judge(config: RunConfig) -> Judge:
-    """Grading as scoring does it."""
-    from overproof.rewards import is_correct
-    from overproof.rewards.grades import grade_traces
-
-    def judge(trace: Trace) -> bool | None:
-        return is_correct(grade_traces([trace])[0], config.rewards.accuracy.approximate)
-
-    return judge
 
 
 class _Session:

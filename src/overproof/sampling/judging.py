@@ -8,7 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Protocol
 
+from overproof.config import RunConfig
 from overproof.records import Trace
+from overproof.rewards import is_correct
 
 Judge = Callable[[Trace], bool | None]
 """Is a trace's answer correct? None when nobody can tell. Called in threads; may take seconds."""
@@ -23,6 +25,16 @@ class Answer(Protocol):
 
 THREADS = 4
 """Deep comparisons wait for worker processes; meanwhile other traces are judged."""
+
+
+def default_judge(config: RunConfig) -> Judge:
+    """Grading as scoring does it."""
+    from overproof.rewards.grades import grade_traces
+
+    def judge(trace: Trace) -> bool | None:
+        return is_correct(grade_traces([trace])[0], config.rewards.accuracy.approximate)
+
+    return judge
 
 
 class Judging:

@@ -109,8 +109,7 @@ class ShardSource:
     def given_up(self, ticket: Ticket, failure: Failure) -> None:
         """Leave a sample for a later session."""
         self._tally.given_up[failure.state] += 1
-        ticket.problem.pending -= 1
-        self._close_if_stuck(ticket.problem)
+        self._settled(ticket.problem)
 
     def close(self) -> None:
         """Close the journal, if it was opened."""
@@ -120,16 +119,13 @@ class ShardSource:
 
     def _begin(self, prepared: PreparedProblem) -> None:
         earlier = self._earlier.pop(prepared.problem.id, None)
-        needs_verdicts = self._settings.needs_verdicts(prepared)
-        if earlier is not None and not needs_verdicts:
-            known: dict[int, bool | None] = dict.fromkeys(earlier.places)
-            if all(index in known for index in range(self._settings.wanted(prepared, known))):
-                return  # finished by an earlier session, and counted by the survey
+        if earlier is not None and all(index in earlier.places for index in range(self._settings.most(prepared))):
+            return  # finished by an earlier session, and counted by the survey
         problem = OpenProblem(self._settings.ask(prepared), next(self._order))
         self._open += 1
         if earlier is None:
             self._advance(problem)
-        elif needs_verdicts:
+        elif self._settings.needs_verdicts(prepared):
             self._rejudge(problem, list(earlier.read()))
         else:
             problem.verdicts.update(dict.fromkeys(earlier.places))
@@ -168,19 +164,15 @@ class ShardSource:
                 problem.asked.add(index)
                 problem.pending += 1
                 self._request(problem, index)
-        self._close_if_stuck(problem)
+        if not problem.pending:  # what is missing failed for good in this session
+            self._open -= 1
+            self._tally.forecaster.finished(problem.order, 0, problem.amount)
 
     def _request(self, problem: OpenProblem, index: int) -> None:
         if self.sink is None:
             self.sink = self._open_sink()
         seed = self._settings.identity.seed_of(problem.asking.prepared.problem.id, index)
         self._ready.append(Request(problem.asking.messages, seed, Ticket(self, problem, index)))
-
-    def _close_if_stuck(self, problem: OpenProblem) -> None:
-        """Close a problem that lacks a sample which failed for good in this session."""
-        if not problem.pending:
-            self._open -= 1
-            self._tally.forecaster.finished(problem.order, 0, problem.amount)
 
     def _write(self, ticket: Ticket, request: Request, reply: Reply, error: str | None = None) -> None:
         problem = ticket.problem
@@ -192,7 +184,7 @@ class ShardSource:
             problem.amount += self._tally.note_trace(trace, problem.texts)
         finally:
             if self._settings.needs_verdicts(problem.asking.prepared):
-                self._ask(trace, partial(self._judged, problem, ticket.sample))
+                self._ask(trace, partial(self._judged_new, problem, ticket.sample))
             else:
                 self._judged(problem, ticket.sample, verdict=None)
 
@@ -200,11 +192,19 @@ class ShardSource:
         assert self._judging is not None, "adaptive sampling has a judge"
         self._judging.ask(trace, answer)
 
-    def _judged(self, problem: OpenProblem, index: int, *, verdict: bool | None) -> None:
-        problem.pending -= 1
-        problem.verdicts[index] = verdict
+    def _judged_new(self, problem: OpenProblem, index: int, *, verdict: bool | None) -> None:
         self._tally.note_verdict(verdict=verdict)
-        self._advance(problem)
+        self._judged(problem, index, verdict=verdict)
+
+    def _judged(self, problem: OpenProblem, index: int, *, verdict: bool | None) -> None:
+        problem.verdicts[index] = verdict
+        self._settled(problem)
+
+    def _settled(self, problem: OpenProblem) -> None:
+        """One thing less is pending; the rule looks again when nothing is, since it needs all verdicts anyway."""
+        problem.pending -= 1
+        if not problem.pending:
+            self._advance(problem)
 
 
 class RunSource:

@@ -98,6 +98,10 @@ class Budget:
 
     async def reserve(self, amount: Amount) -> bool:
         """Set the amount aside; False when it does not fit under a cap together with all that is set aside."""
+        return self.set_aside(amount)
+
+    def set_aside(self, amount: Amount) -> bool:
+        """`reserve` for callers that need not wait for anybody."""
         bound = self._spent + self.reserved + amount
         if self._most_cost is not None and bound.cost > self._most_cost:
             return False

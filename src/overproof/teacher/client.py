@@ -104,7 +104,10 @@ class Client:
         )
         timeout = httpx2.Timeout(None, connect=CONNECT_SECONDS)
         # Redirects are not followed: they would carry the key to another host, and turn a POST into a GET.
-        transport = openai.DefaultAioHttpClient(limits=limits, timeout=timeout, follow_redirects=False)
+        # Without TLS there is nothing to verify, and loading the certificates takes longer than many a request.
+        transport = openai.DefaultAioHttpClient(
+            limits=limits, timeout=timeout, follow_redirects=False, verify=self.base_url.startswith("https:")
+        )
         sdk = openai.AsyncOpenAI(
             base_url=self.base_url,
             api_key=self._key or _PLACEHOLDER_KEY,

@@ -28,7 +28,7 @@ from overproof.teacher.reply import Failure, Reply
 MOST_ATTEMPTS = {"empty_content": 3}
 """Attempts a request gets against a failure of one kind, where it is not DEFAULT_ATTEMPTS. Throttles are free."""
 DEFAULT_ATTEMPTS = 10
-FIRST_RETRY_SECONDS = 1.0
+FIRST_RETRY_SECONDS = 0.5
 LONGEST_RETRY_SECONDS = 60.0
 START_PATIENCE_SECONDS = 5.0
 """How long an endpoint that has never answered may be unreachable, or answer with web pages."""
@@ -208,7 +208,7 @@ class Dispatch:
         charged, used = Amount(), 0.0
         try:
             outcome = await self.teacher.attempt(endpoint, request.messages, request.seed)
-            unreported = _unreported(outcome, worst)
+            unreported = unreported_usage(outcome, worst)
             charged = self._prices.of(outcome.usage) + self._prices.of_worst(unreported)
             used = charged.tokens - expected
         finally:
@@ -366,7 +366,7 @@ class Dispatch:
             raise _all_refused(self.teacher.endpoints[0], self._unproven)
 
 
-def _unreported(outcome: Reply | Failure, worst: Usage) -> Usage:
+def unreported_usage(outcome: Reply | Failure, worst: Usage) -> Usage:
     """Worst case of what an attempt may be billed for and did not report."""
     if isinstance(outcome, Failure) and not outcome.is_billed:
         return Usage()

@@ -21,6 +21,8 @@ SICK_AFTER = 8
 """Failures in a row, without a success between them, after which an endpoint is rested."""
 TROUBLE_AFTER = 3
 """Failures in a row from which on an endpoint counts as being in trouble."""
+SAVED_SECONDS = 0.1
+"""How much of an unused rate may be made up for later: providers count each second by itself."""
 JITTER = 0.25
 """Share of a pause that is added at random."""
 
@@ -52,8 +54,8 @@ class Governor:
         self._was_full = False
         self._cut_at = 0.0
         self._pauses_in_a_row = 0
-        self._requests = None if requests_per_minute is None else _Bucket(requests_per_minute / 60)
-        self._tokens = None if tokens_per_minute is None else _Bucket(tokens_per_minute / 60)
+        self._requests = None if requests_per_minute is None else _Bucket(requests_per_minute / 60, needed=1.0)
+        self._tokens = None if tokens_per_minute is None else _Bucket(tokens_per_minute / 60, needed=0.0)
         self._random = generator or random.Random()  # noqa: S311 - jitter is no secret
 
     @property
@@ -67,11 +69,11 @@ class Governor:
         if self.in_flight >= int(self.limit):
             self._was_full = True
             return False
-        return now >= self.paused_until and all(bucket.has_any(now) for bucket in self._buckets())
+        return now >= self.paused_until and all(bucket.has_enough(now) for bucket in self._buckets())
 
     def wakes_at(self, now: float) -> float:
         """Earliest time at which `may_start` can change of itself, without any request ending."""
-        times = [self.paused_until, *(bucket.full_at(now) for bucket in self._buckets())]
+        times = [self.paused_until, *(bucket.enough_at(now) for bucket in self._buckets())]
         if self._second_ends is not None and self._was_full:
             times.append(self._second_ends)
         later = [time for time in times if time > now]
@@ -154,26 +156,29 @@ class Governor:
 
 
 class _Bucket:
-    """So many a second, saved up for one second at most; may go into debt, which is paid by waiting."""
+    """So many a second, evenly; may go into debt, which is paid by waiting."""
 
-    def __init__(self, per_second: float) -> None:
+    def __init__(self, per_second: float, *, needed: float) -> None:
+        """`needed` is what must be there for the next request to start."""
         self.per_second = per_second
-        self._level = max(1.0, per_second)
+        self._needed = needed
+        self._most = max(needed, per_second * SAVED_SECONDS)
+        self._level = self._most
         self._seen_at: float | None = None
 
-    def has_any(self, now: float) -> bool:
+    def has_enough(self, now: float) -> bool:
         self._fill(now)
-        return self._level > 0
+        return self._level >= self._needed
 
     def take(self, amount: float) -> None:
         self._level -= amount
 
-    def full_at(self, now: float) -> float:
-        """When it will hold something again; now when it does."""
+    def enough_at(self, now: float) -> float:
+        """When there will be enough; now when there is."""
         self._fill(now)
-        return now if self._level > 0 else now + (1e-3 - self._level) / self.per_second
+        return now + max(0.0, (self._needed - self._level) / self.per_second)
 
     def _fill(self, now: float) -> None:
         if self._seen_at is not None:
-            self._level = min(max(1.0, self.per_second), self._level + (now - self._seen_at) * self.per_second)
+            self._level = min(self._most, self._level + (now - self._seen_at) * self.per_second)
         self._seen_at = now

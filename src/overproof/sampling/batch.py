@@ -1,0 +1,256 @@
+"""Sampling through files: pending requests out as a batch, results back into the same journal.
+
+The format is that of OpenAI's batch API, which DashScope and vLLM's `run_batch` share. Results may come from any
+other engine too, as lines of `{"custom_id": …, "content": …}` with, if known, `reasoning`, `finish_reason` and
+`usage`. Whatever way a trace came, it is judged and recorded alike.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+
+from overproof.config import RunConfig
+from overproof.errors import InputError
+from overproof.journal import Journal, read_lines, write_bytes
+from overproof.records import Trace, trace_id_of
+from overproof.runfolder import RunFolder
+from overproof.sampling.judging import Judge, default_judge
+from overproof.sampling.resume import Earlier
+from overproof.sampling.settings import Asking, Settings
+from overproof.sampling.survey import survey
+from overproof.teacher.budget import Budget, Prices
+from overproof.teacher.dispatch import Request, unreported_usage
+from overproof.teacher.failures import classify
+from overproof.teacher.parameters import encode_request, worst_case
+from overproof.teacher.receive import receive_object
+from overproof.teacher.reply import Failure, Reply, kept_of
+
+LONGEST_ID = 64
+"""Characters a custom_id may have everywhere; longer trace ids are replaced by a digest."""
+
+_URL = "/v1/chat/completions"
+
+
+class BatchOut(msgspec.Struct, frozen=True):
+    """What was written."""
+
+    files: list[Path]
+    requests: int
+    is_capped: bool
+    """Whether the budget left out requests that are wanted."""
+
+
+class BatchIn(msgspec.Struct, frozen=True):
+    """What was read."""
+
+    traces: int
+    """Lines that became traces, refusals included."""
+    already_there: int
+    """Lines whose trace was in the journal before."""
+    failed: dict[str, int]
+    """Lines of failed requests by state; the next batch asks for them again."""
+    unknown: int
+    """Lines of no sample that this run wants."""
+
+
+def write_batch(
+    config: RunConfig, folder: RunFolder, shards: Sequence[int], path: Path, *, judge: Judge | None = None
+) -> BatchOut:
+    """Write every request that is wanted now to `path`, and to `path-00001`, … where the provider's limits say so.
+
+    With adaptive sampling that is the next round: the probe, then whatever the traces read back so far call for,
+    which `judge` decides. Requests that the budget does not cover at their worst case are left out.
+    """
+    settings = Settings(config)
+    found = survey(settings, folder, shards)
+    prices = Prices(config.budget)
+    budget = Budget(config.budget, found.outlook.spent)
+    files = _BatchFiles(path, settings)
+    for shard, journaled in zip(shards, found.journals, strict=True):
+        for prepared in folder.read_problems(shard):
+            asking = settings.ask(prepared)
+            for index in _missing(settings, asking, journaled.samples.get(prepared.problem.id), judge):
+                worst = prices.of_worst(worst_case(asking.messages, settings.dialect.most_reply_tokens))
+                if not budget.set_aside(worst):
+                    return BatchOut(files.close(), files.requests, is_capped=True)
+                files.add(asking, index)
+    return BatchOut(files.close(), files.requests, is_capped=False)
+
+
+def read_batch(config: RunConfig, folder: RunFolder, shards: Sequence[int], paths: Sequence[Path]) -> BatchIn:
+    """Take the results in `paths` into the journal. Reading the same file twice changes nothing.
+
+    Raises InputError naming file and line of what is no result, and when none belongs to this run; nothing is written
+    then.
+    """
+    settings = Settings(config)
+    found = survey(settings, folder, shards)
+    wanted = {}
+    for shard, journaled in zip(shards, found.journals, strict=True):
+        for prepared in folder.read_problems(shard):
+            asking = settings.ask(prepared)
+            earlier = journaled.samples.get(prepared.problem.id)
+            for index in range(settings.most(prepared)):
+                is_there = earlier is not None and index in earlier.places
+                wanted[_custom_id(asking, index)] = _Wanted(shard, asking, index, is_there)
+    _check(paths, wanted)
+    return _ingest(settings, folder, paths, wanted)
+
+
+class _Wanted(NamedTuple):
+    """A sample that a result can belong to."""
+
+    shard: int
+    asking: Asking
+    sample: int
+    is_there: bool
+
+
+class _BatchFiles:
+    """The files of one batch, each within the provider's limits."""
+
+    def __init__(self, path: Path, settings: Settings) -> None:
+        self.requests = 0
+        self._path = path
+        self._settings = settings
+        self._files: list[Path] = []
+        self._lines: list[bytes] = []
+        self._size = 0
+
+    def add(self, asking: Asking, index: int) -> None:
+        dialect = self._settings.dialect
+        seed = self._settings.identity.seed_of(asking.prepared.problem.id, index)
+        body = encode_request(dialect.model, asking.messages, dialect.body(seed, is_stream=False))
+        line = msgspec.json.encode(
+            {"custom_id": _custom_id(asking, index), "method": "POST", "url": _URL, "body": msgspec.Raw(body)}
+        )
+        profile = dialect.profile
+        if len(self._lines) >= profile.batch_requests or self._size + len(line) + 1 > profile.batch_bytes:
+            self._write()
+        self._lines.append(line)
+        self._size += len(line) + 1
+        self.requests += 1
+
+    def close(self) -> list[Path]:
+        if self._lines:
+            self._write()
+        return self._files
+
+    def _write(self) -> None:
+        number = len(self._files)
+        path = self._path if not number else self._path.with_stem(f"{self._path.stem}-{number:05d}")
+        write_bytes(path, b"".join(line + b"\n" for line in self._lines))
+        self._files.append(path)
+        self._lines, self._size = [], 0
+
+
+def _missing(settings: Settings, asking: Asking, earlier: Earlier | None, judge: Judge | None) -> list[int]:
+    """The samples that a problem wants now and does not have."""
+    verdicts: dict[int, bool | None] = dict.fromkeys(earlier.places) if earlier is not None else {}
+    if earlier is not None and settings.needs_verdicts(asking.prepared):
+        judge = judge or default_judge(settings.config)
+        verdicts = {trace.index: judge(trace) for trace in earlier.read()}
+    return [index for index in range(settings.wanted(asking.prepared, verdicts)) if index not in verdicts]
+
+
+def _custom_id(asking: Asking, index: int) -> str:
+    """The id of a request in a batch: the trace's own where every provider takes it."""
+    trace_id = trace_id_of(asking.prepared.problem.id, index, asking.fingerprint)
+    if len(trace_id) <= LONGEST_ID and trace_id.isascii() and trace_id.isprintable():
+        return trace_id
+    return hashlib.blake2b(trace_id.encode(), digest_size=16).hexdigest()
+
+
+def _read_results(paths: Sequence[Path]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every result with its custom_id. Raises InputError naming file and line of what is none."""
+    for path in paths:
+        if not path.is_file():
+            raise InputError(f"There is no file {path} with batch results.")
+        for number, line in enumerate(read_lines(path), start=1):
+            if not line.strip():
+                continue
+            try:
+                row = msgspec.json.decode(line)
+            except (msgspec.DecodeError, UnicodeDecodeError) as error:
+                raise InputError(f"{path}:{number} is not JSON ({error}).") from None
+            if not isinstance(row, dict) or not isinstance(row.get("custom_id"), str):
+                raise InputError(f"{path}:{number} has no 'custom_id', so nobody can tell what it answers.")
+            if not {"response", "error", "content"} & set(row):
+                raise InputError(
+                    f"{path}:{number} has neither 'response', 'error' nor 'content'; it has {', '.join(row)}."
+                )
+            yield row["custom_id"], row
+
+
+def _check(paths: Sequence[Path], wanted: dict[str, _Wanted]) -> None:
+    """Read everything once before anything is written."""
+    ids = [custom_id for custom_id, _ in _read_results(paths)]
+    if ids and not any(custom_id in wanted for custom_id in ids):
+        raise InputError(
+            f"None of the {len(ids):,} results belongs to this run (the first is '{ids[0]}'). They were asked for "
+            "with other settings, or for another run folder."
+        )
+
+
+def _ingest(settings: Settings, folder: RunFolder, paths: Sequence[Path], wanted: dict[str, _Wanted]) -> BatchIn:
+    traces = already_there = unknown = 0
+    failed: Counter[str] = Counter()
+    journals: dict[int, Journal] = {}
+    done: set[str] = set()
+    try:
+        for custom_id, row in _read_results(paths):
+            target = wanted.get(custom_id)
+            if target is None:
+                unknown += 1
+            elif target.is_there or custom_id in done:
+                already_there += 1
+            else:
+                outcome = _outcome(settings, row)
+                if isinstance(outcome, Failure) and outcome.meaning != "refused":
+                    failed[outcome.state] += 1
+                    continue
+                if target.shard not in journals:
+                    journals[target.shard] = Journal(folder.traces(target.shard))
+                journals[target.shard].append(_trace(settings, target, outcome))
+                done.add(custom_id)
+                traces += 1
+    finally:
+        for journal in journals.values():
+            journal.close()
+    return BatchIn(traces, already_there, dict(failed), unknown)
+
+
+def _outcome(settings: Settings, row: dict[str, Any]) -> Reply | Failure:
+    """What a result amounts to."""
+    profile = settings.dialect.profile
+    if "content" in row:
+        message = {key: row.get(key) for key in ("content", "reasoning", "reasoning_content")}
+        choice = {"message": message, "finish_reason": row.get("finish_reason", "stop")}
+        return receive_object({"choices": [choice], "usage": row.get("usage")}, profile)
+    response = row.get("response") or {}
+    status = response.get("status_code", 200)
+    body = response.get("body")
+    if row.get("error") or status >= 400 or not isinstance(body, dict):  # 4xx and 5xx as over the wire
+        error = row.get("error") or (body.get("error") if isinstance(body, dict) else body) or body
+        return classify(error, profile, status=status if status >= 400 else 500)
+    return receive_object(body, profile)
+
+
+def _trace(settings: Settings, target: _Wanted, outcome: Reply | Failure) -> Trace:
+    dialect = settings.dialect
+    seed = settings.identity.seed_of(target.asking.prepared.problem.id, target.sample)
+    parameters = dialect.body(seed, is_stream=False)
+    request = Request(target.asking.messages, seed, attempts=1)
+    worst = worst_case(target.asking.messages, dialect.most_reply_tokens)
+    request.unreported = unreported_usage(outcome, worst)
+    if isinstance(outcome, Failure):
+        return settings.trace(
+            target.asking, target.sample, parameters, kept_of(outcome), cost=request, error=outcome.state
+        )
+    return settings.trace(target.asking, target.sample, parameters, outcome, cost=request, error=None)
