@@ -75,7 +75,7 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         path = unquote(urlsplit(self.path).path)
         if match := re.fullmatch(r"/api/datasets/(.+)/tree/[^/]+(?:/(.*))?", path):
-            self.reply(200, self.tree(match[1], match[2] or ""))
+            self.reply(200, self.tree(match[1], match[2] or "", recursive="recursive=true" in self.path.lower()))
         elif match := re.fullmatch(r"/api/datasets/([^/]+/[^/]+)(?:/revision/[^/]+)?", path):
             files = [{"rfilename": name} for name in self.server.repositories.get(match[1], {})]
             known = match[1] in self.server.repositories
@@ -106,13 +106,18 @@ class Handler(BaseHTTPRequestHandler):
             elif operation["key"] == "deletedFile":
                 del files[value["path"]]
 
-    def tree(self, name: str, under: str) -> list[dict[str, Any]]:
+    def tree(self, name: str, folder: str, *, recursive: bool) -> list[dict[str, Any]]:
+        """The files below a folder, or what lies directly in it: files, then folders."""
+        prefix = f"{folder}/" if folder else ""
         files = self.server.repositories.get(name, {})
-        return [
-            {"type": "file", "path": path, "size": len(content), "oid": hashlib.sha1(content).hexdigest()}
-            for path, content in files.items()
-            if path.startswith(under)
+        inside = {path.removeprefix(prefix): files[path] for path in files if path.startswith(prefix)}
+        entries: list[dict[str, Any]] = [
+            {"type": "file", "path": prefix + path, "size": len(content), "oid": hashlib.sha1(content).hexdigest()}
+            for path, content in inside.items()
+            if recursive or "/" not in path
         ]
+        below = {path.split("/")[0] for path in inside if "/" in path and not recursive}
+        return entries + [{"type": "directory", "path": prefix + one, "size": 0, "oid": "0" * 40} for one in below]
 
     def sha(self) -> str:
         return f"{COMMIT}{self.server.commits}"
