@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-import msgspec
+import orjson
 
 from overproof.export.rows import Row
 
@@ -34,7 +34,6 @@ class SplitWriter:
         self.paths = [folder / form / f"{split}-{shard:05d}.{form}" for form in FORMS]
         self._temporaries = [path.with_name(path.name + ".tmp") for path in self.paths]
         self._schema = schema
-        self._encoder = msgspec.json.Encoder()
         self._waiting: list[Row] = []
         self._waiting_bytes = 0
 
@@ -50,7 +49,7 @@ class SplitWriter:
 
     def write(self, row: Row) -> None:
         """Add one row."""
-        line = self._encoder.encode(row)
+        line = orjson.dumps(row)
         self._jsonl.write(line + b"\n")
         self._waiting.append(row)
         self._waiting_bytes += len(line)
@@ -74,7 +73,11 @@ class SplitWriter:
         import pyarrow as pa
 
         if self._waiting:
-            self._parquet.write_table(pa.Table.from_pylist(self._waiting, self._schema))
+            # Column by column, because pyarrow's own conversion of rows takes three times as long.
+            columns = [
+                pa.array([row[field.name] for row in self._waiting], type=field.type) for field in self._schema
+            ]
+            self._parquet.write_table(pa.Table.from_arrays(columns, schema=self._schema))
             self._waiting, self._waiting_bytes = [], 0
 
 
