@@ -39,7 +39,7 @@ from overproof.grading.markers import (
     marked_letters,
 )
 
-MAX_ANSWER_CHARS = 20_000
+MAX_ANSWER_CHARS = 200_000
 """An answer longer than this is no answer."""
 MAX_BARE_CHARS = 400
 """A completion longer than this says more than an answer, unless it is one formula."""

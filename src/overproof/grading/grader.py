@@ -25,6 +25,8 @@ from overproof.grading.units import Unit, split_unit
 from overproof.grading.words import is_prose, is_words, number_in_words, phrase_of, same_words
 from overproof.records import Grade, Verdict
 
+_FINAL_DOUBTS = frozenset({"text", "ellipsis", "limit"})
+"""Layers whose doubt the deep layer could not settle: prose, left-out terms, a text beyond the limits."""
 _DECIMAL_COMMA = re.compile(r"-?\d+,(?:\d{1,2}|\d{4,})")
 MAX_SHOWN = 500
 """`Grade.extracted` is cut to this many characters."""
@@ -52,7 +54,7 @@ def exact_grade(
     if found is None:
         return Grade(Verdict.INCORRECT, None, "extraction", _why_nothing(completion))
     finding = judge(typed, found.answer, question)
-    if finding.same is None and finding.layer not in {"text", "ellipsis"} and typed.issue is None:
+    if finding.same is None and finding.layer not in _FINAL_DOUBTS and typed.issue is None:
         return Pending(found.answer, typed.value, split_unit(spell(found.answer))[0], question, finding.reason)
     return _grade(found.answer, finding)
 
@@ -272,4 +274,5 @@ def _judge_unread(reference: Reference, spelled: str, error: str, scope: Scope) 
     if is_words(spelled):
         kind = kind_of(reference.tree) if reference.tree is not None else reference.kind
         return different("text", f"the reference is {kind}, the answer is {'prose' if is_prose(spelled) else 'words'}")
-    return undecided("formula", f"the answer is not read exactly ({error})")
+    layer = "limit" if error.startswith(("nested", "longer", "a number of")) else "formula"
+    return undecided(layer, f"the answer is not read exactly ({error})")

@@ -139,6 +139,47 @@ def evaluate(node: Node, point: Mapping[str, float], *, real: bool = False) -> B
     return result
 
 
+def log_size(node: Node) -> float | None:
+    """The logarithm of the absolute value of a constant tree, infinite where even that is beyond floating point.
+
+    It tells a power tower from a number without evaluating either. None where cancellation could make it wrong.
+    """
+    value = real_value(node)
+    if value:
+        return math.log(abs(value))
+    if node.op == "neg" or (node.op == "fn" and node.value in {"floor", "ceil", "abs"}):
+        return log_size(node.args[0])
+    size = _LOG_SIZES.get(str(node.value) if node.op == "fn" else node.op)
+    if size is None:
+        return None
+    sizes = [log_size(part) for part in node.args]
+    known = [part for part in sizes if part is not None]
+    return size(node, known) if len(known) == len(sizes) else None
+
+
+def _log_size_of_sum(node: Node, sizes: list[float]) -> float | None:
+    """Of a sum without minus signs: the largest term's, to within the logarithm of how many there are."""
+    return max(sizes) if not any(part.op == "neg" for part in node.args) and max(sizes) > LARGE else None
+
+
+def _log_size_of_power(node: Node, sizes: list[float]) -> float | None:
+    base, exponent = sizes
+    exact = exact_value(node.args[1])
+    if exact is not None and exact < 0:
+        return None
+    return base * _exp_or_infinity(exponent) if base > 0 else None
+
+
+def _log_size_of_factorial(_node: Node, sizes: list[float]) -> float | None:
+    """Stirling: log n! is n log n - n and a little more."""
+    n = _exp_or_infinity(sizes[0])
+    return n * (sizes[0] - 1) if n > LARGE else None
+
+
+def _exp_or_infinity(value: float) -> float:
+    return math.exp(value) if value < 700 else math.inf
+
+
 def _leaf(node: Node) -> Bounded:
     if node.op == "const" and node.value in _CONSTANTS:
         return _CONSTANTS[str(node.value)]
@@ -404,6 +445,17 @@ _SPECIAL: dict[str, Callable[[list[Bounded]], Bounded]] = {
     "min": _extreme(min),
     "max": _extreme(max),
     "binom": _binomial,
+}
+LARGE = 50.0
+"""Sizes above this are far enough from 1 for the rough rules of `log_size`."""
+_LOG_SIZES: dict[str, Callable[[Node, list[float]], float | None]] = {
+    "add": _log_size_of_sum,
+    "mul": lambda _node, sizes: sum(sizes),
+    "div": lambda _node, sizes: sizes[0] - sizes[1] if math.inf not in sizes else None,
+    "pow": _log_size_of_power,
+    "fact": _log_size_of_factorial,
+    "exp": lambda _node, sizes: _exp_or_infinity(sizes[0]),
+    "ln": lambda _node, sizes: math.log(sizes[0]) if LARGE < sizes[0] < math.inf else None,
 }
 _OPERATIONS: dict[str, Callable[[Node, list[Bounded]], Bounded]] = {
     "add": _sum,

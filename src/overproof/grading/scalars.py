@@ -15,9 +15,9 @@ from fractions import Fraction
 
 import msgspec
 
-from overproof.grading.exact import exact_value
+from overproof.grading.exact import exact_value, same_modulo_primes
 from overproof.grading.finding import Finding, close, different, same, undecided
-from overproof.grading.numeric import real_value, same_value
+from overproof.grading.numeric import log_size, real_value, same_value
 from overproof.grading.scope import ANYWHERE, Scope
 from overproof.grading.tree import PI, Node, number, rename, symbols, walk
 
@@ -82,6 +82,8 @@ def _compare_inexact(reference: Node, answer: Node, scope: Scope) -> Finding:
     reference = _renamed(reference, answer, scope.known) or reference
     names, others = symbols(reference), symbols(answer)
     verdict = same_value(reference, answer)
+    if verdict is None and not names and not others:
+        verdict = _compare_huge(reference, answer)
     if verdict is None and scope.settle is not None:
         verdict = scope.settle(reference, answer)
     if verdict:
@@ -91,9 +93,22 @@ def _compare_inexact(reference: Node, answer: Node, scope: Scope) -> Finding:
         return rounded
     if verdict is False:
         return _with_rounded_coefficients(reference, answer) or different("numeric", _difference(reference, answer))
-    if not names and others:
+    if not names and others and scope.settle is not None:
         return different("numeric", f"the answer has a variable, {min(others)}, and the reference has none")
     return undecided("numeric", "floating point cannot decide")
+
+
+def _compare_huge(reference: Node, answer: Node) -> bool | None:
+    """Numbers that floating point cannot hold: by the size of their logarithms, then by their remainders."""
+    one, other = log_size(reference), log_size(answer)
+    if one is not None and other is not None and _far_apart(one, other):
+        return False
+    return same_modulo_primes(reference, answer)
+
+
+def _far_apart(one: float, other: float) -> bool:
+    """Whether two logarithms differ by more than their rough rules can be wrong."""
+    return min(one, other) < math.inf and abs(one - other) > 1 + 1e-6 * min(abs(one), abs(other))
 
 
 def _renamed(reference: Node, answer: Node, known: frozenset[str] | None) -> Node | None:
