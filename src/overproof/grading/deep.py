@@ -23,6 +23,8 @@ DIGITS = 50
 """Decimal digits of the first evaluation; the second, which must agree, has twice as many."""
 MAX_EXPONENT_BITS = 100_000
 """A power or factorial whose size takes more bits than this to write down is not evaluated."""
+PARSED = 2
+"""What Math-Verify can read comes back as an expression and its text; what it cannot, as less."""
 MAX_LATEX_CHARS = 4_000
 """Math-Verify is not asked about longer texts."""
 
@@ -205,8 +207,10 @@ def _math_verify(reference: str, answer: str) -> tuple[bool | None, str]:
         parse(f"\\boxed{{{text}}}", extraction_config=config, parsing_timeout=None, extraction_mode="any_match")
         for text in (reference, answer)
     ]
-    if not all(len(forms) > 1 for forms in parsed):
-        return None, "Math-Verify cannot read one of them"
+    if len(parsed[0]) < PARSED:
+        return None, "Math-Verify cannot read the reference"
+    if len(parsed[1]) < PARSED:
+        return False, "the answer cannot be read"
     if verify(parsed[0], parsed[1], timeout_seconds=None, allow_set_relation_comp=True):
         return True, "equal by Math-Verify"
     return False, "not equal by Math-Verify"

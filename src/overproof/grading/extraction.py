@@ -102,7 +102,7 @@ def _finders(text: str, *, choice: bool) -> list[tuple[str, Callable[[str], str 
 
 
 def _extraction(answer: str, method: str) -> Extraction | None:
-    answer = answer.strip()
+    answer = answer.strip(" \n")
     return Extraction(answer, method) if answer and len(answer) <= MAX_ANSWER_CHARS else None
 
 

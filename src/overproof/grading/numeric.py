@@ -18,14 +18,18 @@ from __future__ import annotations
 import cmath
 import math
 from collections.abc import Callable, Mapping
+from fractions import Fraction
 
 from overproof.grading.exact import exact_value
-from overproof.grading.tree import Node, symbols
+from overproof.grading.tree import Node, symbols, walk
 
 UNIT = 2.3e-16
 """Relative rounding error of one operation."""
 RELATIVE = 1e-9
 """Two values are called equal only where their error bound is below this share of their magnitude."""
+
+LARGEST_MODEST, HIGHEST_MODEST = 1_000_000, 6
+"""Larger numbers and higher powers can agree in all the digits of floating point without being equal."""
 
 Scalar = float | complex
 Bounded = tuple[Scalar, float]
@@ -67,7 +71,8 @@ def same_value(left: Node, right: Node, tolerance: float = 0.0) -> bool | None:
     """
     names = sorted(symbols(left) | symbols(right))
     if not names:
-        return _same_at({}, left, right, tolerance, real=False)
+        verdict = _same_at({}, left, right, tolerance, real=False)
+        return None if verdict and not (tolerance or (_is_modest(left) and _is_modest(right))) else verdict
     if len(names) > len(POSITIVE[0]):
         return None
     agreed = 0
@@ -84,6 +89,17 @@ def same_value(left: Node, right: Node, tolerance: float = 0.0) -> bool | None:
             return False
         agreed += verdict is True
     return True if agreed >= _ENOUGH - 1 else None
+
+
+def _is_modest(node: Node) -> bool:
+    """Whether the numbers in a constant tree are small enough for an agreement of all digits to be no coincidence."""
+    for part in walk(node):
+        exact = part.value if part.op == "num" else None
+        if isinstance(exact, Fraction) and max(abs(exact.numerator), exact.denominator) > LARGEST_MODEST:
+            return False
+        if part.op == "fact" or (part.op == "pow" and part.args[1].op == "num" and part.args[1].value > HIGHEST_MODEST):  # type: ignore[operator] # a num holds a Fraction
+            return False
+    return True
 
 
 def _same_at(point: Mapping[str, float], left: Node, right: Node, tolerance: float, *, real: bool) -> bool | None:

@@ -21,8 +21,10 @@ from overproof.grading.numeric import log_size, real_value, same_value
 from overproof.grading.scope import ANYWHERE, Scope
 from overproof.grading.tree import PI, Node, number, rename, symbols, walk
 
-MIN_SIGNIFICANT = 4
-"""An exact reference is only matched by a rounded answer that carries at least this many significant digits."""
+MIN_DIGITS = 3
+"""Where the question asks for a rounded answer, one with fewer significant digits still matches nothing else."""
+MIN_COEFFICIENT_DIGITS = 4
+"""An expression whose coefficients have fewer digits than this is taken as exact."""
 
 _PARAMETERS = frozenset(["k", "n", "m", "l", "t", "p", "q", "j", "s", "r"]) | {"\\ell", "\\lambda"}
 
@@ -143,7 +145,7 @@ def _counts_turns(node: Node, name: str) -> bool:
 
 
 def _rounded(reference: Node, answer: Node, scope: Scope) -> Finding | None:
-    """Equality after rounding to the digits that the reference, or for an exact one the answer, was written with."""
+    """Equality after rounding to the reference's own digits; to the answer's where the question asks for rounding."""
     inner, outer = _plain(reference), _plain(answer)
     value, target = _decimal_value(answer), _decimal_value(reference)
     if value is None or target is None:
@@ -151,14 +153,14 @@ def _rounded(reference: Node, answer: Node, scope: Scope) -> Finding | None:
     if inner is not None and inner.decimals is not None:
         places = inner.decimals
         if outer is not None and (outer.decimals or 0) < places:
-            if not scope.rounded or _significant(outer) < MIN_SIGNIFICANT - 1:
+            if not scope.rounded or _significant(outer) < MIN_DIGITS:
                 return None
             places = outer.decimals or 0
         scale = 100 if reference.op == "percent" else 1
         if abs(value - target) * scale <= Fraction(1, 2 * 10**places) * Fraction(1_000_001, 1_000_000):
             return close("rounding", f"equal when rounded to {places} decimals")
         return None
-    if inner is None and outer is not None and outer.decimals and _significant(outer) >= MIN_SIGNIFICANT:
+    if inner is None and scope.rounded and outer is not None and outer.decimals and _significant(outer) >= MIN_DIGITS:
         scale = 100 if answer.op == "percent" else 1
         if abs(value - target) * scale <= Fraction(1, 2 * 10**outer.decimals):
             return close("rounding", f"the exact reference rounds to it at {outer.decimals} decimals")
@@ -189,7 +191,7 @@ def _decimal_value(node: Node) -> Fraction | None:
 def _with_rounded_coefficients(reference: Node, answer: Node) -> Finding | None:
     """An expression whose reference has rounded coefficients: 2.718^{x} for e^x, -0.0185(x-5) for (5-x)/54."""
     digits = [_significant(part) for part in walk(reference) if part.op == "num" and part.decimals is not None]
-    if reference.op == "num" or not digits or min(digits) < MIN_SIGNIFICANT or not symbols(reference):
+    if reference.op == "num" or not digits or min(digits) < MIN_COEFFICIENT_DIGITS or not symbols(reference):
         return None
     if same_value(reference, answer, tolerance=5 * 10.0 ** -min(digits)):
         return close("rounding", f"equal to the {min(digits)} digits of the reference's coefficients")
