@@ -44,7 +44,7 @@ from overproof.grading.worker import Answer, Task
 from overproof.records import Grade, Verdict
 
 WINDOW = 256
-"""How many rows `grade_many` holds at a time."""
+"""How many rows `grade_many` holds at a time when it grades in the caller."""
 
 
 class Row(msgspec.Struct, frozen=True):
@@ -87,12 +87,12 @@ def grade_many(
     With `workers=None` rows are graded in the caller and only the deep layer runs in (two) worker processes; with a
     number, that many processes grade whole rows. Verdicts are the same either way.
     """
+    if workers is not None:
+        yield from _grade_there(rows, workers, timeout_seconds)
+        return
     remaining = iter(rows)
     while window := list(itertools.islice(remaining, WINDOW)):
-        if workers is None:
-            yield from _grade_here(window, timeout_seconds)
-        else:
-            yield from _grade_there(window, workers, timeout_seconds)
+        yield from _grade_here(window, timeout_seconds)
 
 
 def equivalent(one: str, other: str, *, question: str | None = None) -> bool | None:
@@ -143,13 +143,16 @@ def _grade_here(window: list[Row], timeout_seconds: float) -> list[Grade]:
     return [settled[number] if isinstance(grade, Pending) else grade for number, grade in enumerate(found)]
 
 
-def _grade_there(window: list[Row], workers: int, timeout_seconds: float) -> list[Grade]:
-    """A window of rows, graded whole in worker processes."""
-    tasks = [Task(row.completion, row.reference, row.question, row.answer_only) for row in window]
-    grades: list[Grade | None] = [None] * len(window)
+def _grade_there(rows: Iterable[Row], workers: int, timeout_seconds: float) -> Iterator[Grade]:
+    """Rows graded whole in worker processes; what comes early waits for its turn."""
+    tasks = (Task(row.completion, row.reference, row.question, row.answer_only) for row in rows)
+    early: dict[int, Grade] = {}
+    turn = 0
     for number, answer in POOL.run_many(tasks, workers=workers, timeout_seconds=timeout_seconds):
-        grades[number] = answer.grade or _given_up(answer)
-    return [grade for grade in grades if grade is not None]
+        early[number] = answer.grade or _given_up(answer)
+        while turn in early:
+            yield early.pop(turn)
+            turn += 1
 
 
 def _given_up(answer: Answer) -> Grade:

@@ -65,7 +65,7 @@ def boxed_answer(text: str, parts: int = 1) -> str | None:
     group = _joined_boxes(text, boxes)
     if parts > 1 and len(group) == 1 and len(_ITEM_JOINT.findall(group[0][2])) + 1 < parts:
         group = _boxes_for_parts(text, boxes, parts)
-    contents = list(dict.fromkeys(content.strip() for _, _, content in group))
+    contents = list(dict.fromkeys(content.strip(" \n") for _, _, content in group))
     if len(contents) > 1:
         return ", ".join(contents)
     sign = _SIGN_BEHIND.match(text, group[-1][1])

@@ -17,17 +17,19 @@ from overproof.grading.numeric import INTEGERS, MIXED, POSITIVE
 from overproof.grading.reader import read
 from overproof.grading.scanner import UnreadableError
 from overproof.grading.scope import scope_of
-from overproof.grading.tree import Node, symbols, walk
+from overproof.grading.tree import Node, symbols
 
 DIGITS = 50
 """Decimal digits of the first evaluation; the second, which must agree, has twice as many."""
 MAX_EXPONENT_BITS = 100_000
 """A power or factorial whose size takes more bits than this to write down is not evaluated."""
+PARSED = 2
+"""What Math-Verify can read comes back as an expression and its text; what it cannot, as less."""
 MAX_LATEX_CHARS = 4_000
 """Math-Verify is not asked about longer texts."""
 
 
-class _TooLargeError(ArithmeticError):
+class TooLargeError(Exception):
     """A number beyond what is evaluated."""
 
 
@@ -35,7 +37,11 @@ def decide(reference: str, answer: str, question: str | None = None) -> tuple[bo
     """Whether two spelled answers are the same, and why; None when neither library can tell."""
     one, other = _tree(reference), _tree(answer)
     if one is not None and other is not None:
-        finding = compare(one, other, msgspec.structs.replace(scope_of(question), settle=same_to_many_digits))
+        scope = msgspec.structs.replace(scope_of(question), settle=same_to_many_digits)
+        try:
+            finding = compare(one, other, scope)
+        except TooLargeError:
+            return None, "too large to evaluate"
         if finding.same is not None:
             return finding.same, f"{finding.reason} (to {DIGITS} digits)"
     if max(len(reference), len(answer)) > MAX_LATEX_CHARS:
@@ -71,33 +77,37 @@ def same_to_many_digits(one: Node, other: Node) -> bool | None:
 def _same_at(point: Mapping[str, float], one: Node, other: Node, *, real: bool) -> bool | None:
     import mpmath
 
-    values: list[tuple[Any, Any]] = []
+    values = [_settled_value(node, point) for node in (one, other)]
+    if any(value is None for value in values):
+        return None
+    with mpmath.workdps(2 * DIGITS):
+        left, right = values
+        size = max(abs(left), abs(right))
+        if (real or point) and any(abs(mpmath.im(value)) > size * mpmath.mpf(10) ** -DIGITS for value in values):
+            return None
+        if not point and size > mpmath.mpf(10) ** (DIGITS - 10):
+            return None if abs(left - right) <= size * mpmath.mpf(10) ** -DIGITS else False
+        return bool(abs(left - right) <= size * mpmath.mpf(10) ** -DIGITS)
+
+
+def _settled_value(node: Node, point: Mapping[str, float]) -> Any:
+    """The value at a point, the same at both precisions: zero where it shrinks as digits are added; None if unsure."""
+    import mpmath  # noqa: PLC0415 - only worker processes load it
+
+    values: list[Any] = []
     for digits in (DIGITS, 2 * DIGITS):
         with mpmath.workdps(digits):
             try:
-                values.append((_evaluate(one, point), _evaluate(other, point)))
+                values.append(_evaluate(node, point))
             except (ArithmeticError, ValueError, TypeError, KeyError, mpmath.libmp.NoConvergence):
                 return None
+    early, late = values
+    if not mpmath.isfinite(late):
+        return None
     with mpmath.workdps(2 * DIGITS):
-        (_, _), (left, right) = values
-        size = max(abs(left), abs(right))
-        if not mpmath.isfinite(size):
-            return None
-        if any(abs(mpmath.im(value)) > size * mpmath.mpf(10) ** -DIGITS for value in (left, right)) and (real or point):
-            return None
-        for early, late in zip(values[0], values[1], strict=True):
-            if abs(early - late) > size * mpmath.mpf(10) ** (-DIGITS // 2) and size > mpmath.mpf(10) ** -DIGITS:
-                return None
-        if size < mpmath.mpf(10) ** (-DIGITS - DIGITS // 2) and not _tiny(one) and not _tiny(other):
-            return True
-        return bool(abs(left - right) <= size * mpmath.mpf(10) ** (-DIGITS))
-
-
-def _tiny(node: Node) -> bool:
-    """Whether a tree may have a value that is very small but not zero: it divides by, or raises to, something large."""
-    return any(part.op in {"pow", "fact"} or (part.op == "fn" and part.value == "exp") for part in walk(node)) and any(
-        part.op in {"div", "neg"} for part in walk(node)
-    )
+        if abs(late) <= abs(early) * mpmath.mpf(10) ** (-DIGITS // 2):
+            return mpmath.mpf(0)
+        return late if abs(early - late) <= abs(late) * mpmath.mpf(10) ** (-DIGITS // 2) else None
 
 
 def _evaluate(node: Node, point: Mapping[str, float]) -> Any:
@@ -125,7 +135,7 @@ def _operation(node: Node) -> Callable[[Node, list[Any], Any], Any]:
 def _power(node: Node, args: list[Any], mpmath: Any) -> Any:
     base, exponent = args
     if abs(exponent) * (abs(mpmath.log(abs(base))) + 1) > mpmath.mpf(2) ** MAX_EXPONENT_BITS if base else False:
-        raise _TooLargeError
+        raise TooLargeError
     ratio = exact_value(node.args[1])
     if ratio is not None and ratio.denominator % 2 == 1 and ratio.denominator > 1 and mpmath.im(base) == 0 and base < 0:
         return (-1) ** (ratio.numerator % 2) * mpmath.power(-base, exponent)
@@ -134,7 +144,7 @@ def _power(node: Node, args: list[Any], mpmath: Any) -> Any:
 
 def _factorial(_node: Node, args: list[Any], mpmath: Any) -> Any:
     if abs(args[0]) > mpmath.mpf(2) ** 300:
-        raise _TooLargeError
+        raise TooLargeError
     return mpmath.gamma(args[0] + 1)
 
 
@@ -197,8 +207,10 @@ def _math_verify(reference: str, answer: str) -> tuple[bool | None, str]:
         parse(f"\\boxed{{{text}}}", extraction_config=config, parsing_timeout=None, extraction_mode="any_match")
         for text in (reference, answer)
     ]
-    if not all(len(forms) > 1 for forms in parsed):
-        return None, "Math-Verify cannot read one of them"
+    if len(parsed[0]) < PARSED:
+        return None, "Math-Verify cannot read the reference"
+    if len(parsed[1]) < PARSED:
+        return False, "the answer cannot be read"
     if verify(parsed[0], parsed[1], timeout_seconds=None, allow_set_relation_comp=True):
         return True, "equal by Math-Verify"
     return False, "not equal by Math-Verify"

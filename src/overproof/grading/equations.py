@@ -9,8 +9,9 @@ True
 
 from __future__ import annotations
 
-from overproof.grading.finding import Finding, different, same, undecided
+from overproof.grading.finding import Finding, all_of, different, same, undecided
 from overproof.grading.numeric import UndefinedError, evaluate, same_value
+from overproof.grading.scalars import compare_scalars
 from overproof.grading.tree import Node, rename, symbols, walk
 
 _POINTS = (
@@ -213,6 +214,8 @@ def compare_inequalities(reference: Node, answer: Node) -> Finding:
     """Whether two inequalities hold at the same points: multiples of one another do, a counterexample shows not."""
     if symbols(reference) != symbols(answer):
         return undecided("relation", "different variables")
+    if not symbols(reference):
+        return _compare_statements(reference, answer)
     one, other = _difference(reference), _difference(answer)
     strict = ("=" in str(reference.value)) == ("=" in str(answer.value))
     ratios = _ratios(one, other)
@@ -225,6 +228,14 @@ def compare_inequalities(reference: Node, answer: Node) -> Finding:
     if len(set(signs)) > 1 or (signs and signs[0] == (str(reference.value)[0] != str(answer.value)[0])):
         return different("relation", "one holds at a point where the other does not")
     return undecided("relation", "not multiples of each other")
+
+
+def _compare_statements(reference: Node, answer: Node) -> Finding:
+    """Relations between numbers hold or not for ever; they are the same only when written with the same numbers."""
+    if reference.value != answer.value:
+        return undecided("relation", "different relations between numbers")
+    sides = zip(reference.args, answer.args, strict=True)
+    return all_of([compare_scalars(one, other) for one, other in sides], "relation", "side")
 
 
 def same_names(one: str, other: str) -> bool:

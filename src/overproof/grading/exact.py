@@ -20,6 +20,10 @@ MAX_BITS = 80_000
 MAX_FACTORIAL = 5_000
 
 
+# Three primes of 61 bits.
+_PRIMES = (2305843009213693951, 2305843009213693921, 2305843009213693907)
+
+
 class _TooLargeError(Exception):
     """A number would grow beyond MAX_BITS."""
 
@@ -168,22 +172,51 @@ def _shortcut(node: Node) -> Fraction | None:
     return None
 
 
+def same_modulo_primes(one: Node, other: Node) -> bool | None:
+    """Whether two rational numbers too large to write down are equal, from their remainders; None where unknown.
+
+    Different remainders are a proof of difference; equal ones for three primes of 61 bits leave a chance of 2^-180.
+    """
+    for prime in _PRIMES:
+        left, right = _modulo(one, prime), _modulo(other, prime)
+        if left is None or right is None:
+            return None
+        if left != right:
+            return False
+    return True
+
+
 def _modulo(node: Node, modulus: int) -> int | None:
-    """An integer tree modulo a number, without the integer itself."""
-    if node.op in {"add", "mul"}:
+    """A tree modulo a number, without its value."""
+    if node.op in {"add", "mul", "neg"}:
         parts = [_modulo(part, modulus) for part in node.args]
         known = [part for part in parts if part is not None]
         if len(known) < len(parts):
             return None
-        return (sum(known) if node.op == "add" else math.prod(known)) % modulus
+        return (math.prod(known) if node.op == "mul" else sum(known) * (-1 if node.op == "neg" else 1)) % modulus
     if node.op == "pow":
-        base = _modulo(node.args[0], modulus)
-        exponent = exact_value(node.args[1])
-        if base is None or exponent is None or exponent.denominator != 1 or exponent < 0:
-            return None
-        return pow(base, exponent.numerator, modulus)
+        return _modulo_power(node, modulus)
+    if node.op == "div":
+        return _modulo_quotient(node.args[0], node.args[1], modulus)
     value = exact_value(node)
-    return value.numerator % modulus if value is not None and value.denominator == 1 else None
+    if value is None:
+        return None
+    return value.numerator * pow(value.denominator, -1, modulus) % modulus if value.denominator % modulus else None
+
+
+def _modulo_power(node: Node, modulus: int) -> int | None:
+    base = _modulo(node.args[0], modulus)
+    exponent = exact_value(node.args[1])
+    if base is None or exponent is None or exponent.denominator != 1 or exponent < 0:
+        return None
+    return pow(base, exponent.numerator, modulus)
+
+
+def _modulo_quotient(top: Node, bottom: Node, modulus: int) -> int | None:
+    numerator, denominator = _modulo(top, modulus), _modulo(bottom, modulus)
+    if numerator is None or not denominator or math.gcd(denominator, modulus) > 1:
+        return None
+    return numerator * pow(denominator, -1, modulus) % modulus
 
 
 _FUNCTIONS: dict[str, Callable[[list[Fraction]], Fraction | None]] = {

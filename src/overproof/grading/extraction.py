@@ -39,7 +39,7 @@ from overproof.grading.markers import (
     marked_letters,
 )
 
-MAX_ANSWER_CHARS = 20_000
+MAX_ANSWER_CHARS = 200_000
 """An answer longer than this is no answer."""
 MAX_BARE_CHARS = 400
 """A completion longer than this says more than an answer, unless it is one formula."""
@@ -102,7 +102,7 @@ def _finders(text: str, *, choice: bool) -> list[tuple[str, Callable[[str], str 
 
 
 def _extraction(answer: str, method: str) -> Extraction | None:
-    answer = answer.strip()
+    answer = answer.strip(" \n")
     return Extraction(answer, method) if answer and len(answer) <= MAX_ANSWER_CHARS else None
 
 

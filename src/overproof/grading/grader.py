@@ -25,6 +25,10 @@ from overproof.grading.units import Unit, split_unit
 from overproof.grading.words import is_prose, is_words, number_in_words, phrase_of, same_words
 from overproof.records import Grade, Verdict
 
+_FINAL_DOUBTS = frozenset({"text", "ellipsis", "limit"})
+"""Layers whose doubt the deep layer could not settle: prose, left-out terms, a text beyond the limits."""
+_SUBSTANCE = re.compile(r"\w|\\[a-z{]")
+_TEXT_COMMAND = re.compile(r"\\text\{([^{}]*)\}")
 _DECIMAL_COMMA = re.compile(r"-?\d+,(?:\d{1,2}|\d{4,})")
 MAX_SHOWN = 500
 """`Grade.extracted` is cut to this many characters."""
@@ -52,7 +56,7 @@ def exact_grade(
     if found is None:
         return Grade(Verdict.INCORRECT, None, "extraction", _why_nothing(completion))
     finding = judge(typed, found.answer, question)
-    if finding.same is None and finding.layer not in {"text", "ellipsis"} and typed.issue is None:
+    if finding.same is None and finding.layer not in _FINAL_DOUBTS and typed.issue is None:
         return Pending(found.answer, typed.value, split_unit(spell(found.answer))[0], question, finding.reason)
     return _grade(found.answer, finding)
 
@@ -87,16 +91,20 @@ def judge(reference: Reference, answer: str, question: str | None = None) -> Fin
     if reference.letters is not None:
         return _judge_choice(reference, answer, question)
     spelled = spell(answer)
-    if not spelled:
+    if not _SUBSTANCE.search(spelled):
         return different("extraction", "the answer is empty")
-    if spelled.replace(" ", "") == reference.spelled.replace(" ", ""):
+    if _bare(spelled) == _bare(reference.spelled):
         return same("text", "the same text")
-    options = parse_options(question)
-    if options and (chosen := _chosen_option(answer, options)) is not None:
-        return _judge_option(reference, chosen)
-    if (finding := _judge_words(reference, spelled)) is not None:
-        return finding
-    return _judge_formula(reference, spelled, scope_of(question))
+    return (
+        _judge_option(reference, answer, parse_options(question))
+        or _judge_words(reference, spelled)
+        or _judge_formula(reference, spelled, scope_of(question))
+    )
+
+
+def _bare(spelled: str) -> str:
+    r"""A spelled text without spaces and without the wrapping of \text{}."""
+    return _TEXT_COMMAND.sub(r"\1", spelled).replace(" ", "")
 
 
 # --- choices
@@ -115,7 +123,7 @@ def _judge_choice(reference: Reference, answer: str, question: str | None) -> Fi
     if len(matching) == 1:
         verdict = same if matching[0] == reference.letters else different
         return verdict("choice", f"the answer is the text of option {matching[0]}")
-    if spell(answer).replace(" ", "") == reference.spelled.replace(" ", ""):
+    if _bare(spell(answer)) == _bare(reference.spelled):
         return same("text", "the same text")
     return different("choice", "the answer names no option" if not matching else "the answer fits several options")
 
@@ -131,8 +139,11 @@ def _chosen_option(answer: str, options: dict[str, str]) -> str | None:
     return options[letters]
 
 
-def _judge_option(reference: Reference, chosen: str) -> Finding:
-    """The reference is an option's text, the answer its letter."""
+def _judge_option(reference: Reference, answer: str, options: dict[str, str]) -> Finding | None:
+    """The reference is an option's text, the answer its letter; None where the answer names no option."""
+    chosen = _chosen_option(answer, options)
+    if chosen is None:
+        return None
     if spell(chosen) == reference.spelled or same_words(reference.text, chosen):
         return same("choice", f"the chosen option is {chosen[:80]}")
     finding = judge(reference, chosen, None)
@@ -144,25 +155,27 @@ def _judge_option(reference: Reference, chosen: str) -> Finding:
 
 def _judge_words(reference: Reference, spelled: str) -> Finding | None:
     """Text against text; None where the answer or the reference is mathematics."""
-    if reference.kind in {"text", "prose"} and same_words(reference.spelled, spelled):
-        return same("text", "the same words")
     if number_in_words(spelled) == reference.spelled:
         return same("text", "the same number in words")
     phrase = phrase_of(reference.spelled)
-    if phrase is not None and (phrase in {"yes", "no"} or reference.kind == "text"):
+    if phrase is not None and phrase == phrase_of(spelled):
+        return same("text", "the same phrase")
+    if reference.kind not in {"text", "prose"} and phrase not in {"yes", "no"}:
+        return None
+    if same_words(reference.spelled, spelled):
+        return same("text", "the same words")
+    if phrase is not None:
         return _judge_phrase(phrase, spelled)
     if reference.kind == "prose":
         return undecided("text", "the reference is prose")
-    if reference.kind == "text":
-        return different("text", "not the words of the reference")
-    return None
+    return different("text", "not the words of the reference")
 
 
 def _judge_phrase(phrase: str, spelled: str) -> Finding:
     """Yes/no and set phrases: the answer begins with the word that decides."""
     own = phrase_of(spelled)
     if own is not None:
-        return same("text", "the same phrase") if own == phrase else different("text", f"{own} is not {phrase}")
+        return different("text", f"{own} is not {phrase}")
     first = phrase_of(spelled.split(",", maxsplit=1)[0].split(" ", maxsplit=1)[0])
     if phrase in {"yes", "no"} and first in {"yes", "no"}:
         return (
@@ -272,4 +285,5 @@ def _judge_unread(reference: Reference, spelled: str, error: str, scope: Scope) 
     if is_words(spelled):
         kind = kind_of(reference.tree) if reference.tree is not None else reference.kind
         return different("text", f"the reference is {kind}, the answer is {'prose' if is_prose(spelled) else 'words'}")
-    return undecided("formula", f"the answer is not read exactly ({error})")
+    layer = "limit" if error.startswith(("nested", "longer", "a number of")) else "formula"
+    return undecided(layer, f"the answer is not read exactly ({error})")

@@ -18,14 +18,18 @@ from __future__ import annotations
 import cmath
 import math
 from collections.abc import Callable, Mapping
+from fractions import Fraction
 
 from overproof.grading.exact import exact_value
-from overproof.grading.tree import Node, symbols
+from overproof.grading.tree import Node, symbols, walk
 
 UNIT = 2.3e-16
 """Relative rounding error of one operation."""
 RELATIVE = 1e-9
 """Two values are called equal only where their error bound is below this share of their magnitude."""
+
+LARGEST_MODEST, HIGHEST_MODEST = 1_000_000, 6
+"""Larger numbers and higher powers can agree in all the digits of floating point without being equal."""
 
 Scalar = float | complex
 Bounded = tuple[Scalar, float]
@@ -67,7 +71,8 @@ def same_value(left: Node, right: Node, tolerance: float = 0.0) -> bool | None:
     """
     names = sorted(symbols(left) | symbols(right))
     if not names:
-        return _same_at({}, left, right, tolerance, real=False)
+        verdict = _same_at({}, left, right, tolerance, real=False)
+        return None if verdict and not (tolerance or (_is_modest(left) and _is_modest(right))) else verdict
     if len(names) > len(POSITIVE[0]):
         return None
     agreed = 0
@@ -84,6 +89,17 @@ def same_value(left: Node, right: Node, tolerance: float = 0.0) -> bool | None:
             return False
         agreed += verdict is True
     return True if agreed >= _ENOUGH - 1 else None
+
+
+def _is_modest(node: Node) -> bool:
+    """Whether the numbers in a constant tree are small enough for an agreement of all digits to be no coincidence."""
+    for part in walk(node):
+        exact = part.value if part.op == "num" else None
+        if isinstance(exact, Fraction) and max(abs(exact.numerator), exact.denominator) > LARGEST_MODEST:
+            return False
+        if part.op == "fact" or (part.op == "pow" and part.args[1].op == "num" and part.args[1].value > HIGHEST_MODEST):  # type: ignore[operator] # a num holds a Fraction
+            return False
+    return True
 
 
 def _same_at(point: Mapping[str, float], left: Node, right: Node, tolerance: float, *, real: bool) -> bool | None:
@@ -137,6 +153,47 @@ def evaluate(node: Node, point: Mapping[str, float], *, real: bool = False) -> B
         if real:
             raise UndefinedError("not real")
     return result
+
+
+def log_size(node: Node) -> float | None:
+    """The logarithm of the absolute value of a constant tree, infinite where even that is beyond floating point.
+
+    It tells a power tower from a number without evaluating either. None where cancellation could make it wrong.
+    """
+    value = real_value(node)
+    if value:
+        return math.log(abs(value))
+    if node.op == "neg" or (node.op == "fn" and node.value in {"floor", "ceil", "abs"}):
+        return log_size(node.args[0])
+    size = _LOG_SIZES.get(str(node.value) if node.op == "fn" else node.op)
+    if size is None:
+        return None
+    sizes = [log_size(part) for part in node.args]
+    known = [part for part in sizes if part is not None]
+    return size(node, known) if len(known) == len(sizes) else None
+
+
+def _log_size_of_sum(node: Node, sizes: list[float]) -> float | None:
+    """Of a sum without minus signs: the largest term's, to within the logarithm of how many there are."""
+    return max(sizes) if not any(part.op == "neg" for part in node.args) and max(sizes) > LARGE else None
+
+
+def _log_size_of_power(node: Node, sizes: list[float]) -> float | None:
+    base, exponent = sizes
+    exact = exact_value(node.args[1])
+    if exact is not None and exact < 0:
+        return None
+    return base * _exp_or_infinity(exponent) if base > 0 else None
+
+
+def _log_size_of_factorial(_node: Node, sizes: list[float]) -> float | None:
+    """Stirling: log n! is n log n - n and a little more."""
+    n = _exp_or_infinity(sizes[0])
+    return n * (sizes[0] - 1) if n > LARGE else None
+
+
+def _exp_or_infinity(value: float) -> float:
+    return math.exp(value) if value < 700 else math.inf
 
 
 def _leaf(node: Node) -> Bounded:
@@ -404,6 +461,17 @@ _SPECIAL: dict[str, Callable[[list[Bounded]], Bounded]] = {
     "min": _extreme(min),
     "max": _extreme(max),
     "binom": _binomial,
+}
+LARGE = 50.0
+"""Sizes above this are far enough from 1 for the rough rules of `log_size`."""
+_LOG_SIZES: dict[str, Callable[[Node, list[float]], float | None]] = {
+    "add": _log_size_of_sum,
+    "mul": lambda _node, sizes: sum(sizes),
+    "div": lambda _node, sizes: sizes[0] - sizes[1] if math.inf not in sizes else None,
+    "pow": _log_size_of_power,
+    "fact": _log_size_of_factorial,
+    "exp": lambda _node, sizes: _exp_or_infinity(sizes[0]),
+    "ln": lambda _node, sizes: math.log(sizes[0]) if LARGE < sizes[0] < math.inf else None,
 }
 _OPERATIONS: dict[str, Callable[[Node, list[Bounded]], Bounded]] = {
     "add": _sum,

@@ -31,6 +31,8 @@ TASKS_PER_WORKER = 2_000
 """A worker is replaced after this many tasks, before SymPy's caches grow large."""
 START_SECONDS = 60.0
 """How long a worker may take to load its libraries, on a machine under load."""
+MAX_IDLE = max(4, os.cpu_count() or 1)
+"""How many workers are kept when there is nothing to do."""
 CHUNK = 16
 """How many tasks travel ahead to one worker; each still has a deadline of its own."""
 
@@ -135,18 +137,33 @@ class Pool:
         self.lock = threading.Lock()
 
     def take(self, timeout_seconds: float) -> Worker:
-        """An idle worker, or a new one."""
+        """An idle worker, ready if there is one, or a new one. A spare is started in place of the last idle one."""
         with self.lock:
-            worker = self.idle.pop() if self.idle else None
-        return worker or Worker(timeout_seconds)
+            worker = next((worker for worker in reversed(self.idle) if worker.is_ready), None)
+            worker = worker or (self.idle[-1] if self.idle else None)
+            if worker is not None:
+                self.idle.remove(worker)
+        worker = worker or Worker(timeout_seconds)
+        self.keep_spare(timeout_seconds)
+        return worker
+
+    def keep_spare(self, timeout_seconds: float) -> None:
+        """Start a worker when none is idle, so that it has its libraries loaded when one must be replaced."""
+        with self.lock:
+            if not self.idle:
+                self.idle.append(Worker(timeout_seconds))
 
     def give(self, worker: Worker) -> None:
-        """Take a worker back, unless it is used up."""
-        if worker.left <= 0 or not worker.is_ready or worker.received:
+        """Take a worker back, unless it is used up or enough are idle."""
+        if worker.left <= 0 or worker.received:
             worker.kill()
             return
         with self.lock:
-            self.idle.append(worker)
+            is_full = len(self.idle) >= MAX_IDLE
+            if not is_full:
+                self.idle.append(worker)
+        if is_full:
+            worker.kill()
 
     def run(self, task: Task, timeout_seconds: float = TIMEOUT_SECONDS) -> Answer:
         """The answer to one task, within the time it has. Raises WorkerStartError."""

@@ -15,14 +15,16 @@ from fractions import Fraction
 
 import msgspec
 
-from overproof.grading.exact import exact_value
+from overproof.grading.exact import exact_value, same_modulo_primes
 from overproof.grading.finding import Finding, close, different, same, undecided
-from overproof.grading.numeric import real_value, same_value
+from overproof.grading.numeric import log_size, real_value, same_value
 from overproof.grading.scope import ANYWHERE, Scope
 from overproof.grading.tree import PI, Node, number, rename, symbols, walk
 
-MIN_SIGNIFICANT = 4
-"""An exact reference is only matched by a rounded answer that carries at least this many significant digits."""
+MIN_DIGITS = 3
+"""Where the question asks for a rounded answer, one with fewer significant digits still matches nothing else."""
+MIN_COEFFICIENT_DIGITS = 4
+"""An expression whose coefficients have fewer digits than this is taken as exact."""
 
 _PARAMETERS = frozenset(["k", "n", "m", "l", "t", "p", "q", "j", "s", "r"]) | {"\\ell", "\\lambda"}
 
@@ -82,6 +84,8 @@ def _compare_inexact(reference: Node, answer: Node, scope: Scope) -> Finding:
     reference = _renamed(reference, answer, scope.known) or reference
     names, others = symbols(reference), symbols(answer)
     verdict = same_value(reference, answer)
+    if verdict is None and not names and not others:
+        verdict = _compare_huge(reference, answer)
     if verdict is None and scope.settle is not None:
         verdict = scope.settle(reference, answer)
     if verdict:
@@ -91,9 +95,22 @@ def _compare_inexact(reference: Node, answer: Node, scope: Scope) -> Finding:
         return rounded
     if verdict is False:
         return _with_rounded_coefficients(reference, answer) or different("numeric", _difference(reference, answer))
-    if not names and others:
+    if not names and others and scope.settle is not None:
         return different("numeric", f"the answer has a variable, {min(others)}, and the reference has none")
     return undecided("numeric", "floating point cannot decide")
+
+
+def _compare_huge(reference: Node, answer: Node) -> bool | None:
+    """Numbers that floating point cannot hold: by the size of their logarithms, then by their remainders."""
+    one, other = log_size(reference), log_size(answer)
+    if one is not None and other is not None and _far_apart(one, other):
+        return False
+    return same_modulo_primes(reference, answer)
+
+
+def _far_apart(one: float, other: float) -> bool:
+    """Whether two logarithms differ by more than their rough rules can be wrong."""
+    return min(one, other) < math.inf and abs(one - other) > 1 + 1e-6 * min(abs(one), abs(other))
 
 
 def _renamed(reference: Node, answer: Node, known: frozenset[str] | None) -> Node | None:
@@ -128,7 +145,7 @@ def _counts_turns(node: Node, name: str) -> bool:
 
 
 def _rounded(reference: Node, answer: Node, scope: Scope) -> Finding | None:
-    """Equality after rounding to the digits that the reference, or for an exact one the answer, was written with."""
+    """Equality after rounding to the reference's own digits; to the answer's where the question asks for rounding."""
     inner, outer = _plain(reference), _plain(answer)
     value, target = _decimal_value(answer), _decimal_value(reference)
     if value is None or target is None:
@@ -136,14 +153,14 @@ def _rounded(reference: Node, answer: Node, scope: Scope) -> Finding | None:
     if inner is not None and inner.decimals is not None:
         places = inner.decimals
         if outer is not None and (outer.decimals or 0) < places:
-            if not scope.rounded or _significant(outer) < MIN_SIGNIFICANT - 1:
+            if not scope.rounded or _significant(outer) < MIN_DIGITS:
                 return None
             places = outer.decimals or 0
         scale = 100 if reference.op == "percent" else 1
         if abs(value - target) * scale <= Fraction(1, 2 * 10**places) * Fraction(1_000_001, 1_000_000):
             return close("rounding", f"equal when rounded to {places} decimals")
         return None
-    if inner is None and outer is not None and outer.decimals and _significant(outer) >= MIN_SIGNIFICANT:
+    if inner is None and scope.rounded and outer is not None and outer.decimals and _significant(outer) >= MIN_DIGITS:
         scale = 100 if answer.op == "percent" else 1
         if abs(value - target) * scale <= Fraction(1, 2 * 10**outer.decimals):
             return close("rounding", f"the exact reference rounds to it at {outer.decimals} decimals")
@@ -174,7 +191,7 @@ def _decimal_value(node: Node) -> Fraction | None:
 def _with_rounded_coefficients(reference: Node, answer: Node) -> Finding | None:
     """An expression whose reference has rounded coefficients: 2.718^{x} for e^x, -0.0185(x-5) for (5-x)/54."""
     digits = [_significant(part) for part in walk(reference) if part.op == "num" and part.decimals is not None]
-    if reference.op == "num" or not digits or min(digits) < MIN_SIGNIFICANT or not symbols(reference):
+    if reference.op == "num" or not digits or min(digits) < MIN_COEFFICIENT_DIGITS or not symbols(reference):
         return None
     if same_value(reference, answer, tolerance=5 * 10.0 ** -min(digits)):
         return close("rounding", f"equal to the {min(digits)} digits of the reference's coefficients")

@@ -13,7 +13,7 @@ MAX_DEPTH = 60
 
 _TOKEN = re.compile(
     r" *(?:"
-    r"(?P<number>\d{1,3}(?:,\d{3})+(?![\d,]*\d)(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+)"
+    r"(?P<number>\d{1,3}(?:,\d{3})+(?![\d,]*\d)(?:\.\d+)?|\d+\.(?=\\(?:overline|dot)\b)|\d+(?:\.\d+)?|\.\d+)"
     r"|(?P<command>\\[A-Za-z]+)"
     r"|(?P<escape>\\[^A-Za-z])"
     r"|(?P<word>[A-Za-z]+)"

@@ -70,7 +70,8 @@ def same_words(reference: str, answer: str) -> bool:
 
 def number_in_words(text: str) -> str | None:
     """The digits of a number written as one word; None for anything else."""
-    return _NUMBERS.get(plain_words(text))
+    words = plain_words(text)
+    return words if words.isdigit() and text.isalpha() else None
 
 
 def phrase_of(text: str) -> str | None:
