@@ -13,7 +13,6 @@ from typing import NamedTuple
 from overproof.tiny.dice import Dice
 from overproof.tiny.drafts import Answer, Draft, Language, Working, ended_decimal, finish
 
-
 NAMES: dict[Language, tuple[str, ...]] = {
     "en": ("Tom", "Anna", "Ben", "Lily", "Sam", "Mia", "Jack", "Emma", "Leo", "Ruth", "Max", "Nina"),
     "zh": ("小明", "小红", "小华", "小丽", "小刚", "小芳", "小军", "小雨", "小林", "小梅", "小东", "小雪"),
