@@ -16,6 +16,7 @@ import os
 import select
 import subprocess
 import sys
+import sysconfig
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -37,20 +38,26 @@ def serve(folder: Path, name: str | None = None) -> Iterator[str]:
     EndpointError when the server does not come up.
     """
     check_installed()
-    package_home = str(Path(__file__).parents[2])
-    search_path = os.pathsep.join(filter(None, [package_home, os.environ.get("PYTHONPATH")]))
     named = [] if name is None else ["--name", name]
     child = subprocess.Popen(  # noqa: S603 - our own module
         [sys.executable, "-m", "overproof.tiny.server", "--folder", str(folder), "--with-parent", *named],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        env=os.environ | {"PYTHONPATH": search_path},
+        env=_environment(),
         start_new_session=True,  # Ctrl-C is the parent's to handle; the child ends when the parent has closed down
     )
     try:
         yield _read_base_url(child, folder)
     finally:
         _stop(child)
+
+
+def _environment() -> dict[str, str]:
+    """An environment in which the child finds this package even where it is not installed."""
+    home = str(Path(__file__).parents[2])
+    if home == sysconfig.get_path("purelib"):
+        return dict(os.environ)
+    return os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, [home, os.environ.get("PYTHONPATH")]))}
 
 
 def check_installed() -> None:
@@ -100,9 +107,9 @@ def main() -> None:
     try:
         check_installed()
         asyncio.run(_serve_forever(arguments.folder, arguments.port, arguments.name))
-    except OverproofError as error:
+    except (OverproofError, OSError) as error:  # a folder that is no model, a port in use
         print(json.dumps({"error": str(error)}), flush=True)
-        sys.exit(error.exit_code)
+        sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)
 
