@@ -87,6 +87,16 @@ def test_a_megabyte_of_anything_is_measured(piece: str) -> None:
     assert len(to_prose(text)) <= len(text)
 
 
+@pytest.mark.parametrize("piece", ["\\[\\", "\\(\\", "\\[\\(", "$`", "\\begin{a}\\\\"])
+def test_openings_without_an_end_cost_no_more_than_other_text(piece: str) -> None:
+    assert consistency(piece * 100_000, "en").score is None
+
+
+def test_endless_words_among_chinese_cost_no_more_than_others() -> None:
+    found = consistency("先把两个数相加" + "a" * 300_000 + "再除以三" + "bb" + "就得到" + "cc" + "答案。", "zh")
+    assert found.score == 1.0
+
+
 @settings(max_examples=20, deadline=None)
 @given(st.data())
 def test_the_order_of_sentences_does_not_change_the_share(data: st.DataObject) -> None:

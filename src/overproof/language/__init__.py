@@ -30,7 +30,7 @@ _LEAST_SHARE = 0.9
 
 _SENTENCE_END = re.compile(r"[.!?]\s+|[。！？；]+")
 _LATIN_WORD = re.compile(f"[{LATIN_LETTERS}]{{2,}}")  # one letter is a variable, or too short to matter
-_LATIN_RUN = re.compile(f"[{LATIN_LETTERS}]+(?:[ ,'’-]+[{LATIN_LETTERS}]+){{2,}}")
+_LATIN_RUN = re.compile(f"(?<![{LATIN_LETTERS}])[{LATIN_LETTERS}]++(?:[ ,'’-]++[{LATIN_LETTERS}]++){{2,}}+")
 
 Part = tuple[str | None, float]
 """A language (None: that of what came before) and words in it."""

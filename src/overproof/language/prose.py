@@ -12,6 +12,7 @@ import re
 _CODE_OR_FORMULA = re.compile(
     r"```(?:[^`]|`(?!``))*+(?:```|\Z)"  # fenced code; a fence without an end runs to the end (CommonMark)
     r"|`[^`\n]*+`"
+    r"|\\\\"  # a line break; passed over as a pair, so that no formula begins at its second half
     r"|\$\$[^$]*+\$\$"
     r"|\$(?=[^\s$])[^$\n]*+(?<=\S)\$(?!\d)"  # Pandoc's rule: "$5 and $7" are prices
     r"|\\\[[^\\]*+(?:\\[^\[\]][^\\]*+)*+\\\]"
