@@ -8,10 +8,11 @@ import yaml
 
 from overproof.config import RunConfig, describe, load_config, load_table, parse_config
 from overproof.config.grpo import GrpoConfig
+from overproof.config.table import Table
 from overproof.errors import ConfigError
 
 CONFIGS = sorted((Path(__file__).parents[1] / "configs").glob("*.yaml"))
-KINDS = {"run": RunConfig, "grpo": GrpoConfig}
+KINDS: dict[str, type[Table]] = {"run": RunConfig, "grpo": GrpoConfig}
 
 
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)

@@ -17,7 +17,8 @@ from __future__ import annotations
 import functools
 import itertools
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import TypeVar
 
 import msgspec
@@ -26,6 +27,7 @@ from overproof import audit, hygiene, prompts, report, rewards, sampling, select
 from overproof.config import RunConfig
 from overproof.config.source import PromptConfig
 from overproof.engine import run_shards
+from overproof.errors import InputError
 from overproof.export import export_shard, finish_export
 from overproof.grading import answer_classes
 from overproof.journal import write_records, write_sharded
@@ -34,10 +36,15 @@ from overproof.problems import read_problems
 from overproof.records import Message, PreparedProblem, Problem, Score
 from overproof.rewards.grades import grade_traces
 from overproof.runfolder import RunFolder, count_shards, shard_of
+from overproof.sampling import batch, doctor
+from overproof.sampling.batch import BatchIn, BatchOut
+from overproof.sampling.doctor import Diagnosis
 from overproof.sampling.forecast import Outlook
 from overproof.sampling.progress import Notice, Progress
+from overproof.teacher import check_settings
 
 _GRADED_AT_ONCE = 512
+_SAMPLING_TABLES = ("teacher", "prompt", "sampling", "budget", "engine")
 
 Result = TypeVar("Result")
 
@@ -90,6 +97,7 @@ def be_silent(event: Step | Plan | Progress | Notice) -> None:
 
 def run(config: RunConfig, folder: RunFolder, show: Show = be_silent) -> Outcome:
     """All stages. Running again with the same config resumes: what was paid for is not paid for again."""
+    check_settings(config.teacher)
     with folder.lock():
         prepare(config, folder, show)
         sampled = sample(config, folder, show)
@@ -106,7 +114,7 @@ def prepare(config: RunConfig, folder: RunFolder, show: Show = be_silent) -> Non
     them. A new run's shards are counted before that.
     """
     most = config.sampling.most
-    shards = staging.begin(folder, config, lambda: count_shards(_count(read_problems(config.problems)), most)).shards
+    shards = staging.begin(folder, config, lambda: count_shards(_count_source(config), most)).shards
     outputs = [folder.problems(shard) for shard in range(shards)]
 
     def work() -> None:
@@ -148,8 +156,26 @@ def _prepare_problem(problem: Problem, findings: dict[str, hygiene.Finding]) -> 
 def sample(config: RunConfig, folder: RunFolder, show: Show = be_silent) -> sampling.SamplingSummary:
     """Sample what is missing. The only stage that costs money; `show` is told the plan before the first call."""
     show(plan(config, folder))
-    staging.record_config(folder, config, ("teacher", "prompt", "sampling", "budget", "engine"))
+    staging.record_config(folder, config, _SAMPLING_TABLES)
     return sampling.sample(config, folder, range(staging.manifest_of(folder).shards), progress=show)
+
+
+def write_batch(config: RunConfig, folder: RunFolder, path: Path) -> BatchOut:
+    """Write the requests that are wanted now as a batch file for the provider, instead of making them."""
+    staging.record_config(folder, config, _SAMPLING_TABLES)
+    return batch.write_batch(config, folder, range(staging.manifest_of(folder).shards), path)
+
+
+def read_batch(config: RunConfig, folder: RunFolder, paths: Sequence[Path]) -> BatchIn:
+    """Take the results of a batch, or of any offline engine, into the journal."""
+    return batch.read_batch(config, folder, range(staging.manifest_of(folder).shards), paths)
+
+
+def diagnose(config: RunConfig) -> list[Diagnosis]:
+    """One real call to each of the teacher's endpoints with the first problem, and what the whole run would cost."""
+    check_settings(config.teacher)
+    count = _count_source(config)
+    return doctor.diagnose(config, count, _prepare_problem(next(read_problems(config.problems)), {}))
 
 
 def score(config: RunConfig, folder: RunFolder, show: Show = be_silent) -> None:
@@ -257,8 +283,12 @@ def _contract(config: PromptConfig) -> str:
     return config.contract or prompts.contract_of(config.template)
 
 
-def _count(items: Iterable[object]) -> int:
-    return sum(1 for _ in items)
+def _count_source(config: RunConfig) -> int:
+    """How many problems the source holds. Raises InputError when it holds none, and whatever is wrong with one."""
+    count = sum(1 for _ in read_problems(config.problems))
+    if not count:
+        raise InputError(f"{config.problems.path or config.problems.dataset} holds no problems")
+    return count
 
 
 def _run_stage(stage: str, work: Callable[[int], Result], shards: range, show: Show) -> list[Result]:

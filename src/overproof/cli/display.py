@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 from types import TracebackType
 from typing import Self
 
@@ -16,6 +17,7 @@ from overproof.pipeline import Outcome, Plan, Problems, Step
 from overproof.report import Summary
 from overproof.runfolder import RunFolder
 from overproof.sampling import SamplingSummary
+from overproof.sampling.batch import BatchIn, BatchOut
 from overproof.sampling.forecast import show_money
 from overproof.sampling.progress import Notice
 from overproof.sampling.progress import Progress as Sampled
@@ -28,7 +30,7 @@ class Display:
     """Listens to a run and shows it. Everything goes to standard error but the summary, which others may pipe on."""
 
     def __init__(self) -> None:
-        self.console = Console(stderr=True, highlight=False)
+        self.console = Console(stderr=True, highlight=False, soft_wrap=True)
         self.out = Console(highlight=False, soft_wrap=True)
         self._bars: Progress | None = None
         self._tasks: dict[str, TaskID] = {}
@@ -94,6 +96,20 @@ class Display:
         for alarm in summary.alarms:
             self.out.print(f"! {alarm}", markup=False)
 
+    def batch_written(self, batch: BatchOut) -> None:
+        """Where the requests of a batch are."""
+        self.out.print(f"{batch.requests:,} requests in {', '.join(map(str, batch.files)) or 'no file'}", markup=False)
+        if batch.is_capped:
+            self.out.print("! The budget leaves out further requests that are wanted.", markup=False)
+
+    def batch_read(self, batch: BatchIn) -> None:
+        """What became of the results of a batch."""
+        self.out.print(f"{batch.traces:,} traces taken in, {batch.already_there:,} were there before", markup=False)
+        for state, count in batch.failed.items():
+            self.out.print(f"! {count:,} requests failed ({state}); the next batch asks again", markup=False)
+        if batch.unknown:
+            self.out.print(f"! {batch.unknown:,} results belong to no sample of this run", markup=False)
+
     def finished(self, outcome: Outcome, folder: RunFolder) -> None:
         """How a whole run ended."""
         self.sampled(outcome.sampling)
@@ -111,6 +127,13 @@ class Display:
             reasons.add_row(reason, f"{count:,}")
         self.out.print(rates, reasons)
         self.out.print(f"dataset  {folder.dataset()}\nreport   {folder.report_html}", markup=False)
+
+
+def print_lines(lines: Iterable[str]) -> None:
+    """Facts, one a line."""
+    out = Console(highlight=False, soft_wrap=True)
+    for line in lines:
+        out.print(line, markup=False)
 
 
 def print_config(config: RunConfig) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -13,6 +14,12 @@ if TYPE_CHECKING:
     from overproof.config import RunConfig
     from overproof.runfolder import RunFolder
 
+BatchOut = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="Write the pending requests as a batch file instead of making them.")
+]
+BatchIn = Annotated[
+    list[Path] | None, typer.Option(metavar="FILE", help="Take a batch's results into the journal; may be repeated.")
+]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be asked and what it may cost, then stop.")]
 
 
@@ -32,7 +39,13 @@ def run(
 
 
 def sample(
-    config: Config, set_: Overrides = None, limit: Limit = None, run_dir: RunDir = None, dry_run: DryRun = False
+    config: Config,
+    set_: Overrides = None,
+    limit: Limit = None,
+    run_dir: RunDir = None,
+    dry_run: DryRun = False,
+    batch_out: BatchOut = None,
+    batch_in: BatchIn = None,
 ) -> None:
     """Sample traces: the one stage that costs money. The same command again resumes."""
     from overproof import pipeline
@@ -45,7 +58,12 @@ def sample(
             return
         with folder.lock():
             pipeline.prepare(settings, folder, display)
-            display.sampled(pipeline.sample(settings, folder, display))
+            if batch_in:
+                display.batch_read(pipeline.read_batch(settings, folder, batch_in))
+            if batch_out is not None:
+                display.batch_written(pipeline.write_batch(settings, folder, batch_out))
+            if not batch_in and batch_out is None:
+                display.sampled(pipeline.sample(settings, folder, display))
 
 
 def _show_plan(settings: RunConfig, folder: RunFolder, display: Display) -> None:
@@ -107,7 +125,10 @@ def config(config: Config, set_: Overrides = None, limit: Limit = None) -> None:
 def doctor(config: Config, set_: Overrides = None, limit: Limit = None) -> None:
     """Make one real call and say what comes back, and what the whole run would cost."""
     from overproof import pipeline
-    from overproof.cli.display import Display
+    from overproof.cli.display import print_lines
 
-    with Display() as display:
-        display.diagnosis(pipeline.diagnose(read_config(config, set_, limit)))
+    diagnoses = pipeline.diagnose(read_config(config, set_, limit))
+    for diagnosis in diagnoses:
+        print_lines(diagnosis.lines())
+    if not all(diagnosis.is_well for diagnosis in diagnoses):
+        raise typer.Exit(1)

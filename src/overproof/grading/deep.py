@@ -92,7 +92,7 @@ def _same_at(point: Mapping[str, float], one: Node, other: Node, *, real: bool) 
 
 def _settled_value(node: Node, point: Mapping[str, float]) -> Any:
     """The value at a point, the same at both precisions: zero where it shrinks as digits are added; None if unsure."""
-    import mpmath  # noqa: PLC0415 - only worker processes load it
+    import mpmath
 
     values: list[Any] = []
     for digits in (DIGITS, 2 * DIGITS):

@@ -101,6 +101,14 @@ class Teacher:
         )
 
 
+def check_settings(config: EndpointConfig) -> None:
+    """Raise ConfigError when the profile, an address or a key variable is missing. Sends nothing, imports nothing."""
+    dialect = Dialect(config)
+    if config.profile != "tiny":
+        for address in config.endpoints or [AddressConfig()]:
+            _locate(address, config, dialect.profile)
+
+
 @asynccontextmanager
 async def connect(config: EndpointConfig) -> AsyncIterator[Teacher]:
     """Open the model that `config` names, for use within the running event loop; closes it at the end.
