@@ -73,10 +73,10 @@ def check_selection(name: str, selection: SelectionConfig, sampling: SamplingCon
             near = difflib.get_close_matches(reward, rewards, n=1)
             hint = f"did you mean '{near[0]}'?" if near else f"there are {', '.join(rewards)}"
             raise ValueError(f"{name}.require: there is no reward '{reward}'; {hint}")
-    if selection.has_band and sampling.n < FEWEST_FOR_PASS_RATE:
+    if selection.has_band and sampling.least < FEWEST_FOR_PASS_RATE and (sampling.want_correct or 0) < 2:
         raise ValueError(
-            f"{name}: a band of pass rates needs at least {FEWEST_FOR_PASS_RATE} samples of every problem; "
-            f"sampling.n is {sampling.n}"
+            f"{name}: a band of pass rates needs at least {FEWEST_FOR_PASS_RATE} samples of every problem "
+            f"(sampling.n or sampling.probe; it is {sampling.least}) or sampling.want_correct of 2 or more"
         )
 
 

@@ -41,7 +41,8 @@ def export_shard(config: RunConfig, folder: RunFolder, shard: int, name: str | N
     decisions = list(folder.read_decisions(shard, name))
     scores = {score.trace_id: score for score in folder.read_scores(shard)}
     outcomes = _collect_outcomes(decisions, scores)
-    versions = {"overproof": overproof.__version__}
+    manifest = folder.read_manifest()
+    versions = manifest.versions if manifest else {"overproof": overproof.__version__}
     schema = build_schema(config.export)
     done = ShardExport(reasons=Counter(decision.reason for decision in decisions))
     done.outcomes.extend(_count_passes(outcomes.values()))

@@ -74,9 +74,7 @@ class SplitWriter:
 
         if self._waiting:
             # Column by column, because pyarrow's own conversion of rows takes three times as long.
-            columns = [
-                pa.array([row[field.name] for row in self._waiting], type=field.type) for field in self._schema
-            ]
+            columns = [pa.array([row[field.name] for row in self._waiting], type=field.type) for field in self._schema]
             self._parquet.write_table(pa.Table.from_arrays(columns, schema=self._schema))
             self._waiting, self._waiting_bytes = [], 0
 

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from overproof.config.endpoint import SamplingConfig
 from overproof.config.selection import FEWEST_FOR_PASS_RATE
+from overproof.estimators import fixed_pass_rate, stopped_pass_rate
 from overproof.records import Score
 
 
@@ -30,7 +31,12 @@ def has_passed(reason: str | None, score: Score | None) -> bool | None:
 def estimate_pass_rate(outcomes: Sequence[bool | None], sampling: SamplingConfig) -> float | None:
     """Unbiased estimate of one problem's pass rate from its traces in the order of their index.
 
-    None where too few of them count. `sampling` says how many traces every problem got whatever came of them.
+    None where it rests on fewer than four traces, unless sampling went on until at least two were correct: then the
+    number of draws itself says how hard the problem is. `sampling` is how the traces came to be as many as they are.
     """
-    probe = [outcome for outcome in outcomes[: sampling.n] if outcome is not None]
-    return sum(probe) / len(probe) if len(probe) >= FEWEST_FOR_PASS_RATE else None
+    if sampling.want_correct is None:
+        rate = fixed_pass_rate(outcomes[: sampling.n])
+    else:
+        rate = stopped_pass_rate(outcomes, probe=sampling.least, want_correct=sampling.want_correct, most=sampling.most)
+    carries = rate.draws >= FEWEST_FOR_PASS_RATE or (sampling.want_correct or 0) >= 2
+    return rate.value if carries else None
