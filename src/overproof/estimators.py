@@ -24,11 +24,12 @@ class Estimate(msgspec.Struct, frozen=True):
     samples: int
 
 
-def estimate_rate(outcomes: Sequence[tuple[int, int]], *, seed: int = 0) -> Estimate:
+def estimate_rate(outcomes: Sequence[tuple[float, int]], *, seed: int = 0) -> Estimate:
     """Mean over problems of each problem's share of passes, with its interval.
 
-    `outcomes` holds (passes, samples) for each problem; problems without samples do not count. The interval is the
-    percentile bootstrap over problems with 2,000 resamples, the same for the same seed.
+    `outcomes` holds (passes, samples) for each problem, passes in fractions where the rate is an estimate; problems
+    without samples do not count. The interval is the percentile bootstrap over problems with 2,000 resamples, the same
+    for the same seed.
 
     A resample of problems is drawn as how often each distinct rate occurs in it, which follows the multinomial
     distribution: the same bootstrap, in a time that does not grow with the number of problems.

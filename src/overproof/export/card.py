@@ -41,8 +41,8 @@ _POLICIES = {
 }
 
 
-def render_card(config: RunConfig, name: str | None, summary: ExportSummary) -> str:
-    """README.md of a dataset."""
+def render_card(config: RunConfig, name: str | None, summary: ExportSummary, versions: dict[str, str]) -> str:
+    """README.md of a dataset. `versions` are those of the packages that made it."""
     front = yaml.safe_dump(_build_header(config, summary), sort_keys=False, allow_unicode=True)
     selection = config.selections[name] if name else config.selection
     sections = [
@@ -51,7 +51,8 @@ def render_card(config: RunConfig, name: str | None, summary: ExportSummary) -> 
         "## Rows\n\n" + _say_rows(config, summary),
         "## How it was made\n\n" + _say_how(config, selection),
         "## What was kept, and why the rest was not\n\n" + _say_reasons(summary),
-        "## Use\n\n" + _say_use(),
+        "Made with " + ", ".join(f"{package} {version}" for package, version in versions.items()) + ".",
+        "## Use\n\n" + _say_use(config.export.format),
     ]
     return f"---\n{front}---\n\n" + "\n\n".join(sections) + "\n"
 
@@ -170,7 +171,7 @@ def _say_reasons(summary: ExportSummary) -> str:
     return "\n".join(lines)
 
 
-def _say_use() -> str:
+def _say_use(form: Format) -> str:
     lines = [
         "```python",
         "from datasets import load_dataset",
@@ -180,6 +181,8 @@ def _say_use() -> str:
         "The same rows lie under `jsonl/` and `parquet/`. With TRL's SFTTrainer set `max_length` above the longest",
         "row: its default of 1,024 tokens cuts the answer off without a word.",
     ]
+    if form in {"sharegpt", "input_reasoning_content"}:
+        lines.append("TRL itself does not read these columns as a chat; `overproof sft` and other trainers do.")
     return "\n".join(lines)
 
 
