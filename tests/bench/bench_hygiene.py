@@ -50,10 +50,8 @@ def main() -> None:
         printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
         seconds, megabytes, clustered = map(float, printed.split())
         planted = f"of {count // 5:,} planted" if kind == "edited" else ""
-        print(
-            f"{count:>9,}  {kind:<10} {seconds:>8.1f} {TARGET_SECONDS:>7} {megabytes:>8.0f}  {clustered:,.0f} {planted}",
-            flush=True,
-        )
+        row = f"{count:>9,}  {kind:<10} {seconds:>8.1f} {TARGET_SECONDS:>7} {megabytes:>8.0f}"
+        print(f"{row}  {clustered:,.0f} {planted}", flush=True)
     print_contamination()
 
 
@@ -99,7 +97,8 @@ def print_contamination() -> None:
         "first half": lambda text, _: text[: len(text) // 2],
         "inside": lambda text, _: f"Solve the following with care. {text} Give the answer only.",
     }
-    print(f"\nshare found    {'questions':>9} " + " ".join(f"{name:>10}" for name in edits) + "  other half flagged")
+    names = " ".join(f"{name:>10}" for name in edits)
+    print(f"\nshare found         questions {names}  other half flagged")
     for name in SETS:
         path = SHARED / "data" / "grading" / f"{name}.jsonl"
         if not path.is_file():
@@ -107,20 +106,37 @@ def print_contamination() -> None:
             continue
         rows = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
         questions = list(dict.fromkeys(row["problem"] for row in rows if len(row["problem"] or "") > SHORTEST))
-        index = build_index(questions)
-        shares = []
-        for edit in edits.values():
-            chance = random.Random(0)
-            found = index.find([edit(text, chance) for text in questions])
-            hits = [any(match["benchmark_id"] == str(n) for match in matches) for n, matches in enumerate(found)]
-            shares.append(sum(hits) / len(hits))
-        flagged = sum(bool(matches) for matches in build_index(questions[::2]).find(questions[1::2]))
-        figures = " ".join(f"{share:>10.3f}" for share in shares)
-        print(f"{name:<18} {len(questions):>5} {figures}  {flagged} of {len(questions) // 2}")
+        for method, look_up in (("ours", look_up_index), ("any 8 words", look_up_eight_words)):
+            shares = []
+            for edit in edits.values():
+                chance = random.Random(0)
+                found = look_up(questions, [edit(text, chance) for text in questions])
+                shares.append(sum(number in numbers for number, numbers in enumerate(found)) / len(questions))
+            flagged = sum(bool(numbers) for numbers in look_up(questions[::2], questions[1::2]))
+            figures = " ".join(f"{share:>10.3f}" for share in shares)
+            label = f"{name:<18} {len(questions):>5}" if method == "ours" else f"  {method:<22}"
+            print(f"{label}     {figures}  {flagged} of {len(questions) // 2}", flush=True)
 
 
-def build_index(questions: Sequence[str]) -> BenchmarkIndex:
-    return BenchmarkIndex([BenchmarkItem("set", str(n), text) for n, text in enumerate(questions)], HygieneConfig())
+def look_up_index(benchmark: Sequence[str], questions: Sequence[str]) -> list[set[int]]:
+    """For each question the benchmark's questions that it matches, by this package."""
+    index = BenchmarkIndex([BenchmarkItem("set", str(n), text) for n, text in enumerate(benchmark)], HygieneConfig())
+    return [{int(match["benchmark_id"]) for match in matches} for matches in index.find(questions)]
+
+
+def look_up_eight_words(benchmark: Sequence[str], questions: Sequence[str]) -> list[set[int]]:
+    """The same by the rule that most pipelines use: any eight words in a row, split at spaces, lower case."""
+    holders: dict[tuple[str, ...], set[int]] = {}
+    for number, text in enumerate(benchmark):
+        for passage in eight_words(text):
+            holders.setdefault(passage, set()).add(number)
+    return [set().union(*(holders.get(passage, set()) for passage in eight_words(text))) for text in questions]
+
+
+def eight_words(text: str) -> set[tuple[str, ...]]:
+    """Every run of eight words."""
+    words = text.lower().split()
+    return {tuple(words[start : start + 8]) for start in range(len(words) - 7)}
 
 
 def change_numbers(text: str, chance: random.Random) -> str:

@@ -91,7 +91,7 @@ class HygieneConfig(Table):
     """Problem sets that must not be trained on, each written like the `problems` table."""
     ngram: int = Field(default=8, ge=3, le=32)
     """Words in a passage that is looked for in the benchmarks."""
-    overlap: float = Field(default=0.5, gt=0, le=1)
+    overlap: float = Field(default=0.4, gt=0, le=1)
     """Share of the shorter question's passages found in the other from which a problem counts as contaminated."""
     masked_overlap: float | None = Field(default=0.8, gt=0, le=1)
     """The same with all numbers masked, for benchmark questions with changed numbers; None does not look."""
