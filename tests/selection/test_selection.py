@@ -1,20 +1,16 @@
 """Selection: every trace gets one decision with one reason, whatever the order in which traces came."""
 
-import random
 from pathlib import Path
 from typing import Any
 
 import pytest
 from building import make_config, make_problem, make_score, make_trace, write_run
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from overproof.config.endpoint import SamplingConfig
 from overproof.config.selection import SelectionConfig
 from overproof.errors import ConfigError
 from overproof.records import PreparedProblem, Score, Trace
 from overproof.selection import ScoredTrace, decide, select_shard
-from overproof.selection.reasons import KEPT, REASONS
 
 PROBLEM = make_problem()
 SAMPLING = SamplingConfig()
@@ -205,12 +201,26 @@ def test_refusals_and_unverifiable_answers_leave_the_pass_rate_and_cut_replies_c
     assert decide_all(config, *passed, cut[0], *refused)[:2] == ["pass_rate_unknown"] * 2
 
 
+def test_adaptive_sampling_gives_an_unbiased_pass_rate_where_it_stopped_at_the_second_correct_one() -> None:
+    sampling = SamplingConfig(probe=2, want_correct=2, max=16)
+    config = SelectionConfig(min_pass_rate=0.3)
+    drawn = [answering(n, "4", "correct" if n in {1, 4} else "incorrect") for n in range(5)]
+    decisions = decide(PROBLEM, [ScoredTrace(*item) for item in drawn], config, sampling)
+    assert [decision.reason for decision in decisions if decision.reason != "incorrect"] == ["too_hard"] * 2  # 1/4
+    decisions = decide(PROBLEM, [ScoredTrace(*item) for item in drawn[1:2] + drawn[4:]], config, sampling)
+    assert [decision.kept for decision in decisions] == [True, True]  # 2/2 in the probe
+
+
 @pytest.mark.parametrize(
     ("tables", "message"),
     [
         (
             {"sampling": {"n": 3}, "selection": {"max_pass_rate": 0.9}},
             "selection: a band of pass rates needs at least 4",
+        ),
+        (
+            {"sampling": {"probe": 2, "want_correct": 1, "max": 8}, "selection": {"max_pass_rate": 0.9}},
+            "sampling.probe; it is 2",
         ),
         ({"selections": {"hard": {"require": {"think_fromat": 1}}}}, "hard.require: there is no reward"),
         ({"selection": {"min_pass_rate": 0.9, "max_pass_rate": 0.1}}, "'selection': min_pass_rate is above"),
@@ -224,60 +234,6 @@ def test_a_selection_that_cannot_be_made_is_refused_with_the_config(tables: dict
     with pytest.raises(ConfigError) as caught:
         make_config(**tables)
     assert message in str(caught.value)
-
-
-TEXTS = st.one_of(
-    st.text(max_size=30),
-    st.sampled_from(["<think>", "</think>", "<|im_end|>", "\x00", "four", "答案是 4", "\ufffd", ""]),
-)
-
-
-@st.composite
-def sampled_runs(draw: st.DrawFn) -> tuple[list[PreparedProblem], list[Trace], list[Score]]:
-    """Problems, traces and scores of every kind that sampling and scoring can leave."""
-    problems, traces, scores = [], [], []
-    for number in range(draw(st.integers(0, 4))):
-        found = draw(st.sampled_from([{}, {"duplicate_of": "p0"}, {"cluster": "p0"}]))
-        problem = make_problem(f"p{number}", **found)
-        if draw(st.booleans()) or number == 0:
-            problems.append(problem)
-        for index in range(draw(st.integers(0, 5))):
-            finish = draw(st.sampled_from(["stop", "stop", "stop", "length", None]))
-            trace = make_trace(
-                problem, index, reasoning=draw(st.none() | TEXTS), answer=draw(TEXTS), finish_reason=finish
-            )
-            traces.append(trace)
-            verdict = draw(st.sampled_from(["correct", "correct", "incorrect", "unverifiable", None]))
-            if draw(st.booleans()):
-                scores.append(make_score(trace, verdict, think_format=draw(st.sampled_from([0.0, 1.0, None]))))
-    return problems, traces, scores
-
-
-@settings(deadline=None)  # files are written
-@given(sampled_runs(), st.sampled_from(["all", "correct"]), st.none() | st.integers(1, 3), st.randoms())
-def test_kept_and_rejected_make_up_what_was_sampled_whatever_the_order_of_arrival(
-    tmp_path_factory: pytest.TempPathFactory,
-    run: tuple[list[PreparedProblem], list[Trace], list[Score]],
-    policy: str,
-    k: int | None,
-    chance: random.Random,
-) -> None:
-    problems, traces, scores = run
-    selection = {"policy": policy, "k_per_problem": k}
-    config = make_config(selection=selection, selections={"everything": {"policy": "all", "require": {}}})
-    folder = write_run(tmp_path_factory.mktemp("run"), problems, traces, scores, shards=2)
-    shuffled = chance.sample(traces, len(traces))
-    again = write_run(tmp_path_factory.mktemp("again"), problems, shuffled, scores[::-1], shards=2)
-    for name in (None, "everything"):
-        decided = []
-        for shard in range(2):
-            counts = select_shard(config, folder, shard)
-            assert select_shard(config, again, shard) == counts
-            assert folder.decisions(shard, name).read_bytes() == again.decisions(shard, name).read_bytes()
-            decided += list(folder.read_decisions(shard, name))
-        assert sorted(decision.trace_id for decision in decided) == sorted(trace.id for trace in traces)
-        assert {decision.reason for decision in decided} <= REASONS.keys()
-        assert all(decision.kept == (decision.reason in KEPT) for decision in decided)
 
 
 def test_named_selections_are_written_beside_the_unnamed_one(tmp_path: Path) -> None:

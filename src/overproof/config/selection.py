@@ -73,10 +73,10 @@ def check_selection(name: str, selection: SelectionConfig, sampling: SamplingCon
             near = difflib.get_close_matches(reward, rewards, n=1)
             hint = f"did you mean '{near[0]}'?" if near else f"there are {', '.join(rewards)}"
             raise ValueError(f"{name}.require: there is no reward '{reward}'; {hint}")
-    if selection.has_band and sampling.n < FEWEST_FOR_PASS_RATE:
+    if selection.has_band and sampling.least < FEWEST_FOR_PASS_RATE and (sampling.want_correct or 0) < 2:
         raise ValueError(
-            f"{name}: a band of pass rates needs at least {FEWEST_FOR_PASS_RATE} samples of every problem; "
-            f"sampling.n is {sampling.n}"
+            f"{name}: a band of pass rates needs at least {FEWEST_FOR_PASS_RATE} samples of every problem "
+            f"(sampling.n or sampling.probe; it is {sampling.least}) or sampling.want_correct of 2 or more"
         )
 
 
@@ -91,7 +91,7 @@ class HygieneConfig(Table):
     """Problem sets that must not be trained on, each written like the `problems` table."""
     ngram: int = Field(default=8, ge=3, le=32)
     """Words in a passage that is looked for in the benchmarks."""
-    overlap: float = Field(default=0.5, gt=0, le=1)
+    overlap: float = Field(default=0.4, gt=0, le=1)
     """Share of the shorter question's passages found in the other from which a problem counts as contaminated."""
     masked_overlap: float | None = Field(default=0.8, gt=0, le=1)
     """The same with all numbers masked, for benchmark questions with changed numbers; None does not look."""

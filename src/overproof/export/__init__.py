@@ -23,7 +23,7 @@ from overproof.export.summary import ExportSummary, ShardExport, summarise
 from overproof.journal import write_bytes
 from overproof.records import Decision, PreparedProblem, Score, Trace, problem_id_of
 from overproof.runfolder import RunFolder
-from overproof.selection.passrate import estimate_pass_rate, has_passed
+from overproof.selection.passrate import estimate_pass_rate, has_passed, rate_problem
 
 
 def export(config: RunConfig, folder: RunFolder, shards: Iterable[int], name: str | None = None) -> ExportSummary:
@@ -41,10 +41,10 @@ def export_shard(config: RunConfig, folder: RunFolder, shard: int, name: str | N
     decisions = list(folder.read_decisions(shard, name))
     scores = {score.trace_id: score for score in folder.read_scores(shard)}
     outcomes = _collect_outcomes(decisions, scores)
-    versions = {"overproof": overproof.__version__}
+    versions = _versions(folder)
     schema = build_schema(config.export)
     done = ShardExport(reasons=Counter(decision.reason for decision in decisions))
-    done.outcomes.extend(_count_passes(outcomes.values()))
+    done.pass_rates.extend(rate_problem(passed, config.sampling) for passed in outcomes.values())
     with ExitStack() as stack:
         writers: dict[str, SplitWriter] = {}
         for problem, kept in _read_kept(folder, shard, decisions):
@@ -72,8 +72,14 @@ def finish_export(
     parts = list(parts)
     remove_others(target, (file for part in parts for file in part.files))
     summary = summarise(target, parts)
-    write_bytes(target / "README.md", render_card(config, name, summary).encode())
+    write_bytes(target / "README.md", render_card(config, name, summary, _versions(folder)).encode())
     return summary
+
+
+def _versions(folder: RunFolder) -> dict[str, str]:
+    """The versions that the run was made with."""
+    manifest = folder.read_manifest()
+    return (manifest.versions if manifest else {}) or {"overproof": overproof.__version__}
 
 
 def _collect_outcomes(decisions: list[Decision], scores: dict[str, Score]) -> dict[str, list[bool | None]]:
@@ -83,13 +89,6 @@ def _collect_outcomes(decisions: list[Decision], scores: dict[str, Score]) -> di
         passed = has_passed(decision.reason, scores.get(decision.trace_id))
         outcomes.setdefault(problem_id_of(decision.trace_id), []).append(passed)
     return outcomes
-
-
-def _count_passes(outcomes: Iterable[list[bool | None]]) -> Iterator[tuple[int, int]]:
-    """(passes, traces that count) of each problem."""
-    for passed in outcomes:
-        counted = [outcome for outcome in passed if outcome is not None]
-        yield sum(counted), len(counted)
 
 
 def _read_kept(

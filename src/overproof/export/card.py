@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 
 from overproof.config import RunConfig
+from overproof.config.endpoint import SamplingConfig
 from overproof.config.output import Format
 from overproof.config.selection import SelectionConfig
 from overproof.export.summary import PERCENTILES, ExportSummary
@@ -35,11 +36,13 @@ _FORMATS: dict[Format, str] = {
 _POLICIES = {
     "all": "every complete trace, whatever its answer",
     "correct": "traces whose answer equals the reference",
+    "correct_or_majority": "traces whose answer equals the reference or, where nothing can be graded against, is the "
+    "one that most traces of the problem give",
 }
 
 
-def render_card(config: RunConfig, name: str | None, summary: ExportSummary) -> str:
-    """README.md of a dataset."""
+def render_card(config: RunConfig, name: str | None, summary: ExportSummary, versions: dict[str, str]) -> str:
+    """README.md of a dataset. `versions` are those of the packages that made it."""
     front = yaml.safe_dump(_build_header(config, summary), sort_keys=False, allow_unicode=True)
     selection = config.selections[name] if name else config.selection
     sections = [
@@ -48,7 +51,8 @@ def render_card(config: RunConfig, name: str | None, summary: ExportSummary) -> 
         "## Rows\n\n" + _say_rows(config, summary),
         "## How it was made\n\n" + _say_how(config, selection),
         "## What was kept, and why the rest was not\n\n" + _say_reasons(summary),
-        "## Use\n\n" + _say_use(),
+        "Made with " + ", ".join(f"{package} {version}" for package, version in versions.items()) + ".",
+        "## Use\n\n" + _say_use(config.export.format),
     ]
     return f"---\n{front}---\n\n" + "\n\n".join(sections) + "\n"
 
@@ -115,24 +119,40 @@ def _say_rows(config: RunConfig, summary: ExportSummary) -> str:
 
 
 def _say_how(config: RunConfig, selection: SelectionConfig) -> str:
-    teacher, most = config.teacher, selection.k_per_problem
-    requirements = ", ".join(f"{name} at least {least:g}" for name, least in selection.require.items()) or "nothing"
+    teacher = config.teacher
     prompt = "the messages as sent" if config.export.prompt == "sent" else "the bare question"
-    sampled = (
-        f"temperature {teacher.temperature:g}, top_p {teacher.top_p:g}, at most {teacher.max_tokens:,} tokens; "
-        f"{config.sampling.n} samples a problem"
-    )
-    chosen = f"; at most {most} a problem, order {selection.order}" if most else ""
+    settings = f"temperature {teacher.temperature:g}, top_p {teacher.top_p:g}, at most {teacher.max_tokens:,} tokens"
     facts = [
-        f"Teacher: {_teacher(config)}, {sampled}.",
+        f"Teacher: {_teacher(config)}, {settings}; {_say_samples(config.sampling)} a problem.",
         f"Prompt: template `{config.prompt.template}`; rows hold {prompt}.",
-        f"Selection: {_POLICIES[selection.policy]}; required: {requirements}{chosen}.",
+        f"Selection: {_say_selection(selection)}.",
         "Never kept: traces that were cut, refused, or hold control tokens or stray think tags.",
     ]
     if config.hygiene.benchmarks:
         names = ", ".join(benchmark_name(benchmark) for benchmark in config.hygiene.benchmarks)
         facts.append(f"Problems that share passages with these benchmarks were rejected: {names}.")
     return "\n".join(f"- {fact}" for fact in facts)
+
+
+def _say_samples(sampling: SamplingConfig) -> str:
+    if sampling.want_correct is None:
+        return f"{sampling.n} samples"
+    return f"{sampling.least} to {sampling.most} samples, until {sampling.want_correct} were correct,"
+
+
+def _say_selection(selection: SelectionConfig) -> str:
+    requirements = ", ".join(f"{name} at least {least:g}" for name, least in selection.require.items()) or "nothing"
+    parts = [_POLICIES[selection.policy], f"required: {requirements}"]
+    if selection.has_band:
+        low, high = selection.min_pass_rate or 0, 1 if selection.max_pass_rate is None else selection.max_pass_rate
+        parts.append(f"of problems with a pass rate from {low:g} to {high:g}")
+    if selection.one_per_answer_class:
+        parts.append("one of each class of equivalent answers")
+    if selection.max_similarity is not None:
+        parts.append(f"none that overlaps with another of its problem by {selection.max_similarity:g} or more")
+    if selection.k_per_problem is not None:
+        parts.append(f"at most {selection.k_per_problem} a problem, order {selection.order}")
+    return "; ".join(parts)
 
 
 def _say_reasons(summary: ExportSummary) -> str:
@@ -151,7 +171,7 @@ def _say_reasons(summary: ExportSummary) -> str:
     return "\n".join(lines)
 
 
-def _say_use() -> str:
+def _say_use(form: Format) -> str:
     lines = [
         "```python",
         "from datasets import load_dataset",
@@ -161,6 +181,8 @@ def _say_use() -> str:
         "The same rows lie under `jsonl/` and `parquet/`. With TRL's SFTTrainer set `max_length` above the longest",
         "row: its default of 1,024 tokens cuts the answer off without a word.",
     ]
+    if form in {"sharegpt", "input_reasoning_content"}:
+        lines.append("TRL itself does not read these columns as a chat; `overproof sft` and other trainers do.")
     return "\n".join(lines)
 
 

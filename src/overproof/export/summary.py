@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from overproof.estimators import Estimate, estimate_rate
+from overproof.estimators import Estimate, PassRate, estimate_rate
 from overproof.selection.reasons import KEPT
 
 
@@ -30,8 +30,8 @@ class ShardExport:
     """Decisions by reason."""
     lengths: list[int] = field(default_factory=list)
     """Characters of each row's reply."""
-    outcomes: list[tuple[int, int]] = field(default_factory=list)
-    """(passes, traces that count) of each problem."""
+    pass_rates: list[PassRate] = field(default_factory=list)
+    """The teacher's pass rate on each problem."""
     files: list[Path] = field(default_factory=list)
 
 
@@ -78,7 +78,7 @@ def summarise(folder: Path, parts: Iterable[ShardExport]) -> ExportSummary:
         languages += part.languages
         reasons += part.reasons
         lengths.append(np.array(part.lengths, dtype=np.int64))
-        outcomes += part.outcomes
+        outcomes += [(rate.value * rate.draws, rate.draws) for rate in part.pass_rates if rate.value is not None]
     joined = np.concatenate(lengths)
     percentiles = np.percentile(joined, PERCENTILES, method="lower").astype(np.int64) if len(joined) else joined
     return ExportSummary(folder, rows, problems, sources, languages, reasons, percentiles, estimate_rate(outcomes))

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from overproof.config.endpoint import SamplingConfig
 from overproof.config.selection import FEWEST_FOR_PASS_RATE
+from overproof.estimators import PassRate, fixed_pass_rate, stopped_pass_rate
 from overproof.records import Score
 
 
@@ -27,10 +28,22 @@ def has_passed(reason: str | None, score: Score | None) -> bool | None:
     return None if accuracy is None or accuracy.value is None else accuracy.value == 1
 
 
-def estimate_pass_rate(outcomes: Sequence[bool | None], sampling: SamplingConfig) -> float | None:
-    """Unbiased estimate of one problem's pass rate from its traces in the order of their index.
+def rate_problem(outcomes: Sequence[bool | None], sampling: SamplingConfig) -> PassRate:
+    """Unbiased pass rate of one problem from its traces in the order of their index.
 
-    None where too few of them count. `sampling` says how many traces every problem got whatever came of them.
+    `sampling` says how the traces came to be as many as they are.
     """
-    probe = [outcome for outcome in outcomes[: sampling.n] if outcome is not None]
-    return sum(probe) / len(probe) if len(probe) >= FEWEST_FOR_PASS_RATE else None
+    if sampling.want_correct is None:
+        return fixed_pass_rate(outcomes[: sampling.n])
+    return stopped_pass_rate(outcomes, probe=sampling.least, want_correct=sampling.want_correct, most=sampling.most)
+
+
+def estimate_pass_rate(outcomes: Sequence[bool | None], sampling: SamplingConfig) -> float | None:
+    """The value of `rate_problem` where it says something about this very problem, else None.
+
+    It rests on fewer than four traces then, and sampling did not go on until at least two were correct (where it did,
+    the number of draws itself says how hard the problem is).
+    """
+    rate = rate_problem(outcomes, sampling)
+    carries = rate.draws >= FEWEST_FOR_PASS_RATE or (sampling.want_correct or 0) >= 2
+    return rate.value if carries else None
