@@ -38,6 +38,10 @@ def test_a_shipped_config_is_found_by_its_name_alone() -> None:
         ({"sampling": {"m": 8}}, "unknown key 'sampling.m'. Known keys: n, probe"),
         ({"teacher": {"temprature": 1}}, "unknown key 'teacher.temprature'. Did you mean 'temperature'?"),
         ({"selectoin": {}}, "unknown key 'selectoin'. Did you mean 'selection'?"),
+        (
+            {"rewards": {"overlong": {"max_token": 1}}},
+            "unknown key 'rewards.overlong.max_token'. Did you mean 'max_tokens'?",
+        ),
         ({"sampling": {"n": 0}}, "'sampling.n': Input should be greater than 0"),
         ({"teacher": {"temperature": float("nan")}}, "'teacher.temperature'"),
         ({"teacher": {"base_url": "http://me:secret@host/v1"}}, "it must hold no user, password or query"),

@@ -16,10 +16,14 @@ if TYPE_CHECKING:
     from langdetect.detector_factory import DetectorFactory
     from py3langid.langid import LanguageIdentifier
 
-PLAUSIBLE = ("en", "fr", "de", "es", "it", "pt", "nl", "pl", "tr", "vi", "id", "sv")
+PLAUSIBLE = frozenset(
+    ("en", "fr", "de", "es", "it", "pt", "nl", "sv", "da", "no", "fi", "pl", "cs", "hu", "ro", "tr", "id", "vi")
+)
 """The Latin-script languages that a trace may slip into; its target joins them. The list is short because an
 identifier that may answer anything finds Latin and Luxembourgish in formulas."""
 
+_TWINS = ({"da", "no", "nn"}, {"cs", "sk"}, {"id", "ms"})
+"""Languages too close to each other for one sentence to tell: a target's twins are not looked for."""
 LEAST_WORDS = 4
 """Fewer words than this are too few to tell a language by themselves."""
 _LEAST_LETTERS = 20
@@ -33,14 +37,15 @@ def tell_sentence(words: Sequence[str], target: str) -> tuple[str | None, int]:
     """The language of one sentence's words (None: too few to tell), and how many of the words count.
 
     Common words settle it when a quarter of them vote for a language that is two votes ahead of any other; for the
-    target half of them and one vote ahead are enough. A target without a list cannot win such a vote, so none is held.
+    target a third of them and one vote ahead are enough. A target without a list cannot win such a vote, so there is
+    none.
     """
     ballot = count_votes(words)
     if ballot.counted < LEAST_WORDS:
         return None, ballot.counted
     if target in COMMON_WORDS or not is_latin(target):
         clear = ballot.lead >= 2 and ballot.votes * 4 >= ballot.counted
-        if clear or (ballot.leader == target and ballot.votes * 2 >= ballot.counted):
+        if clear or (ballot.leader == target and ballot.votes * 3 >= ballot.counted):
             return ballot.leader, ballot.counted
     return identify(words, target), ballot.counted
 
@@ -83,8 +88,9 @@ def is_known(language: str) -> bool:
 def _identifier(target: str) -> LanguageIdentifier:
     """py3langid restricted to the plausible languages and a target in Latin script."""
     identifier = copy.copy(_model())
+    languages = PLAUSIBLE.difference(*(twins for twins in _TWINS if target in twins))
     joins = is_latin(target) and target in identifier.labels
-    identifier.set_languages({*PLAUSIBLE, target} if joins else PLAUSIBLE)
+    identifier.set_languages(languages | {target} if joins else languages)
     return identifier
 
 
