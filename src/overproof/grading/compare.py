@@ -312,18 +312,25 @@ def _with_sign(node: Node, *, plus: bool) -> Node:
 def _regrouped(
     reference: Node, answer: Node, one: list[Node], other: list[Node]
 ) -> tuple[list[Node], list[Node]] | None:
-    """Other readings of the two sides that have as many parts: `x = 1 or 2` opened, repeated parts counted once."""
+    """Other readings of the two sides that have as many parts: `x = 1 or 2` opened, equal parts counted once."""
+    if "paren" in {reference.op, answer.op}:
+        return None
     flat, other_flat = _flat(one), _flat(other)
-    if (
-        len(flat) == len(other_flat)
-        and (flat != one or other_flat != other)
-        and "paren" not in {reference.op, answer.op}
-    ):
+    if len(flat) == len(other_flat):
         return flat, other_flat
-    unique, other_unique = list(dict.fromkeys(one)), list(dict.fromkeys(other))
-    if len(unique) == len(other_unique) and reference.op != "paren" and answer.op != "paren":
-        return unique, other_unique
-    return None
+    unique, other_unique = _without_repeats(one), _without_repeats(other)
+    return (unique, other_unique) if len(unique) == len(other_unique) else None
+
+
+def _without_repeats(items: list[Node]) -> list[Node]:
+    """Items of which no two are the same value: 1/2 or 0.5 is one answer."""
+    if len(items) > MAX_SIGNS:
+        return list(dict.fromkeys(items))
+    kept: list[Node] = []
+    for item in items:
+        if not any(compare(other, item).same for other in kept):
+            kept.append(item)
+    return kept
 
 
 def _flat(items: list[Node]) -> list[Node]:

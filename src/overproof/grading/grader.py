@@ -160,15 +160,15 @@ def _judge_words(reference: Reference, spelled: str) -> Finding | None:
     phrase = phrase_of(reference.spelled)
     if phrase is not None and phrase == phrase_of(spelled):
         return same("text", "the same phrase")
-    if reference.kind not in {"text", "prose"} and phrase not in {"yes", "no"}:
-        return None
-    if same_words(reference.spelled, spelled):
+    if reference.kind in {"text", "prose"} and same_words(reference.spelled, spelled):
         return same("text", "the same words")
-    if phrase is not None:
+    if phrase in {"yes", "no"} or (phrase is not None and reference.kind == "text"):
         return _judge_phrase(phrase, spelled)
-    if reference.kind == "prose":
-        return undecided("text", "the reference is prose")
-    return different("text", "not the words of the reference")
+    doubts = {
+        "prose": undecided("text", "the reference is prose"),
+        "text": different("text", "not the words of the reference"),
+    }
+    return doubts.get(reference.kind)
 
 
 def _judge_phrase(phrase: str, spelled: str) -> Finding:
@@ -239,8 +239,12 @@ def _as_list(value: str) -> Node | None:
 
 
 def _judge_units(reference: Reference, unit: Unit | None) -> Finding | None:
-    """A difference of dimension, when both sides have a known one."""
-    if reference.unit is None or unit is None or reference.unit.dimension is None or unit.dimension is None:
+    """A difference that the units alone make: of dimension, where both are known, or of a telling word (north, pm)."""
+    if reference.unit is None or unit is None:
+        return None
+    if reference.unit.telling != unit.telling:
+        return different("unit", f"{unit.name} is not {reference.unit.name}")
+    if reference.unit.dimension is None or unit.dimension is None:
         return None
     generic = any("?" in name for name, _ in reference.unit.dimension + unit.dimension)
     if reference.unit.dimension != unit.dimension and not generic:

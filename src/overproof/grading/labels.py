@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 
-from overproof.grading.words import is_words
+from overproof.grading.words import DENIALS, is_words
 
 MAX_CHARS = 1_000
 
@@ -32,7 +32,7 @@ def labelled_parts(spelled: str) -> tuple[tuple[str, str], ...] | None:
     ends = [label.start() for label in labels[1:]] + [len(spelled)]
     for label, end in zip(labels, ends, strict=True):
         value = _JOINT.sub("", spelled[label.end() : end])
-        if not value or is_words(value):
+        if not value or is_words(value) or DENIALS & set(label[1].lower().split()):
             return None
         parts.append((_plain(label[1]), value))
     return tuple(parts)

@@ -24,6 +24,7 @@ from overproof.grading.scanner import (
     GREEK,
     MAX_DEPTH,
     RELATIONS,
+    STATING,
     Scanner,
     UnreadableError,
     is_product,
@@ -111,10 +112,10 @@ class _Reader(Scanner):
             return item
         match = self.braced() if self.token == "\\text" else None
         words = match[1].strip(" ,(") if match else self.token
-        if words.split(" ")[0].lower() in CONDITIONS and not closers:
+        if (self.token == "\\pmod" or words.split(" ")[0].lower() in CONDITIONS) and not closers:
             self.jump(len(self.text))
             return Node("where", (item,))
-        if match and words[:1].isalpha():
+        if match and words[:1].isalpha() and not STATING & set(words.lower().split()):
             self.jump(match.end())
             return Node("where", (item, Node("text", (), words)))
         if self.token in _CLOSERS and not closers and self.is_condition():

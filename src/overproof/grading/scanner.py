@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import re
 
+from overproof.grading.words import DENIALS
+
 MAX_DEPTH = 60
 
 _TOKEN = re.compile(
@@ -48,6 +50,12 @@ SEPARATORS = {
     "和": "and", "且": "and", "与": "and", "及": "and", "以及": "and",
 }  # fmt: skip
 CONDITIONS = frozenset({"where", "for", "if", "when", "with", "as", "such", "provided", "ie", "given", "any"})
+STATING = DENIALS | {"is", "are", "was", "or"}
+"""Words that make a note behind a formula a statement about it."""
+_SHORT_WORDS = frozenset({
+    "the", "sum", "is", "are", "was", "of", "it", "we", "so", "no", "has", "not", "odd", "one", "two", "six", "ten",
+    "yes", "all", "its", "his", "her", "day", "way", "men", "may", "can", "any", "our", "out", "per", "age", "who",
+})  # fmt: skip
 _NAMES_BY_LENGTH = sorted(FUNCTIONS | {"pi", "sqrt"}, key=len, reverse=True)
 
 
@@ -133,4 +141,6 @@ def leading_function(word: str) -> str | None:
 
 def is_product(word: str) -> bool:
     """Whether a word is letters that multiply (`xy`, `ABCD`) rather than prose."""
+    if word.lower() in _SHORT_WORDS:
+        return False
     return len(word) <= 3 or (word.isupper() and len(word) <= 6)

@@ -138,6 +138,8 @@ _AFTER_COMMANDS = (
     (re.compile(r"\\text\{(?:degrees?|deg) *\}|(?<=\d) *(?:degrees?|度)(?![a-zA-Z])"), "°"),
     (re.compile(r"\\text\{(?:percent|pct|percentage)\.? *\}|(?<=[\d}]) *(?:percentage|percent|pct)\b"), "%"),
     (re.compile(r"(?<=\d)(or|and)(?=[A-Z(\\-])"), r" \1 "),
+    (re.compile(r"(?<=\d) *[Aa]\.? ?[mM]\b\.?"), " am"),
+    (re.compile(r"(?<=\d) *[Pp]\.? ?[mM]\b\.?"), " pm"),
     (re.compile(r"!="), r"\\ne "),
     (re.compile(r"<=|=<"), r"\\le "),
     (re.compile(r">=|=>"), r"\\ge "),

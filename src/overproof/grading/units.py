@@ -16,7 +16,7 @@ from fractions import Fraction
 
 import msgspec
 
-from overproof.grading.spelling import spell
+from overproof.grading.words import DENIALS
 
 MAX_CHARS = 400
 """Longer answers are not searched for a unit."""
@@ -30,6 +30,11 @@ class Unit(msgspec.Struct, frozen=True):
     name: str
     dimension: tuple[tuple[str, int], ...] | None = None
     factor: Fraction = Fraction(1)
+
+    @property
+    def telling(self) -> frozenset[str]:
+        """Words in it that change what is said: north, profit, pm."""
+        return _TELLING & set(re.findall(r"[a-z]+", self.name.lower()))
 
 
 def _table() -> dict[str, tuple[str, int, Fraction]]:
@@ -81,74 +86,18 @@ def _table() -> dict[str, tuple[str, int, Fraction]]:
 
 UNITS = _table()
 _SINGLE = frozenset(name for name in UNITS if len(name) == 1 and name.isascii())
-_MATH_WORDS = frozenset(
-    [
-        "sin",
-        "cos",
-        "tan",
-        "cot",
-        "sec",
-        "csc",
-        "log",
-        "exp",
-        "abs",
-        "sqrt",
-        "max",
-        "min",
-        "gcd",
-        "lcm",
-        "mod",
-        "and",
-        "or",
-        "pi",
-        "inf",
-        "infty",
-        "not",
-        "union",
-        "where",
-        "for",
-        "if",
-        "from",
-        "to",
-        "is",
-        "are",
-        "alpha",
-        "beta",
-        "gamma",
-        "delta",
-        "theta",
-        "lambda",
-        "sigma",
-        "omega",
-        "phi",
-        "psi",
-        "rho",
-        "tau",
-        "det",
-        "arcsin",
-        "arccos",
-        "arctan",
-    ]
-)
-_NEGATIVE = frozenset(
-    [
-        "not",
-        "no",
-        "wrong",
-        "incorrect",
-        "less",
-        "more",
-        "fewer",
-        "greater",
-        "least",
-        "most",
-        "than",
-        "between",
-        "or",
-        "except",
-        "maybe",
-    ]
-)
+_MATH_WORDS = frozenset({
+    "sin", "cos", "tan", "cot", "sec", "csc", "log", "exp", "abs", "sqrt", "max", "min", "gcd", "lcm", "mod", "and",
+    "or", "pi", "inf", "infty", "not", "union", "where", "for", "if", "from", "to", "is", "are", "alpha", "beta",
+    "gamma", "delta", "theta", "lambda", "sigma", "omega", "phi", "psi", "rho", "tau", "det", "arcsin", "arccos",
+    "arctan",
+})  # fmt: skip
+_BOUNDS = DENIALS | {"less", "more", "fewer", "greater", "least", "most", "than", "between", "or"}
+_TELLING = frozenset({
+    "north", "south", "east", "west", "left", "right", "up", "down", "upward", "downward", "above", "below",
+    "clockwise", "counterclockwise", "profit", "loss", "gain", "increase", "decrease", "ahead", "behind", "before",
+    "after", "am", "pm", "bc", "ad",
+})  # fmt: skip
 _TAIL_TOKEN = re.compile(
     r" *(?:(?P<text>\\text\{[^{}]*\})|(?P<word>(?<![A-Za-z\\])[A-Za-z]+(?:'s)?\.?)|(?P<han>[\u4e00-\u9fff]+)"
     r"|(?P<greek>\\Omega|\\mu ?\\text\{F\}|\\mu ?F|°[CF])|(?P<joint>/|\\cdot|-))(?P<power> *\^ *\{? *-?\d *\}?)? *$"
@@ -156,7 +105,7 @@ _TAIL_TOKEN = re.compile(
 _ORDINAL = re.compile(r"(?<=\d) *(?:\^ *\{? *)?(?:\\text\{ *)?(?:st|nd|rd|th)(?: *\})?(?: *\})?(?= |$)")
 _VALUE_END = re.compile(r"(?:[\d)}\]°%!]|\\pi|[a-z]|\\infty) *$")
 _PLAIN_NUMBER = re.compile(
-    r"[-+]?(?:[\d,]*\.?\d+|\\frac *\{\d+\} *\{\d+\}|\d+ *\d*/\d+|\d+ *\\frac *\{?\d+\}? *\{?\d+\}?) *"
+    r"[-+]?(?:[\d,]*\.?\d+|\d{1,2}:\d\d|\\frac *\{\d+\} *\{\d+\}|\d+ *\d*/\d+|\d+ *\\frac *\{?\d+\}? *\{?\d+\}?) *"
 )
 _APPROXIMATELY = re.compile(
     r"^(?:\\approx|\\sim|~|约为|大约|约|近似|approximately|approx\.?|about|roughly|around"
@@ -200,7 +149,7 @@ def _cut_tail(value: str, *, letters: bool) -> tuple[str, list[str] | None]:
 
 def _may_be_unit(word: str, before: str, *, letters: bool) -> bool:
     """Whether a bare word behind a value can be (part of) a unit rather than a product of variables."""
-    if word.lower() in _MATH_WORDS or word.lower() in _NEGATIVE:
+    if word.lower() in _MATH_WORDS or word.lower() in _BOUNDS:
         return False
     if len(word) == 1:
         return _AFTER_NAMED_UNIT.search(before) is not None or (letters and word in _SINGLE)
@@ -212,7 +161,7 @@ def _is_noun(name: str, value: str) -> bool:
     if any(character.isdigit() for character in name) or _HAN_STOP.search(name):
         return False
     words = re.findall(r"[A-Za-z]+", name)
-    if any(word.lower() in _NEGATIVE for word in words):
+    if any(word.lower() in _BOUNDS for word in words):
         return False
     return _PLAIN_NUMBER.fullmatch(value) is not None
 
@@ -243,9 +192,3 @@ def _unit(tokens: list[str]) -> Unit | None:
         factor *= known[2] ** (sign * scale * int(power or 1))
         scale = 1
     return Unit(name, tuple(sorted(dimensions.items())), factor) if dimensions else Unit(name)
-
-
-def has_unit(text: str) -> bool:
-    """Whether a raw text ends in a unit of known dimension."""
-    unit = split_unit(spell(text))[1]
-    return unit is not None and unit.dimension is not None

@@ -39,6 +39,24 @@ _PHRASES = {
     "reals": ("all real numbers", "all reals", "\\mathbb{r}", "all real x", "全体实数", "实数集", "r"),
 }  # fmt: skip
 _PHRASE_OF = {phrase: name for name, phrases in _PHRASES.items() for phrase in phrases}
+DENIALS = frozenset(
+    {
+        "not",
+        "no",
+        "never",
+        "wrong",
+        "incorrect",
+        "except",
+        "maybe",
+        "unless",
+        "neither",
+        "nor",
+        "cannot",
+        "isn't",
+        "isnt",
+    }
+)
+"""Words that turn what they stand with into something else than an answer."""
 _TEXT_COMMAND = re.compile(r"\\text *\{([^{}]*)\}")
 _BRACES = re.compile(r"[{}]")
 _NOISE = re.compile(r"[.,;:!?\"'`*()\[\]]")
