@@ -241,7 +241,7 @@ def test_a_client_that_goes_away_frees_its_slots(*, stream: bool) -> None:
         async with api.listen(0) as base_url, aiohttp.ClientSession() as session:
             body = {"model": MODEL, "messages": messages(), "n": 128, "temperature": 2, "stream": stream}
             request = asyncio.create_task(session.post(f"{base_url}/chat/completions", json=body))
-            await started.wait()
+            await asyncio.wait_for(started.wait(), 30)
             if stream:
                 (await request).close()
             else:
@@ -249,7 +249,7 @@ def test_a_client_that_goes_away_frees_its_slots(*, stream: bool) -> None:
             await asyncio.wait_for(ended.wait(), 30)
         driver.cancel()
 
-    asyncio.run(leave(Api(Watched(bundled("tiny-teacher")), "tiny")))
+    asyncio.run(leave(Api(Watched(bundled("tiny-teacher")), MODEL)))
     assert len(asked) == 128
     assert sum(reply.finish_reason == "cancelled" for reply in asked) > 100
 
