@@ -21,7 +21,7 @@ from overproof.language.words import MOST_WORDS, count_votes
 LEAST_UNITS = 5.0
 """A text with fewer words than this has no score."""
 _MOST_HAN_IN_PASSING = 6
-"""So many Chinese characters without kana may be Japanese (or Korean): a heading, a name."""
+"""So many Chinese characters without kana may be Japanese: a heading, a name."""
 _LONGEST_SENTENCE = 60
 """Words; a longer stretch without an end is judged in pieces."""
 _EXCERPT_LENGTH = 80
