@@ -41,7 +41,7 @@ from overproof.grading.grader import Pending, exact_grade, judge, settle
 from overproof.grading.pool import POOL, TIMEOUT_SECONDS
 from overproof.grading.references import type_reference
 from overproof.grading.worker import Answer, Task
-from overproof.records import Grade, Verdict
+from overproof.records import Grade, Verdict, clean_text
 
 WINDOW = 256
 """How many rows `grade_many` holds at a time when it grades in the caller."""
@@ -145,7 +145,9 @@ def _grade_here(window: list[Row], timeout_seconds: float) -> list[Grade]:
 
 def _grade_there(rows: Iterable[Row], workers: int, timeout_seconds: float) -> Iterator[Grade]:
     """Rows graded whole in worker processes; what comes early waits for its turn."""
-    tasks = (Task(row.completion, row.reference, row.question, row.answer_only) for row in rows)
+    tasks = (
+        Task(_cleaned(row.completion), _cleaned(row.reference), _cleaned(row.question), row.answer_only) for row in rows
+    )
     early: dict[int, Grade] = {}
     turn = 0
     for number, answer in POOL.run_many(tasks, workers=workers, timeout_seconds=timeout_seconds):
@@ -153,6 +155,10 @@ def _grade_there(rows: Iterable[Row], workers: int, timeout_seconds: float) -> I
         while turn in early:
             yield early.pop(turn)
             turn += 1
+
+
+def _cleaned(text: str | None) -> str | None:
+    return None if text is None else clean_text(text)
 
 
 def _given_up(answer: Answer) -> Grade:

@@ -21,7 +21,7 @@ PARTS_GAP = 240
 Box = tuple[int, int, str]
 """Start, end and content of a box."""
 
-_TOKEN = re.compile(r"\\+f?boxed *\{|\\[{}\\]|[{}]|\\f?boxed +([A-Za-z0-9.]+)|\\f?boxed(\d)")
+_TOKEN = re.compile(r"(?<!\\)\\+f?boxed {0,9}\{|\\[{}\\]|[{}]|\\f?boxed {1,9}([A-Za-z0-9.]{1,40})|\\f?boxed(\d)")
 _JOINTS = r"[\s$,;.、，；。()\[\]\\]*"
 _CONNECTOR = re.compile(
     _JOINTS

@@ -39,8 +39,10 @@ from overproof.grading.markers import (
     marked_letters,
 )
 
-MAX_ANSWER_CHARS = 200_000
+MAX_ANSWER_CHARS = 30_000
 """An answer longer than this is no answer."""
+MAX_SCAN = 100_000
+"""Without a box, an answer is looked for in this many characters at the end."""
 MAX_BARE_CHARS = 400
 """A completion longer than this says more than an answer, unless it is one formula."""
 MAX_BARE_WORDS = 14
@@ -83,6 +85,7 @@ def extract(completion: str, *, parts: int = 1, choice: bool = False, answer_onl
         return _extraction(later or answer, "marker" if later else "box")
     if answer_only:
         return _extraction(text, "bare")
+    text = text[-MAX_SCAN:]
     for method, find in _finders(text, choice=choice):
         if (answer := find(text)) is not None:
             return _extraction(answer, method)

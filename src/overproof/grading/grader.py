@@ -19,15 +19,14 @@ from overproof.grading.reader import read
 from overproof.grading.references import Reference, type_reference
 from overproof.grading.scanner import UnreadableError
 from overproof.grading.scope import Scope, scope_of
-from overproof.grading.spelling import spell
+from overproof.grading.spelling import has_substance, spell
 from overproof.grading.tree import Node
 from overproof.grading.units import Unit, split_unit
 from overproof.grading.words import is_prose, is_words, number_in_words, phrase_of, same_words
-from overproof.records import Grade, Verdict
+from overproof.records import Grade, Verdict, clean_text
 
 _FINAL_DOUBTS = frozenset({"text", "ellipsis", "limit"})
 """Layers whose doubt the deep layer could not settle: prose, left-out terms, a text beyond the limits."""
-_SUBSTANCE = re.compile(r"\w|\\[a-z{]")
 _TEXT_COMMAND = re.compile(r"\\text\{([^{}]*)\}")
 _DECIMAL_COMMA = re.compile(r"-?\d+,(?:\d{1,2}|\d{4,})")
 MAX_SHOWN = 500
@@ -48,11 +47,12 @@ def exact_grade(
     completion: str | None, reference: str | None, question: str | None = None, *, answer_only: bool = False
 ) -> Grade | Pending:
     """The grade of one row by the layers that run in the caller, or what is left for the deep one."""
-    typed = type_reference(reference, question)
+    completion, question = clean_text(completion or ""), None if question is None else clean_text(question)
+    typed = type_reference(None if reference is None else clean_text(reference), question)
     if typed.kind == "none":
         return Grade(Verdict.UNVERIFIABLE, None, "reference", typed.issue or "no reference")
     options = parse_options(question)
-    found = extract(completion or "", parts=typed.parts, choice=bool(typed.letters or options), answer_only=answer_only)
+    found = extract(completion, parts=typed.parts, choice=bool(typed.letters or options), answer_only=answer_only)
     if found is None:
         return Grade(Verdict.INCORRECT, None, "extraction", _why_nothing(completion))
     finding = judge(typed, found.answer, question)
@@ -77,8 +77,8 @@ def _grade(extracted: str, finding: Finding) -> Grade:
     return Grade(verdict, shown, finding.layer, finding.reason)
 
 
-def _why_nothing(completion: str | None) -> str:
-    if not completion or not completion.strip():
+def _why_nothing(completion: str) -> str:
+    if not completion.strip():
         return "the completion is empty"
     text = visible(completion)
     if text is None:
@@ -91,7 +91,7 @@ def judge(reference: Reference, answer: str, question: str | None = None) -> Fin
     if reference.letters is not None:
         return _judge_choice(reference, answer, question)
     spelled = spell(answer)
-    if not _SUBSTANCE.search(spelled):
+    if not has_substance(spelled):
         return different("extraction", "the answer is empty")
     if _bare(spelled) == _bare(reference.spelled):
         return same("text", "the same text")

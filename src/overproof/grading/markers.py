@@ -24,33 +24,33 @@ _LOOK_BACK = 60
 _STOP = re.compile(r"<eoa>|<eoe>|<\|[a-z_]+\|>|</answer>|<eos>|</s>")
 _VERB = (
     r",? (?:is|are|would be|should be|must be|equals|=|will be)(?: therefore| thus| then| simply| just)?\b:?"
-    r"|:?(?=\s*\n\s*\$\$)|(?= (?:\$|\\[\[(]))"
+    r"|:?(?=[ \t]{0,9}\n[ \t\n]{0,9}\$\$)|(?= (?:\$|\\[\[(]))"
 )
 MARKER = re.compile(
     r"<answer>"
     r"|####"
     r"|【 ?(?:最终)?(?:答案|正确答案) ?】 ?(?:[:：是为]|应为)?"
     r"|(?:最终|正确)?(?:答案|结果) ?(?:应该?)?[是为选][：:]? ?"
-    r"|(?:最终|正确)?答案\**[:：]\**"
-    r"|\**(?:final |correct |my )?answers?(?: \(final\))?\**(?: to (?:the|this) (?:question|problem))?"
-    rf"\**(?: *[:：]|{_VERB})\**"
-    r"|^\**solution(?: is)?\**[:：]\**"
-    r"|^ *A: ",
+    r"|(?:最终|正确)?答案\*{0,3}[:：]\*{0,3}"
+    r"|\*{0,3}(?:final |correct |my )?answers?(?: \(final\))?\*{0,3}(?: to (?:the|this) (?:question|problem))?"
+    rf"\*{{0,3}}(?: {{0,9}}[:：]|{_VERB})\*{{0,3}}"
+    r"|^\*{0,3}solution(?: is)?\*{0,3}[:：]\*{0,3}"
+    r"|^ {0,9}A: ",
     re.IGNORECASE | re.MULTILINE,
 )
-_FINAL = re.compile(r"final answer\**(?: is\b:?|:)(?! *(?:the )?final answer)", re.IGNORECASE)
+_FINAL = re.compile(r"final answer\*{0,3}(?: is\b:?|:)(?! *(?:the )?final answer)", re.IGNORECASE)
 _IS_OUR_ANSWER = re.compile(
     r"(?P<value>\$[^$\n]+\$|(?<!\S)\S{1,60}) (?:is|are) (?:our|the|my) (?:final |correct )?answer", re.IGNORECASE
 )
 _LETTERS = re.compile(
-    r"(?:故选|应选|故本题选|所以选|因此选|选择|故答案选|选项?)[：: ]*(?:择|项)?[：: ]*(?:是|为)?\**[(（$]*"
-    r"(?P<zh>[A-J](?:[、,，和及 ]*[A-J])*)(?![A-Za-z])"
-    r"|(?<![A-Za-z])(?:option|choice|answer)s?(?: letter| that [^.\n(]{1,120}?)?(?: is| are)?:? *"
-    r"\**\$?[(（]?(?P<en>[A-J])(?![A-Za-z])"
-    r"|\**[(（]?(?P<is>[A-J])[)）]?\** *(?:正确|is (?:the )?(?:correct|right)|is true)"
-    r"|(?P<ok>[A-J](?:[、,，和及 ]+[A-J])*) *(?:是|为)?(?:正确|对)的?(?:答案|选项)?"
+    r"(?:故选|应选|故本题选|所以选|因此选|选择|故答案选|选项?)[：: ]{0,9}(?:择|项)?[：: ]{0,9}(?:是|为)?"
+    r"\*{0,3}[(（$]{0,3}(?P<zh>[A-J](?:[、,，和及 ]{0,3}[A-J]){0,9})(?![A-Za-z])"
+    r"|(?<![A-Za-z])(?:option|choice|answer)s?(?: letter| that [^.\n(]{1,120}?)?(?: is| are)?:? {0,9}"
+    r"\*{0,3}\$?[(（]?(?P<en>[A-J])(?![A-Za-z])"
+    r"|\*{0,3}[(（]?(?P<is>[A-J])[)）]?\*{0,3} {0,3}(?:正确|is (?:the )?(?:correct|right)|is true)"
+    r"|(?P<ok>[A-J](?:[、,，和及 ]{1,3}[A-J]){0,9}) {0,3}(?:是|为)?(?:正确|对)的?(?:答案|选项)?"
     r"|\*\*[(（]?(?P<bold>[A-J])[)）]?(?:[.:)] [^*\n]{0,200})?\*\*"
-    r"|\bis:? \**[(（](?P<con>[A-J])[)）]"
+    r"|\bis:? \*{0,3}[(（](?P<con>[A-J])[)）]"
     r"|^[(（]?(?P<line>[A-J])[)）.]?$",
     re.IGNORECASE | re.MULTILINE,
 )

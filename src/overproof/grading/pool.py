@@ -29,6 +29,8 @@ MEMORY_BYTES = 1 << 30
 """Address space of one worker."""
 TASKS_PER_WORKER = 2_000
 """A worker is replaced after this many tasks, before SymPy's caches grow large."""
+START_TRIES = 5
+"""How many workers in a row may die before a chunk has reached one."""
 START_SECONDS = 60.0
 """How long a worker may take to load its libraries, on a machine under load."""
 MAX_IDLE = max(4, os.cpu_count() or 1)
@@ -229,25 +231,31 @@ class _Crew:
 
     def employ(self, worker: Worker | None) -> bool:
         """Give a worker (an idle or new one, for None) its next chunk; False when nothing is left to do."""
-        room = CHUNK if worker is None else min(CHUNK, worker.left)
-        chunk = self.next_chunk(room if self.size > 1 or room == 0 else CHUNK)
+        chunk = self.next_chunk(CHUNK)
         if not chunk:
             if worker is not None:
                 self.pool.give(worker)
             return False
-        while True:
-            if worker is None or worker.left < len(chunk):
-                if worker is not None:
-                    worker.kill()
-                worker = self.pool.take(self.timeout_seconds)
-            worker.wait_ready()
-            if worker.left >= len(chunk) and worker.send([task for _, task in chunk]):
-                break
+        for _ in range(START_TRIES):
+            worker = self.usable(worker)
+            sent = chunk[: worker.left]
+            if worker.send([task for _, task in sent]):
+                self.returned = chunk[len(sent) :] + self.returned
+                deadline = time.monotonic() + self.timeout_seconds
+                self.at_work[worker.source.fileno()] = _Assignment(worker, sent, deadline)
+                return True
             worker.kill()
             worker = None
-        deadline = time.monotonic() + self.timeout_seconds
-        self.at_work[worker.source.fileno()] = _Assignment(worker, chunk, deadline)
-        return True
+        raise WorkerStartError("grading workers end as soon as they start: is the machine out of memory?")
+
+    def usable(self, worker: Worker | None) -> Worker:
+        """A worker that is ready and has tasks left: the one given, an idle one, or a new one."""
+        while worker is None or worker.left <= 0:
+            if worker is not None:
+                worker.kill()
+            worker = self.pool.take(self.timeout_seconds)
+        worker.wait_ready()
+        return worker
 
     def next_chunk(self, size: int) -> list[tuple[int, Task]]:
         chunk = self.returned[:size]

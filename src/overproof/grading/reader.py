@@ -144,8 +144,11 @@ class _Reader(Scanner):
     def sets(self) -> Node:
         """Sums joined by union, intersection and difference of sets."""
         left = self.ratio()
+        joined = 0
         while self.token in {"\\cup", "\\cap", "\\setminus"} or (self.token == "U" and left.op in _INTERVALS):
             op = {"\\cap": "intersection", "\\setminus": "difference"}.get(self.token, "union")
+            joined += 1
+            self.limit(joined)
             self.advance()
             left = Node(op, (left, self.ratio()))
         return left
@@ -174,6 +177,7 @@ class _Reader(Scanner):
         signs: list[str] = []
         while self.token in _SIGNS:
             signs.append(self.token)
+            self.limit(len(signs))
             self.advance()
         node = self.term()
         for sign in reversed(signs):
@@ -183,12 +187,15 @@ class _Reader(Scanner):
     def term(self) -> Node:
         """Factors joined by multiplication signs, division signs or nothing."""
         factors = [self.factor()]
+        divisions = 0
         while True:
             if self.token in {"*", "\\cdot", "\\times", "."} and self.kind != "end":
                 self.advance()
                 factors.append(self.factor())
             elif self.token in {"/", "\\bmod", "\\mod", "mod"}:
                 op = "div" if self.token == "/" else "mod"
+                divisions += 1
+                self.limit(divisions)
                 self.advance()
                 factors = [Node(op, (_product(factors), self.factor()))]
             elif self.starts_factor():
@@ -249,7 +256,7 @@ class _Reader(Scanner):
 
     def postfix(self, node: Node) -> Node:
         """Factorials, percent and degree signs, primes."""
-        while True:
+        for _ in range(MAX_DEPTH):
             if self.token == "!":
                 node = Node("fact", (node,))
             elif self.token == "%":
@@ -261,6 +268,7 @@ class _Reader(Scanner):
             else:
                 return node
             self.advance()
+        raise UnreadableError(f"nested deeper than {MAX_DEPTH}")
 
     def with_minutes(self, degrees: Node) -> Node:
         """60° 42' 30'': minutes and seconds behind the degree sign, as parts of a degree. Stays on the last sign."""
@@ -381,6 +389,7 @@ class _Reader(Scanner):
         factors = [self.factor()]
         while True:
             if self.take("/"):
+                self.limit(len(self.text) - len(self.text.replace("/", "")))
                 factors = [Node("div", (_product(factors), self.factor()))]
             elif self.starts_factor() and self.token not in _CLOSERS and self.token.lstrip("\\") not in FUNCTIONS:
                 factors.append(self.factor())

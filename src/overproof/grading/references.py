@@ -20,7 +20,7 @@ from overproof.grading.compare import kind_of, part_count
 from overproof.grading.labels import labelled_parts
 from overproof.grading.reader import MAX_CHARS, read
 from overproof.grading.scanner import UnreadableError
-from overproof.grading.spelling import spell
+from overproof.grading.spelling import has_substance, spell
 from overproof.grading.tree import Node
 from overproof.grading.units import Unit, split_unit
 from overproof.grading.words import is_prose, is_words
@@ -55,7 +55,11 @@ def type_reference(text: str | None, question: str | None = None) -> Reference:
     if is_choice(answer, question):
         return Reference(text, "choice", spell(answer), letters=letters_of(answer))
     spelled = spell(answer)
-    return _typed(text, spelled) if spelled else Reference(text, "none", issue="the reference holds no text")
+    return (
+        _typed(text, spelled)
+        if has_substance(spelled)
+        else Reference(text, "none", issue="the reference holds no text")
+    )
 
 
 def _typed(text: str, spelled: str) -> Reference:

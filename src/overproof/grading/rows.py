@@ -98,7 +98,7 @@ def _read_row(line: bytes, place: str) -> dict[str, Any]:
         if isinstance(value, int | float) and not isinstance(value, bool) and name == "reference":
             row[name] = str(value)
         elif not isinstance(value, str):
-            raise InputError(f"{place} has a {name} that is no text but {type(value).__name__}. Write it as a string")
+            raise InputError(f"{place} has a {name} that is not text but {type(value).__name__}. Write it as a string")
         else:
             row[name] = clean_text(value)
     return row

@@ -109,6 +109,11 @@ class Scanner:
         if self.depth > MAX_DEPTH:
             raise UnreadableError(f"nested deeper than {MAX_DEPTH}")
 
+    def limit(self, count: int) -> None:
+        """Refuse a chain of operators that would nest as deep as it is long."""
+        if count > MAX_DEPTH:
+            raise UnreadableError(f"nested deeper than {MAX_DEPTH}")
+
     def braced(self) -> re.Match[str] | None:
         """The group in braces, without braces inside, that follows the token."""
         return BRACED_TEXT.match(self.text, self.end)

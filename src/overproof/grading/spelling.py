@@ -149,6 +149,7 @@ _GROUPS_OF_THREE = re.compile(r"(?<![\d.,\x00])\d{1,3}(?:\x00\d{3})+(?![\d\x00])
 # (1)(3)(4): the numbers of statements, not a product.
 _STATEMENTS = re.compile(r"(?:\(\d\)[ ,;]*){2,9}")
 _STATEMENT = re.compile(r"\(\d\)")
+_SUBSTANCE = re.compile(r"\w|\\[a-z{]")
 _SPACE_RUN = re.compile(r"\s+")
 _PLAIN = re.compile(r"-?[0-9A-Za-z]+(?:\.[0-9]+)?")
 
@@ -169,6 +170,11 @@ def spell(text: str) -> str:
         text = _COMMAND.sub(_spell_command, text)
     text = _strip_ends(_SPACE_RUN.sub(" ", _replace(text, _AFTER_COMMANDS)))
     return ", ".join(_STATEMENT.findall(text)) if _STATEMENTS.fullmatch(text) else text
+
+
+def has_substance(spelled: str) -> bool:
+    """Whether a spelled text says anything: it has a letter, a digit or a command."""
+    return _SUBSTANCE.search(spelled) is not None
 
 
 def _repair(text: str) -> str:

@@ -1,0 +1,82 @@
+"""Files graded row by row: what is added, what is kept, and how a bad row is named."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from overproof.errors import InputError
+from overproof.grading.rows import grade_rows
+
+ROWS: list[dict[str, Any]] = [
+    {"id": 1, "reference": "0.5", "output": r"So it is $\boxed{\frac12}$."},
+    {"id": 2, "reference": "B", "output": "故选 C", "problem": "A. 1\nB. 2\nC. 3"},
+    {"id": 3, "reference": 7, "output": "x = 7", "output_kind": "answer", "note": {"kept": [1, None]}},
+    {"id": 4, "reference": None, "output": r"\boxed{5}"},
+    {"id": 5, "reference": "5", "output": None, "problem": None},
+]
+
+
+def write(path: Path, rows: list[dict[str, Any]]) -> Path:
+    path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
+    return path
+
+
+def read(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def test_each_row_is_written_back_in_order_with_its_verdict(tmp_path: Path) -> None:
+    done: list[int] = []
+    out = tmp_path / "graded.jsonl"
+    counts = grade_rows(write(tmp_path / "rows.jsonl", ROWS), out, progress=done.append)
+    graded = read(out)
+    assert [row["id"] for row in graded] == [1, 2, 3, 4, 5]
+    assert [row["verdict"] for row in graded] == ["correct", "incorrect", "correct", "unverifiable", "incorrect"]
+    assert [row["layer"] for row in graded] == ["number", "choice", "text", "reference", "extraction"]
+    assert graded[0]["extracted"] == r"\frac12"
+    assert graded[2]["note"] == {"kept": [1, None]}
+    assert all(row["reason"] for row in graded)
+    assert done == [1, 2, 3, 4, 5]
+    assert counts.verdicts == {"correct": 2, "incorrect": 2, "unverifiable": 1}
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("{", "line 2 is not JSON"),
+        ("[1]", "line 2 is not a JSON object but list"),
+        ('{"reference": "5"}', "line 2 has no 'output'; it has: reference"),
+        ('{"output": "5"}', "line 2 has no 'reference'; it has: output"),
+        ('{"reference": "5", "output": 5}', "line 2 has a output that is not text but int"),
+        ('{"reference": ["5"], "output": "5"}', "line 2 has a reference that is not text but list"),
+        ('{"reference": "5", "output": "5", "output_kind": "box"}', "line 2 has output_kind 'box'. Use full or answer"),
+    ],
+)
+def test_a_bad_row_is_named_by_its_line_before_anything_is_written(tmp_path: Path, line: str, message: str) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_text(f'{{"reference": "5", "output": "5"}}\n{line}\n', encoding="utf-8")
+    with pytest.raises(InputError) as error:
+        grade_rows(path, tmp_path / "graded.jsonl")
+    assert message in str(error.value)
+    assert not list(tmp_path.glob("graded*"))
+
+
+def test_bytes_that_are_no_text_are_named_by_their_line(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_bytes(b'{"reference": "5", "output": "\xff"}\n')
+    with pytest.raises(InputError, match="line 1 is not JSON in UTF-8"):
+        grade_rows(path, tmp_path / "graded.jsonl")
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="is not a file"):
+        grade_rows(tmp_path / "none.jsonl", tmp_path / "graded.jsonl")
+
+
+def test_rows_graded_in_worker_processes_are_the_same(tmp_path: Path) -> None:
+    path = write(tmp_path / "rows.jsonl", ROWS * 30)
+    grade_rows(path, tmp_path / "here.jsonl")
+    grade_rows(path, tmp_path / "there.jsonl", workers=2)
+    assert (tmp_path / "here.jsonl").read_bytes() == (tmp_path / "there.jsonl").read_bytes()
