@@ -58,6 +58,7 @@ def test_a_pushed_dataset_loads_from_the_hub_by_its_name(hub: Hub, folder: RunFo
     assert output.splitlines()[0].endswith("me/verified")
     assert sorted(hub.repositories["me/verified"]) == [
         "README.md",
+        "jsonl/README.md",
         "jsonl/train-00000.jsonl",
         "parquet/train-00000.parquet",
     ]
@@ -72,7 +73,7 @@ def test_pushing_again_replaces_what_the_earlier_upload_left(hub: Hub, folder: R
     code, output = run(PUSH, hub, tmp_path, str(folder.dataset("few")), "me/verified")
     assert code == 0, output
     files = hub.repositories["me/verified"]
-    assert sorted(files) == ["README.md", "jsonl/train-00000.jsonl", "parquet/train-00000.parquet"]
+    assert sorted(files) == ["README.md", "jsonl/README.md", "jsonl/train-00000.jsonl", "parquet/train-00000.parquet"]
     assert files["jsonl/train-00000.jsonl"].count(b"\n") == 5
 
 

@@ -16,9 +16,9 @@ import overproof
 from overproof.config import RunConfig
 from overproof.config.output import ExportConfig
 from overproof.errors import RunFolderError
-from overproof.export.card import render_card
+from overproof.export.card import render_card, render_jsonl_card
 from overproof.export.files import SplitWriter, remove_others
-from overproof.export.rows import KeptTrace, build_row, build_schema
+from overproof.export.rows import KeptTrace, build_row, build_schema, form_of
 from overproof.export.summary import ExportSummary, ShardExport, summarise
 from overproof.journal import write_bytes
 from overproof.records import Decision, PreparedProblem, Score, Trace, problem_id_of
@@ -41,8 +41,8 @@ def export_shard(config: RunConfig, folder: RunFolder, shard: int, name: str | N
     decisions = list(folder.read_decisions(shard, name))
     scores = {score.trace_id: score for score in folder.read_scores(shard)}
     outcomes = _collect_outcomes(decisions, scores)
-    versions = _versions(folder)
-    schema = build_schema(config.export)
+    form = form_of(config, _versions(folder))
+    schema = build_schema(form)
     done = ShardExport(reasons=Counter(decision.reason for decision in decisions))
     done.pass_rates.extend(rate_problem(passed, config.sampling) for passed in outcomes.values())
     with ExitStack() as stack:
@@ -55,7 +55,7 @@ def export_shard(config: RunConfig, folder: RunFolder, shard: int, name: str | N
             pass_rate = estimate_pass_rate(outcomes[problem.problem.id], config.sampling)
             for trace in kept:
                 item = KeptTrace(problem, trace, scores.get(trace.id), pass_rate)
-                writers[split].write(build_row(item, config.export, versions))
+                writers[split].write(build_row(item, form))
                 done.lengths.append(len(trace.content) + len(trace.reasoning or ""))
             done.problems[split] += 1
             done.rows[split] += len(kept)
@@ -72,7 +72,9 @@ def finish_export(
     parts = list(parts)
     remove_others(target, (file for part in parts for file in part.files))
     summary = summarise(target, parts)
-    write_bytes(target / "README.md", render_card(config, name, summary, _versions(folder)).encode())
+    form = form_of(config, _versions(folder))
+    write_bytes(target / "jsonl" / "README.md", render_jsonl_card(summary, form).encode())
+    write_bytes(target / "README.md", render_card(config, name, summary, form).encode())
     return summary
 
 
