@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import datasets
+import msgspec
 import orjson
 import pytest
 from building import make_config, make_problem, make_score, make_trace, write_run
@@ -16,7 +17,7 @@ from overproof.config import RunConfig
 from overproof.errors import RunFolderError
 from overproof.export import export, export_shard, finish_export, split_of
 from overproof.export.summary import ExportSummary
-from overproof.records import Trace
+from overproof.records import Grade, Trace, Verdict
 from overproof.runfolder import RunFolder
 from overproof.selection import select_shard
 
@@ -124,3 +125,38 @@ def test_an_export_without_a_kept_trace_leaves_a_card_that_says_so_and_no_file_o
     assert summary.rows.total() == 0
     assert {path.name for path in summary.folder.rglob("*.*")} == {"README.md"}
     assert "0 reasoning traces of `teacher-of-tests`, kept of 120" in (summary.folder / "README.md").read_text()
+
+
+def test_the_card_says_by_whose_word_a_set_is_verified(tmp_path: Path) -> None:
+    traces = TRACES[:8]
+    scores = [
+        make_score(trace, verdict) for trace, verdict in zip(traces, ["correct"] * 5 + ["approximate"] * 3, strict=True)
+    ]
+    judged = Grade(Verdict.CORRECT, "4", "judge", "the judge says so")
+    scores[0] = msgspec.structs.replace(scores[0], grade=judged)
+    folder = write_run(tmp_path, PROBLEMS, traces, scores)
+    config = make_config(export={"validation": 0})
+    select_shard(config, folder, 0)
+    card = (export(config, folder, [0]).folder / "README.md").read_text()
+    assert "kept of 8 that were sampled. Every answer was graded as equal to its reference by rule" in card
+    assert ", 3 of them after rounding to the reference's digits; 1 of them were left open" in card
+    assert "| kept | correct | its answer equals the reference | 8 |" in card
+    assert "pass rate is 1.000" in card
+    assert "rejected" not in card
+
+
+def test_the_card_tells_the_selection_in_words(tmp_path: Path) -> None:
+    selection = {
+        "policy": "correct_or_majority",
+        "require": {},
+        "max_pass_rate": 0.9,
+        "one_per_answer_class": True,
+        "max_similarity": 0.8,
+        "k_per_problem": 2,
+        "order": "diverse",
+    }
+    _, summary = select_and_export(tmp_path, make_config(selection=selection, sampling={"n": 4}))
+    assert (
+        "required: nothing; of problems with a pass rate from 0 to 0.9; one of each class of equivalent answers; none "
+        "that overlaps with another of its problem by 0.8 or more; at most 2 a problem, order diverse."
+    ) in (summary.folder / "README.md").read_text()

@@ -21,7 +21,7 @@ from overproof.export.files import SplitWriter, remove_others
 from overproof.export.rows import KeptTrace, build_row, build_schema, form_of
 from overproof.export.summary import ExportSummary, ShardExport, summarise
 from overproof.journal import write_bytes
-from overproof.records import Decision, PreparedProblem, Score, Trace, problem_id_of
+from overproof.records import Decision, PreparedProblem, Score, Trace, Verdict, problem_id_of
 from overproof.runfolder import RunFolder
 from overproof.selection.passrate import estimate_pass_rate, has_passed, rate_problem
 
@@ -57,6 +57,7 @@ def export_shard(config: RunConfig, folder: RunFolder, shard: int, name: str | N
                 item = KeptTrace(problem, trace, scores.get(trace.id), pass_rate)
                 writers[split].write(build_row(item, form))
                 done.lengths.append(len(trace.content) + len(trace.reasoning or ""))
+                done.grades.update(_how_verified(item.score))
             done.problems[split] += 1
             done.rows[split] += len(kept)
             done.sources[problem.problem.source or "unnamed"] += len(kept)
@@ -82,6 +83,14 @@ def _versions(folder: RunFolder) -> dict[str, str]:
     """The versions that the run was made with."""
     manifest = folder.read_manifest()
     return (manifest.versions if manifest else {}) or {"overproof": overproof.__version__}
+
+
+def _how_verified(score: Score | None) -> list[str]:
+    """How a kept answer was found right; empty where it was not."""
+    grade = score.grade if score else None
+    if grade is None or grade.verdict not in {Verdict.CORRECT, Verdict.APPROXIMATE}:
+        return []
+    return ["judge" if grade.layer == "judge" else str(grade.verdict)]
 
 
 def _collect_outcomes(decisions: list[Decision], scores: dict[str, Score]) -> dict[str, list[bool | None]]:

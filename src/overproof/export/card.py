@@ -103,19 +103,24 @@ def _size_category(rows: int) -> str:
 
 
 def _say_what(config: RunConfig, summary: ExportSummary) -> str:
-    verified = summary.reasons["correct"]
-    if not summary.kept:
-        checked = "Nothing was kept."
-    elif verified == summary.kept:
-        checked = "Every answer was graded by rule as equal to its reference."
-    elif verified:
-        checked = f"**{verified:,} rows are verified (graded by rule as equal to the reference), the rest is not.**"
+    counts = f"{summary.kept:,} reasoning traces of {_teacher(config)}, kept of {summary.sampled:,} that were sampled."
+    return f"{counts} {_say_verified(summary) if summary.kept else 'Nothing was kept.'}"
+
+
+def _say_verified(summary: ExportSummary) -> str:
+    """Which of the rows are known to be right, and by whose word."""
+    verified, graded = summary.reasons["correct"], summary.grades
+    if not verified:
+        return "**Unverified: no answer in this set was graded as right.**"
+    if verified == summary.kept:
+        text = "Every answer was graded as equal to its reference by rule"
     else:
-        checked = "**Unverified: no answer in this set was graded as right.**"
-    return (
-        f"{summary.kept:,} reasoning traces of {_teacher(config)}, kept of {summary.sampled:,} that were sampled. "
-        f"{checked}"
-    )
+        text = f"**{verified:,} rows are verified, the rest is not:** these answers equal their references by rule"
+    if graded["approximate"]:
+        text += f", {graded['approximate']:,} of them after rounding to the reference's digits"
+    if graded["judge"]:
+        text += f"; {graded['judge']:,} of them were left open by the rules and judged by a model"
+    return text + "."
 
 
 def _say_rows(config: RunConfig, summary: ExportSummary) -> str:
