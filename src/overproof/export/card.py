@@ -112,15 +112,14 @@ def _say_verified(summary: ExportSummary) -> str:
     verified, graded = summary.reasons["correct"], summary.grades
     if not verified:
         return "**Unverified: no answer in this set was graded as right.**"
-    if verified == summary.kept:
-        text = "Every answer was graded as equal to its reference by rule"
-    else:
-        text = f"**{verified:,} rows are verified, the rest is not:** these answers equal their references by rule"
+    others = summary.kept - verified
+    who = f"{verified:,} answers were" if others else "Every answer was"
+    text = f"{who} graded by rule as equal to the reference"
     if graded["approximate"]:
         text += f", {graded['approximate']:,} of them after rounding to the reference's digits"
     if graded["judge"]:
         text += f"; {graded['judge']:,} of them were left open by the rules and judged by a model"
-    return text + "."
+    return f"{text}. **The other {others:,} rows are not verified.**" if others else f"{text}."
 
 
 def _say_rows(config: RunConfig, summary: ExportSummary) -> str:
