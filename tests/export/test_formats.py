@@ -18,7 +18,8 @@ from overproof.export import export
 from overproof.export.rows import KeptTrace, build_row, form_of, provenance_columns
 from overproof.export.summary import ExportSummary
 from overproof.records import Message, Trace
-from overproof.selection import ScoredTrace, decide, select_shard
+from overproof.selection import decide, select_shard
+from overproof.selection.scored import ScoredProblem
 
 FORMATS = list(ExportConfig.model_fields["format"].annotation.__args__)  # type: ignore[union-attr]  # a Literal
 QUESTION = "What is two and two in problem p0?"
@@ -176,7 +177,7 @@ def test_no_row_that_is_kept_smuggles_a_control_token_into_the_tokens(
     trace = make_trace(problem, reasoning=reasoning, answer=answer, messages=[Message("user", f"Solve {question} now")])
     score = make_score(trace)
     config = make_config(selection={"policy": "all", "require": {}})
-    (decision,) = decide(problem, [ScoredTrace(trace, score)], config.selection, config.sampling)
+    (decision,) = decide(ScoredProblem(problem, [trace], [score]), config.selection, config.sampling)
     if not decision.kept:
         return
     row = build_row(KeptTrace(problem, trace, score, None), form_of(config, {}))

@@ -34,7 +34,8 @@ def export(config: RunConfig, folder: RunFolder, shards: Iterable[int], name: st
 def export_shard(config: RunConfig, folder: RunFolder, shard: int, name: str | None = None) -> ShardExport:
     """Write the rows of one shard. Holds one problem's traces and one row group at a time.
 
-    Raises RunFolderError when the shard has no decisions yet.
+    The card of an earlier export is removed first, so that a dataset only half replaced is not taken for whole. Raises
+    RunFolderError when the shard has no decisions yet.
     """
     if not folder.decisions(shard, name).exists():
         raise RunFolderError(f"{folder.decisions(shard, name)} does not exist: select before you export")
@@ -45,24 +46,32 @@ def export_shard(config: RunConfig, folder: RunFolder, shard: int, name: str | N
     schema = build_schema(form)
     done = ShardExport(reasons=Counter(decision.reason for decision in decisions))
     done.pass_rates.extend(rate_problem(passed, config.sampling) for passed in outcomes.values())
+    (folder.dataset(name) / "README.md").unlink(missing_ok=True)
     with ExitStack() as stack:
         writers: dict[str, SplitWriter] = {}
-        for problem, kept in _read_kept(folder, shard, decisions):
+        for problem, traces in _read_kept(folder, shard, decisions):
             split = split_of(problem, config.export)
             if split not in writers:
                 writers[split] = stack.enter_context(SplitWriter(folder.dataset(name), split, shard, schema))
                 done.files.extend(writers[split].paths)
             pass_rate = estimate_pass_rate(outcomes[problem.problem.id], config.sampling)
-            for trace in kept:
-                item = KeptTrace(problem, trace, scores.get(trace.id), pass_rate)
-                writers[split].write(build_row(item, form))
-                done.lengths.append(len(trace.content) + len(trace.reasoning or ""))
-                done.grades.update(_how_verified(item.score))
-            done.problems[split] += 1
-            done.rows[split] += len(kept)
-            done.sources[problem.problem.source or "unnamed"] += len(kept)
-            done.languages[problem.language or "unknown"] += len(kept)
+            kept = [KeptTrace(problem, trace, scores.get(trace.id), pass_rate) for trace in traces]
+            for one in kept:
+                writers[split].write(build_row(one, form))
+            _count(done, split, kept)
     return done
+
+
+def _count(done: ShardExport, split: str, kept: list[KeptTrace]) -> None:
+    """Add the rows of one problem to what was written."""
+    problem = kept[0].problem
+    done.problems[split] += 1
+    done.rows[split] += len(kept)
+    done.sources[problem.problem.source or "unnamed"] += len(kept)
+    done.languages[problem.language or "unknown"] += len(kept)
+    for one in kept:
+        done.lengths.append(len(one.trace.content) + len(one.trace.reasoning or ""))
+        done.grades.update(_how_verified(one.score))
 
 
 def finish_export(
