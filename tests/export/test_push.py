@@ -98,3 +98,11 @@ def test_a_folder_without_a_finished_dataset_is_not_pushed(hub: Hub, tmp_path: P
     assert code == 1
     assert "holds no finished dataset" in output
     assert hub.repositories == {}
+
+
+def test_a_hub_that_cannot_be_reached_is_named(hub: Hub, folder: RunFolder) -> None:
+    hub.server_close()
+    hub.shutdown()
+    code, output = run(PUSH, hub, folder.root, str(folder.dataset()), "me/verified")
+    assert code == 1
+    assert f"the Hub at {hub.url} cannot be reached" in output
