@@ -15,7 +15,7 @@ from students import CONTROL_TOKENS, make_student, trl_template
 from overproof.completion import split_completion
 from overproof.config.output import ExportConfig
 from overproof.export import export
-from overproof.export.rows import KeptTrace, build_row, form_of, provenance_columns
+from overproof.export.rows import KeptTrace, build_row, form_of
 from overproof.export.summary import ExportSummary
 from overproof.records import Message, Trace
 from overproof.selection import decide, select_shard
@@ -99,7 +99,7 @@ def test_every_format_loads_with_datasets_from_both_of_its_forms(
     assert loaded.column_names == lines.column_names
     assert loaded.features == lines.features
     assert list(loaded) == list(lines)
-    columns = provenance_columns(form_of(make_config(), {}))
+    columns = form_of(make_config(), {}).provenance
     assert (set(columns) <= set(loaded.column_names)) is provenance
 
 

@@ -7,6 +7,8 @@ to its scores, its decision and the problem.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
@@ -33,7 +35,8 @@ class KeptTrace(NamedTuple):
     """The teacher's estimated pass rate on this problem."""
 
 
-class RowForm(NamedTuple):
+@dataclass(frozen=True)
+class RowForm:
     """What decides the columns of a dataset."""
 
     config: ExportConfig
@@ -41,6 +44,30 @@ class RowForm(NamedTuple):
     """The rewards that were measured; each has a provenance column."""
     versions: dict[str, str]
     """Of the packages that made the run."""
+
+    @cached_property
+    def provenance(self) -> dict[str, type]:
+        """The provenance columns and their types; `parameters` and `versions` are JSON. Any of them can be empty."""
+        return {
+            "problem_id": str,
+            "source": str,
+            "language": str,
+            "reference": str,
+            "verdict": str,
+            "extracted": str,
+            "pass_rate": float,
+            "total": float,
+            **{f"reward_{name}": float for name in self.rewards},
+            "teacher": str,
+            "profile": str,
+            "parameters": str,
+            "finish_reason": str,
+            "prompt_tokens": int,
+            "completion_tokens": int,
+            "reasoning_tokens": int,
+            "fingerprint": str,
+            "versions": str,
+        }
 
 
 def form_of(config: RunConfig, versions: dict[str, str]) -> RowForm:
@@ -86,7 +113,7 @@ def build_schema(form: RowForm) -> pa.Schema:
         fields = [("id", text), *fields]
     if config.provenance:
         types = {str: text, float: number, int: count}
-        fields = [*fields, *((name, types[kind]) for name, kind in provenance_columns(form).items())]
+        fields = [*fields, *((name, types[kind]) for name, kind in form.provenance.items())]
     return pa.schema(fields)
 
 
@@ -149,30 +176,6 @@ def _joined(messages: list[Message]) -> str:
     return "\n\n".join(message.content for message in messages)
 
 
-def provenance_columns(form: RowForm) -> dict[str, type]:
-    """The provenance columns and their types; `parameters` and `versions` are JSON. Any of them can be empty."""
-    return {
-        "problem_id": str,
-        "source": str,
-        "language": str,
-        "reference": str,
-        "verdict": str,
-        "extracted": str,
-        "pass_rate": float,
-        "total": float,
-        **{f"reward_{name}": float for name in form.rewards},
-        "teacher": str,
-        "profile": str,
-        "parameters": str,
-        "finish_reason": str,
-        "prompt_tokens": int,
-        "completion_tokens": int,
-        "reasoning_tokens": int,
-        "fingerprint": str,
-        "versions": str,
-    }
-
-
 def _provenance(kept: KeptTrace, form: RowForm) -> Row:
     trace, problem, score = kept.trace, kept.problem, kept.score
     grade = score.grade if score else None
@@ -197,7 +200,7 @@ def _provenance(kept: KeptTrace, form: RowForm) -> Row:
     }
     rewards = score.rewards if score else {}
     known |= {f"reward_{name}": reward.value for name, reward in rewards.items()}
-    return {name: known.get(name) for name in provenance_columns(form)}
+    return {name: known.get(name) for name in form.provenance}
 
 
 def _to_json(value: object) -> str:
