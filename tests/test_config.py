@@ -91,6 +91,21 @@ def test_every_key_says_what_it_means() -> None:
     assert not silent
 
 
+def test_tables_under_names_and_in_lists_are_described_key_by_key() -> None:
+    config = parse_config(
+        {
+            "problems": {"path": "mine.jsonl"},
+            "teacher": {"model": "m"},
+            "selections": {"short": {"order": "shortest"}},
+            "hygiene": {"benchmarks": [{"preset": "aime", "path": "aime.jsonl"}]},
+        },
+        "mine.yaml",
+    )
+    described = {key: value for key, value, _ in describe(config)}
+    assert described["selections.short.order"] == "shortest"
+    assert described["hygiene.benchmarks.0.preset"] == "aime"
+
+
 def test_the_config_of_a_run_is_a_config_again(tmp_path: Path) -> None:
     config = load_config("quickstart")
     path = tmp_path / "config.yaml"

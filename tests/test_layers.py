@@ -66,6 +66,8 @@ def test_a_module_imports_only_from_rows_below_its_own(path: Path) -> None:
         ("openai", {"teacher"}),
         ("math_verify", {"grading"}),
         ("ray", {"engine"}),
+        ("rensa", {"hygiene"}),
+        ("huggingface_hub", {"export"}),
         ("trl", {"train", "grpo"}),
     ],
 )

@@ -15,10 +15,11 @@ from students import CONTROL_TOKENS, make_student, trl_template
 from overproof.completion import split_completion
 from overproof.config.output import ExportConfig
 from overproof.export import export
-from overproof.export.rows import PROVENANCE, KeptTrace, build_row
+from overproof.export.rows import KeptTrace, build_row, form_of
 from overproof.export.summary import ExportSummary
 from overproof.records import Message, Trace
-from overproof.selection import ScoredTrace, decide, select_shard
+from overproof.selection import decide, select_shard
+from overproof.selection.scored import ScoredProblem
 
 FORMATS = list(ExportConfig.model_fields["format"].annotation.__args__)  # type: ignore[union-attr]  # a Literal
 QUESTION = "What is two and two in problem p0?"
@@ -93,21 +94,13 @@ def test_every_format_loads_with_datasets_from_both_of_its_forms(
     summary = export_made(tmp_path, format=name, provenance=provenance)
     cache = str(tmp_path / "cache")
     loaded = datasets.load_dataset(str(summary.folder), split="train", cache_dir=cache)
-    lines = datasets.load_dataset(
-        "json", data_files=str(summary.folder / "jsonl" / "*.jsonl"), split="train", cache_dir=cache
-    )
+    lines = datasets.load_dataset(str(summary.folder / "jsonl"), split="train", cache_dir=cache)
     assert len(loaded) == len(lines) == 10
     assert loaded.column_names == lines.column_names
-    assert (set(PROVENANCE) <= set(loaded.column_names)) is provenance
-    if not provenance:
-        assert [without_none(row) for row in loaded] == [without_none(row) for row in lines]
-
-
-def without_none(value: Any) -> Any:
-    """A row as JSON lines have it: Parquet fills keys that a message lacks with None."""
-    if isinstance(value, dict):
-        return {key: without_none(item) for key, item in value.items() if item is not None}
-    return [without_none(item) for item in value] if isinstance(value, list) else value
+    assert loaded.features == lines.features
+    assert list(loaded) == list(lines)
+    columns = form_of(make_config(), {}).provenance
+    assert (set(columns) <= set(loaded.column_names)) is provenance
 
 
 def test_the_question_can_stand_in_place_of_the_messages_sent(tmp_path: Path) -> None:
@@ -127,11 +120,25 @@ def test_provenance_says_where_a_row_comes_from_and_what_is_known_about_it(tmp_p
         "verdict": "correct",
         "extracted": "4",
     }
-    assert (row["reward_accuracy"], row["reward_think_format"], row["reward_repetition"]) == (1.0, 1.0, None)
+    assert (row["reward_accuracy"], row["reward_think_format"]) == (1.0, 1.0)
+    assert "reward_repetition" not in row  # not measured
     assert row["pass_rate"] is None  # two samples are too few
     assert orjson.loads(row["parameters"]) == {"temperature": 0.6, "seed": 0}
     assert (row["teacher"], row["completion_tokens"], row["reasoning_tokens"]) == ("teacher-of-tests", 30, None)
     assert "overproof" in orjson.loads(row["versions"])
+
+
+def test_a_column_that_is_empty_for_megabytes_and_then_is_not_still_loads(tmp_path: Path) -> None:
+    problems = [make_problem(f"p{n:02}", reference=None if n < 15 else "4") for n in range(20)]
+    traces = [make_trace(problem, reasoning="so " * 400_000) for problem in problems]
+    scores = [make_score(trace, None if n < 15 else "correct") for n, trace in enumerate(traces)]
+    config = make_config(selection={"policy": "all"}, export={"validation": 0, "provenance": True})
+    folder = write_run(tmp_path / "run", problems, traces, scores)
+    select_shard(config, folder, 0)
+    summary = export(config, folder, [0])
+    for folder_of_rows in (summary.folder, summary.folder / "jsonl"):
+        rows = datasets.load_dataset(str(folder_of_rows), split="train", cache_dir=str(tmp_path / "cache"))
+        assert rows["verdict"][14:16] == [None, "correct"]
 
 
 HOSTILE = st.lists(
@@ -170,10 +177,10 @@ def test_no_row_that_is_kept_smuggles_a_control_token_into_the_tokens(
     trace = make_trace(problem, reasoning=reasoning, answer=answer, messages=[Message("user", f"Solve {question} now")])
     score = make_score(trace)
     config = make_config(selection={"policy": "all", "require": {}})
-    (decision,) = decide(problem, [ScoredTrace(trace, score)], config.selection, config.sampling)
+    (decision,) = decide(ScoredProblem(problem, [trace], [score]), config.selection, config.sampling)
     if not decision.kept:
         return
-    row = build_row(KeptTrace(problem, trace, score, None), config.export, {})
+    row = build_row(KeptTrace(problem, trace, score, None), form_of(config, {}))
     orjson.dumps(row)
     text = tokenizer.apply_chat_template(row["messages"], tokenize=False)
     tokens = tokenizer(text, add_special_tokens=False)["input_ids"]

@@ -58,6 +58,7 @@ def test_a_pushed_dataset_loads_from_the_hub_by_its_name(hub: Hub, folder: RunFo
     assert output.splitlines()[0].endswith("me/verified")
     assert sorted(hub.repositories["me/verified"]) == [
         "README.md",
+        "jsonl/README.md",
         "jsonl/train-00000.jsonl",
         "parquet/train-00000.parquet",
     ]
@@ -72,7 +73,7 @@ def test_pushing_again_replaces_what_the_earlier_upload_left(hub: Hub, folder: R
     code, output = run(PUSH, hub, tmp_path, str(folder.dataset("few")), "me/verified")
     assert code == 0, output
     files = hub.repositories["me/verified"]
-    assert sorted(files) == ["README.md", "jsonl/train-00000.jsonl", "parquet/train-00000.parquet"]
+    assert sorted(files) == ["README.md", "jsonl/README.md", "jsonl/train-00000.jsonl", "parquet/train-00000.parquet"]
     assert files["jsonl/train-00000.jsonl"].count(b"\n") == 5
 
 
@@ -97,3 +98,11 @@ def test_a_folder_without_a_finished_dataset_is_not_pushed(hub: Hub, tmp_path: P
     assert code == 1
     assert "holds no finished dataset" in output
     assert hub.repositories == {}
+
+
+def test_a_hub_that_cannot_be_reached_is_named(hub: Hub, folder: RunFolder) -> None:
+    hub.server_close()
+    hub.shutdown()
+    code, output = run(PUSH, hub, folder.root, str(folder.dataset()), "me/verified")
+    assert code == 1
+    assert f"the Hub at {hub.url} cannot be reached" in output

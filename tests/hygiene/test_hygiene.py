@@ -118,6 +118,13 @@ def test_a_benchmark_question_with_changed_numbers_is_found_by_masking_them(tmp_
     assert examine_texts(changed, **config, overlap=0.6, masked_overlap=None) == {}
 
 
+def test_the_evidence_stays_short_however_long_the_question_is(tmp_path: Path) -> None:
+    long = " ".join(f"Part {n}: {FARM}" for n in range(40))
+    (match,) = examine_texts(long, **write_benchmark(tmp_path, long))["0"].contamination
+    assert match["overlap"] == 1.0
+    assert {len(passage[side]) for passage in match["passages"] for side in ("problem", "benchmark")} == {600}
+
+
 def test_a_turn_of_phrase_is_no_contamination(tmp_path: Path) -> None:
     config = write_benchmark(
         tmp_path, FARM, "Compute 1 + 2.", "How many positive integers n are there such that n < 9?"

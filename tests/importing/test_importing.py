@@ -6,18 +6,14 @@ from typing import Any
 import msgspec
 import orjson
 import pytest
-from building import make_score
 
+from overproof import pipeline
 from overproof.config import load_config
 from overproof.errors import ConfigError, InputError, RunFolderError
-from overproof.export import export
 from overproof.importing import TraceSet, import_traces
 from overproof.importing.schemas import SCHEMAS
-from overproof.journal import write_records
-from overproof.problems import read_problems
-from overproof.records import PreparedProblem, Trace, Usage
-from overproof.runfolder import RunFolder, shard_of
-from overproof.selection import select_shard
+from overproof.records import Trace, Usage
+from overproof.runfolder import RunFolder
 
 CASES = [
     orjson.loads(line) for line in (Path(__file__).parents[1] / "cases/trace_sets.jsonl").read_bytes().splitlines()
@@ -70,21 +66,30 @@ def test_replies_to_one_question_in_several_rows_are_traces_of_one_problem(tmp_p
     ]
 
 
-def test_the_run_goes_on_from_its_own_config_through_selection_to_a_dataset(tmp_path: Path) -> None:
-    case = next(case for case in CASES if case["schema"] == "openr1_math")
-    folder = RunFolder(tmp_path / "run")
-    import_traces(TraceSet("openr1_math", path=write_rows(tmp_path / "theirs.jsonl", case["row"])), folder)
-    config = load_config(str(folder.config))
-    prepared = [PreparedProblem(problem) for problem in read_problems(config.problems)]
-    assert [(one.problem.id, one.problem.reference, one.problem.source) for one in prepared] == [
-        ("u-1", "4", "olympiads")
+def test_the_run_goes_on_from_its_own_config_through_every_later_stage(tmp_path: Path) -> None:
+    thought = "<think>\nTwo and two are four, as everybody knows, so the answer must be four.\n</think>\n\n"
+    rows = [
+        {
+            "problem": "What is 2 + 2?",
+            "answer": "4",
+            "uuid": "u-1",
+            "generations": [f"{thought}\\boxed{{4}}", "<think>\nTwo"],
+        },
+        {
+            "problem": "What is 4 / 8?",
+            "answer": "1/2",
+            "uuid": "u-2",
+            "generations": [f"{thought}\\boxed{{0.5}}", f"{thought}\\boxed{{3}}"],
+        },
     ]
-    write_records(folder.problems(shard_of("u-1", 1)), prepared)
-    write_records(folder.scores(0), [make_score(trace) for trace in traces_of(folder)])
-    assert select_shard(config, folder, 0) == {None: {"correct": 1, "truncated": 1}}
-    summary = export(config, folder, [0])
-    assert summary.rows.total() == 1
-    assert "imported:theirs" in (summary.folder / "README.md").read_text()
+    folder = RunFolder(tmp_path / "run")
+    import_traces(TraceSet("openr1_math", path=write_rows(tmp_path / "theirs.jsonl", *rows)), folder)
+    config = load_config(str(folder.config))
+    for stage in (pipeline.prepare, pipeline.score, pipeline.select, pipeline.export_dataset):
+        stage(config, folder)
+    reasons = {decision.trace_id[:5]: decision.reason for decision in folder.read_decisions(0)}
+    assert reasons == {"u-1/0": "correct", "u-1/1": "truncated", "u-2/0": "correct", "u-2/1": "incorrect"}
+    assert "2 reasoning traces of `imported:theirs`" in (folder.dataset() / "README.md").read_text()
 
 
 def test_rows_that_hold_no_trace_are_skipped_and_counted_by_what_is_wrong(tmp_path: Path) -> None:

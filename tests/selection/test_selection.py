@@ -1,5 +1,6 @@
 """Selection: every trace gets one decision with one reason, whatever the order in which traces came."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,16 +11,22 @@ from overproof.config.endpoint import SamplingConfig
 from overproof.config.selection import SelectionConfig
 from overproof.errors import ConfigError
 from overproof.records import PreparedProblem, Score, Trace
-from overproof.selection import ScoredTrace, decide, select_shard
+from overproof.selection import decide, select_shard
+from overproof.selection.scored import ScoredProblem
 
 PROBLEM = make_problem()
 SAMPLING = SamplingConfig()
 
 
+def together(items: Sequence[tuple[Trace, Score | None]]) -> ScoredProblem:
+    """The problem of these tests with these traces and their scores."""
+    return ScoredProblem(PROBLEM, [trace for trace, _ in items], [score for _, score in items])
+
+
 def reason_for(
     trace: Trace, score: Score | None, problem: PreparedProblem | None = PROBLEM, **config: Any
 ) -> tuple[bool, str]:
-    (decision,) = decide(problem, [ScoredTrace(trace, score)], SelectionConfig(**config), SAMPLING)
+    (decision,) = decide(ScoredProblem(problem, [trace], [score]), SelectionConfig(**config), SAMPLING)
     return decision.kept, decision.reason
 
 
@@ -98,20 +105,20 @@ def test_a_trace_without_a_score_is_rejected_as_not_scored() -> None:
 @pytest.mark.parametrize(("order", "kept"), [("shortest", [0, 1]), ("longest", [2, 3])])
 def test_k_per_problem_keeps_the_first_k_in_the_chosen_order(order: str, kept: list[int]) -> None:
     traces = [make_trace(PROBLEM, index, reasoning="word " * (index + 1)) for index in range(4)]
-    scored = [ScoredTrace(trace, make_score(trace)) for trace in traces]
+    scored = [(trace, make_score(trace)) for trace in traces]
     config = SelectionConfig.model_validate({"k_per_problem": 2, "order": order})
-    decisions = decide(PROBLEM, scored, config, SAMPLING)
+    decisions = decide(together(scored), config, SAMPLING)
     assert [index for index, decision in enumerate(decisions) if decision.kept] == kept
     assert {decision.reason for decision in decisions if not decision.kept} == {"over_k"}
 
 
 def test_the_random_order_depends_on_the_seed_and_not_on_the_order_of_arrival() -> None:
     traces = [make_trace(PROBLEM, index) for index in range(12)]
-    scored = [ScoredTrace(trace, make_score(trace)) for trace in traces]
+    scored = [(trace, make_score(trace)) for trace in traces]
 
-    def kept(items: list[ScoredTrace], seed: int) -> set[str]:
+    def kept(items: list[tuple[Trace, Score]], seed: int) -> set[str]:
         config = SelectionConfig(k_per_problem=3, seed=seed)
-        return {decision.trace_id for decision in decide(PROBLEM, items, config, SAMPLING) if decision.kept}
+        return {decision.trace_id for decision in decide(together(items), config, SAMPLING) if decision.kept}
 
     assert kept(scored, 0) == kept(scored[::-1], 0)
     assert len({frozenset(kept(scored, seed)) for seed in range(8)}) > 1
@@ -119,7 +126,7 @@ def test_the_random_order_depends_on_the_seed_and_not_on_the_order_of_arrival() 
 
 def decide_all(config: SelectionConfig, *traces: tuple[Trace, Score | None]) -> list[str]:
     """The reasons of the decisions on one problem's traces."""
-    decisions = decide(PROBLEM, [ScoredTrace(*item) for item in traces], config, SAMPLING)
+    decisions = decide(together(traces), config, SAMPLING)
     return [decision.reason for decision in decisions]
 
 
@@ -205,9 +212,9 @@ def test_adaptive_sampling_gives_an_unbiased_pass_rate_where_it_stopped_at_the_s
     sampling = SamplingConfig(probe=2, want_correct=2, max=16)
     config = SelectionConfig(min_pass_rate=0.3)
     drawn = [answering(n, "4", "correct" if n in {1, 4} else "incorrect") for n in range(5)]
-    decisions = decide(PROBLEM, [ScoredTrace(*item) for item in drawn], config, sampling)
+    decisions = decide(together(drawn), config, sampling)
     assert [decision.reason for decision in decisions if decision.reason != "incorrect"] == ["too_hard"] * 2  # 1/4
-    decisions = decide(PROBLEM, [ScoredTrace(*item) for item in drawn[1:2] + drawn[4:]], config, sampling)
+    decisions = decide(together(drawn[1:2] + drawn[4:]), config, sampling)
     assert [decision.kept for decision in decisions] == [True, True]  # 2/2 in the probe
 
 

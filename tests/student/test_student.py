@@ -1,5 +1,6 @@
 """The student check: what each chat template does to reasoning is seen, named, and said how to mend."""
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ import pytest
 from building import make_config, make_problem, make_score, make_trace, write_run
 from students import make_student, trl_template
 
-from overproof.errors import ConfigError, InputError
+from overproof.errors import ConfigError, InputError, MissingExtraError
 from overproof.export import export
 from overproof.selection import select_shard
 from overproof.student import StudentCheck, check_student, describe_check
@@ -158,3 +159,11 @@ def test_a_large_set_is_sampled_evenly_and_the_same_each_time(tmp_path: Path) ->
     assert (first.rows, first.checked) == (200, 20)
     assert first == check(tmp_path, trl_template("qwen3"), *rows, most_rows=20)
     assert first.tokens[100] - first.tokens[5] > 250
+
+
+def test_without_transformers_the_line_that_installs_it_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "transformers", None)  # as Python itself marks a module that cannot be imported
+    with pytest.raises(MissingExtraError, match=r"pip install 'overproof\[train\]'"):
+        check_student(write_rows(tmp_path / "rows.jsonl", chat(INLINE)), str(tmp_path))

@@ -113,10 +113,19 @@ def describe(config: BaseModel, prefix: str = "") -> Iterator[tuple[str, Any, st
     """Each leaf of a config as (dotted key, value, one-line meaning), in declaration order."""
     for name, field in type(config).model_fields.items():
         value = getattr(config, name)
-        if isinstance(value, BaseModel):
-            yield from describe(value, f"{prefix}{name}.")
-        else:
+        tables = _tables_in(f"{prefix}{name}", value)
+        for place, table in tables.items():
+            yield from describe(table, f"{place}.")
+        if not tables:
             yield f"{prefix}{name}", value, " ".join((field.description or "").split())
+
+
+def _tables_in(place: str, value: Any) -> dict[str, BaseModel]:
+    """The tables that a key holds, by their dotted places: alone, under names, or in a list."""
+    if isinstance(value, BaseModel):
+        return {place: value}
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    return {f"{place}.{key}": item for key, item in items if isinstance(item, BaseModel)}
 
 
 def _read_yaml(path: Path) -> dict[str, Any]:

@@ -16,12 +16,12 @@ import overproof
 from overproof.config import RunConfig
 from overproof.config.output import ExportConfig
 from overproof.errors import RunFolderError
-from overproof.export.card import render_card
+from overproof.export.card import render_card, render_jsonl_card
 from overproof.export.files import SplitWriter, remove_others
-from overproof.export.rows import KeptTrace, build_row, build_schema
+from overproof.export.rows import KeptTrace, build_row, build_schema, form_of
 from overproof.export.summary import ExportSummary, ShardExport, summarise
 from overproof.journal import write_bytes
-from overproof.records import Decision, PreparedProblem, Score, Trace, problem_id_of
+from overproof.records import Decision, PreparedProblem, Score, Trace, Verdict, problem_id_of
 from overproof.runfolder import RunFolder
 from overproof.selection.passrate import estimate_pass_rate, has_passed, rate_problem
 
@@ -34,34 +34,44 @@ def export(config: RunConfig, folder: RunFolder, shards: Iterable[int], name: st
 def export_shard(config: RunConfig, folder: RunFolder, shard: int, name: str | None = None) -> ShardExport:
     """Write the rows of one shard. Holds one problem's traces and one row group at a time.
 
-    Raises RunFolderError when the shard has no decisions yet.
+    The card of an earlier export is removed first, so that a dataset only half replaced is not taken for whole. Raises
+    RunFolderError when the shard has no decisions yet.
     """
     if not folder.decisions(shard, name).exists():
         raise RunFolderError(f"{folder.decisions(shard, name)} does not exist: select before you export")
     decisions = list(folder.read_decisions(shard, name))
     scores = {score.trace_id: score for score in folder.read_scores(shard)}
     outcomes = _collect_outcomes(decisions, scores)
-    versions = _versions(folder)
-    schema = build_schema(config.export)
+    form = form_of(config, _versions(folder))
+    schema = build_schema(form)
     done = ShardExport(reasons=Counter(decision.reason for decision in decisions))
     done.pass_rates.extend(rate_problem(passed, config.sampling) for passed in outcomes.values())
+    (folder.dataset(name) / "README.md").unlink(missing_ok=True)
     with ExitStack() as stack:
         writers: dict[str, SplitWriter] = {}
-        for problem, kept in _read_kept(folder, shard, decisions):
+        for problem, traces in _read_kept(folder, shard, decisions):
             split = split_of(problem, config.export)
             if split not in writers:
                 writers[split] = stack.enter_context(SplitWriter(folder.dataset(name), split, shard, schema))
                 done.files.extend(writers[split].paths)
             pass_rate = estimate_pass_rate(outcomes[problem.problem.id], config.sampling)
-            for trace in kept:
-                item = KeptTrace(problem, trace, scores.get(trace.id), pass_rate)
-                writers[split].write(build_row(item, config.export, versions))
-                done.lengths.append(len(trace.content) + len(trace.reasoning or ""))
-            done.problems[split] += 1
-            done.rows[split] += len(kept)
-            done.sources[problem.problem.source or "unnamed"] += len(kept)
-            done.languages[problem.language or "unknown"] += len(kept)
+            kept = [KeptTrace(problem, trace, scores.get(trace.id), pass_rate) for trace in traces]
+            for one in kept:
+                writers[split].write(build_row(one, form))
+            _count(done, split, kept)
     return done
+
+
+def _count(done: ShardExport, split: str, kept: list[KeptTrace]) -> None:
+    """Add the rows of one problem to what was written."""
+    problem = kept[0].problem
+    done.problems[split] += 1
+    done.rows[split] += len(kept)
+    done.sources[problem.problem.source or "unnamed"] += len(kept)
+    done.languages[problem.language or "unknown"] += len(kept)
+    for one in kept:
+        done.lengths.append(len(one.trace.content) + len(one.trace.reasoning or ""))
+        done.grades.update(_how_verified(one.score))
 
 
 def finish_export(
@@ -72,7 +82,9 @@ def finish_export(
     parts = list(parts)
     remove_others(target, (file for part in parts for file in part.files))
     summary = summarise(target, parts)
-    write_bytes(target / "README.md", render_card(config, name, summary, _versions(folder)).encode())
+    form = form_of(config, _versions(folder))
+    write_bytes(target / "jsonl" / "README.md", render_jsonl_card(summary, form).encode())
+    write_bytes(target / "README.md", render_card(config, name, summary, form).encode())
     return summary
 
 
@@ -80,6 +92,14 @@ def _versions(folder: RunFolder) -> dict[str, str]:
     """The versions that the run was made with."""
     manifest = folder.read_manifest()
     return (manifest.versions if manifest else {}) or {"overproof": overproof.__version__}
+
+
+def _how_verified(score: Score | None) -> list[str]:
+    """How a kept answer was found right; empty where it was not."""
+    grade = score.grade if score else None
+    if grade is None or grade.verdict not in {Verdict.CORRECT, Verdict.APPROXIMATE}:
+        return []
+    return ["judge" if grade.layer == "judge" else str(grade.verdict)]
 
 
 def _collect_outcomes(decisions: list[Decision], scores: dict[str, Score]) -> dict[str, list[bool | None]]:

@@ -15,6 +15,8 @@ from overproof.config import RunConfig
 from overproof.config.endpoint import SamplingConfig
 from overproof.config.output import Format
 from overproof.config.selection import SelectionConfig
+from overproof.export.files import SPLITS
+from overproof.export.rows import RowForm, build_schema, describe_schema
 from overproof.export.summary import PERCENTILES, ExportSummary
 from overproof.hygiene.contamination import benchmark_name
 from overproof.selection.reasons import KEPT, REASONS
@@ -41,9 +43,8 @@ _POLICIES = {
 }
 
 
-def render_card(config: RunConfig, name: str | None, summary: ExportSummary, versions: dict[str, str]) -> str:
-    """README.md of a dataset. `versions` are those of the packages that made it."""
-    front = yaml.safe_dump(_build_header(config, summary), sort_keys=False, allow_unicode=True)
+def render_card(config: RunConfig, name: str | None, summary: ExportSummary, form: RowForm) -> str:
+    """README.md of a dataset whose rows have this form."""
     selection = config.selections[name] if name else config.selection
     sections = [
         f"# {config.export.title}",
@@ -51,13 +52,26 @@ def render_card(config: RunConfig, name: str | None, summary: ExportSummary, ver
         "## Rows\n\n" + _say_rows(config, summary),
         "## How it was made\n\n" + _say_how(config, selection),
         "## What was kept, and why the rest was not\n\n" + _say_reasons(summary),
-        "Made with " + ", ".join(f"{package} {version}" for package, version in versions.items()) + ".",
+        "Made with " + ", ".join(f"{package} {version}" for package, version in form.versions.items()) + ".",
         "## Use\n\n" + _say_use(config.export.format),
     ]
-    return f"---\n{front}---\n\n" + "\n\n".join(sections) + "\n"
+    header = _describe_set(config, summary) | _describe_files(summary, form, "parquet/", "parquet")
+    return _join(header, "\n\n".join(sections))
 
 
-def _build_header(config: RunConfig, summary: ExportSummary) -> dict[str, Any]:
+def render_jsonl_card(summary: ExportSummary, form: RowForm) -> str:
+    """README.md of the folder of JSON lines, which tells `datasets` the types of columns that begin empty."""
+    return _join(
+        _describe_files(summary, form, "", "jsonl"), "The rows of the dataset above this folder, as JSON lines."
+    )
+
+
+def _join(header: dict[str, Any], body: str) -> str:
+    front = yaml.safe_dump(header, sort_keys=False, allow_unicode=True)
+    return f"---\n{front}---\n\n{body}\n"
+
+
+def _describe_set(config: RunConfig, summary: ExportSummary) -> dict[str, Any]:
     header: dict[str, Any] = {"pretty_name": config.export.title}
     if config.export.license:
         header["license"] = config.export.license
@@ -67,14 +81,19 @@ def _build_header(config: RunConfig, summary: ExportSummary) -> dict[str, Any]:
     header["task_categories"] = ["text-generation"]
     header["tags"] = ["reasoning", "distillation", "rejection-sampling", "overproof"]
     header["size_categories"] = [_size_category(summary.rows.total())]
-    files = [
-        {"split": split, "path": f"parquet/{split}-*.parquet"}
-        for split in ("train", "validation")
-        if summary.rows[split]
-    ]
-    if files:
-        header["configs"] = [{"config_name": "default", "data_files": files}]
     return header
+
+
+def _describe_files(summary: ExportSummary, form: RowForm, folder: str, ending: str) -> dict[str, Any]:
+    """Where the rows of each split lie and of which types their columns are; nothing for a set without rows."""
+    splits = [split for split in SPLITS if summary.rows[split]]
+    if not splits:
+        return {}
+    files = [{"split": split, "path": f"{folder}{split}-*.{ending}"} for split in splits]
+    return {
+        "dataset_info": {"features": describe_schema(build_schema(form))},
+        "configs": [{"config_name": "default", "data_files": files}],
+    }
 
 
 def _size_category(rows: int) -> str:
@@ -84,19 +103,23 @@ def _size_category(rows: int) -> str:
 
 
 def _say_what(config: RunConfig, summary: ExportSummary) -> str:
-    verified = summary.reasons["correct"]
-    if not summary.kept:
-        checked = "Nothing was kept."
-    elif verified == summary.kept:
-        checked = "Every answer was graded by rule as equal to its reference."
-    elif verified:
-        checked = f"**{verified:,} rows are verified (graded by rule as equal to the reference), the rest is not.**"
-    else:
-        checked = "**Unverified: no answer in this set was graded as right.**"
-    return (
-        f"{summary.kept:,} reasoning traces of {_teacher(config)}, kept of {summary.sampled:,} that were sampled. "
-        f"{checked}"
-    )
+    counts = f"{summary.kept:,} reasoning traces of {_teacher(config)}, kept of {summary.sampled:,} that were sampled."
+    return f"{counts} {_say_verified(summary) if summary.kept else 'Nothing was kept.'}"
+
+
+def _say_verified(summary: ExportSummary) -> str:
+    """Which of the rows are known to be right, and by whose word."""
+    verified, graded = summary.reasons["correct"], summary.grades
+    if not verified:
+        return "**Unverified: no answer in this set was graded as right.**"
+    others = summary.kept - verified
+    who = f"{verified:,} answers were" if others else "Every answer was"
+    text = f"{who} graded by rule as equal to the reference"
+    if graded["approximate"]:
+        text += f", {graded['approximate']:,} of them after rounding to the reference's digits"
+    if graded["judge"]:
+        text += f"; {graded['judge']:,} of them were left open by the rules and judged by a model"
+    return f"{text}. **The other {others:,} rows are not verified.**" if others else f"{text}."
 
 
 def _say_rows(config: RunConfig, summary: ExportSummary) -> str:
@@ -178,8 +201,8 @@ def _say_use(form: Format) -> str:
         'rows = load_dataset("path/of/this/folder", split="train")',
         "```",
         "",
-        "The same rows lie under `jsonl/` and `parquet/`. With TRL's SFTTrainer set `max_length` above the longest",
-        "row: its default of 1,024 tokens cuts the answer off without a word.",
+        "The same rows lie under `parquet/` and `jsonl/`, each of which loads by itself. With TRL's SFTTrainer set",
+        "`max_length` above the longest row: its default of 1,024 tokens cuts the answer off without a word.",
     ]
     if form in {"sharegpt", "input_reasoning_content"}:
         lines.append("TRL itself does not read these columns as a chat; `overproof sft` and other trainers do.")

@@ -1,6 +1,6 @@
 """Rows → the files of a dataset; only this module knows their names and how they are written.
 
-    jsonl/<split>-<shard>.jsonl        parquet/<split>-<shard>.parquet        README.md
+    README.md        parquet/<split>-<shard>.parquet        jsonl/<split>-<shard>.jsonl        jsonl/README.md
 
 A shard's rows lie in files of their own, so that shards can be written by any number of processes, and the bytes do
 not depend on how many. The two forms lie in folders of their own because `datasets` would silently load one of them.
@@ -83,6 +83,6 @@ def remove_others(folder: Path, written: Iterable[Path]) -> None:
     """Delete the dataset files of an earlier export that this one did not replace."""
     keep = set(written)
     for form in FORMS:
-        for path in (folder / form).glob("*"):
+        for path in (folder / form).glob(f"*.{form}*"):
             if path not in keep:
                 path.unlink()

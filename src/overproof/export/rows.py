@@ -7,11 +7,14 @@ to its scores, its decision and the problem.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
 from overproof.completion import Completion, read_completion
+from overproof.config import RunConfig
 from overproof.config.judgement import RewardsConfig
 from overproof.config.output import ExportConfig
 from overproof.records import Message, PreparedProblem, Score, Trace
@@ -32,12 +35,54 @@ class KeptTrace(NamedTuple):
     """The teacher's estimated pass rate on this problem."""
 
 
-def build_row(kept: KeptTrace, config: ExportConfig, versions: dict[str, str]) -> Row:
+@dataclass(frozen=True)
+class RowForm:
+    """What decides the columns of a dataset."""
+
+    config: ExportConfig
+    rewards: tuple[str, ...]
+    """The rewards that were measured; each has a provenance column."""
+    versions: dict[str, str]
+    """Of the packages that made the run."""
+
+    @cached_property
+    def provenance(self) -> dict[str, type]:
+        """The provenance columns and their types; `parameters` and `versions` are JSON. Any of them can be empty."""
+        return {
+            "problem_id": str,
+            "source": str,
+            "language": str,
+            "reference": str,
+            "verdict": str,
+            "extracted": str,
+            "pass_rate": float,
+            "total": float,
+            **{f"reward_{name}": float for name in self.rewards},
+            "teacher": str,
+            "profile": str,
+            "parameters": str,
+            "finish_reason": str,
+            "prompt_tokens": int,
+            "completion_tokens": int,
+            "reasoning_tokens": int,
+            "fingerprint": str,
+            "versions": str,
+        }
+
+
+def form_of(config: RunConfig, versions: dict[str, str]) -> RowForm:
+    """The form of a run's rows."""
+    measured = (name for name in RewardsConfig.model_fields if getattr(config.rewards, name) is not None)
+    return RowForm(config.export, tuple(measured), versions)
+
+
+def build_row(kept: KeptTrace, form: RowForm) -> Row:
     """One row in the config's format, with the provenance columns when they are asked for."""
+    config = form.config
     prompt = kept.trace.messages if config.prompt == "sent" else [Message("user", kept.problem.problem.question)]
     columns = _COLUMNS[config.format](prompt, read_completion(kept.trace))
     row = columns if config.format == "input_reasoning_content" else {"id": kept.trace.id, **columns}
-    return row | _provenance(kept, versions) if config.provenance else row
+    return row | _provenance(kept, form) if config.provenance else row
 
 
 def render_reply(completion: Completion) -> str:
@@ -45,9 +90,11 @@ def render_reply(completion: Completion) -> str:
     return f"<think>\n{completion.reasoning}\n</think>\n\n{completion.answer}"
 
 
-def build_schema(config: ExportConfig) -> pa.Schema:
+def build_schema(form: RowForm) -> pa.Schema:
     """The Arrow types of the columns that `build_row` fills."""
     import pyarrow as pa
+
+    config = form.config
 
     text, number, count = pa.string(), pa.float64(), pa.int64()
     message = pa.struct([("role", text), ("content", text)])
@@ -66,8 +113,20 @@ def build_schema(config: ExportConfig) -> pa.Schema:
         fields = [("id", text), *fields]
     if config.provenance:
         types = {str: text, float: number, int: count}
-        fields = [*fields, *((name, types[kind]) for name, kind in PROVENANCE.items())]
+        fields = [*fields, *((name, types[kind]) for name, kind in form.provenance.items())]
     return pa.schema(fields)
+
+
+def describe_schema(schema: pa.Schema) -> list[Row]:
+    """The columns as a dataset card's header lists them, so that readers need not guess types from the first rows."""
+    names = {"double": "float64"}
+
+    def describe(field: pa.Field) -> Row:
+        if hasattr(field.type, "value_type"):
+            return {"name": field.name, "list": [describe(part) for part in field.type.value_type]}
+        return {"name": field.name, "dtype": names.get(str(field.type), str(field.type))}
+
+    return [describe(field) for field in schema]
 
 
 def _to_messages(prompt: list[Message], completion: Completion) -> Row:
@@ -117,30 +176,7 @@ def _joined(messages: list[Message]) -> str:
     return "\n\n".join(message.content for message in messages)
 
 
-PROVENANCE: dict[str, type] = {
-    "problem_id": str,
-    "source": str,
-    "language": str,
-    "reference": str,
-    "verdict": str,
-    "extracted": str,
-    "pass_rate": float,
-    "total": float,
-    **{f"reward_{name}": float for name in RewardsConfig.model_fields},
-    "teacher": str,
-    "profile": str,
-    "parameters": str,
-    "finish_reason": str,
-    "prompt_tokens": int,
-    "completion_tokens": int,
-    "reasoning_tokens": int,
-    "fingerprint": str,
-    "versions": str,
-}
-"""The provenance columns and their types; `parameters` and `versions` are JSON. Any of them can be empty."""
-
-
-def _provenance(kept: KeptTrace, versions: dict[str, str]) -> Row:
+def _provenance(kept: KeptTrace, form: RowForm) -> Row:
     trace, problem, score = kept.trace, kept.problem, kept.score
     grade = score.grade if score else None
     known = {
@@ -160,11 +196,11 @@ def _provenance(kept: KeptTrace, versions: dict[str, str]) -> Row:
         "completion_tokens": trace.usage.completion_tokens,
         "reasoning_tokens": trace.usage.reasoning_tokens,
         "fingerprint": trace.fingerprint,
-        "versions": _to_json(versions),
+        "versions": _to_json(form.versions),
     }
     rewards = score.rewards if score else {}
     known |= {f"reward_{name}": reward.value for name, reward in rewards.items()}
-    return {name: known.get(name) for name in PROVENANCE}
+    return {name: known.get(name) for name in form.provenance}
 
 
 def _to_json(value: object) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -28,6 +28,8 @@ class ShardExport:
     """Rows by the language of their question; `unknown` where there was too little text to tell."""
     reasons: Counter[str] = field(default_factory=Counter)
     """Decisions by reason."""
+    grades: Counter[str] = field(default_factory=Counter)
+    """Rows by how they were verified: correct, approximate (equal after rounding), or judge (by a model)."""
     lengths: list[int] = field(default_factory=list)
     """Characters of each row's reply."""
     pass_rates: list[PassRate] = field(default_factory=list)
@@ -48,6 +50,7 @@ class ExportSummary:
     languages: Counter[str]
     reasons: Counter[str]
     """Decisions by reason, kept and rejected."""
+    grades: Counter[str]
     lengths: NDArray[np.int64]
     """Characters of the replies at the percentiles of `PERCENTILES`; empty without rows."""
     pass_rate: Estimate
@@ -67,18 +70,23 @@ class ExportSummary:
 PERCENTILES = (5, 50, 95, 100)
 
 
-def summarise(folder: Path, parts: Iterable[ShardExport]) -> ExportSummary:
+def summarise(folder: Path, parts: Sequence[ShardExport]) -> ExportSummary:
     """Add up the shards of a dataset."""
-    rows, problems, sources, languages, reasons = (Counter[str]() for _ in range(5))
-    lengths, outcomes = [np.empty(0, np.int64)], []
-    for part in parts:
-        rows += part.rows
-        problems += part.problems
-        sources += part.sources
-        languages += part.languages
-        reasons += part.reasons
-        lengths.append(np.array(part.lengths, dtype=np.int64))
-        outcomes += [(rate.value * rate.draws, rate.draws) for rate in part.pass_rates if rate.value is not None]
-    joined = np.concatenate(lengths)
-    percentiles = np.percentile(joined, PERCENTILES, method="lower").astype(np.int64) if len(joined) else joined
-    return ExportSummary(folder, rows, problems, sources, languages, reasons, percentiles, estimate_rate(outcomes))
+
+    def total(name: str) -> Counter[str]:
+        return sum((getattr(part, name) for part in parts), Counter())
+
+    lengths = np.array([length for part in parts for length in part.lengths], dtype=np.int64)
+    percentiles = np.percentile(lengths, PERCENTILES, method="lower").astype(np.int64) if len(lengths) else lengths
+    rates = [rate for part in parts for rate in part.pass_rates]
+    return ExportSummary(
+        folder=folder,
+        rows=total("rows"),
+        problems=total("problems"),
+        sources=total("sources"),
+        languages=total("languages"),
+        reasons=total("reasons"),
+        grades=total("grades"),
+        lengths=percentiles,
+        pass_rate=estimate_rate([(rate.value * rate.draws, rate.draws) for rate in rates if rate.value is not None]),
+    )

@@ -19,6 +19,7 @@ from overproof.config.selection import HygieneConfig
 from overproof.config.source import ProblemsConfig
 from overproof.hygiene.ngrams import (
     Hashes,
+    Word,
     hash_ngrams,
     locate_words,
     mask_numbers,
@@ -33,6 +34,8 @@ _BOILERPLATE = 16
 """A passage that stands in more benchmark questions than this is how such questions are worded: it does not count."""
 _MOST_MATCHES = 3
 _MOST_PASSAGES = 3
+_LONGEST_SHOWN = 600
+"""Characters of a passage that are kept as evidence."""
 _LONGEST_COMPARED = 1500
 """Words of a question that evidence is taken from."""
 
@@ -98,7 +101,7 @@ class BenchmarkIndex:
                 "benchmark_id": self._items[item].id,
                 "method": method,
                 "overlap": round(overlap, 3),
-                "passages": _align(question, self._items[item].question, masked=method == "masked_numbers"),
+                "passages": _align(question, self._items[item].question, self._n, masked=method == "masked_numbers"),
             }
             for item, (method, overlap) in best[:_MOST_MATCHES]
         ]
@@ -138,23 +141,29 @@ class _Passages:
             yield text, item, overlap
 
 
-def _align(question: str, other: str, *, masked: bool) -> list[dict[str, str]]:
-    """The longest passages that both questions share, longest first, as each of them writes it."""
+def _align(question: str, other: str, least: int, *, masked: bool) -> list[dict[str, str]]:
+    """The longest passages of at least so many words that both questions share, as each of them writes it.
+
+    Where no passage is as long, the longest there is.
+    """
     texts = normalise(question), normalise(other)
     words = [list(locate_words(text))[:_LONGEST_COMPARED] for text in texts]
     spelled = [[word.text for word in side] for side in words]
     if masked:
         spelled = [mask_numbers(side) for side in spelled]
     matcher = difflib.SequenceMatcher(None, spelled[0], spelled[1], autojunk=False)
-    blocks = sorted(matcher.get_matching_blocks(), key=lambda block: (-block.size, block.a))
-    passages = []
-    for block in blocks[:_MOST_PASSAGES]:
-        if block.size:
-            mine, theirs = words[0][block.a : block.a + block.size], words[1][block.b : block.b + block.size]
-            passages.append(
-                {
-                    "problem": texts[0][mine[0].start : mine[-1].end],
-                    "benchmark": texts[1][theirs[0].start : theirs[-1].end],
-                }
-            )
-    return passages
+    blocks = sorted(matcher.get_matching_blocks(), key=lambda block: (-block.size, block.a))[:_MOST_PASSAGES]
+    telling = [block for block in blocks if block.size >= least] or [block for block in blocks[:1] if block.size]
+    return [
+        {
+            "problem": _cut(texts[0], words[0], block.a, block.size),
+            "benchmark": _cut(texts[1], words[1], block.b, block.size),
+        }
+        for block in telling
+    ]
+
+
+def _cut(text: str, words: Sequence[Word], first: int, count: int) -> str:
+    """The text from one word to another, its end left out where it is long."""
+    passage = text[words[first].start : words[first + count - 1].end]
+    return passage if len(passage) <= _LONGEST_SHOWN else passage[: _LONGEST_SHOWN - 1] + "…"

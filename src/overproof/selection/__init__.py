@@ -12,56 +12,41 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from overproof.completion import Completion, read_completion
 from overproof.config import RunConfig
 from overproof.config.endpoint import SamplingConfig
 from overproof.config.selection import SelectionConfig
 from overproof.journal import write_records
 from overproof.records import Decision, PreparedProblem, Score, Trace
+from overproof.rewards.group import self_consistency
 from overproof.runfolder import RunFolder
-from overproof.selection.answers import agree_with_majority, classify_answers
-from overproof.selection.chatrow import find_obstacle
 from overproof.selection.choice import Candidate, choose
 from overproof.selection.passrate import estimate_pass_rate, has_passed
+from overproof.selection.scored import ScoredProblem
 
 
-class ScoredTrace(NamedTuple):
-    """A trace with what the rules say of it; `score` is None for a trace that was sampled after scoring."""
+def decide(scored: ScoredProblem, config: SelectionConfig, sampling: SamplingConfig) -> list[Decision]:
+    """A Decision for each trace of one problem, in the order of the traces.
 
-    trace: Trace
-    score: Score | None
-
-
-def decide(
-    problem: PreparedProblem | None, scored: Sequence[ScoredTrace], config: SelectionConfig, sampling: SamplingConfig
-) -> list[Decision]:
-    """A Decision for each trace of one problem; `scored` is in the order of the traces' index.
-
-    `problem` is None when it is no longer among the run's problems; `sampling` says how its traces came to be as many
-    as they are, which an unbiased pass rate depends on. The outcome for a trace depends on the other traces of its
-    problem and on nothing else.
+    `sampling` says how the traces came to be as many as they are, which an unbiased pass rate depends on. The outcome
+    for a trace depends on the other traces of its problem and on nothing else.
     """
-    completions = [read_completion(item.trace) for item in scored]
     reasons = [
-        _find_incomplete(item)
-        or _find_unfit_problem(problem)
-        or _find_shortfall(item.score, config)
-        or find_obstacle(item.trace.messages, completion)
-        for item, completion in zip(scored, completions, strict=True)
+        _find_incomplete(trace, score)
+        or _find_unfit_problem(scored.problem)
+        or _find_shortfall(score, config)
+        or obstacle
+        for trace, score, obstacle in zip(scored.traces, scored.scores, scored.obstacles, strict=True)
     ]
-    needs_classes = config.policy == "correct_or_majority" or config.one_per_answer_class
-    classes = _classify(scored, completions) if needs_classes else [None] * len(scored)
-    verdicts = _weigh_answers(scored, classes, config)
+    weighed = _weigh_answers(scored, config)
     outside = _find_outside_band(scored, reasons, config, sampling) if config.has_band else None
-    for number, (reason, verdict) in enumerate(zip(reasons, verdicts, strict=True)):
-        reasons[number] = reason or verdict.rejected or outside
+    reasons = [reason or answer.rejected or outside for reason, answer in zip(reasons, weighed, strict=True)]
     qualified = [number for number, reason in enumerate(reasons) if reason is None]
-    candidates = [_as_candidate(scored[n].trace, completions[n], classes[n]) for n in qualified]
+    candidates = [_as_candidate(scored, number, config) for number in qualified]
     for number, reason in zip(qualified, choose(candidates, config), strict=True):
         reasons[number] = reason
     return [
-        Decision(item.trace.id, reason is None, reason or verdict.kept)
-        for item, reason, verdict in zip(scored, reasons, verdicts, strict=True)
+        Decision(trace.id, reason is None, reason or answer.kept)
+        for trace, reason, answer in zip(scored.traces, reasons, weighed, strict=True)
     ]
 
 
@@ -76,24 +61,23 @@ def select_shard(config: RunConfig, folder: RunFolder, shard: int) -> dict[str |
     scores = {score.trace_id: score for score in folder.read_scores(shard)}
     decisions: dict[str | None, list[Decision]] = {name: [] for name in selections}
     for problem, traces in folder.read_groups(shard):
-        scored = [ScoredTrace(trace, scores.get(trace.id)) for trace in traces]
+        scored = ScoredProblem(problem, traces, [scores.get(trace.id) for trace in traces])
         for name, selection in selections.items():
-            decisions[name] += decide(problem, scored, selection, config.sampling)
+            decisions[name] += decide(scored, selection, config.sampling)
     for name, made in decisions.items():
         write_records(folder.decisions(shard, name), made)
     return {name: Counter(decision.reason for decision in made) for name, made in decisions.items()}
 
 
-def _find_incomplete(item: ScoredTrace) -> str | None:
+def _find_incomplete(trace: Trace, score: Score | None) -> str | None:
     """Why there is no whole reply to judge."""
-    trace = item.trace
     if trace.error is not None:
         return "refused"
     if trace.finish_reason == "length":
         return "truncated"
     if not trace.is_complete:
         return "incomplete"
-    return "not_scored" if item.score is None else None
+    return "not_scored" if score is None else None
 
 
 def _find_unfit_problem(problem: PreparedProblem | None) -> str | None:
@@ -124,20 +108,22 @@ class _Weighed(NamedTuple):
     """The reason of the decision when nothing else rejects the trace."""
 
 
-def _weigh_answers(
-    scored: Sequence[ScoredTrace], classes: Sequence[int | None], config: SelectionConfig
-) -> list[_Weighed]:
-    unproved = [_find_unproved(item.score) for item in scored]
+_DISAGREEMENT: dict[float | None, str | None] = {1.0: None, 0.0: "minority", None: "no_majority"}
+"""Why a trace is rejected for what its agreement with the majority is."""
+
+
+def _weigh_answers(scored: ScoredProblem, config: SelectionConfig) -> list[_Weighed]:
+    unproved = [_find_unproved(score) for score in scored.scores]
     if config.policy == "all":
         return [_Weighed(None, {None: "correct", "incorrect": "any_answer"}.get(why, "unverified")) for why in unproved]
     if config.policy == "correct":
         return [_Weighed(why, "correct") for why in unproved]
     weighed = []
-    for why, agrees in zip(unproved, agree_with_majority(classes), strict=True):
+    for why, agreement in zip(unproved, self_consistency(scored.answer_classes), strict=True):
         if why in {None, "incorrect"}:
             weighed.append(_Weighed(why, "correct"))
         else:
-            weighed.append(_Weighed({True: None, False: "minority", None: "no_majority"}[agrees], "majority"))
+            weighed.append(_Weighed(_DISAGREEMENT[agreement.value], "majority"))
     return weighed
 
 
@@ -152,10 +138,10 @@ def _find_unproved(score: Score | None) -> str | None:
 
 
 def _find_outside_band(
-    scored: Sequence[ScoredTrace], reasons: Sequence[str | None], config: SelectionConfig, sampling: SamplingConfig
+    scored: ScoredProblem, reasons: Sequence[str | None], config: SelectionConfig, sampling: SamplingConfig
 ) -> str | None:
     """Why the problem is outside the band of pass rates."""
-    outcomes = [has_passed(reason, item.score) for item, reason in zip(scored, reasons, strict=True)]
+    outcomes = [has_passed(reason, score) for reason, score in zip(reasons, scored.scores, strict=True)]
     rate = estimate_pass_rate(outcomes, sampling)
     if rate is None:
         return "pass_rate_unknown"
@@ -164,9 +150,7 @@ def _find_outside_band(
     return "too_easy" if config.max_pass_rate is not None and rate > config.max_pass_rate else None
 
 
-def _classify(scored: Sequence[ScoredTrace], completions: Sequence[Completion]) -> list[int | None]:
-    return classify_answers([item.trace for item in scored], [item.score for item in scored], completions)
-
-
-def _as_candidate(trace: Trace, completion: Completion, answer_class: int | None) -> Candidate:
-    return Candidate(trace.id, f"{completion.reasoning or ''}\n{completion.answer}", answer_class)
+def _as_candidate(scored: ScoredProblem, number: int, config: SelectionConfig) -> Candidate:
+    completion = scored.completions[number]
+    answer_class = scored.answer_classes[number] if config.one_per_answer_class else None
+    return Candidate(scored.traces[number].id, f"{completion.reasoning or ''}\n{completion.answer}", answer_class)

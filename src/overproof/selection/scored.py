@@ -1,0 +1,55 @@
+"""One problem with its traces and scores, and what any selection may ask about them, found out once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from overproof.completion import Completion, read_completion
+from overproof.grading import answer_classes
+from overproof.grading.extraction import extract
+from overproof.records import PreparedProblem, Score, Trace
+from overproof.selection.chatrow import find_obstacle
+
+
+@dataclass(frozen=True)
+class ScoredProblem:
+    """A problem, its traces in the order of their index, and the score of each."""
+
+    problem: PreparedProblem | None
+    """None when it is no longer among the run's problems."""
+    traces: Sequence[Trace]
+    scores: Sequence[Score | None]
+    """None for a trace that was sampled after scoring."""
+
+    @cached_property
+    def completions(self) -> list[Completion]:
+        """Reasoning and answer of each trace."""
+        return [read_completion(trace) for trace in self.traces]
+
+    @cached_property
+    def obstacles(self) -> list[str | None]:
+        """Why each trace cannot be a row of chat; None where it can."""
+        return [
+            find_obstacle(trace.messages, completion)
+            for trace, completion in zip(self.traces, self.completions, strict=True)
+        ]
+
+    @cached_property
+    def answer_classes(self) -> list[int | None]:
+        """The number of each answer's class of equivalent answers; None for a trace that gives no answer.
+
+        The answer is the one that was graded; where nothing was, because there is no reference, it is looked for here.
+        """
+        answers = [self._find_answer(number) for number in range(len(self.traces))]
+        return answer_classes(answers, question=self.traces[0].problem.question if self.traces else None)
+
+    def _find_answer(self, number: int) -> str | None:
+        score = self.scores[number]
+        if not self.traces[number].is_complete:
+            return None
+        if score is not None and score.grade is not None:
+            return score.grade.extracted
+        found = extract(self.completions[number].answer)
+        return found.answer if found else None
