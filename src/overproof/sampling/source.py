@@ -63,7 +63,6 @@ class ShardSource:
         open_sink: Callable[[], Sink],
         tally: Tally,
         judging: Judging | None,
-        order: Iterator[int],
     ) -> None:
         """Nothing is read or opened before `next` is called."""
         self.is_exhausted = False
@@ -76,7 +75,6 @@ class ShardSource:
         self._open_sink = open_sink
         self._tally = tally
         self._judging = judging
-        self._order = order
         self._ready: deque[Request] = deque()
         self._open = 0
         self._rejudging = 0
@@ -121,7 +119,7 @@ class ShardSource:
         earlier = self._earlier.pop(prepared.problem.id, None)
         if earlier is not None and all(index in earlier.places for index in range(self._settings.most(prepared))):
             return  # finished by an earlier session, and counted by the survey
-        problem = OpenProblem(self._settings.ask(prepared), next(self._order))
+        problem = OpenProblem(self._settings.ask(prepared), self._tally.open_problem())
         self._open += 1
         if earlier is None:
             self._advance(problem)
