@@ -21,7 +21,7 @@ from overproof.teacher.profiles import Profile
 from overproof.teacher.receive import Receiver
 from overproof.teacher.reply import Failure, Reply, decode_tolerantly
 
-CONNECT_SECONDS = 10.0
+CONNECT_SECONDS = 20.0
 KEEPALIVE_SECONDS = 20.0
 GRACE_AFTER_DONE_SECONDS = 2.0
 """How long the end of the response may take after [DONE], for the connection to be used again."""
