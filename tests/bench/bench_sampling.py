@@ -169,7 +169,8 @@ def child_bare(count: int, concurrency: int, transport: str = "aiohttp") -> Figu
     async def run() -> None:
         limits = httpx2.Limits(max_connections=concurrency, max_keepalive_connections=concurrency, keepalive_expiry=60)
         kind = DefaultAioHttpClient if transport == "aiohttp" else DefaultAsyncHttpxClient
-        client = AsyncOpenAI(base_url=BASE_URL, api_key="none", max_retries=0, http_client=kind(limits=limits, timeout=None))
+        http_client = kind(limits=limits, timeout=None)
+        client = AsyncOpenAI(base_url=BASE_URL, api_key="none", max_retries=0, http_client=http_client)
         numbers = iter(range(count))
 
         async def work() -> None:

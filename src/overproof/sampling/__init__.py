@@ -58,16 +58,16 @@ def sample(
     Raises ConfigError, InputError and RunFolderError before the first call, EndpointError when the endpoint cannot
     serve the run, and KeyboardInterrupt after an interrupt; everything finished is in the journal by then.
     """
+    settings = Settings(config)
+    found = survey(settings, folder, shards)
+    session = Session(settings, found, purse or Budget(config.budget, found.outlook.spent), progress)
+    if not found.outlook.requests_most:
+        return session.summary("finished")
 
     def open_journal(shard: int) -> Sink:
         return Journal(folder.traces(shard))
 
     async def run() -> SamplingSummary:
-        settings = Settings(config)
-        found = survey(settings, folder, shards)
-        session = Session(settings, found, purse or Budget(config.budget, found.outlook.spent), progress)
-        if not found.outlook.requests_most:
-            return session.summary("finished")
         if config.sampling.is_adaptive:
             session.judging = Judging(judge or default_judge(config), session.changed)
         source = session.open_source(folder, shards, open_sink or open_journal)

@@ -130,6 +130,7 @@ class Session:
             changed=self.changed,
             notice=lambda text: self.tell(Notice(text)),
         )
+        self.tell(self.progress(dispatch))
         ticker = asyncio.create_task(self._tick(dispatch, source))
         ticker.add_done_callback(lambda task: None if task.cancelled() else dispatch.fail(task.exception()))
         try:

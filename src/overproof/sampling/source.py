@@ -17,6 +17,8 @@ from overproof.teacher.budget import Amount
 from overproof.teacher.dispatch import Request
 from overproof.teacher.reply import Failure, Reply, kept_of
 
+MOST_UNJUDGED = 512
+"""Traces without a verdict from which on no new request is made: they wait in memory."""
 MOST_REJUDGED = 64
 """Problems of earlier sessions that are judged again at the same time, so that memory stays flat."""
 
@@ -216,8 +218,10 @@ class RunSource:
         self._is_last = False
 
     def next(self) -> Request | None:
-        """The next request, of older shards before newer ones."""
+        """The next request, of older shards before newer ones; none while the judge is far behind."""
         self._check_judge()
+        if self._judging is not None and self._judging.waiting >= MOST_UNJUDGED:
+            return None
         for shard in self.active:
             request = shard.next()
             if request is not None:
