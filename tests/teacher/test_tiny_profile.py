@@ -8,6 +8,7 @@ import pytest
 
 from overproof.config.endpoint import EndpointConfig
 from overproof.records import Message
+from overproof.resources import bundled
 from overproof.teacher import connect
 from overproof.teacher.reply import Failure, Reply
 
@@ -24,6 +25,15 @@ def test_the_tiny_teacher_is_started_asked_and_stopped() -> None:
     assert isinstance(first, Reply)
     assert isinstance(same, Reply)
     assert isinstance(other, Reply)
-    assert first.content == same.content
+    assert first.content == same.content != other.content
     assert first.usage.completion_tokens
     assert first.finish_reason in {"stop", "length"}
+
+
+def test_another_tiny_model_is_named_by_its_folder() -> None:
+    async def run() -> Reply | Failure:
+        config = EndpointConfig(profile="tiny", model=str(bundled("tiny-teacher")), max_tokens=20)
+        async with connect(config) as teacher:
+            return await teacher.attempt(teacher.endpoints[0], [Message("user", "What is 12 + 30?")], 1)
+
+    assert isinstance(asyncio.run(run()), Reply)
