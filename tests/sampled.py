@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from building import make_config
-from endpoint import Ask, Endpoint, Wire, json_reply
+from endpoint import Ask, Endpoint, Wire, message, object_reply
 
 from overproof.config import RunConfig
 from overproof.journal import write_records
@@ -40,9 +40,15 @@ def config_for(endpoint: Endpoint, sampling: dict[str, Any] | None = None, **tab
 
 def answer(ask: Ask) -> Wire:
     """A reply of its own for each prompt and seed, right in three of four."""
+    return object_reply(answer_to(ask.body))
+
+
+def answer_to(body: dict[str, Any]) -> dict[str, Any]:
+    """`answer` as the object of a whole reply."""
+    ask = Ask(body, {}, "", 1, 1)
     number = int(ask.prompt.split()[2])
     final = number + 1 if ask.chance() < 0.75 else -1
-    return json_reply(f"<think>\nSeed {ask.seed} says so.\n</think>\n\n\\boxed{{{final}}}")
+    return message(f"<think>\nSeed {ask.seed} says so.\n</think>\n\n\\boxed{{{final}}}")
 
 
 def is_right(trace: Trace) -> bool | None:

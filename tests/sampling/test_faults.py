@@ -12,6 +12,7 @@ import pytest
 from endpoint import DROP, HANG, Ask, Wire, body_reply, delta, error, json_reply, serve, stream, stream_reply
 from sampled import answer, asked_for, config_for, make_folder, notices, numbered, read_all, sample_all
 
+from overproof.config import RunConfig
 from overproof.errors import EndpointError
 from overproof.sampling import Progress
 from overproof.teacher import client, dispatch, governor
@@ -328,11 +329,12 @@ def test_a_ceiling_on_tokens_per_minute_slows_the_run_to_it(tmp_path: Path) -> N
     assert time.monotonic() - begun > 0.9
 
 
-def test_a_session_can_be_sampled_within_a_running_loop(tmp_path: Path) -> None:
-    from overproof.sampling import sample_async
-
+def test_sampling_works_where_an_event_loop_is_running_already(tmp_path: Path) -> None:
     folder = make_folder(tmp_path, numbered(2))
+
+    async def notebook_cell(config: RunConfig) -> int:
+        return sample_all(config, folder)[0].samples
+
     with serve(answer) as endpoint:
-        summary = asyncio.run(sample_async(config_for(endpoint), folder, [0]))
-    assert summary.samples == 4
+        assert asyncio.run(notebook_cell(config_for(endpoint))) == 4
     assert asked_for(endpoint) == 4

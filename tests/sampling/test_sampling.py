@@ -296,6 +296,15 @@ def test_a_secret_is_in_no_file_and_no_message(tmp_path: Path, monkeypatch: pyte
     assert "very-secret" not in f"{summary} {told}"
 
 
+def test_a_reply_that_repeats_the_key_is_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MY_KEY", "sk-very-secret-1234")
+    folder = make_folder(tmp_path, numbered(1))
+    with serve(lambda ask: json_reply(f"<think>{ask.headers['authorization']}</think>4")) as endpoint:
+        summary, _ = sample_all(config_for(endpoint, {"n": 1}, teacher={"key_env": "MY_KEY"}), folder)
+    assert summary.refused == {"key_in_reply": 1}
+    assert b"very-secret" not in folder.traces(0).read_bytes()
+
+
 @pytest.mark.parametrize("url", ["http://user:secret@host/v1", "http://host/v1?api_key=secret", "host/v1"])
 def test_an_address_with_a_secret_in_it_is_refused(url: str) -> None:
     with pytest.raises(ConfigError, match=r"teacher\.base_url") as refusal:

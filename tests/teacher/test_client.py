@@ -214,6 +214,13 @@ def test_a_finish_reason_without_done_is_whole_and_marked() -> None:
     assert reply.usage == Usage()
 
 
+def test_a_connection_that_breaks_after_the_finish_reason_takes_nothing_from_the_reply() -> None:
+    for then in ("close", "hang"):
+        broken = stream(delta(content="4"), delta("stop"), then=then)
+        reply = reply_of(broken, stream=True, stall_seconds=0.2)
+        assert (reply.content, reply.marks) == ("4", ["no_done"])
+
+
 def test_ollama_may_leave_the_finish_reason_out() -> None:
     assert reply_of(json_reply("4", None), profile="ollama").finish_reason == "stop"
     assert failure_of(stream(delta(content="4")), profile="ollama", stream=True).state == "truncated_stream"

@@ -17,7 +17,7 @@ import msgspec
 
 from overproof.config import RunConfig
 from overproof.errors import InputError
-from overproof.journal import Journal, read_lines, write_bytes
+from overproof.journal import Journal, write_bytes
 from overproof.records import Trace, trace_id_of
 from overproof.runfolder import RunFolder
 from overproof.sampling.judging import Judge, default_judge
@@ -172,20 +172,23 @@ def _read_results(paths: Sequence[Path]) -> Iterator[tuple[str, dict[str, Any]]]
     for path in paths:
         if not path.is_file():
             raise InputError(f"There is no file {path} with batch results.")
-        for number, line in enumerate(read_lines(path), start=1):
-            if not line.strip():
-                continue
-            try:
-                row = msgspec.json.decode(line)
-            except (msgspec.DecodeError, UnicodeDecodeError) as error:
-                raise InputError(f"{path}:{number} is not JSON ({error}).") from None
-            if not isinstance(row, dict) or not isinstance(row.get("custom_id"), str):
-                raise InputError(f"{path}:{number} has no 'custom_id', so nobody can tell what it answers.")
-            if not {"response", "error", "content"} & set(row):
-                raise InputError(
-                    f"{path}:{number} has neither 'response', 'error' nor 'content'; it has {', '.join(row)}."
-                )
-            yield row["custom_id"], row
+        with path.open("rb") as file:
+            for number, line in enumerate(file, start=1):
+                if line.strip():
+                    row = _read_result(line, f"{path}:{number}")
+                    yield row["custom_id"], row
+
+
+def _read_result(line: bytes, where: str) -> dict[str, Any]:
+    try:
+        row = msgspec.json.decode(line)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"{where} is not JSON ({error}).") from None
+    if not isinstance(row, dict) or not isinstance(row.get("custom_id"), str):
+        raise InputError(f"{where} has no 'custom_id', so nobody can tell what it answers.")
+    if not {"response", "error", "content"} & set(row):
+        raise InputError(f"{where} has no 'response', 'error' or 'content'; it has {', '.join(row)}.")
+    return row
 
 
 def _check(paths: Sequence[Path], wanted: dict[str, _Wanted]) -> None:

@@ -17,6 +17,8 @@ from overproof.teacher.budget import Amount
 from overproof.teacher.dispatch import Request
 from overproof.teacher.reply import Failure, Reply, kept_of
 
+MOST_UNJUDGED = 512
+"""Traces without a verdict from which on no new request is made: they wait in memory."""
 MOST_REJUDGED = 64
 """Problems of earlier sessions that are judged again at the same time, so that memory stays flat."""
 
@@ -63,7 +65,6 @@ class ShardSource:
         open_sink: Callable[[], Sink],
         tally: Tally,
         judging: Judging | None,
-        order: Iterator[int],
     ) -> None:
         """Nothing is read or opened before `next` is called."""
         self.is_exhausted = False
@@ -76,7 +77,6 @@ class ShardSource:
         self._open_sink = open_sink
         self._tally = tally
         self._judging = judging
-        self._order = order
         self._ready: deque[Request] = deque()
         self._open = 0
         self._rejudging = 0
@@ -121,7 +121,7 @@ class ShardSource:
         earlier = self._earlier.pop(prepared.problem.id, None)
         if earlier is not None and all(index in earlier.places for index in range(self._settings.most(prepared))):
             return  # finished by an earlier session, and counted by the survey
-        problem = OpenProblem(self._settings.ask(prepared), next(self._order))
+        problem = OpenProblem(self._settings.ask(prepared), self._tally.open_problem())
         self._open += 1
         if earlier is None:
             self._advance(problem)
@@ -218,8 +218,10 @@ class RunSource:
         self._is_last = False
 
     def next(self) -> Request | None:
-        """The next request, of older shards before newer ones."""
+        """The next request, of older shards before newer ones; none while the judge is far behind."""
         self._check_judge()
+        if self._judging is not None and self._judging.waiting >= MOST_UNJUDGED:
+            return None
         for shard in self.active:
             request = shard.next()
             if request is not None:

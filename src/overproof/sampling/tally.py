@@ -48,11 +48,17 @@ class Tally:
         self._prices = prices
         self._notice = notice
         self._require_reasoning = require_reasoning
+        self._opened = 0
         self._replies = 0
         self._compared = 0
         self._repeated = 0
         self._recent: deque[tuple[float, int, int]] = deque()
         self._tokens = 0
+
+    def open_problem(self) -> int:
+        """Count a problem that is begun; returns its number in the session."""
+        self._opened += 1
+        return self._opened - 1
 
     def note_trace(self, trace: Trace, texts: set[int]) -> Amount:
         """Count a line that was just written; `texts` are hashes of its problem's replies so far, added to here.

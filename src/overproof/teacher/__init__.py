@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -122,7 +122,7 @@ async def connect(config: EndpointConfig) -> AsyncIterator[Teacher]:
     dialect = Dialect(config)
     async with AsyncExitStack() as stack:
         if config.profile == "tiny" and config.base_url is None:
-            config = config.model_copy(update={"base_url": stack.enter_context(_serve_tiny(config))})
+            config = config.model_copy(update={"base_url": stack.enter_context(_serve_tiny(dialect))})
         connections = config.concurrency + SPARE_CONNECTIONS
         _allow_open_files(len(config.endpoints or [None]) * connections + SPARE_FILES)
         endpoints = []
@@ -156,11 +156,12 @@ def _locate(address: AddressConfig, config: EndpointConfig, profile: Profile) ->
     return base_url, key_env, key or None
 
 
-def _serve_tiny(config: EndpointConfig) -> Any:
-    """Start the embedded teacher; `model` may be another folder with such a model."""
+def _serve_tiny(dialect: Dialect) -> AbstractContextManager[str]:
+    """Start the tiny model that ships with the package, or another one in the folder that `model` names."""
     from overproof.tiny.server import serve
 
-    return serve(Path(config.model) if config.model else bundled("tiny-teacher"), config.model)
+    is_shipped = dialect.model == dialect.profile.model
+    return serve(bundled("tiny-teacher") if is_shipped else Path(dialect.model), dialect.model)
 
 
 def _allow_open_files(count: int) -> None:

@@ -1,7 +1,8 @@
 """Tokens and money: what replies cost, what may still be spent, and the promise that no cap is passed.
 
 Each request reserves its worst case before it starts and is settled with what it used, so that the caps hold
-whatever comes back. Both paid stages of a run share one budget, each with prices of its own.
+whatever comes back. Both paid stages of a run share one budget, each with prices of its own. What a session has spent
+on samples that it could not finish is known to that session alone: the journal has no line of them.
 """
 
 from __future__ import annotations

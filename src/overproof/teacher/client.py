@@ -21,7 +21,7 @@ from overproof.teacher.profiles import Profile
 from overproof.teacher.receive import Receiver
 from overproof.teacher.reply import Failure, Reply, decode_tolerantly
 
-CONNECT_SECONDS = 10.0
+CONNECT_SECONDS = 20.0
 KEEPALIVE_SECONDS = 20.0
 GRACE_AFTER_DONE_SECONDS = 2.0
 """How long the end of the response may take after [DONE], for the connection to be used again."""
@@ -64,6 +64,8 @@ class Client:
                 outcome = exchange.timed_out(deadline.state, timeout_seconds, stall_seconds)
         if isinstance(outcome, Failure):
             outcome = self._without_secrets(outcome)
+        elif self._is_secret_in(outcome.content) or self._is_secret_in(outcome.reasoning):
+            outcome = Failure("key_in_reply", "refused", "the reply repeats the key", usage=outcome.usage)
         return msgspec.structs.replace(outcome, seconds=round(loop.time() - started, 3))
 
     async def list_models(self) -> list[str] | Failure:
@@ -119,8 +121,12 @@ class Client:
             sdk.organization = sdk.project = None
         return sdk
 
+    def _is_secret_in(self, text: str | None) -> bool:
+        return self._key is not None and len(self._key) >= SHORTEST_SECRET and text is not None and self._key in text
+
     def _without_secrets(self, failure: Failure) -> Failure:
-        if self._key is None or len(self._key) < SHORTEST_SECRET or self._key not in failure.message:
+        """The failure with the key blotted out of what the endpoint said."""
+        if self._key is None or not self._is_secret_in(failure.message):
             return failure
         return msgspec.structs.replace(failure, message=failure.message.replace(self._key, "***"))
 
@@ -187,13 +193,13 @@ class _Exchange:
         except openai.APIStatusError as error:
             return _status_failure(error, self._profile)
         except _NETWORK_ERRORS as error:
-            if self._receiver is None or not self._receiver.is_whole:
+            if self._receiver is None or not self._receiver.has_reply:
                 return _lost(error, asyncio.get_running_loop().time() - started, is_begun=self._receiver is not None)
         return self._outcome(self._receiver)
 
     def timed_out(self, state: str, timeout_seconds: float, stall_seconds: float) -> Reply | Failure:
-        """What was received, if it was whole and only its connection hung; else the deadline that passed."""
-        if self._receiver is not None and self._receiver.is_whole:
+        """The reply, if it was all there and only the rest hung; else the deadline that passed."""
+        if self._receiver is not None and self._receiver.has_reply:
             return self._outcome(self._receiver)
         message = f"no end within {timeout_seconds:g} s" if state == "deadline" else f"no token for {stall_seconds:g} s"
         return Failure(state, "transient", message, is_billed=True)

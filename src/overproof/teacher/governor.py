@@ -1,10 +1,13 @@
 """How many requests one endpoint may have in flight at this moment; knows nothing of what they are.
 
 The window of TCP, for the same reason: nobody says where the limit is, and going over it costs everybody. It starts
-small and doubles each second that ends without a throttle; a throttle stops all starts together for as long as the
-endpoint asks, sets the target to `BACKOFF` of what was in flight, and begins again from the start size: doubling up
-to the target, then one `STEP`-th of the ceiling a second. Waits carry jitter, so that clients do not come back as
-one. An endpoint that fails many times in a row is rested in the same way and tried again by a single request.
+small and doubles each second that was clean and full. A throttle stops all starts together for as long as the
+endpoint asks and lowers the target by how many are turned away (the idea of DCTCP): strays cost a place each; where
+it is more than `STRAY` of the answers, the target becomes what was in flight less what was turned away, at least
+half of it. Then the window begins again from the start size: doubling up to the target, after that by one place for
+each window of successes and one `STEP`-th of the ceiling each clean second. Waits carry jitter, so that clients do
+not come back as one. An endpoint that fails many times in a row is rested in the same way and tried again by a
+single request.
 
 Time is passed in, so that the rules can be read and tested without waiting.
 """
@@ -13,7 +16,14 @@ from __future__ import annotations
 
 import random
 
-BACKOFF = 0.7
+STRAY = 0.15
+"""Share of the latest answers up to which throttles are strays."""
+LATEST = 32
+"""How many answers count as the latest (the memory of a moving average)."""
+MOST_CUT = 0.5
+"""Share of the window that one burst of throttles takes at the most."""
+CUT_EACH = 1.25
+"""Places that each request of a burst takes which was turned away."""
 STEP = 64
 FIRST_PAUSE_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 60.0
@@ -53,6 +63,10 @@ class Governor:
         self._second_ends: float | None = None
         self._was_full = False
         self._cut_at = 0.0
+        self._burst_window = 0.0
+        self._burst_throttles = 0
+        self._target_before = self._target
+        self._share_throttled = 0.0
         self._pauses_in_a_row = 0
         self._requests = None if requests_per_minute is None else _Bucket(requests_per_minute / 60, needed=1.0)
         self._tokens = None if tokens_per_minute is None else _Bucket(tokens_per_minute / 60, needed=0.0)
@@ -99,18 +113,27 @@ class Governor:
         """The endpoint answered."""
         self.failures_in_a_row = 0
         self._pauses_in_a_row = 0
+        self._share_throttled -= self._share_throttled / LATEST
+        if self.limit >= self._target:
+            self._widen(1 / self.limit)
 
     def throttled(self, now: float, started_at: float, retry_after: float | None) -> bool:
         """The endpoint said "too fast" to a request that had started at `started_at`; True when that is news."""
         self.throttles += 1
         is_news = started_at >= self._cut_at
-        if is_news:  # the others of the same burst say nothing new
+        if is_news:
+            self._burst_window = self.in_flight + 1.0
+            self._burst_throttles = 0
+            self._target_before = self._target
             self._pauses_in_a_row += 1
-            self._cut(now, max(1.0, BACKOFF * min(self.limit, self.in_flight + 1)))
-            pause = retry_after if retry_after is not None else self._growing_pause()
-            self._pause(now, pause)
+            self._cut_at = now
+            self._pause(now, retry_after if retry_after is not None else self._growing_pause())
         elif retry_after is not None and now + retry_after > self.paused_until:
             self._pause(now, retry_after)
+        self._burst_throttles += 1
+        self._share_throttled += (1 - self._share_throttled) / LATEST
+        self._target = max(1.0, self._target_after_burst())
+        self.limit = min(self._start, self._target)
         return is_news
 
     def failed(self, now: float) -> bool:
@@ -119,15 +142,16 @@ class Governor:
         if self.failures_in_a_row % SICK_AFTER or now < self.paused_until:
             return False
         self._pauses_in_a_row += 1
-        self._cut(now, self._target)
+        self._cut_at = now
         self.limit = 1.0
         self._pause(now, self._growing_pause())
         return True
 
-    def _cut(self, now: float, target: float) -> None:
-        self._cut_at = now
-        self._target = target
-        self.limit = min(self._start, target)
+    def _target_after_burst(self) -> float:
+        cut = CUT_EACH * self._burst_throttles
+        if self._share_throttled <= STRAY:
+            return self._target_before - cut
+        return self._burst_window - min(cut, MOST_CUT * self._burst_window)
 
     def _pause(self, now: float, seconds: float) -> None:
         jittered = seconds * (1 + JITTER * self._random.random())
@@ -145,11 +169,13 @@ class Governor:
             if self.limit < self._target:
                 self.limit = min(2 * self.limit, self._target)
             else:
-                self.limit += self.ceiling / STEP
-                self._target = self.limit
-            self.limit = min(self.limit, float(self.ceiling))
+                self._widen(self.ceiling / STEP)
         self._was_full = False
         self._second_ends = now + 1.0
+
+    def _widen(self, places: float) -> None:
+        """Beyond the target, where the next limit may be."""
+        self.limit = self._target = min(self.limit + places, float(self.ceiling))
 
     def _buckets(self) -> list[_Bucket]:
         return [bucket for bucket in (self._requests, self._tokens) if bucket is not None]

@@ -28,6 +28,11 @@ class Receiver:
         self._events = None if as_body else EventReader(self._draft)
 
     @property
+    def has_reply(self) -> bool:
+        """Whether the reply itself is all there, whatever becomes of the rest of the response."""
+        return self.is_whole or self._draft.finish_reason is not None
+
+    @property
     def is_oversized(self) -> bool:
         """Whether more came than any reply can be; the rest is not worth reading."""
         return self.size > MAX_REPLY_BYTES

@@ -69,8 +69,11 @@ class EventReader:
         """Take what came after the last newline: a stream may end without one."""
         line = b"".join(self._tail)
         self._tail = []
+        was_broken = self.is_broken
         if line.strip():
             self._take(line)
+        if self.draft.finish_reason is not None:
+            self.is_broken = was_broken  # the reply had ended; half a line about its usage takes nothing from it
 
     def _take(self, line: bytes) -> bool:
         if line.startswith(b"data:"):

@@ -1,0 +1,238 @@
+"""One session of sampling: some shards' problems against one teacher, told as it goes and summed up at its end."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import signal
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+
+import msgspec
+
+from overproof.journal import Sink
+from overproof.records import Usage
+from overproof.runfolder import RunFolder
+from overproof.sampling.forecast import show_money
+from overproof.sampling.judging import Judging
+from overproof.sampling.progress import Forecast, Listener, Notice, Progress
+from overproof.sampling.settings import Settings
+from overproof.sampling.source import RunSource, ShardSource
+from overproof.sampling.survey import Survey
+from overproof.sampling.tally import Tally
+from overproof.teacher import Teacher
+from overproof.teacher.budget import Amount, Prices, Purse
+from overproof.teacher.dispatch import Dispatch
+
+TICK_SECONDS = 0.5
+FLUSH_SECONDS = 5.0
+"""How often what was written is put where not even a power cut undoes it."""
+
+
+class SamplingSummary(msgspec.Struct, frozen=True):
+    """What a session of sampling has done, and how it ended."""
+
+    ended: str
+    """finished, or budget when a cap was reached."""
+    problems: int
+    problems_done: int
+    samples: int
+    """Samples in the journal for the problems of this run."""
+    samples_new: int
+    """Of these, sampled in this session."""
+    complete: int
+    """Replies of this session that ended by themselves."""
+    cut: int
+    """Replies of this session cut by length."""
+    refused: dict[str, int]
+    """Permanent refusals of this session by name."""
+    given_up: dict[str, int]
+    """Samples that failed too often in this session, by their last failure; the same command tries them again."""
+    failures: dict[str, int]
+    """Failed attempts of this session by state."""
+    marks: dict[str, int]
+    """Oddities of this session's replies by name (`Trace.marks`)."""
+    usage: Usage
+    """Tokens of this session."""
+    spent: Amount
+    """Charged to the budget over all sessions."""
+    currency: str
+    seconds: float
+    forecast: Forecast | None
+    alarms: list[str]
+
+    def headline(self) -> str:
+        """The first line of a run's summary: how sampling ended, and whether anything is missing."""
+        done = f"{self.problems_done:,} of {self.problems:,} problems have all their traces"
+        cost = f", {show_money(self.spent.cost, self.currency)}" if self.spent.cost else ""
+        spent = f"{self.spent.tokens:,} tokens{cost}"
+        if self.ended == "budget":
+            return f"Stopped at the budget ({spent} spent): {done}; what follows rests on what was bought."
+        if self.given_up:
+            reasons = ", ".join(f"{state} {count}" for state, count in sorted(self.given_up.items()))
+            return f"{sum(self.given_up.values()):,} samples failed ({reasons}): {done}. Run again to try them again."
+        return f"{self.samples:,} traces of {self.problems:,} problems ({spent})."
+
+
+class Session:
+    """One run of `sample`: its counts, its listener and its end. Belongs to the running event loop."""
+
+    def __init__(self, settings: Settings, found: Survey, purse: Purse, listener: Listener | None) -> None:
+        self.settings = settings
+        self.found = found
+        self.purse = purse
+        self.listener = listener
+        self.judging: Judging | None = None
+        self.changed = asyncio.Event()
+        self.prices = Prices(settings.config.budget)
+        self.tally = Tally(self.prices, self.tell, require_reasoning=settings.config.sampling.require_reasoning)
+
+    def tell(self, event: Progress | Notice) -> None:
+        """Tell whoever listens."""
+        if self.listener is not None:
+            self.listener(event)
+
+    def open_source(self, folder: RunFolder, shards: Sequence[int], open_sink: Callable[[int], Sink]) -> RunSource:
+        """The shards one after another; each one's survey is let go of when its turn has come."""
+        journals = deque(self.found.journals)
+        self.found.journals.clear()
+
+        def sources() -> Iterator[ShardSource]:
+            for shard in shards:
+                yield ShardSource(
+                    self.settings,
+                    folder.read_problems(shard),
+                    journals.popleft(),
+                    open_sink=partial(open_sink, shard),
+                    tally=self.tally,
+                    judging=self.judging,
+                )
+
+        return RunSource(sources(), self.judging)
+
+    def close(self, source: RunSource) -> None:
+        """Close every journal and let the judge go."""
+        source.close()
+        if self.judging is not None:
+            self.judging.close()
+
+    async def run(self, teacher: Teacher, source: RunSource) -> SamplingSummary:
+        """Sample until nothing is missing or the budget is used up. Raises like `sample`."""
+        dispatch = Dispatch(
+            teacher,
+            source,
+            purse=self.purse,
+            prices=self.prices,
+            changed=self.changed,
+            notice=lambda text: self.tell(Notice(text)),
+        )
+        self.tell(self.progress(dispatch))
+        ticker = asyncio.create_task(self._tick(dispatch, source))
+        ticker.add_done_callback(lambda task: None if task.cancelled() else dispatch.fail(task.exception()))
+        try:
+            with self._interruptible(dispatch):
+                await dispatch.run()
+        finally:
+            ticker.cancel()
+            self.tell(self.progress(dispatch))
+        return self.summary("budget" if dispatch.is_capped else "finished", dispatch)
+
+    def progress(self, dispatch: Dispatch) -> Progress:
+        """Where the session stands."""
+        tally, found, spent = self.tally, self.found, self.purse.spent
+        samples_per_second, tokens_per_second = tally.rates()
+        return Progress(
+            problems=found.outlook.problems,
+            problems_done=found.outlook.problems_done + tally.problems_done,
+            samples=max(found.samples, found.samples_done + tally.samples),
+            samples_done=found.samples_done + tally.samples,
+            samples_new=tally.samples,
+            in_flight=dispatch.in_flight,
+            window=dispatch.window,
+            usage=tally.usage,
+            spent_tokens=spent.tokens,
+            spent_cost=spent.cost,
+            seconds=time.monotonic() - tally.began,
+            samples_per_second=samples_per_second,
+            tokens_per_second=tokens_per_second,
+            failures=dict(dispatch.failures),
+            correct=tally.correct,
+            judged=tally.judged,
+            forecast=self.forecast(),
+        )
+
+    def forecast(self) -> Forecast | None:
+        """What the whole run will come to."""
+        out = self.found.outlook
+        is_adaptive = self.settings.config.sampling.is_adaptive
+        units = out.problems - out.problems_done if is_adaptive else out.requests_least
+        return self.tally.forecaster.forecast(out.spent, units)
+
+    def summary(self, ended: str, dispatch: Dispatch | None = None) -> SamplingSummary:
+        """What the session came to."""
+        tally, found = self.tally, self.found
+        return SamplingSummary(
+            ended=ended,
+            problems=found.outlook.problems,
+            problems_done=found.outlook.problems_done + tally.problems_done,
+            samples=found.samples_done + tally.samples,
+            samples_new=tally.samples,
+            complete=tally.complete,
+            cut=tally.cut,
+            refused=dict(tally.refused),
+            given_up=dict(tally.given_up),
+            failures=dict(dispatch.failures) if dispatch is not None else {},
+            marks=dict(tally.marks),
+            usage=tally.usage,
+            spent=self.purse.spent,
+            currency=self.settings.config.budget.currency,
+            seconds=time.monotonic() - tally.began,
+            forecast=self.forecast(),
+            alarms=tally.alarms,
+        )
+
+    async def _tick(self, dispatch: Dispatch, source: RunSource) -> None:
+        """Tell how it goes, and now and then put what was written beyond the reach of a power cut."""
+        for tick in itertools.count(1):
+            await asyncio.sleep(TICK_SECONDS)
+            self.tell(self.progress(dispatch))
+            if tick % round(FLUSH_SECONDS / TICK_SECONDS) == 0:
+                for shard in list(source.active):
+                    if shard.sink is not None:
+                        await asyncio.to_thread(shard.sink.flush)
+
+    @contextlib.contextmanager
+    def _interruptible(self, dispatch: Dispatch) -> Iterator[None]:
+        """The first interrupt ends the session after what is in flight, the second one at once."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        loop, task = asyncio.get_running_loop(), asyncio.current_task()
+        assert task is not None, "a coroutine runs in a task"
+        interrupts = itertools.count(1)
+
+        def interrupted() -> None:
+            if next(interrupts) > 1:
+                task.cancel()
+                return
+            dispatch.stop(KeyboardInterrupt())
+            self.tell(
+                Notice(
+                    f"Interrupted: waiting for {dispatch.in_flight} replies in flight, which are paid for. "
+                    "Interrupt again to leave them."
+                )
+            )
+
+        loop.add_signal_handler(signal.SIGINT, interrupted)
+        try:
+            yield
+        except asyncio.CancelledError:
+            if next(interrupts) > 2:  # cancelled by the second interrupt, and not from outside
+                raise KeyboardInterrupt from None
+            raise
+        finally:
+            loop.remove_signal_handler(signal.SIGINT)
