@@ -69,6 +69,12 @@ class Shard:
     """Kinds of files that are not there: problems, traces, scores, decisions."""
     damage: list[Damage]
 
+    def traces_of(self, row: int) -> list[int]:
+        """The rows of the traces of the problem in this row, by index."""
+        known = int(np.count_nonzero(self.owners >= 0))
+        start, end = np.searchsorted(self.owners[:known], [row, row + 1])
+        return list(range(int(start), int(end)))
+
     def problem_of(self, row: int) -> PreparedProblem:
         """The problem in this row, read from its file."""
         place = self.problems.rows[row]

@@ -397,12 +397,12 @@ def _count_rewards(tally: Tally, shard: Shard) -> None:
 def _note_first(tally: Tally, shard: Shard) -> None:
     """What the first problems cost, up to the first that has no traces yet."""
     for row in range(min(FIRST_PROBLEMS, len(shard.problems.rows))):
-        start, end = np.searchsorted(shard.owners[shard.owners >= 0], [row, row + 1])
-        if start == end:
+        rows = shard.traces_of(row)
+        if not rows:
             return
-        traces = shard.traces[start:end]
+        traces = shard.traces[rows]
         tokens, cost = int(traces["charged_tokens"].sum()), float(traces["charged_cost"].sum())
-        tally.first.append(Spent(shard.number, row, int(end - start), tokens, cost))
+        tally.first.append(Spent(shard.number, row, len(rows), tokens, cost))
 
 
 def _note_suspects(tally: Tally, shard: Shard) -> None:
@@ -414,7 +414,7 @@ def _note_suspects(tally: Tally, shard: Shard) -> None:
     agreeing = np.bincount(shard.owners[wrong & there], minlength=count) >= FEWEST_AGREEING
     solved = np.bincount(shard.owners[right & there], minlength=count) > 0
     for row in np.flatnonzero(agreeing & ~solved).tolist():
-        rows = np.flatnonzero(shard.owners == row).tolist()
+        rows = shard.traces_of(row)
         scores = {score.trace_id: score for one in rows if (score := shard.score_of(one)) is not None}
         found = find_suspect_reference([shard.trace_of(one) for one in rows], scores)
         if found is not None:
