@@ -11,6 +11,8 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any
 
+from markupsafe import Markup
+
 from overproof.estimators import Estimate
 from overproof.report.summary import Bin, Consistency, Cost, GroupLine, LengthBin, Lengths
 
@@ -60,6 +62,11 @@ def show_share(share: float | None) -> str:
     return "–" if share is None else f"{100 * share:.1f} %"
 
 
+def show_points(share: float | None) -> str:
+    """A difference of shares in percentage points, for people."""
+    return "–" if share is None else f"{100 * share:+.1f}"
+
+
 def show_estimate(estimate: Estimate) -> str:
     """A rate with its interval for people."""
     if estimate.value is None:
@@ -67,7 +74,7 @@ def show_estimate(estimate: Estimate) -> str:
     return f"{show_share(estimate.value)} ({show_share(estimate.low)} to {show_share(estimate.high)})"
 
 
-def draw_distribution(bins: Sequence[Bin], *, x: str, y: str, color: str = "var(--accent)") -> str:
+def draw_distribution(bins: Sequence[Bin], *, x: str, y: str, color: str = "var(--accent)") -> Markup:
     """Bars, one for each bin."""
     total = sum(one.count for one in bins) or 1
     rows = [
@@ -90,7 +97,7 @@ def draw_distribution(bins: Sequence[Bin], *, x: str, y: str, color: str = "var(
     )
 
 
-def draw_groups(lines: Sequence[GroupLine], *, x: str = "pass rate") -> str:
+def draw_groups(lines: Sequence[GroupLine], *, x: str = "pass rate") -> Markup:
     """Pass rates of groups as points with their intervals, one row each."""
     rows = [
         {
@@ -103,7 +110,7 @@ def draw_groups(lines: Sequence[GroupLine], *, x: str = "pass rate") -> str:
         for line in lines[:MOST_GROUPS]
         if line.pass_rate.value is not None
     ]
-    top = max((row["high"] or 0 for row in rows), default=1)
+    top = max((line.pass_rate.high or 0.0 for line in lines[:MOST_GROUPS]), default=1.0)
     scale = {"domain": [0, 1 if top > 0.6 else max(0.05, top)], "nice": top <= 0.6}
     x_axis = {"field": "low", "type": "quantitative", "scale": scale, "axis": {"title": x, "format": ".0%"}}
     return _draw(
@@ -129,6 +136,46 @@ def draw_groups(lines: Sequence[GroupLine], *, x: str = "pass rate") -> str:
     )
 
 
+def draw_differences(differences: Sequence[tuple[str, Estimate]]) -> Markup:
+    """Differences as points with their intervals, one row each, and a line at zero."""
+    rows = [
+        {
+            "name": name,
+            "value": 100 * one.value,
+            "low": 100 * (one.low or 0),
+            "high": 100 * (one.high or 0),
+            "told": f"{name}: {show_points(one.value)} points ({show_points(one.low)} to {show_points(one.high)})",
+        }
+        for name, one in differences[:MOST_GROUPS]
+        if one.value is not None
+    ]
+    x: Spec = {"field": "low", "type": "quantitative", "axis": {"title": "percentage points", "format": "+"}}
+    y: Spec = {"field": "name", "type": "nominal", "sort": None, "axis": {"title": None, "grid": False}}
+    encoding = {"y": y, "description": {"field": "told"}}
+    return _draw(
+        {
+            "width": 280,
+            "height": {"step": 22},
+            "data": {"values": rows},
+            "layer": [
+                {
+                    "data": {"values": [{"value": 0}]},
+                    "mark": {"type": "rule", "color": "var(--muted)"},
+                    "encoding": {"x": {"field": "value", "type": "quantitative"}},
+                },
+                {
+                    "mark": {"type": "rule", "color": "var(--accent)", "strokeWidth": 2},
+                    "encoding": {"x": x, "x2": {"field": "high"}, **encoding},
+                },
+                {
+                    "mark": {"type": "circle", "size": 64, "color": "var(--accent)", "opacity": 1},
+                    "encoding": {"x": {"field": "value", "type": "quantitative"}, **encoding},
+                },
+            ],
+        }
+    )
+
+
 _FATES: tuple[tuple[str, str, Callable[[LengthBin], int]], ...] = (
     ("right", "var(--right)", lambda one: one.right),
     ("wrong", "var(--wrong)", lambda one: one.wrong),
@@ -137,7 +184,7 @@ _FATES: tuple[tuple[str, str, Callable[[LengthBin], int]], ...] = (
 )
 
 
-def draw_lengths(lengths: Lengths) -> str:
+def draw_lengths(lengths: Lengths) -> Markup:
     """Two panels over the same lengths: the share of right traces with its interval, and how many there are."""
     labels = [f"{_short(one.low)}–{_short(one.high)}" for one in lengths.bins]
     shares = [
@@ -212,7 +259,7 @@ def draw_lengths(lengths: Lengths) -> str:
     )
 
 
-def draw_consistency(found: Sequence[Consistency]) -> str:
+def draw_consistency(found: Sequence[Consistency]) -> Markup:
     """Traces that are not wholly in the question's language, by how much of their reasoning is; bars side by side."""
     found = found[:MOST_LANGUAGES]
     rows = [
@@ -250,7 +297,7 @@ def draw_consistency(found: Sequence[Consistency]) -> str:
     )
 
 
-def draw_forecasts(cost: Cost, *, money: bool, is_finished: bool) -> str:
+def draw_forecasts(cost: Cost, *, money: bool, is_finished: bool) -> Markup:
     """Each forecast with its interval, and a line at what it came to."""
     unit = cost.currency or "" if money else "tokens"
     rows = []
@@ -264,7 +311,12 @@ def draw_forecasts(cost: Cost, *, money: bool, is_finished: bool) -> str:
     actual = float(cost.cost if money else cost.tokens)
     word = "in the end" if is_finished else "so far"
     line = {"value": actual, "told": f"{word}: {actual:,.6g} {unit}"}
-    x: Spec = {"field": "low", "type": "quantitative", "axis": {"title": unit, "format": "~s"}, "scale": {"zero": False}}
+    x: Spec = {
+        "field": "low",
+        "type": "quantitative",
+        "axis": {"title": unit, "format": "~s"},
+        "scale": {"zero": False},
+    }
     y: Spec = {"field": "label", "type": "nominal", "sort": None, "axis": {"title": None, "grid": False}}
     described = {"description": {"field": "told"}}
     return _draw(
@@ -304,14 +356,14 @@ def _short(number: int) -> str:
     return f"{number / 1000:.3g}k" if number >= 1000 else str(number)
 
 
-def _draw(spec: Spec) -> str:
+def _draw(spec: Spec) -> Markup:
     return _render(json.dumps({"config": _CONFIG, **spec}))
 
 
 @lru_cache(maxsize=256)
-def _render(spec: str) -> str:
+def _render(spec: str) -> Markup:
     """The SVG of a specification. It is decoration: its table says the same, so it is hidden from screen readers."""
     import vl_convert
 
     svg = vl_convert.vegalite_to_svg(spec, vl_version=_VEGA_LITE)
-    return svg.replace("<svg ", '<svg aria-hidden="true" focusable="false" ', 1)
+    return Markup(svg.replace("<svg ", '<svg aria-hidden="true" focusable="false" ', 1))  # noqa: S704 - Vega escapes

@@ -28,7 +28,7 @@ _SHORTEST, _LONGEST = 4_000, 24_000
 
 
 def choose(tally: Tally) -> list[Candidate]:
-    """Problems in the order in which they are taken while there is room: one of each kind, a second of each, …"""
+    """Problems in the order in which they are taken while there is room: one of each kind, a second of each, …."""
     queues = [iter(tally.candidates[kind]) for kind in sorted(tally.candidates)]
     chosen: dict[Candidate, None] = {}
     while queues:
@@ -63,14 +63,14 @@ def pack(readings: list[ProblemReading]) -> str:
     return base64.b64encode(gzip.compress(msgspec.json.encode(readings), mtime=0)).decode()
 
 
-def read_row(shard: Shard, row: int, *, most: int, longest: int, first: int = 0) -> ProblemReading:
-    """A problem of a shard by its row, with at most so many of its traces, the first that many left out."""
+def read_row(shard: Shard, row: int, *, most: int, longest: int, first: int | None = None) -> ProblemReading:
+    """A problem of a shard by its row, with at most `most` of its traces.
+
+    These are the ones from number `first` on, or when that is None some with each reason.
+    """
     rows = shard.traces_of(row)
-    if first == 0 and len(rows) > most:
-        rows_shown = sorted(_spread(shard, rows)[:most])
-    else:
-        rows_shown = rows[first : first + most]
-    judged = [judge_row(shard, one) for one in rows_shown]
+    shown = sorted(_spread(shard, rows)[:most]) if first is None else rows[first : first + most]
+    judged = [judge_row(shard, one) for one in shown]
     return read_problem(shard.problem_of(row), judged, len(rows), longest=longest)
 
 

@@ -48,6 +48,7 @@ _FORMULA = re.compile(
     r"|(?P<environment>\\begin\{(?P<name>equation|align|gather|eqnarray|multline)(?P<star>\*?)\}"
     r"[^\\]*+(?:\\(?!begin\{(?P=name)|end\{(?P=name))[^\\]*+)*+\\end\{(?P=name)(?P=star)\})"
 )
+_KINDS = ("dollars", "dollar", "bracket", "paren", "environment")
 _DISPLAY = {"dollars", "bracket", "environment"}
 
 
@@ -61,7 +62,7 @@ def find_formulas(text: str) -> Iterator[Formula]:
             if box[0] >= end and box[1] <= match.start():
                 yield Formula(box[0], box[1], text[box[0] : box[1]], is_display=False)
             box = next(boxes)
-        kind = next(name for name in ("dollars", "dollar", "bracket", "paren", "environment") if match[name] is not None)
+        kind = next(name for name in _KINDS if match[name] is not None)
         yield Formula(match.start(), match.end(), match[kind].strip(), kind in _DISPLAY)
         end = match.end()
     while box[0] < len(text):
@@ -94,12 +95,23 @@ _HIDDEN = {"<": "\ue000", ">": "\ue001"}
 _SHOWN = {hidden: sign for sign, hidden in _HIDDEN.items()}
 # Fences and signs that the library leaves as commands where they are right.
 _LEFT_OVER = {
-    **{"\\{": "{", "\\}": "}", "\\lbrace": "{", "\\rbrace": "}", "\\lvert": "|", "\\rvert": "|", "\\vert": "|"},
-    **{"\\|": "‖", "\\lVert": "‖", "\\rVert": "‖", "\\langle": "⟨", "\\rangle": "⟩"},
+    "\\{": "{",
+    "\\}": "}",
+    "\\lbrace": "{",
+    "\\rbrace": "}",
+    "\\lvert": "|",
+    "\\rvert": "|",
+    "\\vert": "|",
+    "\\|": "‖",
+    "\\lVert": "‖",
+    "\\rVert": "‖",
+    "\\langle": "⟨",
+    "\\rangle": "⟩",
 }
-_LIBRARY_ERRORS = (
-    *(error for error in vars(latex_errors).values() if isinstance(error, type) and issubclass(error, Exception)),
-    *(AttributeError, LookupError, RecursionError, StopIteration, TypeError, ValueError),
+_OWN_ERRORS = (error for error in vars(latex_errors).values() if isinstance(error, type))
+_ERRORS: tuple[type[Exception], ...] = (
+    *(error for error in _OWN_ERRORS if issubclass(error, Exception)),
+    *(AttributeError, LookupError, RecursionError, StopIteration, TypeError, ValueError, ET.ParseError),
 )
 """What the library raises on what a model may write, by its source and by trying it on random input."""
 
@@ -118,7 +130,7 @@ _PLAIN_VALUE = re.compile(r"[\w .%+-]*")
 @functools.lru_cache(maxsize=1 << 14)
 def to_mathml(latex: str, *, is_display: bool = False) -> str | None:
     """A formula as one `<math>` element, or None when it is better shown as it is written."""
-    if not latex or len(latex) > LONGEST or not latex.isprintable() and not latex.replace("\n", "").isprintable():
+    if not latex or len(latex) > LONGEST or (not latex.isprintable() and not latex.replace("\n", "").isprintable()):
         return None
     if _deepest(latex) > _DEEPEST:
         return None
@@ -131,12 +143,12 @@ def to_mathml(latex: str, *, is_display: bool = False) -> str | None:
     try:
         made = convert(latex, display="block" if is_display else "inline")
         return _rebuild(ET.fromstring(made))  # noqa: S314 - no document type can be in it: every < was taken out
-    except (*_LIBRARY_ERRORS, ET.ParseError):
+    except _ERRORS:
         return None
 
 
 def _deepest(latex: str) -> int:
-    """How many braces are open at once at most, with `\\left` and roots counted as if they were braces."""
+    r"""How many braces are open at once at most, with `\\left` and roots counted as if they were braces."""
     depth = deepest = 0
     for brace in re.finditer(r"\\left\b|\\right\b|\\.|[{}]", latex, re.DOTALL):
         depth += {"{": 1, "}": -1, "\\left": 1, "\\right": -1}.get(brace[0], 0)

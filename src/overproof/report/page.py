@@ -79,7 +79,9 @@ def render_report(summary: Summary, overview: Markup, versions: dict[str, str], 
     """The report as one file; `packed` are the problems to be read, `told` says in a sentence which they are."""
     script = read_asset("page.js")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    policy = f"default-src 'none'; script-src 'sha256-{digest}'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
+    policy = (
+        f"default-src 'none'; script-src 'sha256-{digest}'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'"
+    )
     return render_page(
         summary,
         overview,
@@ -189,20 +191,12 @@ def _draw(summary: Summary) -> dict[str, Any]:
         drawn["forecasts"] = charts.draw_forecasts(summary.cost, money=money, is_finished=is_finished(summary))
     if summary.adaptive:
         drawn["samples"] = charts.draw_distribution(_few(summary.samples), x="traces of a problem", y="problems")
-    return _as_markup(drawn)
+    return drawn
 
 
 def _few(bins: list[Bin]) -> list[Bin]:
     """At most 24 bars; the rest together."""
     return bins if len(bins) <= 24 else [*bins[:23], Bin("more", sum(one.count for one in bins[23:]))]
-
-
-def _as_markup(drawn: dict[str, Any]) -> dict[str, Any]:
-    """The charts as markup: Vega escapes what it writes."""
-    return {
-        name: _as_markup(chart) if isinstance(chart, dict) else Markup(chart)  # noqa: S704
-        for name, chart in drawn.items()
-    }
 
 
 @cache
@@ -215,8 +209,12 @@ def _environment() -> Environment:
         "share": charts.show_share,
         "decimal": lambda value: "–" if value is None else f"{value:.3f}".rstrip("0").rstrip("."),
         "money": lambda value: "–" if value is None else show_money(value),
+        "points": charts.show_points,
         "words": lambda name: name.replace("_", " "),
     }
+    environment.globals["reasons_of"] = lambda *summaries: [
+        reason for reason in REASONS if any(reason in summary.reasons for summary in summaries)
+    ]
     return environment
 
 

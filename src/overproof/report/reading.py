@@ -121,6 +121,7 @@ def read_trace(judged: Judged, language: str | None, *, longest: int) -> Reading
     """A trace to be read; `language` is the question's."""
     trace, score = judged.trace, judged.score
     grade = score.grade if score else None
+    extracted = grade.extracted if grade else None
     completion = read_completion(trace)
     reasoning, reasoning_cut = _shorten(completion.reasoning or "", longest)
     answer, answer_cut = _shorten(completion.answer, longest)
@@ -133,11 +134,11 @@ def read_trace(judged: Judged, language: str | None, *, longest: int) -> Reading
         verdict=grade.verdict if grade else "",
         kept=main.kept if main else False,
         reason=main.reason if main else "",
-        answer=to_pieces(answer, [*_find_marks(answer, target), *_find_answer(answer, grade.extracted if grade else None)]),
+        answer=to_pieces(answer, [*_find_marks(answer, target), *_find_answer(answer, extracted)]),
         raw=_shorten(trace.content, 2 * longest)[0],
         reasoning=None if completion.reasoning is None else to_pieces(reasoning, _find_marks(reasoning, target)),
         raw_reasoning=None if trace.reasoning is None else _shorten(trace.reasoning, longest)[0],
-        extracted=grade.extracted if grade else None,
+        extracted=extracted,
         layer=grade.layer if grade else "",
         why=grade.reason if grade else "",
         rewards={name: reward.value for name, reward in rewards.items()},
@@ -195,7 +196,9 @@ def _find_answer(answer: str, extracted: str | None) -> Iterator[Span]:
     """Where the graded answer stands: the last boxes that hold it, else its last occurrence."""
     if not extracted:
         return
-    boxes = [(start, end) for start, end, content in find_boxes(answer) if content.strip() and content.strip() in extracted]
+    boxes = [
+        (start, end) for start, end, content in find_boxes(answer) if content.strip() and content.strip() in extracted
+    ]
     if boxes:
         wanted = max(1, extracted.count(", ") + 1) if len(boxes) > 1 else 1
         for start, end in boxes[-wanted:]:

@@ -292,8 +292,8 @@ def _count_problems(tally: Tally, shard: Shard, outcomes: NDArray[np.int8], samp
     )
     tally.samples.update(number[number > 0].tolist())
     kept = np.bincount(shard.owners[shard.decisions[None]["kept"] & (shard.owners >= 0)], minlength=len(rows))
-    names = [_group_names(shard, row) for row in range(len(rows))]
-    for row, rate, right in _pass_rates(shard, outcomes, sampling):
+    names = [group_names(shard, row) for row in range(len(rows))]
+    for row, rate, right in pass_rates(shard, outcomes, sampling):
         tally.estimators[rate.estimator] += 1
         tally.reached += right >= (sampling.want_correct or 1)
         for kind in names[row]:
@@ -312,7 +312,7 @@ def _count_problems(tally: Tally, shard: Shard, outcomes: NDArray[np.int8], samp
 ALL = Kind("all", "")
 
 
-def _group_names(shard: Shard, row: int) -> list[Kind]:
+def group_names(shard: Shard, row: int) -> list[Kind]:
     """The groups that a problem is counted in."""
     problems = shard.problems
     names = {
@@ -323,7 +323,7 @@ def _group_names(shard: Shard, row: int) -> list[Kind]:
     return [ALL, *(Kind(what, name) for what, name in names.items() if name)]
 
 
-def _pass_rates(
+def pass_rates(
     shard: Shard, outcomes: NDArray[np.int8], sampling: SamplingConfig
 ) -> Iterator[tuple[int, PassRate, int]]:
     """Each problem that has scored traces: its row, its estimated pass rate, and how many of its traces passed."""

@@ -53,7 +53,8 @@ function badge(trace) {
 
 // ---- where traces come from -----------------------------------------------------------------------------------
 
-// Both sources answer list(filters, from) → {total, rows, next, searched} and problem(id, first) → problem.
+// Both sources answer list(filters, from) → {total, rows, next, searched}, problem(id, index) → the problem with the
+// traces around that index, and neighbours(id) → {previous, next}.
 // A row is {problem, index, question, source, verdict, kept, reason, extracted, tokens, finish, error}.
 
 class PackedTraces {
@@ -106,8 +107,8 @@ class ServedTraces {
     return this.ask("traces", { ...filters, from });
   }
 
-  problem(id, first = 0) {
-    return this.ask("problem", { id, first });
+  problem(id, index = 0) {
+    return this.ask("problem", { id, index });
   }
 
   neighbours(id) {
@@ -119,18 +120,29 @@ const source = run.api ? new ServedTraces() : new PackedTraces(byId("packed").te
 
 // ---- the list of traces ---------------------------------------------------------------------------------------
 
-const listing = { filters: {}, next: null, shown: 0, turn: 0 };
+const listing = { filters: {}, last: null, shown: 0, turn: 0, back: null };
+
+function problemRow(row) {
+  const link = make("a", { href: `#/problem/${encodeURIComponent(row.problem)}` }, row.problem);
+  return make("tr", { class: "group" }, make("th", { colspan: "5", scope: "rowgroup" },
+    make("div", { class: "question" }, excerpt(row.question)), make("div", { class: "where" }, link, row.source ? ` · ${row.source}` : "")));
+}
 
 function traceRow(row) {
-  const link = `#/problem/${encodeURIComponent(row.problem)}/${row.index}`;
-  const question = make("a", { href: link, class: "question" }, excerpt(row.question || row.problem));
-  const where = make("div", { class: "where" }, `${row.problem} · trace ${row.index}${row.source ? ` · ${row.source}` : ""}`);
   return make("tr", {},
+    make("td", {}, make("a", { href: `#/problem/${encodeURIComponent(row.problem)}/${row.index}`, "aria-label": `Trace ${row.index} of ${row.problem}` }, `Trace ${row.index}`)),
     make("td", {}, badge(row)),
-    make("td", { class: "q" }, question, where),
-    make("td", { class: "given" }, row.extracted ? make("code", {}, excerpt(row.extracted, 60)) : "–"),
+    make("td", { class: "given" }, row.extracted ? make("code", {}, excerpt(row.extracted, 80)) : "no answer"),
     make("td", {}, row.kept ? make("span", { class: "badge kept" }, "kept") : words(row.reason || "undecided")),
     make("td", { class: "n" }, number(row.tokens)));
+}
+
+function appendRows(rows) {
+  for (const row of rows) {
+    if (row.problem !== listing.last) byId("rows").append(problemRow(row));
+    listing.last = row.problem;
+    byId("rows").append(traceRow(row));
+  }
 }
 
 async function loadRows(from) {
@@ -139,7 +151,7 @@ async function loadRows(from) {
   for (let place = from, target = listing.shown + PAGE; ;) {
     const found = await source.list(listing.filters, place);
     if (turn !== listing.turn) return; // another filter was chosen meanwhile
-    byId("rows").append(...found.rows.map(traceRow));
+    appendRows(found.rows);
     listing.shown += found.rows.length;
     const share = found.searched < 1 ? ` (${Math.floor(100 * found.searched)} % searched)` : "";
     const total = found.total === null ? (found.next === null ? listing.shown : null) : found.total;
@@ -164,6 +176,7 @@ function showTraces(parameters) {
     if (field.value !== value) field.value = value;
   }
   listing.shown = 0;
+  listing.last = null;
   byId("rows").replaceChildren();
   byId("traces-told").textContent = run.told;
   return loadRows(0);
@@ -201,6 +214,15 @@ function problemHead(problem, neighbours) {
       here(neighbours?.previous, "previous problem", "p"), here(neighbours?.next, "next problem", "n")),
     make("h1", { tabindex: "-1" }, `Problem ${problem.id}`),
     renderPieces(problem.question, make("div", { class: "question-text part" })), facts);
+}
+
+function otherTraces(problem) {
+  if (!run.api || problem.traces.length === problem.trace_count) return null;
+  const indices = problem.traces.map((trace) => trace.index);
+  const link = (index, text) => make("a", { href: `#/problem/${encodeURIComponent(problem.id)}/${index}` }, text);
+  const first = Math.min(...indices), last = Math.max(...indices);
+  return make("nav", { class: "crumbs", "aria-label": "More traces" },
+    first > 0 ? link(first - 1, "earlier traces") : null, last + 1 < problem.trace_count ? link(last + 1, "later traces") : null);
 }
 
 function traceCard(problem, trace) {
@@ -274,7 +296,7 @@ function rewardList(trace) {
 
 async function showProblem(id, index) {
   const page = byId("problem-page");
-  const [problem, neighbours] = await Promise.all([source.problem(id, index === undefined ? 0 : Math.max(0, index - 8)), source.neighbours(id)]);
+  const [problem, neighbours] = await Promise.all([source.problem(id, index), source.neighbours(id)]);
   if (problem === null) {
     page.replaceChildren(make("div", { class: "title" }, make("h1", { tabindex: "-1" }, "This problem is not here"),
       make("p", {}, run.api ? `The run has no problem ${id}.` : `The report holds some problems only, and ${id} is not among them. overproof view shows them all.`)));
@@ -282,7 +304,7 @@ async function showProblem(id, index) {
   }
   const legend = make("div", { class: "tools" }, "Marked: ",
     make("mark", { class: "answer" }, "graded answer"), make("mark", { class: "foreign" }, "another language"), make("mark", { class: "repeated" }, "said before"));
-  page.replaceChildren(problemHead(problem, neighbours), legend, make("div", { class: "cards" }, ...problem.traces.map((trace) => traceCard(problem, trace))));
+  page.replaceChildren(problemHead(problem, neighbours), legend, make("div", { class: "cards" }, ...problem.traces.map((trace) => traceCard(problem, trace))), otherTraces(problem) ?? "");
   const here = index === undefined ? null : byId(`trace-${index}`);
   if (here) {
     here.classList.add("here");
