@@ -32,6 +32,7 @@ _LEAST_SHARE = 0.9
 _SENTENCE_END = re.compile(r"[.!?]\s+|[。！？；]+")
 _SENTENCE = re.compile(r"[.!?]\s+|[。！？；]+|\n+")  # an end of a sentence or a line
 _LATIN_WORD = re.compile(f"[{LATIN_LETTERS}]{{2,}}")  # one letter is a variable, or too short to matter
+_WHOLE = re.compile(r"\S(?:.*\S)?", re.DOTALL)
 _LATIN_RUN = re.compile(f"(?<![{LATIN_LETTERS}])[{LATIN_LETTERS}]++(?:[ ,'’-]++[{LATIN_LETTERS}]++){{2,}}+")
 
 Part = tuple[str | None, float]
@@ -121,14 +122,12 @@ def _foreign_parts(
         if counts[script.name] and (language := _language_in(script, counts, target)) != target:
             for run in _runs_of(script).finditer(sentence):
                 yield offset + run.start(), offset + run.end(), language
-    runs = _LATIN_RUN.findall(sentence) if any(counts.values()) else [sentence.strip()]
-    place = 0
-    for run in runs:
-        place = sentence.find(run, place)
-        told, _ = tell_sentence(_LATIN_WORD.findall(run)[:_LONGEST_SENTENCE], target)
+    # A sentence in Latin letters alone is judged whole, within another script only runs of three words and more are.
+    whole = _LATIN_RUN if any(counts.values()) else _WHOLE
+    for run in whole.finditer(sentence):
+        told, _ = tell_sentence(_LATIN_WORD.findall(run[0])[:_LONGEST_SENTENCE], target)
         if told is not None and told != target:
-            yield offset + place, offset + place + len(run), told
-        place += len(run)
+            yield offset + run.start(), offset + run.end(), told
 
 
 @functools.cache

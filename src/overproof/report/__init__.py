@@ -55,3 +55,6 @@ def _render(config: RunConfig, folder: RunFolder, summary: Summary, problems: li
             f"To read all of them: overproof view {folder.root.name}"
         )
     return render_report(summary, render_overview(summary, config, versions), versions, pack(problems), told)
+
+
+__all__ = ["Summary", "report"]

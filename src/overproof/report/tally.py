@@ -19,11 +19,12 @@ from numpy.typing import NDArray
 
 from overproof.config import RunConfig
 from overproof.config.endpoint import SamplingConfig
-from overproof.estimators import PassRate, ShareSums, fixed_pass_rate, stopped_pass_rate
+from overproof.estimators import PassRate, ShareSums
 from overproof.hygiene.references import FEWEST_AGREEING, SuspectReference, find_suspect_reference
 from overproof.records import PreparedProblem
 from overproof.report.shard import Selection, Shard
 from overproof.report.tables import COMPLETE, REFUSED, TRUNCATED, UNKNOWN, VERDICTS, Damage, Spending
+from overproof.selection.passrate import rate_problem
 
 RIGHT, WRONG, CUT, UNCOUNTED = range(4)
 """What became of a trace, as the chart of lengths tells them apart."""
@@ -331,12 +332,7 @@ def pass_rates(
     pairs = zip(shard.owners[counts].tolist(), outcomes[counts].tolist(), strict=True)
     for row, found in itertools.groupby(pairs, key=lambda pair: pair[0]):
         verdicts = [None if outcome == UNKNOWN else outcome == 1 for _, outcome in found]
-        if sampling.is_adaptive:
-            rate = stopped_pass_rate(
-                verdicts, probe=sampling.least, want_correct=sampling.want_correct or 1, most=sampling.most
-            )
-        else:
-            rate = fixed_pass_rate(verdicts)
+        rate = rate_problem(verdicts, sampling)
         yield row, rate, verdicts.count(True)
 
 
@@ -344,7 +340,8 @@ def _count_lengths(tally: Tally, shard: Shard, outcomes: NDArray[np.int8]) -> No
     conditions = [outcomes == 1, outcomes == UNKNOWN, shard.traces["ending"] == COMPLETE]
     fates = np.select(conditions, [RIGHT, UNCOUNTED, WRONG], CUT)
     for lengths, column in ((tally.by_tokens, "tokens"), (tally.by_characters, "characters")):
-        known = (shard.traces[column] > 0) & (shard.scores["length"] > 0) & (shard.owners >= 0)
+        known = (shard.traces[column] > 0) & (shard.traces["ending"] != REFUSED) & (shard.scores["length"] > 0)
+        known &= shard.owners >= 0
         bins = np.minimum(2 * np.log2(shard.traces[column][known]), HALF_OCTAVES - 1).astype(np.int64)
         cells = np.bincount(bins * 4 + fates[known], minlength=HALF_OCTAVES * 4)
         lengths.counts += cells.reshape(HALF_OCTAVES, 4)
