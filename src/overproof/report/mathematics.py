@@ -41,7 +41,8 @@ class Formula(NamedTuple):
 
 # Linear in the length of the text: the body of each span excludes its own opening delimiter, or ends with the line.
 _FORMULA = re.compile(
-    r"(?<!\\)\$\$(?P<dollars>[^$]+)\$\$"
+    r"\\\\"  # a line break; passed over as a pair, so that no formula begins at its second half
+    r"|(?<!\\)\$\$(?P<dollars>[^$]+)\$\$"
     r"|(?<![\\$])\$(?=[^\s$])(?P<dollar>[^$\n]*+)(?<=[^\s\\])\$(?![\d$])"  # Pandoc's rule: "$5 and $7" are prices
     r"|\\\[(?P<bracket>[^\\]*+(?:\\[^\[\]][^\\]*+)*+)\\\]"
     r"|\\\((?P<paren>[^\\]*+(?:\\[^()][^\\]*+)*+)\\\)"
@@ -58,11 +59,13 @@ def find_formulas(text: str) -> Iterator[Formula]:
     box = next(boxes)
     end = 0
     for match in _FORMULA.finditer(text):
+        kind = next((name for name in _KINDS if match[name] is not None), None)
+        if kind is None:
+            continue
         while box[0] < match.start():
             if box[0] >= end and box[1] <= match.start():
                 yield Formula(box[0], box[1], text[box[0] : box[1]], is_display=False)
             box = next(boxes)
-        kind = next(name for name in _KINDS if match[name] is not None)
         yield Formula(match.start(), match.end(), match[kind].strip(), kind in _DISPLAY)
         end = match.end()
     while box[0] < len(text):
@@ -124,6 +127,11 @@ _ATTRIBUTES = {
     *("minsize", "maxsize", "movablelimits", "largeop", "symmetric", "lspace", "rspace", "width", "height", "depth"),
     *("voffset", "linethickness", "columnalign", "rowspacing", "columnspacing", "accentunder"),
 }
+_CHILDREN = {
+    **dict.fromkeys(("mfrac", "mroot", "msub", "msup", "munder", "mover"), 2),
+    **dict.fromkeys(("msubsup", "munderover"), 3),
+}
+"""How many children an element must have; the library leaves out what it does not find."""
 _PLAIN_VALUE = re.compile(r"[\w .%+-]*")
 
 
@@ -173,6 +181,8 @@ def _rebuild(element: ET.Element) -> str:
     name = element.tag.rpartition("}")[2]
     if name not in _ELEMENTS:
         raise ValueError(f"the element {name} is not known")
+    if len(element) != _CHILDREN.get(name, len(element)):
+        raise ValueError(f"{name} lacks a part")
     attributes = {key: value for key, value in element.attrib.items() if key in _ATTRIBUTES}
     if attributes.get("display") == "inline":
         del attributes["display"]

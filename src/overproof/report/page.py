@@ -39,11 +39,11 @@ _PROBLEM_COUNTS = {
     "gone": "that have traces but are no longer in the file",
 }
 _ESTIMATORS = {
-    "fixed": "the share of its traces",
-    "probe": "the share of its probe",
-    "inverse": "inverse sampling, (c − 1) / (N − 1)",
-    "exhausted": "the share of all its traces, none left to draw",
-    "unfinished": "the share so far",
+    "fixed": "the share of right traces",
+    "probe": "the share of right traces in the probe",
+    "inverse": "(c − 1) / (N − 1), by inverse sampling",
+    "exhausted": "the share of right traces, none left to draw",
+    "unfinished": "the share of right traces so far",
 }
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 import numpy as np
@@ -22,6 +23,8 @@ from overproof.sampling.forecast import FEWEST_PROBLEMS, Forecaster
 from overproof.sampling.progress import Forecast
 from overproof.selection.reasons import KEPT, REJECTED
 from overproof.teacher.budget import Amount
+
+Name = TypeVar("Name", str, tuple[str, str])
 
 FORECAST_AFTER = (FEWEST_PROBLEMS, 20, 50, 100)
 """Numbers of problems after which the forecast is made again, to be held against what the run came to."""
@@ -75,6 +78,8 @@ class Lengths(msgspec.Struct, frozen=True):
 
     unit: str
     """tokens, or characters where the endpoint did not report tokens."""
+    octaves: float
+    """Width of a bin: 1 doubles the length, 0.5 multiplies it by √2."""
     bins: list[LengthBin]
 
 
@@ -235,7 +240,7 @@ def summarise(config: RunConfig, folder: RunFolder, tally: Tally) -> Summary:
     adaptive = _adaptive(config, tally)
     return Summary(
         name=folder.root.resolve().name,
-        teacher=", ".join(name for name, _ in tally.spending.teachers.most_common()) or _configured(config),
+        teacher=", ".join(_largest(tally.spending.teachers)) or _configured(config),
         problems={name: tally.problems[name] for name in _PROBLEM_COUNTS},
         traces=tally.traces,
         expected=None if adaptive else tally.problems["total"] * config.sampling.n,
@@ -243,7 +248,7 @@ def summarise(config: RunConfig, folder: RunFolder, tally: Tally) -> Summary:
         uncounted=tally.uncounted,
         reasons=_in_order(main.reasons),
         pass_rates=rates,
-        estimators=dict(tally.estimators.most_common()),
+        estimators=_largest(tally.estimators),
         notes=list(_notes(config, folder, tally)),
         overall=_line("", tally.groups.get(ALL, Group())),
         by_source=_lines(tally, "source"),
@@ -255,8 +260,8 @@ def summarise(config: RunConfig, folder: RunFolder, tally: Tally) -> Summary:
         lengths=_lengths(tally),
         consistency=_consistency(tally),
         rewards=_rewards(tally),
-        forms=dict(tally.forms.most_common()),
-        verdicts=[Verdicts(*pair, count) for pair, count in tally.verdicts.most_common()],
+        forms=_largest(tally.forms),
+        verdicts=[Verdicts(*pair, count) for pair, count in _largest(tally.verdicts).items()],
         cost=_cost(config, tally, main),
         adaptive=adaptive,
         suspects=tally.suspects,
@@ -283,6 +288,11 @@ _PROBLEM_COUNTS = (
 
 def _configured(config: RunConfig) -> str:
     return config.teacher.model or config.teacher.profile
+
+
+def _largest(counts: Mapping[Name, int]) -> dict[Name, int]:
+    """Counts from the largest down, equal ones by name, so that the order is always the same."""
+    return dict(sorted(counts.items(), key=lambda item: (-item[1], str(item[0]))))
 
 
 def _label(kind: Kind) -> str:
@@ -380,7 +390,7 @@ def _lengths(tally: Tally) -> Lengths:
     unit = "tokens" if by_tokens else "characters"
     filled = np.flatnonzero(lengths.counts.sum(axis=1))
     if not len(filled):
-        return Lengths(unit, [])
+        return Lengths(unit, 1, [])
     first, last = int(filled[0]), int(filled[-1]) + 1
     step = 1 if last - first <= _MOST_LENGTH_BINS else 2
     first -= first % step
@@ -399,7 +409,7 @@ def _lengths(tally: Tally) -> Lengths:
                 share_right=estimate_share(lengths.share(window)),
             )
         )
-    return Lengths(unit, bins)
+    return Lengths(unit, step / 2, bins)
 
 
 def _edge(half_octave: int) -> int:
@@ -410,9 +420,9 @@ def _edge(half_octave: int) -> int:
 def _consistency(tally: Tally) -> list[Consistency]:
     labels = [*(f"{10 * tenth}–{10 * tenth + 10} %" for tenth in range(10)), "100 %"]
     found = []
-    for language, counts in sorted(tally.consistency.items(), key=lambda item: -int(item[1].sum())):
+    for language, counts in sorted(tally.consistency.items(), key=lambda item: (-int(item[1].sum()), item[0])):
         bins = [Bin(label, int(count)) for label, count in zip(labels, counts[: TENTHS - 1], strict=True)]
-        pairs = sorted(tally.foreign.items(), key=lambda item: -item[1])
+        pairs = _largest(tally.foreign).items()
         foreign = {other: count for (question, other), count in pairs if question == language}
         found.append(Consistency(language, bins, int(counts[TENTHS - 1]), foreign))
     return found
@@ -446,7 +456,7 @@ def _cost(config: RunConfig, tally: Tally, main: Chosen) -> Cost:
         tokens_per_kept=spending.amount.tokens / kept if kept else None,
         cost_per_kept=spending.amount.cost / kept if kept and has_prices else None,
         attempts=spending.attempts,
-        refused=dict(spending.refused.most_common()),
+        refused=_largest(spending.refused),
         cut=tally.endings[TRUNCATED],
         incomplete=tally.endings[INCOMPLETE],
         forecasts=list(_forecasts(config, tally)),

@@ -23,7 +23,7 @@ from overproof.estimators import PassRate, ShareSums
 from overproof.hygiene.references import FEWEST_AGREEING, SuspectReference, find_suspect_reference
 from overproof.records import PreparedProblem
 from overproof.report.shard import Selection, Shard
-from overproof.report.tables import COMPLETE, REFUSED, TRUNCATED, UNKNOWN, VERDICTS, Damage, Spending
+from overproof.report.tables import COMPLETE, REFUSED, TRUNCATED, UNKNOWN, VERDICTS, Damage, Spending, key_of
 from overproof.selection.passrate import rate_problem
 
 RIGHT, WRONG, CUT, UNCOUNTED = range(4)
@@ -36,7 +36,7 @@ FIRST_PROBLEMS = 100
 """Problems from which a forecast is made again."""
 MOST_LISTED = 200
 """Suspect references and contaminated problems that are listed; the rest is counted."""
-CANDIDATES = 24
+CANDIDATES = 200
 """Problems of each kind that can be chosen to be read in the report."""
 
 
@@ -437,7 +437,7 @@ def _note_candidates(tally: Tally, shard: Shard) -> None:
 
 def _offer(tally: Tally, shard: Shard, kind: Kind, owners: Iterable[int]) -> None:
     rows = np.unique(np.asarray(owners, dtype=np.int64))
-    keys = shard.problems.rows["key"][rows]
+    keys = shard.problems.rows["key"][rows] ^ np.uint64(key_of(":".join(kind)))  # another order for each kind
     best = np.argsort(keys)[:CANDIDATES]
     if len(best):
         tally.candidates[kind] = [Candidate(int(keys[one]), shard.number, int(rows[one])) for one in best]

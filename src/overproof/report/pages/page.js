@@ -20,9 +20,12 @@ function make(tag, attributes = {}, ...children) {
 }
 
 function renderPieces(pieces, into) {
-  for (const piece of pieces) {
-    const [text, flags = 0, mathml = null] = typeof piece === "string" ? [piece] : piece;
-    let node;
+  const isBlock = (piece) => Array.isArray(piece) && (piece[2] || "").startsWith('<math display="block"');
+  for (const [place, piece] of pieces.entries()) {
+    const [written, flags = 0, mathml = null] = typeof piece === "string" ? [piece] : piece;
+    let text = written, node; // a formula on lines of its own brings its own space
+    if (mathml === null && isBlock(pieces[place + 1])) text = text.replace(/\s*\n\s*$/, "");
+    if (mathml === null && isBlock(pieces[place - 1])) text = text.replace(/^\s*\n\s*/, "");
     if (mathml !== null) {
       const template = document.createElement("template");
       template.innerHTML = mathml;
@@ -213,7 +216,7 @@ function problemHead(problem, neighbours) {
       make("a", { href: listing.back || "#/traces", "data-key": "u" }, "← all traces"),
       here(neighbours?.previous, "previous problem", "p"), here(neighbours?.next, "next problem", "n")),
     make("h1", { tabindex: "-1" }, `Problem ${problem.id}`),
-    renderPieces(problem.question, make("div", { class: "question-text part" })), facts);
+    renderPieces(problem.question, make("div", { class: "question-text" })), facts);
 }
 
 function otherTraces(problem) {
@@ -249,7 +252,8 @@ function traceCard(problem, trace) {
 
 function verdictText(trace) {
   const parts = [];
-  if (trace.layer) parts.push(`${trace.why ? `${trace.why}. ` : ""}Decided by the layer `, make("b", {}, trace.layer), ". ");
+  const why = trace.why ? `${trace.why[0].toUpperCase()}${trace.why.slice(1)}. ` : "";
+  if (trace.layer) parts.push(`${why}Decided by the layer `, make("b", {}, trace.layer), ". ");
   if (trace.error) parts.push(`The endpoint refused: ${trace.error}. `);
   else if (trace.finish && trace.finish !== "stop") parts.push(`The reply was cut (${trace.finish}). `);
   if (trace.reason && !trace.kept) parts.push(make("span", { title: run.reasons[trace.reason] || "" }, `Not kept: ${run.reasons[trace.reason] || words(trace.reason)}. `));
@@ -294,6 +298,11 @@ function rewardList(trace) {
   return list;
 }
 
+function showWithin(container, element) {
+  const gap = element.getBoundingClientRect().bottom - container.getBoundingClientRect().bottom;
+  if (gap > 0) container.scrollTop += gap + 12;
+}
+
 async function showProblem(id, index) {
   const page = byId("problem-page");
   const [problem, neighbours] = await Promise.all([source.problem(id, index), source.neighbours(id)]);
@@ -305,6 +314,7 @@ async function showProblem(id, index) {
   const legend = make("div", { class: "tools" }, "Marked: ",
     make("mark", { class: "answer" }, "graded answer"), make("mark", { class: "foreign" }, "another language"), make("mark", { class: "repeated" }, "said before"));
   page.replaceChildren(problemHead(problem, neighbours), legend, make("div", { class: "cards" }, ...problem.traces.map((trace) => traceCard(problem, trace))), otherTraces(problem) ?? "");
+  for (const mark of page.querySelectorAll(".part.answer mark.answer")) showWithin(mark.closest(".part"), mark);
   const here = index === undefined ? null : byId(`trace-${index}`);
   if (here) {
     here.classList.add("here");
