@@ -13,7 +13,7 @@ from overproof.records import Decision
 from overproof.report.reading import Judged, ProblemReading, read_problem
 from overproof.report.shard import Shard
 from overproof.report.tables import UNKNOWN
-from overproof.report.tally import Candidate, Tally
+from overproof.report.tally import Tally
 
 MOST_BYTES = 3_000_000
 """Of all chosen problems together, as they lie in the page."""
@@ -27,14 +27,14 @@ _SHORTEST, _LONGEST = 4_000, 24_000
 """Bounds of the characters shown of one part of a reply."""
 
 
-def choose(tally: Tally) -> list[Candidate]:
-    """Problems in the order in which they are taken while there is room: one of each kind, a second of each, …."""
+def choose(tally: Tally) -> list[tuple[int, int]]:
+    """Problems by shard and row, in the order in which they are taken: one of each kind, a second of each, …"""
     queues = [iter(tally.candidates[kind]) for kind in sorted(tally.candidates)]
-    chosen: dict[Candidate, None] = {}
+    chosen: dict[tuple[int, int], None] = {}
     while queues:
         still = []
         for queue in queues:
-            new = next((one for one in queue if one not in chosen), None)
+            new = next((place for one in queue if (place := (one.shard, one.row)) not in chosen), None)
             if new is not None:
                 chosen[new] = None
                 still.append(queue)
@@ -47,8 +47,8 @@ def read_chosen(tally: Tally, shards: Mapping[int, Shard]) -> Iterator[ProblemRe
     left, characters = MOST_BYTES * 3 // 4, MOST_CHARACTERS
     mean_traces = min(MOST_TRACES, max(1, tally.traces // max(1, tally.problems["sampled"])))
     longest = min(_LONGEST, max(_SHORTEST, MOST_CHARACTERS // (_FEWEST_PROBLEMS * mean_traces)))
-    for candidate in choose(tally):
-        reading = read_row(shards[candidate.shard], candidate.row, most=MOST_TRACES, longest=longest)
+    for number, row in choose(tally):
+        reading = read_row(shards[number], row, most=MOST_TRACES, longest=longest)
         left -= len(zlib.compress(msgspec.json.encode(reading)))
         characters -= sum(min(one.characters, 2 * longest) for one in reading.traces)
         if left < 0:
