@@ -6,7 +6,9 @@ here resamples problems with all their traces (a bootstrap clustered by problem)
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 import numpy as np
@@ -24,25 +26,73 @@ class Estimate(msgspec.Struct, frozen=True):
     samples: int
 
 
-def estimate_rate(outcomes: Sequence[tuple[float, int]], *, seed: int = 0) -> Estimate:
+def estimate_rate(outcomes: Iterable[tuple[float, int]], *, seed: int = 0) -> Estimate:
     """Mean over problems of each problem's share of passes, with its interval.
 
     `outcomes` holds (passes, samples) for each problem, passes in fractions where the rate is an estimate; problems
-    without samples do not count. The interval is the percentile bootstrap over problems with 2,000 resamples, the same
-    for the same seed.
+    without samples do not count. For the interval see `estimate_mean`.
+    """
+    counts = Counter(outcomes)
+    values: Counter[float] = Counter()
+    for (passes, samples), problems in counts.items():
+        if samples:
+            values[passes / samples] += problems
+    drawn = sum(samples * problems for (_, samples), problems in counts.items())
+    return estimate_mean(values, drawn, seed=seed)
 
-    A resample of problems is drawn as how often each distinct rate occurs in it, which follows the multinomial
+
+def estimate_mean(values: Mapping[float, int], samples: int, *, seed: int = 0) -> Estimate:
+    """Mean of one value in [-1, 1] a problem, with its interval; `values` says how many problems have each value.
+
+    The interval is the percentile bootstrap over problems with 2,000 resamples, the same for the same seed. Where
+    every problem has the value 0, or every one 1, resampling shows no doubt at all, which a few problems do not
+    justify: the interval is then Clopper and Pearson's for so many independent problems. `samples` is what the values
+    rest on, for the reader.
+
+    A resample of problems is drawn as how often each distinct value occurs in it, which follows the multinomial
     distribution: the same bootstrap, in a time that does not grow with the number of problems.
     """
-    counts = np.array([pair for pair in outcomes if pair[1] > 0], dtype=np.float64).reshape(-1, 2)
-    problems = len(counts)
+    problems = sum(values.values())
     if not problems:
         return Estimate(None, None, None, 0, 0)
-    rates, occurrences = np.unique(counts[:, 0] / counts[:, 1], return_counts=True)
-    draws = np.random.default_rng(seed).multinomial(problems, occurrences / problems, size=RESAMPLES)
-    low, high = np.quantile(draws @ rates / problems, [0.025, 0.975])
-    mean = float(occurrences @ rates / problems)
-    return Estimate(mean, float(low), float(high), problems, int(counts[:, 1].sum()))
+    value = np.array(sorted(values))
+    count = np.array([values[one] for one in value.tolist()])
+    mean = float(value @ count / problems)
+    if len(value) == 1 and mean in {0.0, 1.0}:
+        doubt = 1 - 0.025 ** (1 / problems)
+        return Estimate(mean, max(0.0, mean - doubt), min(1.0, mean + doubt), problems, samples)
+    drawn = np.random.default_rng(seed).multinomial(problems, count / problems, size=RESAMPLES)
+    low, high = np.quantile(drawn @ value / problems, [0.025, 0.975])
+    return Estimate(mean, float(low), float(high), problems, samples)
+
+
+class ShareSums(msgspec.Struct, frozen=True):
+    """What a share of rows needs of each problem, summed over problems, so that sums of parts can be added."""
+
+    problems: int
+    """Problems with at least one row."""
+    passes: int
+    rows: int
+    squares: tuple[int, int, int]
+    """Sums of passes², passes × rows and rows²."""
+
+
+def estimate_share(sums: ShareSums) -> Estimate:
+    """Share of rows that pass, where problems have different numbers of rows, with its interval.
+
+    The interval is the ratio estimate's for clusters (Cochran, Sampling Techniques, chapter 6), clipped to [0, 1];
+    where no row or every row passes it is Clopper and Pearson's for so many independent problems.
+    """
+    if not sums.rows:
+        return Estimate(None, None, None, 0, 0)
+    share = sums.passes / sums.rows
+    if share in {0.0, 1.0} or sums.problems == 1:
+        doubt = 1 - 0.025 ** (1 / sums.problems)
+    else:
+        passes, cross, rows = sums.squares
+        scatter = max(0.0, passes - 2 * share * cross + share * share * rows)
+        doubt = 1.96 * math.sqrt(scatter * sums.problems / (sums.problems - 1)) / sums.rows
+    return Estimate(share, max(0.0, share - doubt), min(1.0, share + doubt), sums.problems, sums.rows)
 
 
 class PassRate(msgspec.Struct, frozen=True):

@@ -103,7 +103,7 @@ class SamplingConfig(Table):
     def _one_way_of_counting(self) -> SamplingConfig:
         if self.probe is None and self.want_correct is None and self.max is None:
             return self
-        if "n" in self.model_fields_set:
+        if self.n != type(self).model_fields["n"].default:  # a run's own config.yaml spells out the default too
             raise ValueError("give either n, or want_correct and max (with probe), not both")
         if self.want_correct is None or self.max is None:
             raise ValueError("adaptive sampling needs want_correct and max, for example {want_correct: 2, max: 16}")

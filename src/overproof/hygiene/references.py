@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from overproof.grading import answer_classes
+from overproof.grading import equivalent
 from overproof.records import Score, Trace, Verdict
 
 FEWEST_AGREEING = 3
@@ -41,6 +41,7 @@ def find_suspect_reference(traces: Sequence[Trace], scores: Mapping[str, Score])
     if len(answers) < FEWEST_AGREEING:
         return None
     problem = traces[0].problem
-    if problem.reference is None or len(set(answer_classes(answers, question=problem.question))) > 1:
+    first, *others = dict.fromkeys(answers)
+    if problem.reference is None or not all(equivalent(first, one, question=problem.question) for one in others):
         return None
     return SuspectReference(problem.id, problem.reference, answers[0], len(answers))

@@ -8,13 +8,14 @@ for ever.
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterator, Sequence
 
 import msgspec
 
 from overproof.language.latin import identify, is_known, name_language, tell_sentence
-from overproof.language.prose import to_prose
+from overproof.language.prose import blank_out, to_prose
 from overproof.language.scripts import HAN, KANA, LATIN_LETTERS, Script, scripts_in
 from overproof.language.words import MOST_WORDS, count_votes
 
@@ -29,7 +30,9 @@ _LEAST_SHARE = 0.9
 """Of a paragraph's words, so that a name or a quoted term does not make it mixed."""
 
 _SENTENCE_END = re.compile(r"[.!?]\s+|[。！？；]+")
+_SENTENCE = re.compile(r"[.!?]\s+|[。！？；]+|\n+")  # an end of a sentence or a line
 _LATIN_WORD = re.compile(f"[{LATIN_LETTERS}]{{2,}}")  # one letter is a variable, or too short to matter
+_WHOLE = re.compile(r"\S(?:.*\S)?", re.DOTALL)
 _LATIN_RUN = re.compile(f"(?<![{LATIN_LETTERS}])[{LATIN_LETTERS}]++(?:[ ,'’-]++[{LATIN_LETTERS}]++){{2,}}+")
 
 Part = tuple[str | None, float]
@@ -91,6 +94,47 @@ def language_of(question: str) -> str | None:
     names = {script.name for script in counts}
     script = max(counts, key=lambda script: counts[script])
     return "ja" if script.name == HAN and KANA in names else script.languages[0]
+
+
+def find_foreign(text: str, target: str) -> list[tuple[int, int, str]]:
+    """Where `text` is in other languages than `target`: (start, end, language) of each stretch, in order.
+
+    The rules are those of `consistency`, so that what is marked is what was counted; a stretch is a sentence, or the
+    foreign words within one.
+    """
+    target = re.split("[-_]", target)[0].lower()
+    scripts = scripts_in(text)
+    found: list[tuple[int, int, str]] = []
+    start = 0
+    prose = blank_out(text)
+    for end in (*(match.end() for match in _SENTENCE.finditer(prose)), len(prose)):
+        found += sorted(_foreign_parts(prose[start:end], start, scripts, target))
+        start = end
+    return found
+
+
+def _foreign_parts(
+    sentence: str, offset: int, scripts: Sequence[Script], target: str
+) -> Iterator[tuple[int, int, str]]:
+    """The stretches of one sentence that are in other languages, script by script."""
+    counts = {script.name: len(script.unit.findall(sentence)) for script in scripts}
+    for script in scripts:
+        if counts[script.name] and (language := _language_in(script, counts, target)) != target:
+            for run in _runs_of(script).finditer(sentence):
+                yield offset + run.start(), offset + run.end(), language
+    # A sentence in Latin letters alone is judged whole, within another script only runs of three words and more are.
+    whole = _LATIN_RUN if any(counts.values()) else _WHOLE
+    for run in whole.finditer(sentence):
+        told, _ = tell_sentence(_LATIN_WORD.findall(run[0])[:_LONGEST_SENTENCE], target)
+        if told is not None and told != target:
+            yield offset + run.start(), offset + run.end(), told
+
+
+@functools.cache
+def _runs_of(script: Script) -> re.Pattern[str]:
+    """Letters of a script with what stands between them in a sentence."""
+    unit = script.unit.pattern
+    return re.compile(f"{unit}(?:[^A-Za-z\\n]{{0,12}}?{unit})*")
 
 
 class _Tally:

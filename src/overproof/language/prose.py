@@ -8,6 +8,7 @@ openings without an end costs no more than any other.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 _CODE_OR_FORMULA = re.compile(
     r"```(?:[^`]|`(?!``))*+(?:```|\Z)"  # fenced code; a fence without an end runs to the end (CommonMark)
@@ -27,11 +28,20 @@ _ENVIRONMENT_DEPTH = 3
 
 def to_prose(text: str) -> str:
     """The text with code, formulas, links and tags replaced by a space each."""
-    text = _CODE_OR_FORMULA.sub(" ", text)
+    return _replace(text, lambda _: " ")
+
+
+def blank_out(text: str) -> str:
+    """`to_prose` with every place kept: what is no prose is replaced by as many spaces."""
+    return _replace(text, lambda match: " " * len(match[0]))
+
+
+def _replace(text: str, filling: Callable[[re.Match[str]], str]) -> str:
+    text = _CODE_OR_FORMULA.sub(filling, text)
     if "\\" not in text:
         return text
     for _ in range(_ENVIRONMENT_DEPTH):  # from the inside out
-        text, count = _ENVIRONMENT.subn(" ", text)
+        text, count = _ENVIRONMENT.subn(filling, text)
         if not count:
             break
-    return _COMMAND.sub(" ", text)
+    return _COMMAND.sub(filling, text)

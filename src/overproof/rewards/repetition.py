@@ -40,6 +40,28 @@ def repetition(trace: Trace) -> Reward:
     return Reward(value, "repeats", {"most_repeated": excerpt, "times": int(times[worst])})
 
 
+def find_repeats(text: str) -> list[tuple[int, int]]:
+    """Where a text says again what it has said before: (start, end) of each stretch, in order and apart.
+
+    A stretch is made of whole windows of WINDOW tokens, each of which occurs earlier in the text.
+    """
+    places = [match.span() for match in _TOKEN.finditer(text)]
+    if len(places) < WINDOW:
+        return []
+    windows = _window_hashes([text[start:end] for start, end in places])
+    _, first = np.unique(windows, return_index=True)
+    is_again = np.ones(len(windows), dtype=bool)
+    is_again[first] = False
+    stretches: list[tuple[int, int]] = []
+    for number in np.flatnonzero(is_again).tolist():
+        start, end = places[number][0], places[number + WINDOW - 1][1]
+        if stretches and start <= stretches[-1][1]:
+            stretches[-1] = stretches[-1][0], end
+        else:
+            stretches.append((start, end))
+    return stretches
+
+
 def _window_hashes(tokens: list[str]) -> npt.NDArray[np.uint64]:
     """One 64-bit number for each window of WINDOW tokens, equal for equal windows: doubled from single tokens up."""
     numbers = {token: number for number, token in enumerate(dict.fromkeys(tokens), 1)}

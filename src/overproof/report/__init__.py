@@ -1,0 +1,60 @@
+"""All of a run → report.html for people, report.json for programs, and the Summary that a terminal prints.
+
+tables       a shard's files as tables of numbers
+shard        the tables of a shard joined: each trace with its problem, score and decisions
+tally        what is counted of a shard; tallies add up to the run's
+summary      counts → numbers: estimates with intervals, the funnel, costs, what is missing
+chosen       which problems can be read in the report itself
+reading      trace → pieces to be read: reasoning and answer, formulas, what is marked
+mathematics  LaTeX → MathML that is safe to show
+charts       numbers → SVG
+page         all of it → HTML
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import msgspec
+
+from overproof.config import RunConfig
+from overproof.journal import write_bytes
+from overproof.report.chosen import pack, read_chosen
+from overproof.report.page import render_overview, render_report
+from overproof.report.reading import ProblemReading
+from overproof.report.shard import Shard, ShardReader
+from overproof.report.summary import Summary, summarise
+from overproof.report.tally import Tally, tally_shard
+from overproof.runfolder import RunFolder
+
+
+def report(config: RunConfig, folder: RunFolder, shards: Iterable[int]) -> Summary:
+    """Write report.json and report.html of whatever the run holds so far; returns what report.json holds.
+
+    Holds some 200 bytes a trace, not its texts.
+    """
+    tally = Tally()
+    read: dict[int, Shard] = {}
+    for number in shards:
+        read[number] = ShardReader(config, folder, number).read()
+        tally.add(tally_shard(config, read[number]))
+    summary = summarise(config, folder, tally)
+    write_bytes(folder.report_json, msgspec.json.format(msgspec.json.encode(summary)))
+    write_bytes(folder.report_html, _render(config, folder, summary, list(read_chosen(tally, read))).encode())
+    return summary
+
+
+def _render(config: RunConfig, folder: RunFolder, summary: Summary, problems: list[ProblemReading]) -> str:
+    manifest = folder.read_manifest()
+    versions = manifest.versions if manifest else {}
+    held = sum(len(problem.traces) for problem in problems)
+    told = f"All {held:,} traces of the run can be read here."
+    if held < summary.traces:
+        told = (
+            f"{held:,} of the run’s {summary.traces:,} traces can be read here, some of every kind, chosen by chance. "
+            f"To read all of them: overproof view {folder.root.name}"
+        )
+    return render_report(summary, render_overview(summary, config, versions), versions, pack(problems), told)
+
+
+__all__ = ["Summary", "report"]

@@ -1,0 +1,443 @@
+"""One shard → everything that a report counts; only this module says what is counted.
+
+A tally is small whatever the size of its shard, and tallies add up: shards can be counted anywhere, in any order, and
+the sum is the run's.
+"""
+
+from __future__ import annotations
+
+import functools
+import heapq
+import itertools
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import NamedTuple, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from overproof.config import RunConfig
+from overproof.config.endpoint import SamplingConfig
+from overproof.estimators import PassRate, ShareSums
+from overproof.hygiene.references import FEWEST_AGREEING, SuspectReference, find_suspect_reference
+from overproof.records import PreparedProblem
+from overproof.report.shard import Selection, Shard
+from overproof.report.tables import COMPLETE, REFUSED, TRUNCATED, UNKNOWN, VERDICTS, Damage, Spending, key_of
+from overproof.selection.passrate import rate_problem
+
+RIGHT, WRONG, CUT, UNCOUNTED = range(4)
+"""What became of a trace, as the chart of lengths tells them apart."""
+HALF_OCTAVES = 56
+"""Bins of lengths: bin k holds lengths from 2^(k/2) up to 2^((k+1)/2)."""
+TENTHS = 12
+"""Bins of a share: [0, .1), [.1, .2), … [.9, 1), exactly 1, not measured."""
+FIRST_PROBLEMS = 100
+"""Problems from which a forecast is made again."""
+MOST_LISTED = 200
+"""Suspect references and contaminated problems that are listed; the rest is counted."""
+CANDIDATES = 200
+"""Problems of each kind that can be chosen to be read in the report."""
+
+
+class Spent(NamedTuple):
+    """What one problem's traces were charged for. Sorts as problems do in a run."""
+
+    shard: int
+    row: int
+    samples: int
+    tokens: int
+    cost: float
+
+
+class Candidate(NamedTuple):
+    """A problem that can be chosen to be read in the report. Sorts by a hash of its id: by chance, yet repeatable."""
+
+    priority: int
+    shard: int
+    row: int
+
+
+class Kind(NamedTuple):
+    """What problems have in common: their source, their language, a reason among their traces, …."""
+
+    what: str
+    name: str
+
+
+@dataclass(slots=True)
+class Group:
+    """Problems that are counted together: all of them, or those of a source, a language or a level."""
+
+    rates: Counter[float] = field(default_factory=Counter)
+    """Problems by their pass rate."""
+    samples: int = 0
+    """Traces that the pass rates rest on."""
+    problems: int = 0
+    traces: int = 0
+    kept: int = 0
+
+    def add(self, other: Group) -> None:
+        """Count the other's problems too."""
+        self.rates.update(other.rates)
+        self.samples += other.samples
+        self.problems += other.problems
+        self.traces += other.traces
+        self.kept += other.kept
+
+
+@dataclass(slots=True)
+class Chosen:
+    """What one selection keeps."""
+
+    reasons: Counter[str] = field(default_factory=Counter)
+    kept: int = 0
+    problems: int = 0
+    """Problems with at least one kept trace."""
+    shared: int = 0
+    """Kept traces that the unnamed selection keeps too."""
+    tokens: int = 0
+    """Reply tokens of kept traces, as far as they are known."""
+    tokens_known: int = 0
+    """Kept traces whose tokens are known."""
+    characters: int = 0
+
+    def add(self, other: Chosen) -> None:
+        """Count the other's traces too."""
+        self.reasons.update(other.reasons)
+        self.kept += other.kept
+        self.problems += other.problems
+        self.shared += other.shared
+        self.tokens += other.tokens
+        self.tokens_known += other.tokens_known
+        self.characters += other.characters
+
+
+@dataclass(slots=True)
+class Measure:
+    """The values of one reward."""
+
+    measured: int = 0
+    unmeasured: int = 0
+    total: float = 0.0
+    low: float = float("inf")
+    high: float = float("-inf")
+
+    def add(self, other: Measure) -> None:
+        """Count the other's values too."""
+        self.measured += other.measured
+        self.unmeasured += other.unmeasured
+        self.total += other.total
+        self.low = min(self.low, other.low)
+        self.high = max(self.high, other.high)
+
+
+def _zeros(*shape: int) -> NDArray[np.int64]:
+    return np.zeros(shape, np.int64)
+
+
+@dataclass(slots=True)
+class Lengths:
+    """Traces by length and by what became of them."""
+
+    counts: NDArray[np.int64] = field(default_factory=lambda: _zeros(HALF_OCTAVES, 4))
+    """For each bin the traces that were RIGHT, WRONG, CUT and UNCOUNTED."""
+    sums: NDArray[np.int64] = field(default_factory=lambda: _zeros(HALF_OCTAVES, 6))
+    """For each bin the fields of `ShareSums` over its complete traces that count."""
+
+    def add(self, other: Lengths) -> None:
+        """Count the other's traces too."""
+        self.counts += other.counts
+        self.sums += other.sums
+
+    def share(self, bins: slice) -> ShareSums:
+        """Sums for the share of right ones among the complete traces of some bins."""
+        problems, passes, rows, *squares = (int(one) for one in self.sums[bins].sum(axis=0))
+        return ShareSums(problems, passes, rows, (squares[0], squares[1], squares[2]))
+
+
+@dataclass(slots=True)
+class Tally:
+    """Counts over one shard, or over several."""
+
+    shards: int = 0
+    missing: Counter[str] = field(default_factory=Counter)
+    """Shards that lack a kind of file."""
+    damage: Damage = field(default_factory=Damage)
+    problems: Counter[str] = field(default_factory=Counter)
+    """total, sampled, without_reference, unverifiable, duplicates, clustered, contaminated, gone, and of the problems
+    whose traces can be graded: gradable (sampled ones) and gradable_traces."""
+    traces: int = 0
+    scored: int = 0
+    uncounted: int = 0
+    endings: Counter[int] = field(default_factory=Counter)
+    verdicts: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """Traces by verdict and by the layer that decided."""
+    groups: defaultdict[Kind, Group] = field(default_factory=lambda: defaultdict(Group))
+    estimators: Counter[str] = field(default_factory=Counter)
+    """Problems by how their pass rate was estimated."""
+    reached: int = 0
+    """Problems with as many correct traces as adaptive sampling wants."""
+    samples: Counter[int] = field(default_factory=Counter)
+    """Problems by their number of traces."""
+    selections: dict[Selection, Chosen] = field(default_factory=dict)
+    by_tokens: Lengths = field(default_factory=Lengths)
+    by_characters: Lengths = field(default_factory=Lengths)
+    consistency: defaultdict[str, NDArray[np.int64]] = field(
+        default_factory=lambda: defaultdict(functools.partial(_zeros, TENTHS))
+    )
+    """For each language of questions, traces by language consistency."""
+    foreign: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """Traces by language of the question and the foreign language that most of the rest of the reasoning is in."""
+    rewards: defaultdict[str, Measure] = field(default_factory=lambda: defaultdict(Measure))
+    forms: Counter[str] = field(default_factory=Counter)
+    """Traces by what is wrong with their form."""
+    spending: Spending = field(default_factory=Spending)
+    first: list[Spent] = field(default_factory=list)
+    """The first problems of the run, in order."""
+    suspects: list[SuspectReference] = field(default_factory=list)
+    suspect_count: int = 0
+    contaminated: list[PreparedProblem] = field(default_factory=list)
+    candidates: defaultdict[Kind, list[Candidate]] = field(default_factory=lambda: defaultdict(list))
+
+    def add(self, other: Tally) -> Self:
+        """Count the other's shards too."""
+        for name in ("shards", "traces", "scored", "uncounted", "reached", "suspect_count"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        for name in ("missing", "problems", "endings", "verdicts", "estimators", "samples", "foreign", "forms"):
+            getattr(self, name).update(getattr(other, name))
+        for part in ("by_tokens", "by_characters", "spending", "damage"):
+            getattr(self, part).add(getattr(other, part))
+        for kind, group in other.groups.items():
+            self.groups[kind].add(group)
+        for selection, chosen in other.selections.items():
+            self.selections.setdefault(selection, Chosen()).add(chosen)
+        for language, counts in other.consistency.items():
+            self.consistency[language] += counts
+        for reward, measure in other.rewards.items():
+            self.rewards[reward].add(measure)
+        self.first = sorted(self.first + other.first)[:FIRST_PROBLEMS]
+        self.suspects = (self.suspects + other.suspects)[:MOST_LISTED]
+        self.contaminated = (self.contaminated + other.contaminated)[:MOST_LISTED]
+        for kind, candidates in other.candidates.items():
+            self.candidates[kind] = heapq.nsmallest(CANDIDATES, self.candidates[kind] + candidates)
+        return self
+
+
+def tally_shard(config: RunConfig, shard: Shard) -> Tally:
+    """Count one shard."""
+    tally = Tally(shards=1, traces=len(shard.traces))
+    tally.spending.add(shard.spending)
+    tally.missing.update(shard.missing)
+    for damage in shard.damage:
+        tally.damage.add(damage)
+    outcomes = shard.outcomes()
+    _count_traces(tally, shard, outcomes)
+    _count_selections(tally, shard)
+    _count_problems(tally, shard, outcomes, config.sampling)
+    _count_lengths(tally, shard, outcomes)
+    _count_language(tally, shard)
+    _count_rewards(tally, shard)
+    _note_first(tally, shard)
+    _note_suspects(tally, shard)
+    _note_candidates(tally, shard)
+    rows = np.flatnonzero(shard.problems.rows["contaminated"])[:MOST_LISTED]
+    tally.contaminated = [shard.problem_of(int(row)) for row in rows]
+    return tally
+
+
+def _count_traces(tally: Tally, shard: Shard, outcomes: NDArray[np.int8]) -> None:
+    tally.scored = int(np.count_nonzero(shard.scores["length"]))
+    tally.uncounted = int(np.count_nonzero((outcomes == UNKNOWN) & (shard.scores["length"] > 0)))
+    tally.endings.update(shard.traces["ending"].tolist())
+    layers = shard.names.layers.names()
+    pairs = Counter(zip(shard.scores["verdict"].tolist(), shard.scores["layer"].tolist(), strict=True))
+    for (verdict, layer), count in pairs.items():
+        if verdict:
+            tally.verdicts[VERDICTS[verdict], layers[layer]] += count
+
+
+def _count_selections(tally: Tally, shard: Shard) -> None:
+    main = shard.decisions[None]["kept"]
+    tokens = shard.traces["tokens"]
+    for selection, decisions in shard.decisions.items():
+        kept = decisions["kept"]
+        counts = np.bincount(decisions["reason"], minlength=1).tolist()
+        reasons = shard.reasons[selection]
+        tally.selections[selection] = Chosen(
+            reasons=Counter({reasons[number]: count for number, count in enumerate(counts) if count}),
+            kept=int(kept.sum()),
+            problems=len(np.unique(shard.owners[kept])),
+            shared=int((kept & main).sum()),
+            tokens=int(tokens[kept & (tokens >= 0)].sum(dtype=np.int64)),
+            tokens_known=int((kept & (tokens >= 0)).sum()),
+            characters=int(shard.traces["characters"][kept].sum(dtype=np.int64)),
+        )
+
+
+def _count_problems(tally: Tally, shard: Shard, outcomes: NDArray[np.int8], sampling: SamplingConfig) -> None:
+    rows = shard.problems.rows
+    number = np.bincount(shard.owners[shard.owners >= 0], minlength=len(rows))
+    gradable = rows["has_reference"] & ~rows["unverifiable"]
+    tally.problems.update(
+        total=len(rows),
+        sampled=int(np.count_nonzero(number)),
+        without_reference=int(np.count_nonzero(~rows["has_reference"])),
+        unverifiable=int(rows["unverifiable"].sum()),
+        duplicates=int(rows["duplicate"].sum()),
+        clustered=int(rows["clustered"].sum()),
+        contaminated=int(rows["contaminated"].sum()),
+        gradable=int(np.count_nonzero(number[gradable])),
+        gradable_traces=int(number[gradable].sum()),
+        gone=len(np.unique(shard.traces["problem"][shard.owners < 0])),
+    )
+    tally.samples.update(number[number > 0].tolist())
+    kept = np.bincount(shard.owners[shard.decisions[None]["kept"] & (shard.owners >= 0)], minlength=len(rows))
+    names = [group_names(shard, row) for row in range(len(rows))]
+    for row, rate, right in pass_rates(shard, outcomes, sampling):
+        tally.estimators[rate.estimator] += 1
+        tally.reached += right >= (sampling.want_correct or 1)
+        for kind in names[row]:
+            group = tally.groups[kind]
+            if rate.value is not None:
+                group.rates[rate.value] += 1
+                group.samples += rate.draws
+    for kinds, traces, keeps in zip(names, number.tolist(), kept.tolist(), strict=True):
+        for kind in kinds:
+            group = tally.groups[kind]
+            group.problems += 1
+            group.traces += traces
+            group.kept += keeps
+
+
+ALL = Kind("all", "")
+
+
+def group_names(shard: Shard, row: int) -> list[Kind]:
+    """The groups that a problem is counted in."""
+    problems = shard.problems
+    names = {
+        "source": problems.sources.names()[problems.rows["source"][row]],
+        "language": problems.languages.names()[problems.rows["language"][row]] or "unknown",
+        "level": problems.levels.names()[problems.rows["level"][row]],
+    }
+    return [ALL, *(Kind(what, name) for what, name in names.items() if name)]
+
+
+def pass_rates(
+    shard: Shard, outcomes: NDArray[np.int8], sampling: SamplingConfig
+) -> Iterator[tuple[int, PassRate, int]]:
+    """Each problem that has scored traces: its row, its estimated pass rate, and how many of its traces passed."""
+    counts = (shard.owners >= 0) & (shard.scores["length"] > 0)
+    pairs = zip(shard.owners[counts].tolist(), outcomes[counts].tolist(), strict=True)
+    for row, found in itertools.groupby(pairs, key=lambda pair: pair[0]):
+        verdicts = [None if outcome == UNKNOWN else outcome == 1 for _, outcome in found]
+        rate = rate_problem(verdicts, sampling)
+        yield row, rate, verdicts.count(True)
+
+
+def _count_lengths(tally: Tally, shard: Shard, outcomes: NDArray[np.int8]) -> None:
+    conditions = [outcomes == 1, outcomes == UNKNOWN, shard.traces["ending"] == COMPLETE]
+    fates = np.select(conditions, [RIGHT, UNCOUNTED, WRONG], CUT)
+    for lengths, column in ((tally.by_tokens, "tokens"), (tally.by_characters, "characters")):
+        known = (shard.traces[column] > 0) & (shard.traces["ending"] != REFUSED) & (shard.scores["length"] > 0)
+        known &= shard.owners >= 0
+        bins = np.minimum(2 * np.log2(shard.traces[column][known]), HALF_OCTAVES - 1).astype(np.int64)
+        cells = np.bincount(bins * 4 + fates[known], minlength=HALF_OCTAVES * 4)
+        lengths.counts += cells.reshape(HALF_OCTAVES, 4)
+        counted = np.isin(fates[known], (RIGHT, WRONG))
+        lengths.sums += _share_sums(shard.owners[known][counted], bins[counted], fates[known][counted] == RIGHT)
+
+
+def _share_sums(owners: NDArray[np.int64], bins: NDArray[np.int64], right: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """The fields of `ShareSums` for each bin of lengths."""
+    cells, which = np.unique(owners * HALF_OCTAVES + bins, return_inverse=True)
+    rows = np.bincount(which, minlength=len(cells))
+    passes = np.bincount(which, weights=right, minlength=len(cells)).astype(np.int64)
+    columns = (np.ones_like(rows), passes, rows, passes**2, passes * rows, rows**2)
+    sums = [np.bincount(cells % HALF_OCTAVES, weights=column, minlength=HALF_OCTAVES) for column in columns]
+    return np.stack(sums, axis=1).astype(np.int64)
+
+
+def _count_language(tally: Tally, shard: Shard) -> None:
+    values = shard.values.get("language_consistency")
+    if values is None:
+        return
+    there = (shard.owners >= 0) & (shard.scores["length"] > 0)
+    languages = shard.problems.rows["language"][shard.owners[there]]
+    share = values[there]
+    bins = np.where(np.isnan(share), TENTHS - 1, np.nan_to_num(share) * 10 + 1e-6).astype(np.int64)
+    foreign = shard.scores["foreign"][there]
+    for number, name in enumerate(shard.problems.languages.names()):
+        mine = languages == number
+        if mine.any():
+            tally.consistency[name or "unknown"] += np.bincount(bins[mine], minlength=TENTHS)
+            for other, count in Counter(foreign[mine & (foreign > 0)].tolist()).items():
+                tally.foreign[name or "unknown", shard.names.foreign.names()[other]] += count
+
+
+def _count_rewards(tally: Tally, shard: Shard) -> None:
+    scored = shard.scores["length"] > 0
+    for name, column in shard.values.items():
+        values = column[scored]
+        known = values[~np.isnan(values)].astype(np.float64)
+        measure = Measure(len(known), len(values) - len(known))
+        if len(known):
+            measure.total, measure.low, measure.high = float(known.sum()), float(known.min()), float(known.max())
+        tally.rewards[name].add(measure)
+    forms = shard.names.forms.names()
+    for number, count in Counter(shard.scores["form"][scored].tolist()).items():
+        if number:
+            tally.forms[forms[number]] += count
+
+
+def _note_first(tally: Tally, shard: Shard) -> None:
+    """What the first problems cost, up to the first that has no traces yet."""
+    for row in range(min(FIRST_PROBLEMS, len(shard.problems.rows))):
+        rows = shard.traces_of(row)
+        if not rows:
+            return
+        traces = shard.traces[rows]
+        tokens, cost = int(traces["charged_tokens"].sum()), float(traces["charged_cost"].sum())
+        tally.first.append(Spent(shard.number, row, len(rows), tokens, cost))
+
+
+def _note_suspects(tally: Tally, shard: Shard) -> None:
+    """References that no trace agrees with while they agree with each other."""
+    wrong = (shard.scores["verdict"] == VERDICTS.index("incorrect")) & (shard.traces["ending"] == COMPLETE)
+    right = np.isin(shard.scores["verdict"], (VERDICTS.index("correct"), VERDICTS.index("approximate")))
+    there = shard.owners >= 0
+    count = len(shard.problems.rows)
+    agreeing = np.bincount(shard.owners[wrong & there], minlength=count) >= FEWEST_AGREEING
+    solved = np.bincount(shard.owners[right & there], minlength=count) > 0
+    for row in np.flatnonzero(agreeing & ~solved).tolist():
+        rows = shard.traces_of(row)
+        scores = {score.trace_id: score for one in rows if (score := shard.score_of(one)) is not None}
+        found = find_suspect_reference([shard.trace_of(one) for one in rows], scores)
+        if found is not None:
+            tally.suspect_count += 1
+            if len(tally.suspects) < MOST_LISTED:
+                tally.suspects.append(found)
+
+
+def _note_candidates(tally: Tally, shard: Shard) -> None:
+    """For each reason, verdict, source and language some problems that show it."""
+    there = shard.owners >= 0
+    owners = shard.owners[there]
+    reasons = shard.decisions[None]["reason"][there]
+    for number in np.unique(reasons).tolist():
+        _offer(tally, shard, Kind("reason", shard.reasons[None][number]), owners[reasons == number])
+    cut = np.isin(shard.traces["ending"][there], (TRUNCATED, REFUSED))
+    _offer(tally, shard, Kind("ending", "cut"), owners[cut])
+    for what, names in (("source", shard.problems.sources), ("language", shard.problems.languages)):
+        numbers = shard.problems.rows[what][owners]
+        for number in np.unique(numbers).tolist():
+            _offer(tally, shard, Kind(what, names.names()[number]), owners[numbers == number])
+
+
+def _offer(tally: Tally, shard: Shard, kind: Kind, owners: Iterable[int]) -> None:
+    rows = np.unique(np.asarray(owners, dtype=np.int64))
+    keys = shard.problems.rows["key"][rows] ^ np.uint64(key_of(":".join(kind)))  # another order for each kind
+    best = np.argsort(keys)[:CANDIDATES]
+    if len(best):
+        tally.candidates[kind] = [Candidate(int(keys[one]), shard.number, int(rows[one])) for one in best]

@@ -1,0 +1,59 @@
+"""`overproof view RUN…`: the pages of a report over run folders themselves, live while a run goes on, of any size.
+
+run          a run as it is now, kept up to date
+search       a text in its traces
+comparison   two runs side by side
+app          which address answers with what
+
+Bound to this machine's loopback, for its user to read; there is no way to write through it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from aiohttp import web
+
+from overproof.errors import ConfigError
+from overproof.runfolder import RunFolder
+from overproof.view.app import build_app
+from overproof.view.run import Run
+
+HOST = "127.0.0.1"
+
+
+def serve(run_dirs: Sequence[Path], *, port: int = 0, show: Callable[[str], None] = lambda _: None) -> None:
+    """Serve the pages of one or several runs until interrupted.
+
+    `show` is told in a line each what is being read and, once it answers, the address. Port 0 takes a free one.
+    Raises RunFolderError when a folder holds no run, ConfigError when the port is taken.
+    """
+    runs = [Run(RunFolder(path)) for path in run_dirs]
+    for run in runs:
+        show(f"Reading {run.folder.root} …")
+        run.refresh()
+    asyncio.run(_serve(runs, port, show))
+
+
+async def _serve(runs: list[Run], port: int, show: Callable[[str], None]) -> None:
+    runner = web.AppRunner(build_app(runs), access_log=None)
+    await runner.setup()
+    site = web.TCPSite(runner, HOST, port)
+    try:
+        await site.start()
+    except OSError as error:
+        await runner.cleanup()
+        raise ConfigError(f"Port {port} cannot be used ({error.strerror}). Give another one with --port.") from None
+    try:
+        show(f"Open {site.name if port else _address(runner)}/ in a browser; Ctrl-C ends it.")
+        await asyncio.Event().wait()
+    finally:
+        await runner.cleanup()
+
+
+def _address(runner: web.AppRunner) -> str:
+    """Where the server answers, with the port that it was given."""
+    host, port = runner.addresses[0][:2]
+    return f"http://{host}:{port}"

@@ -1,0 +1,54 @@
+from pathlib import Path
+
+import pytest
+from building import make_config, make_problem
+from reported import sample_problem, write_reported
+
+from overproof.runfolder import RunFolder
+from overproof.view.comparison import compare
+from overproof.view.run import Run, Snapshot
+
+
+def snapshot(root: Path, outcomes: dict[str, str], *, shards: int = 1, temperature: float = 0.6) -> Snapshot:
+    config = make_config(sampling={"n": 4}, teacher={"model": "t", "temperature": temperature})
+    problems = [make_problem(name) for name in outcomes]
+    scored = [pair for problem in problems for pair in sample_problem(problem, outcomes[problem.problem.id])]
+    folder = write_reported(root, config, problems, scored, shards=shards)
+    return Run(RunFolder(folder.root)).refresh()
+
+
+def test_the_difference_is_taken_problem_by_problem(tmp_path: Path) -> None:
+    left = snapshot(tmp_path / "left", {f"p{n}": "ciii" if n % 2 else "ccci" for n in range(20)})
+    right = snapshot(tmp_path / "right", {f"p{n}": "ccii" if n % 2 else "cccc" for n in range(20)}, shards=3)
+    made = compare(left, right)
+    overall = made.differences[0]
+    assert (made.common, made.only_left, made.only_right) == (20, 0, 0)
+    assert (overall.left, overall.right) == (0.5, 0.75)
+    assert overall.difference.value == overall.difference.low == overall.difference.high == 0.25, "every problem gained"
+    assert {(one.what, one.name) for one in made.differences} == {("all", ""), ("source", "made"), ("language", "en")}
+
+
+def test_problems_of_one_run_alone_do_not_count(tmp_path: Path) -> None:
+    left = snapshot(tmp_path / "left", {"a": "cccc", "b": "iiii"})
+    right = snapshot(tmp_path / "right", {"b": "ccii", "c": "cccc"})
+    made = compare(left, right)
+    assert (made.common, made.only_left, made.only_right) == (1, 1, 1)
+    assert [(one.problem_id, one.left, one.right) for one in made.changed] == [("b", 0.0, 0.5)]
+
+
+def test_runs_without_a_common_problem_can_be_compared(tmp_path: Path) -> None:
+    made = compare(snapshot(tmp_path / "left", {"a": "cccc"}), snapshot(tmp_path / "right", {"b": "cccc"}))
+    assert (made.common, made.differences, made.changed) == (0, [], [])
+
+
+def test_settings_that_differ_are_named_with_both_values(tmp_path: Path) -> None:
+    left = snapshot(tmp_path / "left", {"a": "cccc"})
+    right = snapshot(tmp_path / "right", {"a": "cccc"}, temperature=1.0)
+    assert compare(left, right).settings == [("teacher.temperature", "0.6", "1.0")]
+
+
+def test_a_run_and_itself_do_not_differ(tmp_path: Path) -> None:
+    one = snapshot(tmp_path, {"a": "ccii", "b": "iiii"})
+    made = compare(one, one)
+    assert made.differences[0].difference.value == pytest.approx(0)
+    assert (made.changed, made.settings) == ([], [])

@@ -1,0 +1,179 @@
+import hashlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlencode
+
+import pytest
+from building import make_config, make_problem, make_trace
+from reported import HOSTILE, make_rich_run, sample_problem, write_reported
+from viewing import serving
+
+from overproof.errors import ConfigError, RunFolderError
+from overproof.journal import Journal
+from overproof.view import serve
+
+
+@pytest.fixture(scope="module")
+def roots(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    root = tmp_path_factory.mktemp("runs")
+    return [make_rich_run(root, name="one").root, make_rich_run(root, name="two").root]
+
+
+@pytest.fixture(scope="module")
+def url(roots: list[Path]) -> Iterator[str]:
+    with serving(roots) as address:
+        yield address
+
+
+def get(url: str, **headers: str) -> tuple[int, bytes, dict[str, str]]:
+    try:
+        with urllib.request.urlopen(urllib.request.Request(url, headers=headers)) as answer:
+            return answer.status, answer.read(), dict(answer.headers)
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, error.read(), dict(error.headers)
+
+
+def ask(url: str, path: str, **parameters: object) -> Any:
+    status, body, _ = get(f"{url}/runs/0/api/{path}?{urlencode(parameters)}")
+    assert status == 200, body
+    return json.loads(body)
+
+
+def state_of(roots: list[Path]) -> dict[str, str]:
+    return {
+        str(path): hashlib.sha256(path.read_bytes()).hexdigest()
+        for root in roots
+        for path in root.rglob("*")
+        if path.is_file()
+    }
+
+
+def test_several_runs_are_listed_and_one_is_opened_at_once(url: str, roots: list[Path]) -> None:
+    _, body, _ = get(url)
+    assert b'<a href="/runs/0/">one</a>' in body
+    assert b'<a href="/compare?left=0&amp;right=1">two</a>' in body
+    with serving(roots[:1]) as single, urllib.request.urlopen(single) as answer:
+        assert answer.url == f"{single}/runs/0/"
+
+
+def test_the_list_is_filtered_and_goes_on_where_it_stopped(url: str) -> None:
+    everything = ask(url, "traces")
+    assert len(everything["rows"]) == 50 == everything["next"]
+    rest = ask(url, "traces", **{"from": 50})
+    assert rest["next"] is None
+    assert everything["total"] == rest["total"] == 50 + len(rest["rows"])
+    chosen = ask(url, "traces", verdict="unverifiable", reason="refused")
+    assert [row["error"] for row in chosen["rows"]] == ["content_filter"] * 2
+    assert ask(url, "traces", source="made", language="en")["total"] == everything["total"]
+    assert ask(url, "traces", source="elsewhere")["total"] == 0
+
+
+def test_a_text_is_searched_in_all_traces(url: str) -> None:
+    found = ask(url, "traces", q="WINDOW.hacked")
+    while found["searched"] < 1:
+        found = ask(url, "traces", q="WINDOW.hacked")
+    assert {row["problem"] for row in found["rows"]} == {f"hostile {HOSTILE}"}
+
+
+def test_a_problem_comes_with_its_traces_and_its_neighbours(url: str) -> None:
+    problem = ask(url, "problem", id="plain/1")
+    assert [trace["index"] for trace in problem["traces"]] == [0, 1, 2, 3]
+    assert ask(url, "neighbours", id="plain/1") == {"previous": "plain/0", "next": "plain/2"}
+    assert ask(url, "neighbours", id="nowhere") == {"previous": None, "next": None}
+
+
+def test_many_traces_come_in_stretches_around_the_one_asked_for(tmp_path: Path) -> None:
+    problem = make_problem()
+    folder = write_reported(tmp_path, make_config(sampling={"n": 40}), [problem], sample_problem(problem, "ci" * 20))
+    with serving([folder.root]) as address:
+        shown = ask(address, "problem", id="p", index=20)
+    assert [trace["index"] for trace in shown["traces"]] == list(range(16, 32))
+    assert shown["trace_count"] == 40
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/runs/7/", "/runs/x/", "/runs/0/api/problem?id=nowhere", "/compare?left=0&right=9", "/assets/page.py"],
+)
+def test_what_is_not_there_is_not_found(url: str, path: str) -> None:
+    assert get(url + path)[0] == 404
+
+
+@pytest.mark.parametrize("number", ["-1", "1e9", "９", "99999999999999999999", "x"])
+def test_a_number_that_is_none_counts_as_none(url: str, number: str) -> None:
+    assert ask(url, "traces", **{"from": number})["rows"][0]["index"] == 0
+
+
+def test_nothing_is_answered_under_another_name_and_nothing_can_be_written(url: str, roots: list[Path]) -> None:
+    before = state_of(roots)
+    assert get(url, Host="evil.example")[0] == 403
+    for method in ("POST", "PUT", "DELETE"):
+        with pytest.raises(urllib.error.HTTPError, match="405"):
+            urllib.request.urlopen(urllib.request.Request(f"{url}/runs/0/", method=method))
+    get(f"{url}/runs/0/")
+    get(f"{url}/compare?left=0&right=1")
+    assert state_of(roots) == before
+
+
+def test_pages_allow_no_script_but_their_own(url: str) -> None:
+    for path in ("/", "/runs/0/", "/compare?left=0&right=1"):
+        _, body, headers = get(url + path)
+        assert "script-src 'self'" in headers["Content-Security-Policy"]
+        assert b"<script>window.hacked" not in body
+
+
+def test_a_run_that_goes_on_is_shown_as_it_is_now(tmp_path: Path) -> None:
+    problem = make_problem()
+    folder = write_reported(tmp_path, make_config(sampling={"n": 4}), [problem], sample_problem(problem, "ci"))
+    with serving([folder.root]) as address:
+        before = ask(address, "state")["stamp"]
+        journal = Journal(folder.traces(0))
+        journal.append(make_trace(problem, 2))
+        journal.close()
+        deadline = time.monotonic() + 30
+        while ask(address, "state")["stamp"] == before and time.monotonic() < deadline:
+            time.sleep(0.1)
+        assert ask(address, "traces")["total"] == 3
+        assert "3 of 4 traces are there" in get(f"{address}/runs/0/api/overview")[1].decode()
+
+
+def test_a_folder_without_a_run_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(RunFolderError, match="holds no run"):
+        serve([tmp_path])
+
+
+def test_a_port_that_is_taken_is_named(url: str, roots: list[Path]) -> None:
+    with pytest.raises(ConfigError, match="Give another one with --port"):
+        serve(roots[:1], port=int(url.rsplit(":", 1)[1]))
+
+
+def test_it_serves_until_it_is_interrupted(roots: list[Path]) -> None:
+    code = (
+        "from pathlib import Path\nfrom overproof.view import serve\n"
+        f"serve([Path({str(roots[0])!r})], show=lambda text: print(text, flush=True))"
+    )
+    command = [sys.executable, "-c", code]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ)
+    assert process.stdout is not None
+    lines = [process.stdout.readline() for _ in range(2)]
+    address = lines[1].split()[1]
+    assert get(f"{address}runs/0/")[0] == 200
+    assert address.startswith("http://127.0.0.1:")
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=30)
+    assert errors.strip().endswith("KeyboardInterrupt")
+
+
+def test_ids_of_any_kind_lead_to_their_problem(url: str) -> None:
+    status, _, _ = get(f"{url}/runs/0/api/problem?id={quote(f'hostile {HOSTILE}', safe='')}")
+    assert status == 200

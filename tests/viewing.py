@@ -1,0 +1,47 @@
+"""A running `overproof view` for tests: the real application on a real loopback socket, in a thread."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from aiohttp import web
+
+from overproof.runfolder import RunFolder
+from overproof.view.app import build_app
+from overproof.view.run import Run
+
+
+@contextmanager
+def serving(run_dirs: Sequence[Path]) -> Iterator[str]:
+    """The address of an application over these runs."""
+    runs = [Run(RunFolder(path)) for path in run_dirs]
+    for run in runs:
+        run.refresh()
+    loop = asyncio.new_event_loop()
+    runner = web.AppRunner(build_app(runs), access_log=None)
+    started = threading.Event()
+
+    async def start() -> None:
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        started.set()
+
+    def work() -> None:
+        loop.run_until_complete(start())
+        loop.run_forever()
+        loop.run_until_complete(runner.cleanup())
+        loop.close()
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    try:
+        assert started.wait(30)
+        host, port = runner.addresses[0][:2]
+        yield f"http://{host}:{port}"
+    finally:
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
