@@ -17,9 +17,9 @@ from overproof.estimators import (
     _student_t,
     adjust_p_values,
     estimate_difference,
+    estimate_mean,
     estimate_rate,
     estimate_ratio,
-    estimate_share,
     majority_at_k,
     pass_at_k,
     permutation_test,
@@ -98,7 +98,7 @@ def test_a_ratio_is_taken_over_all_replies() -> None:
 
 
 def test_where_nothing_was_measured_there_is_a_reason_and_no_number() -> None:
-    for nothing in (estimate_rate([]), estimate_rate([(0, 0)]), estimate_share([], 0), estimate_ratio([(0, 0)])):
+    for nothing in (estimate_rate([]), estimate_rate([(0, 0)]), estimate_mean({}, 0), estimate_ratio([(0, 0)])):
         assert (nothing.value, nothing.low, nothing.high, nothing.reason) == (None, None, None, "no sample counts")
 
 
@@ -240,7 +240,7 @@ def test_the_interval_of_pass_at_k_holds_the_truth_as_often_as_it_says() -> None
     def holds(generator: np.random.Generator) -> bool:
         passes = generator.binomial(8, draw_problems(generator, "middling", 100))
         values = [pass_at_k(8, int(count), 4) or 0.0 for count in passes]
-        estimate = estimate_share(values, 800, seed=int(generator.integers(1 << 30)))
+        estimate = estimate_mean(Counter(values), 800, seed=int(generator.integers(1 << 30)))
         assert estimate.low is not None
         assert estimate.high is not None
         return bool(estimate.low <= truth <= estimate.high)

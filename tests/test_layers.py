@@ -11,8 +11,10 @@ SOURCE = Path(__file__).parents[1] / "src" / "overproof"
 ROWS = [
     {"__main__"},
     {"cli"},
+    {"prove"},
+    {"evaluation"},
     {"pipeline"},
-    {"report", "view", "export", "train", "grpo", "evaluation"},
+    {"report", "view", "export", "train", "grpo"},
     {"student"},
     {"sampling", "selection", "importing"},
     {"rewards", "hygiene", "audit", "judge"},

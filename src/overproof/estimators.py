@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from statistics import NormalDist
 
 import msgspec
@@ -50,32 +50,42 @@ class Difference(msgspec.Struct, frozen=True):
     problems: int
 
 
-def estimate_rate(outcomes: Sequence[tuple[int, int]], *, seed: int = 0) -> Estimate:
+def estimate_rate(outcomes: Iterable[tuple[int, int]], *, seed: int = 0) -> Estimate:
     """Mean over problems of each problem's share of passes, with its interval.
 
-    `outcomes` holds (passes, samples) for each problem; problems without samples do not count.
+    `outcomes` holds (passes, samples) for each problem; problems without samples do not count. For the interval see
+    `estimate_mean`.
     """
-    counts = np.array([pair for pair in outcomes if pair[1] > 0], dtype=np.float64).reshape(-1, 2)
-    return estimate_share(counts[:, 0] / counts[:, 1], int(counts[:, 1].sum()), seed=seed)
+    counts = Counter(outcomes)
+    values: Counter[float] = Counter()
+    for (passes, samples), problems in counts.items():
+        if samples:
+            values[passes / samples] += problems
+    return estimate_mean(values, sum(samples * problems for (_, samples), problems in counts.items()), seed=seed)
 
 
-def estimate_share(values: Sequence[float] | Floats, samples: int, *, seed: int = 0) -> Estimate:
-    """Mean over problems of one value in [0, 1] each (a pass rate, a pass@k), with its interval.
+def estimate_mean(values: Mapping[float, int], samples: int, *, seed: int = 0) -> Estimate:
+    """Mean of one value in [0, 1] a problem (a pass rate, a pass@k), with its interval.
 
-    `samples` is what the values rest on and is only passed on. Where all problems agree on 0 or on 1, resampling says
-    nothing; the interval is then the exact binomial one that takes each problem for a single draw.
+    `values` says how many problems have each value; `samples` is what the values rest on, for the reader. The interval
+    is the bootstrap's over problems (`_interval`). Where every problem has the value 0, or every one 1, resampling
+    shows no doubt at all, which a few problems do not justify: the interval is then Clopper and Pearson's for so many
+    independent problems. One problem alone says nothing of others.
     """
-    shares = np.asarray(values, dtype=np.float64)
-    if not len(shares):
+    problems = sum(values.values())
+    if not problems:
         return Estimate(None, None, None, 0, 0, "no sample counts")
-    value = float(shares.mean())
-    if len(shares) == 1:
-        return Estimate(value, 0.0, 1.0, 1, samples)
-    low, high = _interval(_resampled_sums(shares[None], seed)[0] / len(shares), len(shares))
-    if shares.min() == shares.max() and value in {0.0, 1.0}:
-        bound = 0.025 ** (1 / len(shares))
-        low, high = (bound, 1.0) if value else (0.0, 1 - bound)
-    return Estimate(value, low, high, len(shares), samples)
+    value = np.array(sorted(values))
+    count = np.array([values[one] for one in value.tolist()])
+    mean = float(value @ count / problems)
+    if problems == 1:
+        return Estimate(mean, 0.0, 1.0, 1, samples)
+    if len(value) == 1 and mean in {0.0, 1.0}:
+        doubt = 1 - 0.025 ** (1 / problems)
+        return Estimate(mean, max(0.0, mean - doubt), min(1.0, mean + doubt), problems, samples)
+    drawn = np.random.default_rng(seed).multinomial(problems, count / problems, size=RESAMPLES)
+    low, high = _interval(drawn @ value / problems, problems)
+    return Estimate(mean, low, high, problems, samples)
 
 
 def estimate_ratio(totals: Sequence[tuple[float, float]], *, seed: int = 0) -> Estimate:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from pathlib import Path
 
@@ -32,7 +33,9 @@ def main() -> None:
 
 
 def _say(line: str) -> None:
-    print(line, flush=True)
+    """Print in the first process only; launchers number the processes in RANK."""
+    if os.environ.get("RANK", "0") == "0":
+        print(line, flush=True)
 
 
 def _leave_processes() -> None:
