@@ -50,11 +50,11 @@ class Difference(msgspec.Struct, frozen=True):
     problems: int
 
 
-def estimate_rate(outcomes: Iterable[tuple[int, int]], *, seed: int = 0) -> Estimate:
+def estimate_rate(outcomes: Iterable[tuple[float, int]], *, seed: int = 0) -> Estimate:
     """Mean over problems of each problem's share of passes, with its interval.
 
-    `outcomes` holds (passes, samples) for each problem; problems without samples do not count. For the interval see
-    `estimate_mean`.
+    `outcomes` holds (passes, samples) for each problem, passes in fractions where the rate is an estimate; problems
+    without samples do not count. For the interval see `estimate_mean`.
     """
     counts = Counter(outcomes)
     values: Counter[float] = Counter()
@@ -83,6 +83,7 @@ def estimate_mean(values: Mapping[float, int], samples: int, *, seed: int = 0) -
     if len(value) == 1 and mean in {0.0, 1.0}:
         doubt = 1 - 0.025 ** (1 / problems)
         return Estimate(mean, max(0.0, mean - doubt), min(1.0, mean + doubt), problems, samples)
+    # how often each distinct value occurs in a resample is multinomial: the bootstrap in a time free of P
     drawn = np.random.default_rng(seed).multinomial(problems, count / problems, size=RESAMPLES)
     low, high = _interval(drawn @ value / problems, problems)
     return Estimate(mean, low, high, problems, samples)
