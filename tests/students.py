@@ -73,3 +73,17 @@ def make_checkpoint(
     torch.manual_seed(0)
     getattr(transformers, f"{family}ForCausalLM")(config).to(getattr(torch, dtype)).save_pretrained(folder)
     return name
+
+
+def make_tiny_student(folder: Path, *, seed: int = 0) -> Path:
+    """Save a checkpoint of the tiny models' kind with random weights, which the tiny server can run once exported."""
+    torch = pytest.importorskip("torch")
+    from tokenizers import Tokenizer
+
+    from overproof.resources import bundled
+    from overproof.tiny.learning import _new_model, _wrap, save
+
+    torch.manual_seed(seed)
+    tokenizer = Tokenizer.from_file(str(bundled("tiny-teacher") / "tokenizer.json"))
+    save(_new_model(tokenizer), _wrap(tokenizer), folder)
+    return folder
