@@ -37,3 +37,53 @@ def make_student(folder: Path, template: str | None, *, eos_token: str = "<|im_e
     saved.chat_template = template
     saved.save_pretrained(folder)
     return str(folder)
+
+
+ARCHITECTURES = {"qwen2": "Qwen2", "qwen3": "Qwen3"}
+
+
+def make_checkpoint(
+    folder: Path,
+    template: str | None,
+    *,
+    architecture: str = "qwen3",
+    eos_token: str = "<|im_end|>",
+    positions: int = 4096,
+    dtype: str = "float32",
+) -> str:
+    """Save a student of this architecture with a few thousand random weights; skips where torch is not installed."""
+    torch = pytest.importorskip("torch")
+    name = make_student(folder, template, eos_token=eos_token)
+    import transformers
+
+    tokenizer = transformers.AutoTokenizer.from_pretrained(name)
+    family = ARCHITECTURES[architecture]
+    config = getattr(transformers, f"{family}Config")(
+        vocab_size=len(tokenizer),
+        hidden_size=16,
+        intermediate_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        num_key_value_heads=1,
+        max_position_embeddings=positions,
+        bos_token_id=None,
+        eos_token_id=tokenizer.eos_token_id,
+        pad_token_id=tokenizer.pad_token_id,
+    )
+    torch.manual_seed(0)
+    getattr(transformers, f"{family}ForCausalLM")(config).to(getattr(torch, dtype)).save_pretrained(folder)
+    return name
+
+
+def make_tiny_student(folder: Path, *, seed: int = 0) -> Path:
+    """Save a checkpoint of the tiny models' kind with random weights, which the tiny server can run once exported."""
+    torch = pytest.importorskip("torch")
+    from tokenizers import Tokenizer
+
+    from overproof.resources import bundled
+    from overproof.tiny.learning import _new_model, _wrap, save
+
+    torch.manual_seed(seed)
+    tokenizer = Tokenizer.from_file(str(bundled("tiny-teacher") / "tokenizer.json"))
+    save(_new_model(tokenizer), _wrap(tokenizer), folder)
+    return folder

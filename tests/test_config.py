@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 import yaml
 
-from overproof.config import RunConfig, describe, load_config, load_table, parse_config
+from overproof.config import ProofRun, RunConfig, SftRun, describe, load_config, load_table, parse_config
 from overproof.config.grpo import GrpoConfig
 from overproof.config.table import Table
 from overproof.errors import ConfigError
 
 CONFIGS = sorted((Path(__file__).parents[1] / "configs").glob("*.yaml"))
-KINDS: dict[str, type[Table]] = {"run": RunConfig, "grpo": GrpoConfig}
+KINDS: dict[str, type[Table]] = {"run": RunConfig, "grpo": GrpoConfig, "sft": SftRun, "prove": ProofRun}
 
 
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)

@@ -11,9 +11,11 @@ SOURCE = Path(__file__).parents[1] / "src" / "overproof"
 ROWS = [
     {"__main__"},
     {"cli"},
+    {"prove"},
+    {"evaluation"},
     {"pipeline"},
     {"view"},
-    {"report", "export", "train", "grpo", "evaluation"},
+    {"report", "export", "train", "grpo"},
     {"student"},
     {"sampling", "selection", "importing"},
     {"rewards", "hygiene", "audit", "judge"},

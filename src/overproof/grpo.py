@@ -7,7 +7,6 @@ module and `train` know TRL; it is imported where it is used.
 from __future__ import annotations
 
 import dataclasses
-import difflib
 from collections.abc import Iterable, Iterator, Sequence
 from importlib.util import find_spec
 from pathlib import Path
@@ -15,20 +14,21 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from overproof.config.foreign import check_foreign_keys
 from overproof.config.grpo import GrpoConfig
 from overproof.errors import ConfigError, InputError, MissingExtraError
 from overproof.language import language_of
 from overproof.problems import read_problems
 from overproof.prompts import build_messages, contract_of
 from overproof.records import Message, Problem
-from overproof.resources import bundled
 from overproof.rewards.rl import reward_functions, reward_weights
+from overproof.student.checkpoint import find_student
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
     from trl.trainer.grpo_config import GRPOConfig
 
-_OURS = {"output_dir": "output", "reward_weights": "rewards.<name>.weight"}
+_OURS = {"output_dir": "set output instead", "reward_weights": "set rewards.<name>.weight instead"}
 """Keys of TRL that our own tables set."""
 
 
@@ -56,7 +56,7 @@ def train_grpo(config: GrpoConfig) -> GrpoSummary:
     resume = bool(config.grpo.get("resume_from_checkpoint"))
     _check_output(Path(config.output), resume=resume)
     arguments = _build_arguments(config)
-    student = _find_student(config.student)
+    student = find_student(config.student)
     try:
         tokenizer = AutoTokenizer.from_pretrained(student)
     except (OSError, ValueError) as error:
@@ -106,18 +106,6 @@ def to_text(messages: Sequence[Message]) -> str:
     return "\n\n".join([*lines, "Assistant:"])
 
 
-def _find_student(name: str) -> str:
-    """A folder or Hub id that transformers can load; names of bundled checkpoints become folders."""
-    path = Path(name)
-    if path.is_dir():
-        return name
-    if name.startswith("tiny-"):
-        return str(bundled(name))
-    if len(path.parts) != 2 or path.is_absolute() or Path(path.parts[0]).is_dir():  # a Hub id is owner/name
-        raise ConfigError(f"student: there is no folder {name}; an id on the Hugging Face Hub is owner/name")
-    return name
-
-
 def _check_output(output: Path, *, resume: bool) -> None:
     checkpoints = list(output.glob("checkpoint-*"))
     if resume and not checkpoints:
@@ -134,16 +122,10 @@ def _build_arguments(config: GrpoConfig) -> GRPOConfig:
     from trl.trainer.grpo_config import GRPOConfig
 
     known = {field.name for field in dataclasses.fields(GRPOConfig)}
-    for key in config.grpo:
-        if key in _OURS:
-            raise ConfigError(f"grpo.{key}: set {_OURS[key]} instead")
-        if key not in known:
-            near = difflib.get_close_matches(key, known, n=1)
-            raise ConfigError(f"grpo.{key}: TRL has no such key" + (f". Did you mean '{near[0]}'?" if near else ""))
     given: dict[str, Any] = {"report_to": "none"}
     if not torch.accelerator.is_available():
         given |= {"use_cpu": True, "bf16": False}
-    given |= config.grpo
+    given |= check_foreign_keys("grpo", config.grpo, known, _OURS, library="TRL")
     given |= {"output_dir": config.output, "reward_weights": reward_weights(config.rewards)}
     try:
         return GRPOConfig(**given)

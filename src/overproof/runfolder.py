@@ -7,6 +7,8 @@
     scores/<shard>.jsonl            derived
     decisions/<shard>.jsonl         derived; decisions/<name>/<shard>.jsonl for a named selection
     dataset/                        train and validation, dataset card; dataset/<name>/ for a named selection
+    student/                        the student trained on the dataset
+    evaluation/                     a run of its own: the student's answers to the problems it is evaluated on
     report.html report.json
 
 Problems lie by shard and not in one file, so that a worker reads its own shard and nothing else.
@@ -24,6 +26,7 @@ from typing import Any, BinaryIO
 import msgspec
 import yaml
 
+from overproof.config import find_config
 from overproof.errors import RunFolderError
 from overproof.journal import Span, locate_records, read_records, read_span, write_bytes
 from overproof.records import Decision, PreparedProblem, Score, Trace, trace_id_of
@@ -96,6 +99,21 @@ class RunFolder:
         """Folder of the exported dataset."""
         folder = self.root / "dataset"
         return folder / selection if selection else folder
+
+    @property
+    def student(self) -> Path:
+        """Folder of the student that is trained on this run's dataset."""
+        return self.root / "student"
+
+    @property
+    def evaluation(self) -> RunFolder:
+        """The run that holds the student's answers; it has an evaluation.json."""
+        return RunFolder(self.root / "evaluation")
+
+    @property
+    def evaluation_json(self) -> Path:
+        """Every figure of the evaluation that this run was made for."""
+        return self.root / "evaluation.json"
 
     def read_problems(self, shard: int) -> Iterator[PreparedProblem]:
         """Prepared problems of a shard, in the order of the source."""
@@ -208,6 +226,18 @@ def _locate_traces(paths: list[Path], only: Container[str] | None) -> dict[str, 
 
 def _read_trace(parts: Sequence[BinaryIO], place: _Place) -> Trace:
     return read_span(parts[place.part], place.span, Trace)
+
+
+def find_run(config: str, run_dir: Path | None = None) -> RunFolder:
+    """The run folder that a config and `run_dir` mean: the one given, else runs/<name of the config>.
+
+    A run's own config.yaml means the run it lies in. Raises ConfigError when there is no such config.
+    """
+    path = find_config(config)
+    beside = RunFolder(path.parent)
+    if run_dir is None and path == beside.config and beside.holds_run():
+        return beside
+    return RunFolder(run_dir or Path("runs") / path.stem)
 
 
 def count_shards(problems: int, samples: int) -> int:

@@ -42,15 +42,7 @@ def _all_overrides(overrides: list[str] | None, limit: int | None) -> list[str]:
 
 
 def find_folder(name: str, run_dir: Path | None) -> RunFolder:
-    """The run folder that a command line means: the one given, else runs/<name of the config>.
+    """The run folder that a command line means."""
+    from overproof.runfolder import find_run
 
-    A run's own config.yaml means the run it lies in.
-    """
-    from overproof.config import find_config
-    from overproof.runfolder import RunFolder
-
-    config = find_config(name)
-    beside = RunFolder(config.parent)
-    if run_dir is None and config == beside.config and beside.holds_run():
-        return beside
-    return RunFolder(run_dir or Path("runs") / config.stem)
+    return find_run(name, run_dir)

@@ -21,6 +21,7 @@ from overproof.config.output import ExportConfig
 from overproof.config.selection import HygieneConfig, SelectionConfig, SelectionName, check_selection
 from overproof.config.source import ProblemsConfig, PromptConfig
 from overproof.config.table import Table
+from overproof.config.training import EvaluationConfig, ProveConfig, TrainConfig
 from overproof.errors import ConfigError
 from overproof.resources import bundled
 
@@ -50,6 +51,12 @@ class RunConfig(Table):
     """The form of the dataset."""
     engine: Literal["local"] = "local"
     """Where shards run."""
+    train: TrainConfig | None = None
+    """How a student is trained on the dataset (`overproof sft`)."""
+    student: EndpointConfig | None = None
+    """The trained student as a model to be asked (`overproof evaluate`)."""
+    evaluation: EvaluationConfig | None = None
+    """What the student is asked."""
 
     @model_validator(mode="after")
     def _check_selections(self) -> RunConfig:
@@ -57,6 +64,43 @@ class RunConfig(Table):
             check_selection(name, selection, self.sampling, list(RewardsConfig.model_fields))
         return self
 
+
+class SftRun(Table):
+    """What `overproof sft` reads of a config."""
+
+    train: TrainConfig
+    """How a student is trained."""
+
+
+class EvaluationRun(Table):
+    """What `overproof evaluate` reads of a config."""
+
+    student: EndpointConfig = EndpointConfig(profile="path")
+    """The model to evaluate; without it the student that the config's own run has trained."""
+    evaluation: EvaluationConfig
+    """What it is asked."""
+    prompt: PromptConfig = PromptConfig()
+    """How a question is put."""
+    rewards: RewardsConfig = RewardsConfig()
+    """How answers are judged."""
+    budget: BudgetConfig = BudgetConfig()
+    """Prices and caps."""
+
+
+class ProofRun(RunConfig):
+    """What `overproof prove` reads of a config: a whole run, a training, an evaluation, and how they are compared."""
+
+    train: TrainConfig
+    """How each student is trained; dataset and output are the proof's own."""
+    student: EndpointConfig = EndpointConfig(profile="path")
+    """How each student is asked."""
+    evaluation: EvaluationConfig
+    """What the students are asked."""
+    prove: ProveConfig = ProveConfig()
+    """What is compared."""
+
+
+_TABLES = frozenset(ProofRun.model_fields)
 
 Kind = TypeVar("Kind", bound=Table)
 
@@ -99,9 +143,14 @@ def parse_config(tree: dict[str, Any], where: str, overrides: Sequence[str] = ()
 
 
 def parse_table(tree: dict[str, Any], where: str, kind: type[Kind], overrides: Sequence[str] = ()) -> Kind:
-    """Validate a config tree of this kind with overrides applied to it; `where` names it in errors."""
+    """Validate a config tree of this kind with overrides applied to it; `where` names it in errors.
+
+    One file may serve several commands: tables of a run that this kind does not read are left alone.
+    """
     for override in overrides:
         _apply_override(tree, override)
+    others = _TABLES - set(kind.model_fields)
+    tree = {key: value for key, value in tree.items() if key not in others and value is not None}
     try:
         return kind.model_validate(tree)
     except ValidationError as error:

@@ -44,7 +44,7 @@ class EndpointConfig(Table):
     profile: str = "generic"
     """The provider's dialect: dashscope, deepseek, vllm, sglang, openrouter, siliconflow, volcengine, ollama,
     openai, tiny (the model that ships with the package), generic, or the path of a .toml file with a profile of
-    your own."""
+    your own. A student may also be a path: a local checkpoint, `model` its folder, which evaluation serves itself."""
     model: str | None = None
     """The model's name as the endpoint knows it; the tiny profile has its own."""
     base_url: Url | None = None

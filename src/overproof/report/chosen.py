@@ -28,7 +28,7 @@ _SHORTEST, _LONGEST = 4_000, 24_000
 
 
 def choose(tally: Tally) -> list[tuple[int, int]]:
-    """Problems by shard and row, in the order in which they are taken: one of each kind, a second of each, …"""
+    """Problems by shard and row, in the order in which they are taken: one of each kind, then a second."""
     queues = [iter(tally.candidates[kind]) for kind in sorted(tally.candidates)]
     chosen: dict[tuple[int, int], None] = {}
     while queues:

@@ -44,6 +44,15 @@ def export_onnx(checkpoint: Path, out: Path, *, name: str | None = None) -> None
     architecture.write(out)
 
 
+def is_tiny(checkpoint: Path) -> bool:
+    """Whether a folder is a checkpoint of the tiny models' kind, which the tiny server can run once exported."""
+    try:
+        _read_architecture(checkpoint, checkpoint.name)
+    except (InputError, ValueError, KeyError):
+        return False
+    return True
+
+
 def _read_architecture(checkpoint: Path, name: str) -> Architecture:
     """The checkpoint's architecture, after checking that it is of the kind that can be served."""
     for file in (_CONFIG_FILE, TOKENIZER_FILE, TEMPLATE_FILE):

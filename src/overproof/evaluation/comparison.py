@@ -1,0 +1,204 @@
+"""Two or more runs on the same problems → paired differences, and whether they are more than noise.
+
+Runs differ by the problems they happen to be asked far more than by what was trained into them; on the same problems
+that part cancels. A side may be several runs, such as trainings with different seeds: they are averaged, and how much
+they scatter widens the interval.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+import msgspec
+import numpy as np
+
+from overproof.errors import ConfigError, InputError
+from overproof.estimators import (
+    Difference,
+    Estimate,
+    Floats,
+    adjust_p_values,
+    estimate_difference,
+    estimate_mean,
+)
+from overproof.evaluation.measures import show_estimate, values_at
+from overproof.evaluation.outcomes import read_outcomes
+from overproof.runfolder import RunFolder
+
+ALPHA = 0.05
+"""Chance of calling noise a difference, over all comparisons of a table together."""
+
+
+class Side(NamedTuple):
+    """What is compared: one run, or several that differ in their seeds alone."""
+
+    name: str
+    runs: Sequence[RunFolder]
+
+
+class Line(msgspec.Struct, frozen=True):
+    """One side of a comparison."""
+
+    name: str
+    value: Estimate
+    by_run: list[float]
+    """The value of each of its runs."""
+    difference: Difference | None
+    """To the first side; None for the first side itself."""
+    p_adjusted: float | None = None
+    """The difference's p-value for a table of so many comparisons (Holm)."""
+
+    @property
+    def verdict(self) -> str:
+        """What the difference is, in words; empty for the first side."""
+        if self.difference is None or self.p_adjusted is None:
+            return ""
+        if self.p_adjusted > ALPHA or self.difference.low <= 0 <= self.difference.high:
+            return "noise: could be chance"
+        return "better" if self.difference.value > 0 else "worse"
+
+
+class Comparison(msgspec.Struct, frozen=True):
+    """Several sides on the problems they have in common."""
+
+    measure: str
+    """pass@k or maj@k."""
+    problems: int
+    """Problems with a value on every side."""
+    left_out: int
+    """Problems of some side that are not among them."""
+    sides: list[Line]
+
+    def lines(self) -> list[str]:
+        """The comparison as a table for a terminal, with each interval drawn to scale."""
+        left_out = f"; {self.left_out:,} that not every side has are left out" if self.left_out else ""
+        rows = [("", self.measure, f"difference to {self.sides[0].name}", "p", "")]
+        rows += [_cells(line) for line in self.sides]
+        widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+        table = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+        return [f"{self.problems:,} problems, paired{left_out}", *table, *_draw([*self.sides])]
+
+
+def compare(
+    sides: Sequence[Side], *, measure: str = "pass@1", approximate: Literal["correct", "incorrect"] = "correct"
+) -> Comparison:
+    """Compare every side with the first one by `measure` (pass@k or maj@k).
+
+    A run is that of an evaluation, or one that holds an evaluation, or any run that has been scored. Raises ConfigError
+    for fewer than two sides or another measure, InputError when the sides have no problem in common or understand
+    different problems by the same id, and RunFolderError for a folder without scores.
+    """
+    kind, _, k = measure.partition("@")
+    if kind not in {"pass", "maj"} or not k.isdecimal() or int(k) < 1:
+        raise ConfigError(f"there is no measure '{measure}'; write pass@k or maj@k, such as pass@1")
+    if len(sides) < 2:
+        raise ConfigError("a comparison needs at least two runs")
+    tables = [[_read_values(run, measure, approximate) for run in side.runs] for side in sides]
+    common, left_out = _common_problems(sides, tables)
+    values = [np.array([[run.values[problem] for problem in common] for run in runs]) for runs in tables]
+    return _compare_values([side.name for side in sides], values, measure, left_out)
+
+
+def name_sides(folders: Sequence[str]) -> list[Side]:
+    """The sides that a command line means: `name=folder`, and `folder,folder,…` for runs with different seeds.
+
+    Without a name a side is called by its first folder. Raises ConfigError for a folder that is not there.
+    """
+    sides = []
+    for text in folders:
+        name, separator, listed = text.partition("=")
+        paths = [Path(part) for part in (listed if separator else text).split(",")]
+        for path in paths:
+            if not path.is_dir():
+                raise ConfigError(f"there is no run folder {path}")
+        sides.append(Side(name if separator else str(paths[0]), [RunFolder(path) for path in paths]))
+    return sides
+
+
+class _Values(NamedTuple):
+    """One run's value of each problem, and what tells whether two runs mean the same problem by an id."""
+
+    values: dict[str, float]
+    asked: dict[str, tuple[str, str | None]]
+
+
+def _read_values(run: RunFolder, measure: str, approximate: Literal["correct", "incorrect"]) -> _Values:
+    answers = run.evaluation if run.evaluation.holds_run() else run
+    values, asked = {}, {}
+    for outcome in read_outcomes(answers, approximate=approximate):
+        problem = outcome.problem.problem
+        asked[problem.id] = (problem.question, problem.reference)
+        if outcome.samples and (value := values_at(outcome.samples, measure)) is not None:
+            values[problem.id] = value
+    return _Values(values, asked)
+
+
+def _common_problems(sides: Sequence[Side], tables: Sequence[Sequence[_Values]]) -> tuple[list[str], int]:
+    """Ids with a value in every run, sorted, and how many ids are not among them."""
+    runs = [(side.name, run) for side, made in zip(sides, tables, strict=True) for run in made]
+    asked: dict[str, tuple[str, tuple[str, str | None]]] = {}
+    for name, run in runs:
+        for problem, text in run.asked.items():
+            first, known = asked.setdefault(problem, (name, text))
+            if known != text:
+                raise InputError(
+                    f"problem '{problem}' is another one in {first} than in {name}: runs can be compared only on the "
+                    "same problems with the same references"
+                )
+    common = set.intersection(*(set(run.values) for _, run in runs))
+    if not common:
+        raise InputError("the runs have no problem in common that can be compared")
+    return sorted(common), len(asked) - len(common)
+
+
+def _compare_values(names: Sequence[str], values: Sequence[Floats], measure: str, left_out: int) -> Comparison:
+    """`values` holds a (runs, problems) matrix for each side."""
+    differences = [estimate_difference(values[0], one) for one in values[1:]]
+    adjusted = adjust_p_values([one.p_value for one in differences])
+    lines = [
+        Line(name, _estimate(one), one.mean(axis=1).tolist(), difference, p_value)
+        for name, one, difference, p_value in zip(names, values, [None, *differences], [None, *adjusted], strict=True)
+    ]
+    return Comparison(measure, values[0].shape[1], left_out, lines)
+
+
+def _estimate(values: Floats) -> Estimate:
+    """The mean of a side, with the scatter of its runs where it has several."""
+    runs, problems = values.shape
+    if runs == 1:
+        return estimate_mean(Counter(values[0].tolist()), problems)
+    whole = estimate_difference(np.zeros_like(values), values)
+    return Estimate(whole.value, max(0.0, whole.low), min(1.0, whole.high), problems, runs * problems)
+
+
+def _cells(line: Line) -> tuple[str, str, str, str, str]:
+    value = show_estimate(line.value)
+    if line.difference is None or line.p_adjusted is None:
+        return line.name, value, "", "", ""
+    gap = line.difference
+    shown = f"{100 * gap.value:+.1f}  [{100 * gap.low:+.1f}, {100 * gap.high:+.1f}] points"
+    return line.name, value, shown, f"{line.p_adjusted:.4f}", line.verdict
+
+
+_WIDTH = 60
+
+
+def _draw(sides: Sequence[Line]) -> list[str]:
+    """Each side's value and interval on one scale, in characters."""
+    bounds = [(line.value.low or 0.0, line.value.high or 0.0) for line in sides]
+    least, most = min(low for low, _ in bounds), max(high for _, high in bounds)
+    scale = (_WIDTH - 1) / ((most - least) or 1.0)
+    label = max(len(line.name) for line in sides)
+    lines = []
+    for line, (low, high) in zip(sides, bounds, strict=True):
+        start, end = round((low - least) * scale), round((high - least) * scale)
+        middle = round(((line.value.value or 0.0) - least) * scale)
+        drawn = [" "] * _WIDTH
+        drawn[start : end + 1] = "─" * (end + 1 - start)
+        drawn[middle] = "●"
+        lines.append(f"{line.name:<{label}}  {''.join(drawn).rstrip()}")
+    ends = f"{least:.1%}".ljust(_WIDTH - len(f"{most:.1%}")) + f"{most:.1%}"
+    return ["", *lines, f"{'':<{label}}  {ends}"]

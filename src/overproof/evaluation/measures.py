@@ -1,0 +1,159 @@
+"""Outcomes → figures with intervals, for all problems and by source, level and language."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
+
+import msgspec
+
+from overproof.estimators import Estimate, estimate_mean, estimate_ratio, majority_at_k, pass_at_k
+from overproof.evaluation.outcomes import ProblemOutcome, Sample
+
+
+class Measures(msgspec.Struct, frozen=True):
+    """What is measured of a group of problems. Each figure is a mean over problems, with an interval clustered by them.
+
+    A figure that cannot be had has no value and says why.
+    """
+
+    pass_at: dict[int, Estimate]
+    """k → the chance that one of k replies passes (`estimators.pass_at_k`); k = 1 is the mean over samples."""
+    majority_at: dict[int, Estimate]
+    """k → the chance that the answer given most often among k replies is right (`estimators.majority_at_k`)."""
+    format_breaks: Estimate
+    """Share of replies that break the form the prompt asked for."""
+    truncations: Estimate
+    """Share of replies that were cut at the token limit."""
+    language_breaks: Estimate
+    """Share of replies whose reasoning leaves the language asked for."""
+    tokens: Estimate
+    """Tokens of a reply, reasoning included: the mean over all replies."""
+
+
+class Evaluation(msgspec.Struct, frozen=True):
+    """What a model came to on a set of problems."""
+
+    model: str
+    profile: str
+    parameters: dict[str, Any]
+    """Sampling parameters as they were sent."""
+    problems: int
+    samples: int
+    """Replies that count."""
+    uncounted: dict[str, int]
+    """Replies that say nothing of the model, by why: they are in no figure."""
+    missing: int
+    """Replies that are not there, because they failed too often or a cap was reached."""
+    groups: dict[str, Measures]
+    """`all`, and `source:…`, `level:…` and `language:…` where there are several."""
+
+    def lines(self) -> list[str]:
+        """The evaluation for a terminal, without its groups."""
+        figures = self.groups["all"]
+        lines = [f"{self.model}: {self.samples:,} replies to {self.problems:,} problems"]
+        lines += [f"pass@{k:<12}{show_estimate(estimate)}" for k, estimate in figures.pass_at.items()]
+        lines += [f"maj@{k:<13}{show_estimate(estimate)}" for k, estimate in figures.majority_at.items() if k > 1]
+        lines += [
+            f"format breaks    {show_estimate(figures.format_breaks)}",
+            f"cut replies      {show_estimate(figures.truncations)}",
+            f"language breaks  {show_estimate(figures.language_breaks)}",
+            f"tokens a reply   {show_estimate(figures.tokens, '{:,.0f}')}",
+        ]
+        notes = {"missing": self.missing} | {
+            reason.replace("_", " "): count for reason, count in self.uncounted.items()
+        }
+        if any(notes.values()):
+            lines.append(
+                "in no figure: " + ", ".join(f"{reason} {count:,}" for reason, count in notes.items() if count)
+            )
+        return lines
+
+
+def measure(outcomes: Sequence[ProblemOutcome], ks: Sequence[int]) -> dict[str, Measures]:
+    """Figures of all problems, and of the groups that are not all of them."""
+    groups: defaultdict[str, list[ProblemOutcome]] = defaultdict(list)
+    for outcome in outcomes:
+        for group in _groups_of(outcome):
+            groups[group].append(outcome)
+    return {
+        group: _measure_group([outcome.samples for outcome in members if outcome.samples], ks)
+        for group, members in sorted(groups.items(), key=_group_order)
+        if group == "all" or len(members) < len(outcomes)
+    }
+
+
+def show_estimate(estimate: Estimate, form: str = "{:.1%}") -> str:
+    """A figure with its interval, or why there is none."""
+    if estimate.value is None:
+        return f"– ({estimate.reason})"
+    if estimate.low is None or estimate.high is None:
+        return form.format(estimate.value)
+    return f"{form.format(estimate.value)}  [{form.format(estimate.low)}, {form.format(estimate.high)}]"
+
+
+def values_at(samples: Sequence[Sample], measure: str) -> float | None:
+    """One problem's value of pass@k or maj@k; None with fewer than k samples."""
+    kind, _, k = measure.partition("@")
+    passed = [sample.passed for sample in samples]
+    if kind == "pass":
+        return pass_at_k(len(passed), sum(passed), int(k))
+    return majority_at_k([sample.answer for sample in samples], passed, int(k))
+
+
+def _groups_of(outcome: ProblemOutcome) -> Iterator[str]:
+    problem = outcome.problem.problem
+    yield "all"
+    yield f"source:{problem.source or 'unnamed'}"
+    if (level := problem.metadata.get("level")) is not None:
+        yield f"level:{level}"
+    yield f"language:{outcome.problem.language or 'unknown'}"
+
+
+def _group_order(item: tuple[str, list[ProblemOutcome]]) -> tuple[int, str]:
+    kinds = ("all", "source", "level", "language")
+    return kinds.index(item[0].partition(":")[0]), item[0]
+
+
+def _measure_group(problems: list[list[Sample]], ks: Sequence[int]) -> Measures:
+    return Measures(
+        pass_at={k: _estimate_at(problems, f"pass@{k}", k) for k in ks},
+        majority_at={k: _estimate_at(problems, f"maj@{k}", k) for k in ks},
+        format_breaks=_share(problems, lambda sample: sample.is_broken),
+        truncations=_share(problems, lambda sample: sample.is_cut),
+        language_breaks=_share(problems, lambda sample: sample.is_foreign),
+        tokens=estimate_ratio([_count_tokens(samples) for samples in problems]),
+    )
+
+
+def _estimate_at(problems: list[list[Sample]], measure: str, k: int) -> Estimate:
+    """pass@k or maj@k over the problems that have k samples."""
+    enough = [samples for samples in problems if len(samples) >= k]
+    if problems and not enough:
+        most = max(map(len, problems))
+        return Estimate(None, None, None, 0, 0, f"needs {k} samples of a problem; there are {most}")
+    values = [value for samples in enough if (value := values_at(samples, measure)) is not None]
+    return estimate_mean(Counter(values), sum(map(len, enough)))
+
+
+def _share(problems: list[list[Sample]], shows: Callable[[Sample], bool | None]) -> Estimate:
+    """Mean over problems of the share of samples that show something, of those where it could be told."""
+    told = [[shown for sample in samples if (shown := shows(sample)) is not None] for samples in problems]
+    told = [shown for shown in told if shown]
+    if problems and not told:
+        return Estimate(None, None, None, 0, 0, "was not measured")
+    return estimate_mean(Counter(sum(shown) / len(shown) for shown in told), sum(map(len, told)))
+
+
+def _count_tokens(samples: Iterable[Sample]) -> tuple[float, float]:
+    known = [sample.tokens for sample in samples if sample.tokens is not None]
+    return sum(known), len(known)
+
+
+def count_uncounted(outcomes: Iterable[ProblemOutcome]) -> dict[str, int]:
+    """Samples in no figure, by why."""
+    counts: Counter[str] = Counter()
+    for outcome in outcomes:
+        counts.update(outcome.uncounted)
+    return dict(counts)

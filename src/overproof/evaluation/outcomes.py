@@ -1,0 +1,116 @@
+"""A scored run → what came of each sample; only this module knows which samples count, and for what."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Literal
+
+import msgspec
+
+from overproof.config.selection import SelectionConfig
+from overproof.errors import RunFolderError
+from overproof.grading import answer_classes
+from overproof.records import PreparedProblem, Score, Trace
+from overproof.rewards import is_correct
+from overproof.runfolder import RunFolder
+
+LEAST_CONSISTENCY = SelectionConfig().require["language_consistency"]
+"""Share of the target language below which a reply counts as a language break: the default of the selection."""
+
+
+class Sample(msgspec.Struct, frozen=True):
+    """What came of one reply that counts."""
+
+    passed: bool
+    """Whole, with an answer that equals the reference."""
+    answer: int | None
+    """The class of equal answers it belongs to within its problem; None when it gives none, or was cut."""
+    is_cut: bool
+    is_broken: bool | None
+    """It breaks the form that the prompt asked for; None when that was not measured."""
+    is_foreign: bool | None
+    """Its reasoning is in another language than asked for; None when there was too little to tell."""
+    tokens: int | None
+    """Tokens of the whole reply, as the endpoint reported them."""
+
+
+class ProblemOutcome(msgspec.Struct, frozen=True):
+    """All samples of one problem."""
+
+    problem: PreparedProblem
+    samples: list[Sample]
+    """Those that count; none when its reference cannot be graded against."""
+    uncounted: dict[str, int]
+    """The others, by why they say nothing of the model: no_reference, unverifiable_reference, refused, given_up."""
+
+
+def read_outcomes(
+    folder: RunFolder, *, approximate: Literal["correct", "incorrect"], most: int | None = None
+) -> Iterator[ProblemOutcome]:
+    """The outcome of every problem of a scored run, whatever its teacher was, in the order of shards.
+
+    At most the first `most` samples of each problem are looked at; None takes all.
+
+    A reply that was cut, has no answer or breaks its form is counted, as not passed unless its answer is right; a cut
+    one never passes. What leaves the denominator is only what says nothing of the model: a problem without a reference
+    or with one that no answer can be graded against, a refused request, and an answer that the verifier gave up on.
+    `approximate` says how an answer counts that is equal only after rounding. Raises RunFolderError when the run has
+    not been scored.
+    """
+    manifest = folder.read_manifest()
+    if manifest is None:
+        raise RunFolderError(f"{folder.root} holds no run")
+    for shard in range(manifest.shards):
+        if not folder.scores(shard).exists():
+            raise RunFolderError(f"{folder.root} is not scored. Run overproof score or overproof evaluate first")
+        scores = {score.trace_id: score for score in folder.read_scores(shard)}
+        for problem, traces in folder.read_groups(shard):
+            if problem is not None:
+                wanted = [trace for trace in traces if most is None or trace.index < most]
+                scored = [(trace, scores[trace.id]) for trace in wanted if trace.id in scores]
+                yield _outcome_of(problem, scored, approximate)
+
+
+def _outcome_of(
+    problem: PreparedProblem, scored: list[tuple[Trace, Score]], approximate: Literal["correct", "incorrect"]
+) -> ProblemOutcome:
+    if (why := _why_ungradable(problem)) is not None:
+        return ProblemOutcome(problem, [], {why: len(scored)})
+    uncounted: dict[str, int] = {}
+    counted: list[tuple[Trace, Score, bool]] = []
+    for trace, score in scored:
+        passed = is_correct(score.grade, approximate) if trace.is_complete else False
+        if trace.error is not None or passed is None:
+            reason = "refused" if trace.error is not None else "given_up"
+            uncounted[reason] = uncounted.get(reason, 0) + 1
+        else:
+            counted.append((trace, score, passed))
+    answers = [score.grade.extracted if score.grade and trace.is_complete else None for trace, score, _ in counted]
+    classes = answer_classes(answers, question=problem.problem.question)
+    samples = [
+        _sample_of(trace, score, passed=passed, answer=answer)
+        for (trace, score, passed), answer in zip(counted, classes, strict=True)
+    ]
+    return ProblemOutcome(problem, samples, uncounted)
+
+
+def _why_ungradable(problem: PreparedProblem) -> str | None:
+    if problem.problem.reference is None:
+        return "no_reference"
+    return "unverifiable_reference" if problem.reference_issue is not None else None
+
+
+def _sample_of(trace: Trace, score: Score, *, passed: bool, answer: int | None) -> Sample:
+    form, language = (_value(score, name) for name in ("think_format", "language_consistency"))
+    return Sample(
+        passed=passed,
+        answer=answer,
+        is_cut=trace.finish_reason == "length",
+        is_broken=None if form is None else form < 1,
+        is_foreign=None if language is None else language < LEAST_CONSISTENCY,
+        tokens=trace.usage.completion_tokens,
+    )
+
+
+def _value(score: Score, reward: str) -> float | None:
+    return score.rewards[reward].value if reward in score.rewards else None

@@ -1,0 +1,97 @@
+"""Does verification make a better student? The proof as one command, on any student, teacher and problems.
+
+    sets     one run's named selections → training sets of equal size
+    jobs     each set and seed → a trained student and its answers to held-out problems
+    table    the answers, compared → what the proof came to
+
+Everything is seeded; on one machine the same config gives the same table. What was done is not done again.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import msgspec
+
+from overproof import pipeline
+from overproof.config import ProofRun
+from overproof.errors import ConfigError
+from overproof.evaluation.comparison import Comparison, Side, compare
+from overproof.journal import write_bytes
+from overproof.prove.jobs import Job, Outcome, run_jobs
+from overproof.prove.sets import TrainingSet, draw_sets
+from overproof.prove.table import Proof
+from overproof.runfolder import RunFolder
+
+BEFORE = "before"
+"""The side of the student that was not trained."""
+
+
+def prove(config: ProofRun, folder: RunFolder, show: pipeline.Show = pipeline.be_silent) -> list[Proof]:
+    """Sample, select, train, evaluate and compare; one Proof for each teacher temperature, also in `proof.json`.
+
+    Raises ConfigError when the config's selections cannot be compared, and as `pipeline.run`, `train.sft` and
+    `evaluation.evaluate` do.
+    """
+    if config.prove.baseline not in config.selections:
+        names = ", ".join(config.selections) or "none"
+        raise ConfigError(f"prove.baseline: there is no selection '{config.prove.baseline}'; selections has: {names}")
+    if BEFORE in config.selections:
+        raise ConfigError(f"selections: '{BEFORE}' is the untrained student; give the selection another name")
+    proofs = []
+    for temperature in config.prove.temperatures or [config.teacher.temperature]:
+        proofs.append(_prove_at(temperature, config, folder, show))
+        write_bytes(folder.root / "proof.json", msgspec.json.format(msgspec.json.encode(proofs)) + b"\n")
+    return proofs
+
+
+def _prove_at(temperature: float, config: ProofRun, folder: RunFolder, show: pipeline.Show) -> Proof:
+    began = time.monotonic()
+    teacher = config.teacher.model_copy(update={"temperature": temperature})
+    place = folder.root / f"teacher-{temperature:g}"
+    run = RunFolder(place)
+    pipeline.run(config.model_copy(update={"teacher": teacher}), run, show)
+    sets = draw_sets(config, run, place / "sets")
+    jobs = [*_plan_jobs(config, folder.root, place, sets)]
+    outcomes: dict[str, list[Outcome]] = {}
+    for number, (job, outcome) in enumerate(run_jobs(config, jobs), start=1):
+        outcomes.setdefault(job.name, []).append(outcome)
+        show(pipeline.Step("prove", number, len(jobs), _describe(job, outcome)))
+    return Proof(
+        temperature=temperature,
+        seeds=config.prove.seeds,
+        sets=sets,
+        sampled=_compare(config, jobs),
+        greedy=_compare(config, jobs, greedy=True) if config.prove.greedy else None,
+        broken={name: _mean_breaks(made) for name, made in outcomes.items()},
+        student_temperature=config.student.temperature,
+        minutes=(time.monotonic() - began) / 60,
+    )
+
+
+def _plan_jobs(config: ProofRun, root: Path, place: Path, sets: Sequence[TrainingSet]) -> Iterator[Job]:
+    """The untrained student, then every set with every seed."""
+    yield Job(BEFORE, 0, None, root / BEFORE)
+    for seed in config.prove.seeds:
+        for one in sets:
+            yield Job(one.name, seed, one.path, place / "students" / f"{one.name}-{seed}")
+
+
+def _compare(config: ProofRun, jobs: Sequence[Job], *, greedy: bool = False) -> Comparison:
+    """Every side with the baseline."""
+    names = [config.prove.baseline, *dict.fromkeys(job.name for job in jobs if job.name != config.prove.baseline)]
+    sides = [Side(name, [job.answers(greedy=greedy) for job in jobs if job.name == name]) for name in names]
+    return compare(sides, approximate=config.rewards.accuracy.approximate)
+
+
+def _describe(job: Job, outcome: Outcome) -> str:
+    value = outcome.sampled.groups["all"].pass_at[1].value
+    shown = "no reply counts" if value is None else f"pass@1 {value:.1%}"
+    return f"{job.name}: {shown}" if job.dataset is None else f"{job.name}, seed {job.seed}: {shown}"
+
+
+def _mean_breaks(outcomes: Sequence[Outcome]) -> float:
+    shares = [outcome.sampled.groups["all"].format_breaks.value or 0.0 for outcome in outcomes]
+    return sum(shares) / len(shares)

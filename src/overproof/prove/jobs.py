@@ -1,0 +1,131 @@
+"""One student of a proof: trained on a set, then asked. Several run side by side, a process and a thread each."""
+
+from __future__ import annotations
+
+import hashlib
+import multiprocessing
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+import orjson
+
+from overproof.config import EvaluationRun, ProofRun
+from overproof.config.endpoint import EndpointConfig
+from overproof.evaluation import evaluate_endpoint
+from overproof.evaluation.measures import Evaluation
+from overproof.evaluation.serving import hash_weights, serve_student
+from overproof.journal import write_bytes
+from overproof.records import decode, encode
+from overproof.runfolder import RunFolder
+from overproof.student.checkpoint import find_student
+from overproof.train import sft
+from overproof.train.output import TrainSummary
+
+_THREADS = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false"}
+
+
+class Job(msgspec.Struct, frozen=True):
+    """What is to be done for one student."""
+
+    name: str
+    """Its set, or `before` for the student as it was."""
+    seed: int
+    dataset: Path | None
+    """The rows to train on; None trains nothing."""
+    folder: Path
+    """Where its student, its answers and its log go."""
+
+    def answers(self, *, greedy: bool = False) -> RunFolder:
+        """The run folder that holds the student's answers."""
+        return RunFolder(self.folder / ("greedy" if greedy else "sampled"))
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """What came of a job."""
+
+    asked: str
+    """Digest of the student's weights and of how it was asked."""
+    training: TrainSummary | None
+    sampled: Evaluation
+    greedy: Evaluation | None
+
+
+def run_jobs(config: ProofRun, jobs: Sequence[Job]) -> Iterator[tuple[Job, Outcome]]:
+    """The outcome of every job as they end, `prove.jobs` at a time. A job that was done before is not done again."""
+    context = multiprocessing.get_context("spawn")  # torch's threads do not survive a fork
+    with ProcessPoolExecutor(config.prove.jobs, context, initializer=os.environ.update, initargs=(_THREADS,)) as pool:
+        waiting = {pool.submit(_run_job, config, job): job for job in jobs}
+        try:
+            for done in as_completed(waiting):
+                yield waiting[done], done.result()
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _run_job(config: ProofRun, job: Job) -> Outcome:
+    job.folder.mkdir(parents=True, exist_ok=True)
+    with _output_to(job.folder / "log.txt"):
+        training = _train(config, job)
+        student = job.folder / "student" if job.dataset else Path(find_student(config.train.student))
+        result, asked = job.folder / "outcome.json", _digest(config, student)
+        if result.exists() and (earlier := decode(result.read_bytes(), Outcome)).asked == asked:
+            return earlier
+        with serve_student(config.student.model_copy(update={"model": str(student)}), student) as endpoint:
+            sampled = _ask(config, endpoint, job)
+            greedy = _ask(config, endpoint, job, greedy=True) if config.prove.greedy else None
+        outcome = Outcome(asked, training, sampled, greedy)
+        write_bytes(result, encode(outcome))
+        return outcome
+
+
+def _train(config: ProofRun, job: Job) -> TrainSummary | None:
+    if job.dataset is None:
+        return None
+    changed = {
+        "dataset": str(job.dataset),
+        "output": str(job.folder / "student"),
+        "sft": config.train.sft | {"seed": job.seed},
+    }
+    return sft(config.train.model_copy(update=changed), RunFolder(job.folder))
+
+
+def _ask(config: ProofRun, endpoint: EndpointConfig, job: Job, *, greedy: bool = False) -> Evaluation:
+    evaluation = config.evaluation
+    if greedy:
+        endpoint = endpoint.model_copy(update={"temperature": 0.0})
+        evaluation = evaluation.model_copy(update={"n": 1, "ks": [1]})
+    asking = EvaluationRun(
+        student=endpoint, evaluation=evaluation, prompt=config.prompt, rewards=config.rewards, budget=config.budget
+    )
+    return evaluate_endpoint(asking, job.answers(greedy=greedy))
+
+
+def _digest(config: ProofRun, student: Path) -> str:
+    """What tells whether a student has been asked the same before."""
+    tables = [config.student, config.evaluation, config.prompt, config.rewards]
+    text = orjson.dumps([[table.model_dump(mode="json") for table in tables], config.prove.greedy])
+    return hashlib.blake2b(text + hash_weights(student).encode(), digest_size=8).hexdigest()
+
+
+@contextmanager
+def _output_to(path: Path) -> Iterator[None]:
+    """Have all that this process and its children write go to a file, which is added to."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    kept = os.dup(1), os.dup(2)
+    with path.open("ab") as file:
+        os.dup2(file.fileno(), 1)
+        os.dup2(file.fileno(), 2)
+    try:
+        yield
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        for descriptor, stream in zip(kept, (1, 2), strict=True):
+            os.dup2(descriptor, stream)
+            os.close(descriptor)

@@ -1,0 +1,129 @@
+"""The `train` table and this machine → TRL's own config; only this module knows which of its keys are not for users."""
+
+from __future__ import annotations
+
+import dataclasses
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from overproof.config.foreign import check_foreign_keys
+from overproof.config.training import TrainConfig
+from overproof.errors import ConfigError, MissingExtraError
+
+if TYPE_CHECKING:
+    from peft import LoraConfig
+    from trl.trainer.sft_config import SFTConfig
+
+_REFUSED = {
+    "output_dir": "set train.output instead",
+    "chat_template_path": "set train.chat_template instead",
+    "resume_from_checkpoint": "leave it out; the same command goes on from the last checkpoint by itself",
+    **dict.fromkeys(
+        ("assistant_only_loss", "completion_only_loss", "dataset_text_field"),
+        "leave it out; the loss always covers the reply of a row, its end of turn included, and nothing else",
+    ),
+    **dict.fromkeys(
+        ("truncation_mode", "packing_strategy"),
+        "leave it out; rows are never cut, those longer than max_length are left out whole",
+    ),
+    **dict.fromkeys(("dataset_kwargs", "shuffle_dataset", "push_to_hub"), "not offered here"),
+    # keys of older versions and of TRL's command line, with what became of them
+    "warmup_ratio": "TRL has no such key any more; set warmup_steps, a number below 1 being a share of all steps",
+    "max_seq_length": "TRL has no such key any more; set max_length",
+    "no_cuda": "TRL has no such key any more; set use_cpu",
+    "overwrite_output_dir": "TRL has no such key any more; give another train.output",
+    "evaluation_strategy": "TRL has no such key any more; set eval_strategy",
+    **dict.fromkeys(
+        ("dtype", "torch_dtype", "attn_implementation"),
+        "this belongs to how the model is loaded; set model_init_kwargs: {dtype: …, attn_implementation: …}",
+    ),
+}
+
+
+class Machine(NamedTuple):
+    """What training can make use of here."""
+
+    has_accelerator: bool
+    bf16: bool = False
+    """The accelerator computes in bfloat16."""
+    flash_attention: bool = False
+    """The FlashAttention 2 package is installed."""
+    liger: bool = False
+    """The Liger kernels are installed."""
+
+
+def check_installed() -> None:
+    """Raise MissingExtraError when the libraries for training are not installed."""
+    if any(find_spec(name) is None for name in ("torch", "trl", "transformers")):
+        raise MissingExtraError("Training a student", "train")
+
+
+def look_at_machine() -> Machine:
+    """What this machine has."""
+    import torch
+
+    if not torch.cuda.is_available():
+        return Machine(has_accelerator=torch.accelerator.is_available())
+    return Machine(
+        has_accelerator=True,
+        bf16=torch.cuda.is_bf16_supported(),
+        flash_attention=find_spec("flash_attn") is not None,
+        liger=find_spec("liger_kernel") is not None,
+    )
+
+
+def settings_for(machine: Machine) -> dict[str, Any]:
+    """What a config that says nothing of hardware gets; every key can be set otherwise in `sft`."""
+    if not machine.has_accelerator:
+        return {
+            "use_cpu": True,
+            "bf16": False,
+            "activation_checkpointing": False,
+            "dataloader_pin_memory": False,
+            "model_init_kwargs": {"dtype": "float32"},
+        }
+    settings: dict[str, Any] = {"bf16": machine.bf16, "activation_checkpointing": True}
+    if machine.liger:
+        settings["use_liger_kernel"] = True
+    if machine.flash_attention and machine.bf16:
+        settings["model_init_kwargs"] = {"attn_implementation": "flash_attention_2"}
+    return settings
+
+
+def build_arguments(config: TrainConfig, output: Path, machine: Machine) -> SFTConfig:
+    """TRL's config: its keys as given, the rest as this machine allows.
+
+    `max_length` is what the config gives, or None; the data decides later. Raises ConfigError for a key that TRL does
+    not know or that is not for users, and for values that TRL refuses.
+    """
+    from trl.trainer.sft_config import SFTConfig
+
+    known = {field.name for field in dataclasses.fields(SFTConfig)}
+    given = check_foreign_keys("train.sft", config.sft, known, _REFUSED, library="TRL")
+    settings = settings_for(machine)
+    settings |= {"max_length": None, "report_to": "none", "disable_tqdm": True, "packing_strategy": "bfd"}
+    if "activation_checkpointing" not in known:  # its name in older versions of transformers
+        settings["gradient_checkpointing"] = settings.pop("activation_checkpointing")
+    loading = {**settings.pop("model_init_kwargs", {}), **(given.pop("model_init_kwargs", None) or {})}
+    try:
+        return SFTConfig(**(settings | given), model_init_kwargs=loading, output_dir=str(output))
+    except (TypeError, ValueError) as error:
+        raise ConfigError(f"train.sft: TRL refuses this: {error}") from None
+
+
+def build_adapter(config: TrainConfig) -> LoraConfig | None:
+    """The adapters as peft wants them described; None when every weight is trained."""
+    if config.lora is None:
+        return None
+    if find_spec("peft") is None:
+        raise MissingExtraError("Training low-rank adapters (train.lora)", "train")
+    from peft import LoraConfig
+
+    return LoraConfig(
+        r=config.lora.r,
+        lora_alpha=config.lora.alpha,  # type: ignore[arg-type] # a scale; peft computes with fractions too
+        lora_dropout=config.lora.dropout,
+        target_modules=config.lora.target_modules,
+        task_type="CAUSAL_LM",
+    )

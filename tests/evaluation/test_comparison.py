@@ -1,0 +1,116 @@
+"""Comparing runs: paired by problem, refused where they are not the same, and plain about noise."""
+
+import random
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from building import make_problem, make_score, make_trace, write_run
+
+from overproof.errors import ConfigError, InputError
+from overproof.evaluation.comparison import Side, compare, name_sides
+from overproof.records import PreparedProblem
+from overproof.runfolder import Manifest, RunFolder
+
+
+def write_passes(root: Path, passes: Sequence[int], n: int = 4, first: int = 0, **problem: str) -> RunFolder:
+    """A scored run whose problem number `first` + i passes `passes[i]` times of n."""
+    problems: list[PreparedProblem] = [make_problem(f"p{first + number}", **problem) for number in range(len(passes))]
+    traces = [make_trace(one, index) for one in problems for index in range(n)]
+    verdicts = ["correct" if index < count else "incorrect" for count in passes for index in range(n)]
+    scores = [make_score(trace, verdict) for trace, verdict in zip(traces, verdicts, strict=True)]
+    folder = write_run(root, problems, traces, scores)
+    folder.write_manifest(Manifest({}, 1, {}, {}))
+    return folder
+
+
+def draw_passes(seed: int, shift: int = 0, problems: int = 80) -> list[int]:
+    """Passes of 4 on problems from impossible to easy; chance depends on the seed, difficulty does not."""
+    chance, difficulty = random.Random(seed), random.Random(0)
+    return [
+        min(4, max(0, difficulty.randrange(4) + chance.choice([-1, 0, 0, 1]) + shift * (number % 2)))
+        for number in range(problems)
+    ]
+
+
+def test_a_real_difference_is_told_with_its_interval(tmp_path: Path) -> None:
+    before = write_passes(tmp_path / "a", draw_passes(1))
+    after = write_passes(tmp_path / "b", draw_passes(2, shift=1))
+    made = compare([Side("before", [before]), Side("after", [after])])
+    gap = made.sides[1].difference
+    assert gap is not None
+    assert 0 < gap.low < gap.value < gap.high
+    assert made.sides[1].verdict == "better"
+    assert compare([Side("after", [after]), Side("before", [before])]).sides[1].verdict == "worse"
+    table = "\n".join(made.lines())
+    assert "80 problems, paired" in table
+    assert "better" in table
+    assert "●" in table
+
+
+def test_what_could_be_chance_is_called_noise(tmp_path: Path) -> None:
+    runs = [write_passes(tmp_path / str(seed), draw_passes(seed)) for seed in (1, 2, 3)]
+    made = compare([Side(str(number), [run]) for number, run in enumerate(runs)])
+    assert [line.verdict for line in made.sides] == ["", "noise: could be chance", "noise: could be chance"]
+    assert "noise: could be chance" in "\n".join(made.lines())
+
+
+def test_several_seeds_on_a_side_are_averaged_and_listed(tmp_path: Path) -> None:
+    runs = [write_passes(tmp_path / str(seed), draw_passes(seed)) for seed in range(3)]
+    better = [write_passes(tmp_path / f"b{seed}", draw_passes(seed + 9, shift=1)) for seed in range(3)]
+    made = compare([Side("base", runs), Side("trained", better)])
+    assert [len(line.by_run) for line in made.sides] == [3, 3]
+    for line in made.sides:
+        assert line.value.value == pytest.approx(sum(line.by_run) / 3)
+    assert made.sides[1].verdict == "better"
+
+
+def test_an_evaluation_within_a_run_stands_for_that_run(tmp_path: Path) -> None:
+    outer = write_passes(tmp_path / "run", [4] * 20)
+    write_passes(outer.evaluation.root, [0] * 20)
+    other = write_passes(tmp_path / "other", [0] * 20)
+    assert compare([Side("a", [outer]), Side("b", [other])]).sides[0].value.value == 0
+
+
+def test_problems_that_not_every_side_has_are_left_out_and_counted(tmp_path: Path) -> None:
+    left, right = write_passes(tmp_path / "a", [2] * 10), write_passes(tmp_path / "b", [2] * 10, first=4)
+    made = compare([Side("a", [left]), Side("b", [right])])
+    assert (made.problems, made.left_out) == (6, 8)
+    assert "8 that not every side has are left out" in made.lines()[0]
+
+
+def test_the_majority_and_larger_k_can_be_compared_too(tmp_path: Path) -> None:
+    runs = [write_passes(tmp_path / str(number), [number + 1] * 10) for number in range(2)]
+    sides = [Side(str(number), [run]) for number, run in enumerate(runs)]
+    assert compare(sides, measure="pass@4").sides[0].value.value == 1
+    assert compare(sides, measure="maj@4").measure == "maj@4"
+
+
+def test_runs_that_cannot_be_compared_are_refused(tmp_path: Path) -> None:
+    run = write_passes(tmp_path / "a", [2] * 4)
+    other = write_passes(tmp_path / "b", [2] * 4, reference="5")
+    apart = write_passes(tmp_path / "c", [2] * 4, first=100)
+    with pytest.raises(InputError, match="problem 'p0' is another one in a than in b"):
+        compare([Side("a", [run]), Side("b", [other])])
+    with pytest.raises(InputError, match="no problem in common"):
+        compare([Side("a", [run]), Side("c", [apart])])
+    with pytest.raises(InputError, match="no problem in common"):
+        compare([Side("a", [run]), Side("a again", [run])], measure="pass@8")
+    with pytest.raises(ConfigError, match="at least two runs"):
+        compare([Side("a", [run])])
+    for measure in ("accuracy", "pass@", "maj@0", "pass@x"):
+        with pytest.raises(ConfigError, match="write pass@k or maj@k"):
+            compare([Side("a", [run]), Side("b", [run])], measure=measure)
+
+
+def test_sides_are_named_by_their_folders_or_by_hand(tmp_path: Path) -> None:
+    first, second = tmp_path / "a", tmp_path / "b"
+    first.mkdir()
+    second.mkdir()
+    sides = name_sides([str(first), f"both={first},{second}"])
+    assert [(side.name, [run.root for run in side.runs]) for side in sides] == [
+        (str(first), [first]),
+        ("both", [first, second]),
+    ]
+    with pytest.raises(ConfigError, match="there is no run folder nowhere"):
+        name_sides(["nowhere"])
