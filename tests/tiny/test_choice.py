@@ -23,7 +23,8 @@ def choose(logits: Floats, temperature: float, top_p: float, draws: Floats) -> l
 
 def test_temperature_zero_takes_the_likeliest_token() -> None:
     logits = some_logits(0)
-    assert choose(logits, 0, 0.5, np.full(ROWS, 0.99)) == logits.argmax(axis=1).tolist()
+    for temperature in (0, 1e-300, 1e-5):
+        assert choose(logits, temperature, 0.5, np.full(ROWS, 0.99)) == logits.argmax(axis=1).tolist()
 
 
 @given(st.integers(0, 10_000), st.floats(0.05, 2), st.floats(0.05, 1))

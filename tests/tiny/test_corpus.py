@@ -58,7 +58,7 @@ def test_every_reply_keeps_the_form_that_its_prompt_asks_for() -> None:
 
 
 def test_every_prompt_form_of_the_package_is_learned_in_both_languages() -> None:
-    seen = {tuple(messages) for messages, _ in itertools.islice(write_corpus(CLEAN, seed=2), 20_000)}
+    seen = {tuple(messages) for messages, _ in itertools.islice(write_corpus(CLEAN, seed=2), 5000)}
     shapes = {(len(messages), messages[0].content if len(messages) == 2 else "") for messages in seen}
     assert {(2, text) for text in (*R1_ZERO_SYSTEM.values(), *BOXED_DIRECTIVE.values())} <= shapes
     for language in LANGUAGES:
@@ -78,27 +78,19 @@ def test_the_corpus_is_the_same_on_every_machine() -> None:
     assert hashlib.sha256(text.encode()).hexdigest()[:16] == "f0597319502cfbdd"
 
 
-def replies(noise: Noise, count: int = 4000) -> list[tuple[Draft, str]]:
-    dice = Dice("noise")
-    families = list(FAMILIES.values())
-    made = [dice.choose(families)(dice, "en") for _ in range(count)]
-    return [(draft, write_reply(draft, "en", dice, noise, contract="think_boxed")) for draft in made]
-
-
-def share(noise: Noise, is_flawed: Callable[[Draft, str], bool]) -> float:
-    made = replies(noise)
-    return sum(is_flawed(draft, reply) for draft, reply in made) / len(made)
-
-
 @pytest.mark.parametrize("noise", [TEACHER_NOISE, STUDENT_NOISE], ids=["teacher", "student"])
 def test_each_flaw_occurs_about_as_often_as_it_is_asked_for(noise: Noise) -> None:
-    assert share(noise, lambda _, reply: last_box(reply) is None) * 1000 == pytest.approx(noise.unboxed, rel=0.3)
-    assert share(noise, lambda _, reply: "</think>" not in reply) * 1000 == pytest.approx(noise.unclosed, rel=0.3)
-    assert share(noise, lambda _, reply: "。" in reply) * 1000 == pytest.approx(noise.mixed, rel=0.3)
-    assert share(noise, lambda _, reply: "Wait" in reply) * 1000 == pytest.approx(noise.looping, rel=0.5)
-    assert share(Noise(wrong=noise.wrong), lambda draft, reply: not is_correct(reply, draft.reference)) * 1000 == (
-        pytest.approx(noise.wrong, rel=0.3)
-    )
+    dice = Dice("noise")
+    families = list(FAMILIES.values())
+    drafts = [dice.choose(families)(dice, "en") for _ in range(4000)]
+    flawed = [write_reply(draft, "en", dice, noise, contract="think_boxed") for draft in drafts]
+    slipped = [write_reply(draft, "en", dice, Noise(wrong=noise.wrong), contract="think_boxed") for draft in drafts]
+    wrong = sum(not is_correct(reply, draft.reference) for draft, reply in zip(drafts, slipped, strict=True))
+    assert wrong / 4 == pytest.approx(noise.wrong, rel=0.3)
+    assert sum(last_box(reply) is None for reply in flawed) / 4 == pytest.approx(noise.unboxed, rel=0.3)
+    assert sum("</think>" not in reply for reply in flawed) / 4 == pytest.approx(noise.unclosed, rel=0.3)
+    assert sum("。" in reply for reply in flawed) / 4 == pytest.approx(noise.mixed, rel=0.3)
+    assert sum("Wait" in reply for reply in flawed) / 4 == pytest.approx(noise.looping, rel=0.5)
 
 
 def test_a_slip_carries_through_to_the_answer() -> None:

@@ -37,7 +37,7 @@ def run(engine: Engine) -> None:
 def test_a_reply_is_the_same_alone_and_among_others(engine: Engine) -> None:
     together = [ask(engine, question, seed=number) for number, question in enumerate(QUESTIONS)]
     run(engine)
-    for number, question in reversed(list(enumerate(QUESTIONS))):
+    for number, question in reversed(list(enumerate(QUESTIONS))[::3]):
         alone = ask(engine, question, seed=number)
         run(engine)
         assert (alone.text, alone.finish_reason) == (together[number].text, together[number].finish_reason)

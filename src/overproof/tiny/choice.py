@@ -11,10 +11,13 @@ import numpy.typing as npt
 Floats = npt.NDArray[np.floating]
 Integers = npt.NDArray[np.int64]
 
+_COLDEST = 1e-4
+"""No draw differs from the likeliest token below this, and dividing by less leaves the numbers' range."""
+
 
 def choose_tokens(logits: Floats, temperatures: Floats, top_ps: Floats, draws: Floats) -> Integers:
     """One token for each of the (B, V) rows. `draws` are uniform in [0, 1); temperature 0 takes the likeliest token."""
-    warm = temperatures > 0
+    warm = temperatures > _COLDEST
     sharpness = 1 / np.where(warm, temperatures, 1)
     weights = np.exp((logits - logits.max(axis=1, keepdims=True)) * sharpness[:, None].astype(np.float32))
     tokens = np.empty(len(logits), np.int64)

@@ -37,3 +37,4 @@ FAMILIES: dict[str, Family] = {
         inequality,
     )
 }
+"""In the order in which problems go round; another order would be another corpus."""

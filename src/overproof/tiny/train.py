@@ -20,7 +20,7 @@ from overproof.tiny.learning import Recipe
 
 RECIPES = {
     "teacher": Recipe(TEACHER_NOISE, steps=4600, seed=0),
-    "student": Recipe(STUDENT_NOISE, steps=2200, seed=1),
+    "student": Recipe(STUDENT_NOISE, steps=2600, seed=1),
 }
 
 MEASURED_PROBLEMS = 960
