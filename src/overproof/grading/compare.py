@@ -12,7 +12,6 @@ undecided, for the deep layer.
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
 
 from overproof.grading.equations import (
@@ -26,80 +25,31 @@ from overproof.grading.equations import (
     split_name,
 )
 from overproof.grading.finding import Finding, all_of, different, same, undecided
-from overproof.grading.numeric import real_value
+from overproof.grading.floating import real_value
 from overproof.grading.regions import Region, is_region, is_region_like, region_of, show_region
 from overproof.grading.scalars import compare_scalars
 from overproof.grading.scope import ANYWHERE, Scope
-from overproof.grading.tree import BRACKETS, LISTS, Node, symbols, walk
+from overproof.grading.shapes import MAX_SIGNS, is_composite, kind_of, rows_of, simplify, written_out
+from overproof.grading.tree import LISTS, Node, symbols, walk
 
 MAX_UNORDERED = 60
 """Longer lists are only compared in the order given."""
-MAX_SIGNS = 4
-"""A ± b ± … with more signs than this is not written out."""
 
 
 def compare(reference: Node, answer: Node, scope: Scope = ANYWHERE) -> Finding:
     """Whether an answer says the same as the reference."""
-    reference, answer = _simplify(reference), _simplify(answer)
+    reference, answer = simplify(reference), simplify(answer)
     if reference == answer:
         return same("text", "the same expression")
     for layer in _LAYERS:
         finding = layer(reference, answer, scope)
         if finding is not None:
             return finding
-    if not _is_composite(reference) and not _is_composite(answer):
+    if not is_composite(reference) and not is_composite(answer):
         return compare_scalars(reference, answer, scope)
-    if _is_composite(reference) and _is_composite(answer):
+    if is_composite(reference) and is_composite(answer):
         return undecided("relation", "neither form is known to be the other")
     return different("kind", f"the reference is {kind_of(reference)}, the answer {kind_of(answer)}")
-
-
-def kind_of(node: Node) -> str:
-    """The kind of answer that a tree is: number, percentage, list, interval, matrix, expression and so on."""
-    node = _simplify(node)
-    if is_equation(node):
-        return "equation" if chain_value(node) is None else "number"
-    if is_region(node):
-        return (
-            "inequality" if node.op in {"rel", "and", "or", "list"} else "union" if node.op == "union" else "interval"
-        )
-    kinds = {
-        "paren": "tuple", "square": "interval" if len(node.args) == 2 else "list", "brace": "set", "matrix": "matrix",
-        "list": "list", "and": "list", "or": "list", "percent": "percentage", "degree": "angle", "ratio": "ratio",
-        "text": "text", "union": "union", "builder": "set", "rel": "relation", "intersection": "set",
-        "difference": "set",
-    }  # fmt: skip
-    if node.op in kinds:
-        return kinds[node.op]
-    return "expression" if symbols(node) else "number"
-
-
-def _is_composite(node: Node) -> bool:
-    return node.op in LISTS | BRACKETS | {"rel", "union", "intersection", "difference", "builder", "matrix"}
-
-
-def _simplify(node: Node) -> Node:
-    """The tree without dropped conditions, and with the ± at its top written out."""
-    if node.op == "where":
-        return _simplify(node.args[0])
-    if node.op in {"list", "and"}:
-        kept = tuple(part for part in node.args if not _is_domain(part))
-        if kept and len(kept) < len(node.args):
-            return _simplify(kept[0] if len(kept) == 1 else Node(node.op, kept))
-    if node.op in LISTS and any(part.op == "where" for part in node.args):
-        return Node(node.op, tuple(_simplify(part) for part in node.args))
-    return node
-
-
-def _is_domain(node: Node) -> bool:
-    """K ∈ Z and the like: a condition on a parameter, not a part of the answer."""
-    node = node.args[0] if node.op == "where" else node
-    if node.op != "rel" or "in" not in str(node.value).split():
-        return False
-    domain = node.args[-1]
-    while domain.op in {"pow", "mul"}:
-        domain = domain.args[0]
-    return domain.op == "sym" and str(domain.value).split("_")[0] in {"Z", "N", "dec:Z", "dec:N", "dec:Z^", "N*"}
 
 
 # --- regions
@@ -230,7 +180,7 @@ def _compare_items(reference: Node, answer: Node, scope: Scope) -> Finding | Non
     if {reference.op, answer.op} == {"paren", "square"} or _interval_against_list(reference, answer):
         return different("kind", f"the reference is {kind_of(reference)}, the answer {kind_of(answer)}")
     if len(one) != len(other):
-        one, other = _written_out(one), _written_out(other)
+        one, other = written_out(one), written_out(other)
     if len(one) != len(other):
         split = _regrouped(reference, answer, one, other)
         if split is None:
@@ -276,37 +226,6 @@ def _interval_against_list(reference: Node, answer: Node) -> bool:
 
 def _count_difference(one: Sequence[Node], other: Sequence[Node]) -> Finding:
     return different("parts", f"the reference has {len(one)} parts, the answer {len(other)}")
-
-
-def _written_out(items: list[Node]) -> list[Node]:
-    """Items with their ± written out: ±2 is 2 and -2; in a tuple each sign is free, in a value they go together."""
-    out: list[Node] = []
-    for item in items:
-        out.extend(_both_signs(item))
-    return out
-
-
-def _both_signs(item: Node) -> list[Node]:
-    signs = [part for part in walk(item) if part.op == "plusminus"]
-    if not signs or len(signs) > MAX_SIGNS:
-        return [item]
-    if item.op == "paren":
-        choices = [
-            [part] if not any(p.op == "plusminus" for p in walk(part)) else _both_signs(part) for part in item.args
-        ]
-        return [Node("paren", tuple(combination)) for combination in itertools.product(*choices)]
-    return [_with_sign(item, plus=True), _with_sign(item, plus=False)]
-
-
-def _with_sign(node: Node, *, plus: bool) -> Node:
-    if node.op == "plusminus":
-        inner = _with_sign(node.args[0], plus=plus)
-        return inner if (node.value == "+") == plus else Node("neg", (inner,))
-    return (
-        Node(node.op, tuple(_with_sign(part, plus=plus) for part in node.args), node.value, node.decimals)
-        if node.args
-        else node
-    )
 
 
 def _regrouped(
@@ -413,7 +332,7 @@ def _compare_matrices(reference: Node, answer: Node, scope: Scope) -> Finding | 
     """Matrices entry by entry; a vector may stand as a column, a row or a tuple."""
     if "matrix" not in {reference.op, answer.op} or reference.op == "rel" or answer.op == "rel":
         return None
-    one, other = _rows(reference), _rows(answer)
+    one, other = rows_of(reference), rows_of(answer)
     if one is None or other is None:
         return None
     if len(one) == 1 and len(other) != 1:
@@ -426,33 +345,6 @@ def _compare_matrices(reference: Node, answer: Node, scope: Scope) -> Finding | 
         compare(a, b, scope) for row, match in zip(one, other, strict=True) for a, b in zip(row, match, strict=True)
     ]
     return all_of(cells, "matrix", "entry")
-
-
-def _rows(node: Node) -> list[list[Node]] | None:
-    if node.op == "matrix":
-        return [list(row.args) for row in node.args if row.args]
-    if node.op in {"paren", "square", "list"} and len(node.args) > 1:
-        rows = [list(part.args) if part.op in {"square", "paren"} and part.args else None for part in node.args]
-        if all(row is not None for row in rows):
-            return [row for row in rows if row is not None]
-        return [[part] for part in node.args]
-    if node.op == "add" and all(part.op == "matrix" for part in node.args):
-        return _added(list(node.args))
-    return [[node]] if node.op in {"num", "neg", "div"} else None
-
-
-def _added(matrices: list[Node]) -> list[list[Node]] | None:
-    """The sum of matrices of one shape, entry by entry."""
-    tables = [[row.args for row in matrix.args if row.args] for matrix in matrices]
-    if len({tuple(len(row) for row in table) for table in tables}) > 1:
-        return None
-    return [[Node("add", cells) for cells in zip(*rows, strict=True)] for rows in zip(*tables, strict=True)]
-
-
-def part_count(node: Node) -> int:
-    """How many boxes an answer to this reference may use: the parts of a list, else 1."""
-    node = _simplify(node)
-    return len(node.args) if node.op in LISTS | {"brace"} and node.args else 1
 
 
 _LAYERS = (

@@ -10,7 +10,8 @@ True
 from __future__ import annotations
 
 from overproof.grading.finding import Finding, all_of, different, same, undecided
-from overproof.grading.numeric import UndefinedError, evaluate, same_value
+from overproof.grading.floating import UndefinedError, evaluate
+from overproof.grading.numeric import same_value
 from overproof.grading.scalars import compare_scalars
 from overproof.grading.tree import Node, rename, symbols, walk
 

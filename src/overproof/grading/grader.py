@@ -11,24 +11,20 @@ import re
 import msgspec
 
 from overproof.grading.choices import letters_of, parse_options
-from overproof.grading.compare import compare, kind_of
 from overproof.grading.extraction import extract, visible
 from overproof.grading.finding import Finding, different, same, undecided
-from overproof.grading.labels import labelled_parts
-from overproof.grading.reader import read
+from overproof.grading.formulas import judge_formula
 from overproof.grading.references import Reference, type_reference
-from overproof.grading.scanner import UnreadableError
-from overproof.grading.scope import Scope, scope_of
+from overproof.grading.scope import scope_of
 from overproof.grading.spelling import has_substance, spell
-from overproof.grading.tree import Node
-from overproof.grading.units import Unit, split_unit
-from overproof.grading.words import is_prose, is_words, number_in_words, phrase_of, same_words
+from overproof.grading.units import split_unit
+from overproof.grading.words import number_in_words, phrase_of, same_words
 from overproof.records import Grade, Verdict, clean_text
 
 _FINAL_DOUBTS = frozenset({"text", "ellipsis", "limit"})
 """Layers whose doubt the deep layer could not settle: prose, left-out terms, a text beyond the limits."""
 _TEXT_COMMAND = re.compile(r"\\text\{([^{}]*)\}")
-_DECIMAL_COMMA = re.compile(r"-?\d+,(?:\d{1,2}|\d{4,})")
+_PLAIN_NUMBER = re.compile(r"-?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?")
 MAX_SHOWN = 500
 """`Grade.extracted` is cut to this many characters."""
 
@@ -95,10 +91,12 @@ def judge(reference: Reference, answer: str, question: str | None = None) -> Fin
         return different("extraction", "the answer is empty")
     if _bare(spelled) == _bare(reference.spelled):
         return same("text", "the same text")
+    if reference.kind == "number" and reference.unit is None and _PLAIN_NUMBER.fullmatch(spelled):
+        return judge_formula(reference, spelled, scope_of(question))
     return (
         _judge_option(reference, answer, parse_options(question))
         or _judge_words(reference, spelled)
-        or _judge_formula(reference, spelled, scope_of(question))
+        or judge_formula(reference, spelled, scope_of(question))
     )
 
 
@@ -184,110 +182,3 @@ def _judge_phrase(phrase: str, spelled: str) -> Finding:
             else different("text", f"{first} is not {phrase}")
         )
     return different("text", "not the words of the reference")
-
-
-# --- formulas
-
-
-def _judge_formula(reference: Reference, spelled: str, scope: Scope) -> Finding:
-    """Units first, then tree against tree."""
-    value, unit = split_unit(spelled)
-    if _DECIMAL_COMMA.fullmatch(value) and _has_decimals(reference, len(value.partition(",")[2])):
-        value = value.replace(",", ".")
-    if unit is not None and unit.dimension is not None and reference.unit is None:
-        reference = _with_letter_unit(reference)
-    if reference.tree is None:
-        return _judge_labelled(reference, spelled, scope) or undecided("formula", "the reference is not read exactly")
-    try:
-        tree = read(value)
-    except UnreadableError as error:
-        return _judge_unread(reference, spelled, str(error), scope)
-    if (finding := _judge_units(reference, unit)) is not None:
-        return finding
-    finding = compare(*_in_one_unit(reference, tree, unit), scope)
-    if finding.same is not True and reference.unit is not None and unit is None:
-        bare = split_unit(spelled, letters=True)
-        if bare[1] is not None and bare[1].dimension is not None:
-            return _judge_formula(reference, f"{bare[0]} \\text{{{bare[1].name}}}", scope)
-    if finding.same is False and reference.parts > 1 and (split := _as_list(value)) is not None:
-        return compare(reference.tree, split, scope)
-    return finding
-
-
-def _has_decimals(reference: Reference, places: int) -> bool:
-    """Whether a reference is a number written with so many decimals: then 2,74 is 2.74."""
-    return reference.tree is not None and reference.tree.op == "num" and reference.tree.decimals == places
-
-
-def _with_letter_unit(reference: Reference) -> Reference:
-    """A reference that ends in a bare letter, taken as a unit since the answer has one: 1000 m against 1 km."""
-    value, unit = split_unit(reference.spelled, letters=True)
-    if unit is None or unit.dimension is None or reference.tree is None:
-        return reference
-    try:
-        return msgspec.structs.replace(reference, value=value, tree=read(value), unit=unit)
-    except UnreadableError:
-        return reference
-
-
-def _as_list(value: str) -> Node | None:
-    """`1,234` read as two numbers."""
-    pieces = value.split(",")
-    if len(pieces) < 2 or not all(piece.strip().isdigit() for piece in pieces):
-        return None
-    return Node("list", tuple(read(piece.strip()) for piece in pieces))
-
-
-def _judge_units(reference: Reference, unit: Unit | None) -> Finding | None:
-    """A difference that the units alone make: of dimension, where both are known, or of a telling word (north, pm)."""
-    if reference.unit is None or unit is None:
-        return None
-    if reference.unit.telling != unit.telling:
-        return different("unit", f"{unit.name} is not {reference.unit.name}")
-    if reference.unit.dimension is None or unit.dimension is None:
-        return None
-    generic = any("?" in name for name, _ in reference.unit.dimension + unit.dimension)
-    if reference.unit.dimension != unit.dimension and not generic:
-        return different("unit", f"{unit.name} does not measure what {reference.unit.name} measures")
-    return None
-
-
-def _in_one_unit(reference: Reference, tree: Node, unit: Unit | None) -> tuple[Node, Node]:
-    """Both values in the base unit, when their units differ in size."""
-    assert reference.tree is not None
-    if reference.unit is None or unit is None or reference.unit.dimension != unit.dimension or unit.dimension is None:
-        return reference.tree, tree
-    if reference.unit.factor == unit.factor:
-        return reference.tree, tree
-    ratio = unit.factor / reference.unit.factor
-    return reference.tree, Node("mul", (Node("num", (), ratio), tree))
-
-
-def _judge_labelled(reference: Reference, spelled: str, scope: Scope) -> Finding | None:
-    """Parts labelled in words on both sides are matched by label, else part by part."""
-    wanted, given = labelled_parts(reference.spelled), labelled_parts(spelled)
-    if wanted is None:
-        return None
-    labels = dict(given) if given is not None else {}
-    if given is not None and len(labels) == len(given) and set(labels) == {label for label, _ in wanted}:
-        pairs = [(value, labels[label]) for label, value in wanted]
-        findings = [judge(type_reference(value), answer) for value, answer in pairs]
-        bad = next((finding for finding in findings if not finding.same), None)
-        return bad or same("parts", f"all {len(pairs)} labelled parts agree")
-    values = ", ".join(value for _, value in wanted)
-    answers = ", ".join(value for _, value in given) if given is not None else spelled
-    return _judge_formula(type_reference(values), answers, scope)
-
-
-def _judge_unread(reference: Reference, spelled: str, error: str, scope: Scope) -> Finding:
-    """An answer that is no formula: labelled parts, words, or mathematics beyond the reader."""
-    given = labelled_parts(spelled)
-    if given is not None and reference.tree is not None:
-        values = ", ".join(value for _, value in given)
-        if values != spelled:
-            return _judge_formula(reference, values, scope)
-    if is_words(spelled):
-        kind = kind_of(reference.tree) if reference.tree is not None else reference.kind
-        return different("text", f"the reference is {kind}, the answer is {'prose' if is_prose(spelled) else 'words'}")
-    layer = "limit" if error.startswith(("nested", "longer", "a number of")) else "formula"
-    return undecided(layer, f"the answer is not read exactly ({error})")

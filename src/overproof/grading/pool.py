@@ -27,7 +27,7 @@ TIMEOUT_SECONDS = 2.0
 """Wall clock for one task."""
 MEMORY_BYTES = 1 << 30
 """Address space of one worker."""
-TASKS_PER_WORKER = 2_000
+TASKS_PER_WORKER = 20_000
 """A worker is replaced after this many tasks, before SymPy's caches grow large."""
 START_TRIES = 5
 """How many workers in a row may die before a chunk has reached one."""

@@ -15,10 +15,10 @@ import re
 from fractions import Fraction
 from functools import lru_cache
 
+from overproof.grading import commands
 from overproof.grading.numerals import TooManyDigitsError, read_numeral
 from overproof.grading.scanner import (
-    ALIASES,
-    BRACED_TEXT,
+    CLOSERS,
     CONDITIONS,
     FUNCTIONS,
     GREEK,
@@ -30,27 +30,21 @@ from overproof.grading.scanner import (
     is_product,
     leading_function,
 )
-from overproof.grading.tree import EMPTY, INFINITY, LISTS, PI, E, I, Node, number
+from overproof.grading.tree import EMPTY, INFINITY, LISTS, PI, E, I, Node, number, product, signed
 
 MAX_CHARS = 20_000
 
 _SUBSCRIPT = re.compile(r"_ *(?:\{([^{}]{0,40})\}|([A-Za-z0-9]|\\[A-Za-z]+))")
-_ENVIRONMENT = re.compile(r" *\{([a-zA-Z]+)\*?\}(?: *\{[lcr| ]*\})?(?: *\[[a-z]\])?")
-_ARGUMENT = re.compile(r" *([0-9A-Za-z])")
-_OPTIONAL = re.compile(r" *\[([^\[\]]{1,20})\]")
 _MINUTES = re.compile(r" *(\d{1,2}) *'(?!') *(?:(\d{1,2}) *(?:''|\"))?")
-_DIGITS = re.compile(r"[\d.,+\-/ ]+")
 _LAST_CONDITION = re.compile(
     r"[(\[][^()\[\]]*(?:[=<>]|\\in(?![a-z])|\\ne(?![a-z])|\\[lg]e(?![a-z]))[^()\[\]]*[)\]] *\.?$"
 )
-_CLOSERS = {"(": (")", "]"), "[": ("]", ")")}
 _BRACKETS = {"()": "paren", "[]": "square", "(]": "openleft", "[)": "openright"}
+_WORDS = {"pi": PI, "Pi": PI, **dict.fromkeys(["inf", "infinity", "Infinity", "oo", "infty"], INFINITY)}
+_CONSTANTS = {"\\pi": PI, "\\infty": INFINITY, "\\emptyset": EMPTY, "\\ldots": Node("sym", (), "…")}
+_FACTOR_COMMANDS = frozenset({*_CONSTANTS, *commands.COMMANDS} - {"\\text", "\\begin", "\\forall", "\\exists"})
 _INTERVALS = frozenset({"paren", "square", "openleft", "openright", "union"})
 _SIGNS = frozenset({"+", "-", "\\pm", "\\mp"})
-_MATRICES = frozenset({"matrix", "pmatrix", "bmatrix", "vmatrix", "Bmatrix", "Vmatrix", "smallmatrix", "array"})
-_ROWS = frozenset({"cases", "aligned", "align", "gathered", "gather", "split"})
-_INVERTIBLE = frozenset({"sin", "cos", "tan", "cot"})
-_MINUS_ONE = Node("neg", (number(1),))
 
 
 @lru_cache(maxsize=8192)
@@ -60,7 +54,7 @@ def read(text: str) -> Node:
         text = collapse_parentheses(text)
     if len(text) > MAX_CHARS:
         raise UnreadableError(f"longer than {MAX_CHARS} characters")
-    reader = _Reader(text)
+    reader = Reader(text)
     tree = reader.sequence(())
     if reader.kind != "end":
         raise UnreadableError(f"unexpected {reader.token!r}")
@@ -81,7 +75,7 @@ def collapse_parentheses(text: str) -> str:
     return "".join(character for position, character in enumerate(text) if position not in dropped)
 
 
-class _Reader(Scanner):
+class Reader(Scanner):
     """Reads one text from left to right."""
 
     bars = 0
@@ -118,7 +112,7 @@ class _Reader(Scanner):
         if match and words[:1].isalpha() and not STATING & set(words.lower().split()):
             self.jump(match.end())
             return Node("where", (item, Node("text", (), words)))
-        if self.token in _CLOSERS and not closers and self.is_condition():
+        if self.token in CLOSERS and not closers and self.is_condition():
             return self.condition_in_brackets(item)
         raise UnreadableError(f"unexpected {self.token!r}")
 
@@ -126,7 +120,7 @@ class _Reader(Scanner):
         """`x = kπ (k ∈ Z)`: what stands in the brackets at the very end is a condition."""
         opening = self.token
         self.advance()
-        self.sequence(_CLOSERS[opening])
+        self.sequence(CLOSERS[opening])
         self.advance()
         return Node("where", (item,))
 
@@ -169,7 +163,7 @@ class _Reader(Scanner):
         while self.token in _SIGNS:
             sign = self.token
             self.advance()
-            terms.append(_signed(sign, self.term()))
+            terms.append(signed(sign, self.term()))
         return terms[0] if len(terms) == 1 else Node("add", tuple(terms))
 
     def leading_term(self) -> Node:
@@ -181,7 +175,7 @@ class _Reader(Scanner):
             self.advance()
         node = self.term()
         for sign in reversed(signs):
-            node = _signed(sign, node)
+            node = signed(sign, node)
         return node
 
     def term(self) -> Node:
@@ -197,11 +191,11 @@ class _Reader(Scanner):
                 divisions += 1
                 self.limit(divisions)
                 self.advance()
-                factors = [Node(op, (_product(factors), self.factor()))]
+                factors = [Node(op, (product(factors), self.factor()))]
             elif self.starts_factor():
                 factors.append(self.factor())
             else:
-                return _product(factors)
+                return product(factors)
 
     def starts_factor(self) -> bool:
         """Whether a factor follows without a sign between."""
@@ -227,7 +221,7 @@ class _Reader(Scanner):
             sign = self.token
             self.nest()
             self.advance()
-            node = _signed(sign, self.factor())
+            node = signed(sign, self.factor())
             self.depth -= 1
             return node
         base = self.postfix(self.atom())
@@ -242,7 +236,7 @@ class _Reader(Scanner):
         if self.token in {"-", "+"}:
             sign = self.token
             self.advance()
-            result = _signed(sign, self.exponent())
+            result = signed(sign, self.exponent())
         elif self.kind == "word" and leading_function(self.token) is None and self.token not in GREEK:
             result = {"e": E, "i": I}.get(self.token[0]) or Node("sym", (), self.token[0])
             self.jump(self.start + 1)
@@ -289,7 +283,7 @@ class _Reader(Scanner):
             node = self.word()
         elif self.kind == "command":
             node = self.command()
-        elif self.token in _CLOSERS:
+        elif self.token in CLOSERS:
             node = self.bracket()
         elif self.token in {"\\{", "{"}:
             node = self.braces()
@@ -316,13 +310,13 @@ class _Reader(Scanner):
             self.advance()
             return _WORDS[token]
         if token == "lg":
-            return self.two_argument_logarithm()
+            return commands.two_argument_logarithm(self)
         if token in GREEK:
             self.advance()
             return self.symbol(f"\\{token}")
         if (name := leading_function(token)) is not None:
             self.jump(self.start + len(name))
-            return PI if name == "pi" else self.root() if name == "sqrt" else self.function(name)
+            return PI if name == "pi" else commands.root(self) if name == "sqrt" else commands.function(self, name)
         if not is_product(token):
             raise UnreadableError(f"words: {token}")
         self.jump(self.start + 1)
@@ -340,128 +334,22 @@ class _Reader(Scanner):
             return Node("sym", (), f"{name}_{index}")
         return {"e": E, "i": I}.get(name) or Node("sym", (), name)
 
-    def two_argument_logarithm(self) -> Node:
-        """`lg(x)` and `lg(x, base)`."""
-        self.advance()
-        argument = self.factor()
-        if argument.op == "paren" and len(argument.args) == 2:
-            return Node("fn", argument.args, "log")
-        return Node("fn", (argument, number(10)), "log")
-
     def command(self) -> Node:
         """A command that is an atom or begins one."""
         name = self.token
         if name in _CONSTANTS:
             self.advance()
             return _CONSTANTS[name]
-        if name in _COMMANDS:
+        if name in commands.COMMANDS:
             self.advance()
-            return _COMMANDS[name](self)
+            return commands.COMMANDS[name](self)
         if name[1:] in FUNCTIONS:
             self.advance()
-            return self.function(name[1:])
+            return commands.function(self, name[1:])
         if name[1:] in GREEK:
             self.advance()
             return self.symbol(name)
         raise UnreadableError(f"{name} is not read here")
-
-    def function(self, name: str) -> Node:
-        r"""A function with its power and its argument: sin^2 x, log_2 8, arctan(1/2), \max(1, a)."""
-        name = ALIASES.get(name, name)
-        base = power = None
-        if name == "log" and self.take("_"):
-            base = self.argument()
-        if self.token in {"^", "**"}:
-            self.advance()
-            power = self.exponent()
-        argument = self.function_argument()
-        args = argument.args if argument.op == "paren" and len(argument.args) > 1 else (argument,)
-        if power == _MINUS_ONE and name in _INVERTIBLE:
-            return Node("fn", args, f"arc{name}")
-        node = Node("fn", (*args, base) if base is not None else args, name)
-        return node if power is None else Node("pow", (node, power))
-
-    def function_argument(self) -> Node:
-        """What a function takes: its bracket, or factors up to a sign or the next function."""
-        if self.token in {"(", "[", "|"}:
-            node = self.atom()
-            return self.postfix(node) if self.token in {"°", "!"} else node
-        factors = [self.factor()]
-        while True:
-            if self.take("/"):
-                self.limit(len(self.text) - len(self.text.replace("/", "")))
-                factors = [Node("div", (_product(factors), self.factor()))]
-            elif self.starts_factor() and self.token not in _CLOSERS and self.token.lstrip("\\") not in FUNCTIONS:
-                factors.append(self.factor())
-            else:
-                return _product(factors)
-
-    def argument(self) -> Node:
-        """The argument of a command: a group in braces, or one digit, letter or command."""
-        match = _ARGUMENT.match(self.text, self.start)
-        if match is None:
-            return self.atom()
-        character = match[1]
-        self.jump(match.end())
-        if character.isdigit():
-            return number(int(character))
-        return {"e": E, "i": I}.get(character) or Node("sym", (), character)
-
-    def fraction(self) -> Node:
-        r"""\frac with its two arguments."""
-        return Node("div", (self.argument(), self.argument()))
-
-    def binomial(self) -> Node:
-        r"""\binom with its two arguments."""
-        return Node("fn", (self.argument(), self.argument()), "binom")
-
-    def root(self) -> Node:
-        r"""\sqrt with its degree, if it has one."""
-        degree = number(2)
-        if self.token == "[" and (match := _OPTIONAL.match(self.text, self.start)):
-            self.jump(match.end())
-            degree = read(match[1].strip())
-        return Node("root", (self.atom(), degree))
-
-    def words(self) -> Node:
-        r"""\text{…}: one letter is a variable, a number is a number, the rest are words."""
-        match = BRACED_TEXT.match(self.text, self.start)
-        if match is None:
-            return self.atom()
-        content = match[1].strip()
-        self.jump(match.end())
-        if len(content) == 1 and content.isalpha():
-            return {"e": E, "i": I}.get(content) or Node("sym", (), content)
-        return read(content) if _DIGITS.fullmatch(content) else Node("text", (), content)
-
-    def decorated(self) -> Node:
-        r"""\overline{AB}, \hat{p}, \mathbb{R}: a name of its own, whatever stands under the decoration."""
-        match = BRACED_TEXT.match(self.text, self.start)
-        if match is None:
-            return self.atom()
-        self.jump(match.end())
-        return Node("sym", (), f"dec:{match[1].strip()}")
-
-    def floor(self) -> Node:
-        r"""\lfloor … \rfloor."""
-        inner = self.sum()
-        self.expect("\\rfloor")
-        return Node("fn", (inner,), "floor")
-
-    def ceil(self) -> Node:
-        r"""\lceil … \rceil."""
-        inner = self.sum()
-        self.expect("\\rceil")
-        return Node("fn", (inner,), "ceil")
-
-    def quantified(self) -> Node:
-        r"""\forall x > 0, …: the domain and the statement."""
-        sign = self.text[: self.start].rstrip().rpartition("\\")[2]
-        domain = self.relation()
-        while self.token in {",", ":", ";"} and self.kind != "end":
-            self.advance()
-        body = self.relation() if self.kind != "end" and self.token not in {")", "]", "}"} else domain
-        return Node("quantified", (domain, body), sign)
 
     # --- brackets
 
@@ -473,10 +361,10 @@ class _Reader(Scanner):
             self.advance()
             return Node("paren")
         bars, self.bars = self.bars, 0
-        inner = self.sequence(_CLOSERS[opening])
+        inner = self.sequence(CLOSERS[opening])
         self.bars = bars
         closing = self.token
-        if closing not in _CLOSERS[opening] or self.kind == "end":
+        if closing not in CLOSERS[opening] or self.kind == "end":
             raise UnreadableError(f"{opening!r} is not closed")
         self.advance()
         if inner.op in {"and", "or"} and all(part.op in {"rel", "and", "or"} for part in inner.args):
@@ -514,64 +402,3 @@ class _Reader(Scanner):
         self.bars -= 1
         self.expect("|")
         return Node("fn", (inner,), "abs")
-
-    def environment(self) -> Node:
-        r"""\begin{pmatrix} … \end{pmatrix}, cases and aligned rows."""
-        match = _ENVIRONMENT.match(self.text, self.start)
-        name = match[1] if match else ""
-        if match is None or name not in _MATRICES | _ROWS:
-            raise UnreadableError(f"\\begin{{{name}}} is not read here")
-        self.jump(match.end())
-        rows: list[Node] = []
-        while self.token != "\\end" and self.kind != "end":
-            rows.append(self.row())
-            if self.token == "\\\\":
-                self.advance()
-        if (match := _ENVIRONMENT.match(self.text, self.end)) is None or match[1] != name:
-            raise UnreadableError(f"\\end{{{name}}} is missing")
-        self.jump(match.end())
-        if name in _MATRICES:
-            return Node("matrix", tuple(rows))
-        return Node("and", tuple(row.args[0] if len(row.args) == 1 else Node("list", row.args) for row in rows))
-
-    def row(self) -> Node:
-        """The cells of one row."""
-        cells: list[Node] = []
-        while self.kind != "end" and self.token not in {"\\\\", "\\end"}:
-            if self.token in {"&", ",", "\\hline"}:
-                self.advance()
-            else:
-                cells.append(self.relation())
-        return Node("row", tuple(cells))
-
-
-_WORDS = {"pi": PI, "Pi": PI, **dict.fromkeys(["inf", "infinity", "Infinity", "oo", "infty"], INFINITY)}
-_CONSTANTS = {"\\pi": PI, "\\infty": INFINITY, "\\emptyset": EMPTY, "\\ldots": Node("sym", (), "…")}
-_COMMANDS = {
-    "\\frac": _Reader.fraction,
-    "\\binom": _Reader.binomial,
-    "\\sqrt": _Reader.root,
-    "\\text": _Reader.words,
-    "\\lfloor": _Reader.floor,
-    "\\lceil": _Reader.ceil,
-    "\\begin": _Reader.environment,
-    "\\forall": _Reader.quantified,
-    "\\exists": _Reader.quantified,
-    **dict.fromkeys(["\\angle", "\\triangle"], _Reader.atom),
-    **dict.fromkeys(
-        ["\\overline", "\\hat", "\\widehat", "\\tilde", "\\bar", "\\underline", "\\mathbb"], _Reader.decorated
-    ),
-}
-_FACTOR_COMMANDS = frozenset({*_CONSTANTS, *_COMMANDS} - {"\\text", "\\begin", "\\forall", "\\exists"})
-
-
-def _product(factors: list[Node]) -> Node:
-    return factors[0] if len(factors) == 1 else Node("mul", tuple(factors))
-
-
-def _signed(sign: str, node: Node) -> Node:
-    if sign == "+":
-        return node
-    if sign == "-":
-        return Node("neg", (node,))
-    return Node("plusminus", (node,), "+" if sign == "\\pm" else "-")

@@ -16,10 +16,10 @@ import msgspec
 
 from overproof.grading.boxes import boxes_in_reference
 from overproof.grading.choices import is_choice, letters_of
-from overproof.grading.compare import kind_of, part_count
 from overproof.grading.labels import labelled_parts
 from overproof.grading.reader import MAX_CHARS, read
 from overproof.grading.scanner import UnreadableError
+from overproof.grading.shapes import kind_of, part_count
 from overproof.grading.spelling import has_substance, spell
 from overproof.grading.tree import Node
 from overproof.grading.units import Unit, split_unit

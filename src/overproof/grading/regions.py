@@ -15,7 +15,7 @@ from fractions import Fraction
 import msgspec
 
 from overproof.grading.exact import exact_value
-from overproof.grading.numeric import real_value
+from overproof.grading.floating import real_value
 from overproof.grading.tree import INFINITY, Node, number, symbols
 
 MAX_PIECES = 40

@@ -17,7 +17,8 @@ import msgspec
 
 from overproof.grading.exact import exact_value, same_modulo_primes
 from overproof.grading.finding import Finding, close, different, same, undecided
-from overproof.grading.numeric import log_size, real_value, same_value
+from overproof.grading.floating import log_size, real_value
+from overproof.grading.numeric import same_value
 from overproof.grading.scope import ANYWHERE, Scope
 from overproof.grading.tree import PI, Node, number, rename, symbols, walk
 

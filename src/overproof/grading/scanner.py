@@ -59,6 +59,10 @@ _SHORT_WORDS = frozenset({
 _NAMES_BY_LENGTH = sorted(FUNCTIONS | {"pi", "sqrt"}, key=len, reverse=True)
 
 
+CLOSERS = {"(": (")", "]"), "[": ("]", ")")}
+"""What may close a bracket; unlike ones make a half-open interval."""
+
+
 class UnreadableError(ValueError):
     """The text is not a formula that the reader knows; the message says what stopped it."""
 

@@ -75,3 +75,17 @@ def rename(node: Node, names: dict[str, str]) -> Node:
     if not node.args:
         return node
     return Node(node.op, tuple(rename(part, names) for part in node.args), node.value, node.decimals)
+
+
+def product(factors: list[Node]) -> Node:
+    """The product of factors; one factor stands for itself."""
+    return factors[0] if len(factors) == 1 else Node("mul", tuple(factors))
+
+
+def signed(sign: str, node: Node) -> Node:
+    r"""A tree with a sign before it: +, -, \pm or \mp."""
+    if sign == "+":
+        return node
+    if sign == "-":
+        return Node("neg", (node,))
+    return Node("plusminus", (node,), "+" if sign == "\\pm" else "-")
