@@ -55,6 +55,8 @@ class Wire:
     pieces: Sequence[tuple[float, bytes]]
     then: str = "keep"
     """keep the connection for the next request, close it, or hang."""
+    until: Callable[[], bool] | None = None
+    """Nothing is sent before this holds."""
 
 
 @dataclass
@@ -133,6 +135,8 @@ async def _talk(
         endpoint.most_in_flight = max(endpoint.most_in_flight, endpoint.in_flight)
         try:
             wire = script(ask)
+            while wire.until is not None and not wire.until():  # noqa: ASYNC110 - any predicate, with no event behind it
+                await asyncio.sleep(0.005)
             for pause, piece in wire.pieces:
                 if pause:
                     await asyncio.sleep(pause)

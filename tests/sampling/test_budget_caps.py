@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,8 @@ from endpoint import Ask, Wire, error, json_reply, serve
 from sampled import answer, config_for, make_folder, numbered, read_all, sample_all
 
 from overproof.errors import ConfigError
+from overproof.sampling import sample
+from overproof.teacher.budget import Amount
 
 pytestmark = pytest.mark.usefixtures("short_waits")
 
@@ -100,3 +103,37 @@ def test_caps_hold_together_with_the_windows_when_much_is_in_flight(tmp_path: Pa
         summary, _ = sample_all(config_for(endpoint, teacher=teacher, budget={"max_tokens": 4000}), folder)
     assert endpoint.most_in_flight <= 4000 // 356
     assert summary.spent.tokens > 3600
+
+
+class RemotePurse:
+    """A purse that several runs share and that takes its time to answer."""
+
+    def __init__(self, requests: int) -> None:
+        self.left = requests
+        self.held = 0
+        self.spent = Amount()
+
+    async def reserve(self, amount: Amount) -> bool:
+        await asyncio.sleep(0.001)
+        if not self.left:
+            return False
+        self.left -= 1
+        self.held += amount.tokens
+        return True
+
+    def settle(self, reserved: Amount, charged: Amount) -> None:
+        self.held -= reserved.tokens
+        self.spent += charged
+
+
+def test_a_purse_that_lies_elsewhere_can_be_shared_by_several_shards(tmp_path: Path) -> None:
+    folder = make_folder(tmp_path, numbered(20), shards=2)
+    purse = RemotePurse(30)
+    with serve(answer) as endpoint:
+        ended = [
+            sample(config_for(endpoint), folder, [shard], purse=purse, progress=lambda _: None).ended
+            for shard in (0, 1)
+        ]
+    assert ended == ["finished", "budget"]
+    assert len(read_all(folder, 2)) == len(endpoint.asked) == 30
+    assert (purse.held, purse.spent.tokens) == (0, 30 * 31)

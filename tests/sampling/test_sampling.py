@@ -107,6 +107,18 @@ def test_changed_settings_are_refused_by_name_and_never_mixed(
     assert folder.traces(0).read_bytes() == before
 
 
+def test_a_journal_that_holds_two_settings_is_refused(tmp_path: Path) -> None:
+    folder = make_folder(tmp_path, numbered(1))
+    with serve(answer) as endpoint:
+        sample_all(config_for(endpoint, {"n": 1}), folder)
+        first = folder.traces(0).read_bytes()
+        folder.traces(0).unlink()
+        sample_all(config_for(endpoint, {"n": 2}, teacher={"temperature": 1.0}), folder)
+        folder.traces(0).write_bytes(first + folder.traces(0).read_bytes())
+        with pytest.raises(RunFolderError, match=r"teacher\.temperature was 1\.0 and is 0\.6"):
+            sample_all(config_for(endpoint), folder)
+
+
 def test_a_problem_whose_text_changed_is_refused_by_id(tmp_path: Path) -> None:
     folder = make_folder(tmp_path, numbered(2))
     with serve(answer) as endpoint:

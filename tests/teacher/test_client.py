@@ -399,9 +399,9 @@ def test_keep_alives_are_no_progress() -> None:
 
 
 def test_a_slow_stream_that_goes_on_is_not_stalled_but_has_a_total_deadline() -> None:
-    slow = stream(*[delta(content="x")] * 12, delta("stop"), usage_event(), DONE, pause=0.1)
-    assert reply_of(slow, stream=True, stall_seconds=0.5).content == "x" * 12
-    assert failure_of(slow, stream=True, stall_seconds=0.5, timeout_seconds=0.6).state == "deadline"
+    slow = stream(*[delta(content="x")] * 30, delta("stop"), usage_event(), DONE, pause=0.05)
+    assert reply_of(slow, stream=True, stall_seconds=1).content == "x" * 30
+    assert failure_of(slow, stream=True, stall_seconds=1, timeout_seconds=0.6).state == "deadline"
 
 
 def test_a_stream_that_stays_open_after_done_is_whole() -> None:

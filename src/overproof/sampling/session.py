@@ -11,6 +11,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from typing import Literal
 
 import msgspec
 
@@ -36,8 +37,8 @@ FLUSH_SECONDS = 5.0
 class SamplingSummary(msgspec.Struct, frozen=True):
     """What a session of sampling has done, and how it ended."""
 
-    ended: str
-    """finished, or budget when a cap was reached."""
+    ended: Literal["finished", "budget"]
+    """Whether nothing is missing but what failed, or a cap was reached."""
     problems: int
     problems_done: int
     samples: int
@@ -172,7 +173,7 @@ class Session:
         units = out.problems - out.problems_done if is_adaptive else out.requests_least
         return self.tally.forecaster.forecast(out.spent, units)
 
-    def summary(self, ended: str, dispatch: Dispatch | None = None) -> SamplingSummary:
+    def summary(self, ended: Literal["finished", "budget"], dispatch: Dispatch | None = None) -> SamplingSummary:
         """What the session came to."""
         tally, found = self.tally, self.found
         return SamplingSummary(

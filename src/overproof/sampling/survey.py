@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal
+from pathlib import Path
 
 import msgspec
 
 from overproof.errors import InputError, RunFolderError
 from overproof.journal import Span, read_span
-from overproof.records import PreparedProblem, Trace
+from overproof.records import PreparedProblem, Trace, Usage
 from overproof.runfolder import RunFolder
 from overproof.sampling.forecast import Outlook
 from overproof.sampling.resume import Earlier, Journaled, read_journal
-from overproof.sampling.settings import Settings
-from overproof.teacher.budget import Amount, Prices, add_usage
+from overproof.sampling.settings import Asking, Settings
+from overproof.teacher.budget import Amount, Prices
 from overproof.teacher.parameters import worst_case
 
 
@@ -46,8 +47,10 @@ def survey(settings: Settings, folder: RunFolder, shards: Sequence[int]) -> Surv
         for prepared in folder.read_problems(shard):
             earlier = journaled.samples.get(prepared.problem.id)
             _check_question(prepared)
-            _check_unchanged(settings, prepared, earlier, journaled.mixed.get(prepared.problem.id))
-            count.add(prepared, earlier)
+            asking = settings.ask(prepared)
+            if earlier is not None:
+                _check_unchanged(settings, asking, earlier, journaled.mixed.get(prepared.problem.id))
+            count.add(asking, earlier)
         journals.append(journaled)
     outlook = count.outlook(prices, spent)
     return Survey(outlook, journals, count.samples_done, count.samples_done + outlook.requests_least)
@@ -62,9 +65,9 @@ class _Count:
         self.least = self.most = 0
         self.worst_prompt = 0
 
-    def add(self, prepared: PreparedProblem, earlier: Earlier | None) -> None:
-        have = set(earlier.places) if earlier is not None else set()
-        most = self.settings.most(prepared)
+    def add(self, asking: Asking, earlier: Earlier | None) -> None:
+        have = earlier.places if earlier is not None else {}
+        most = self.settings.most(asking.prepared)
         least_missing = sum(index not in have for index in range(self.settings.config.sampling.least))
         most_missing = sum(index not in have for index in range(most))
         self.problems += 1
@@ -72,15 +75,12 @@ class _Count:
         self.samples_done += most - most_missing
         self.least += least_missing
         self.most += most_missing
-        if most_missing:
-            worst = worst_case(self.settings.ask(prepared).messages, None)
-            self.worst_prompt += most_missing * (worst.prompt_tokens or 0)
+        self.worst_prompt += most_missing * (worst_case(asking.messages, None).prompt_tokens or 0)
 
     def outlook(self, prices: Prices, spent: Amount) -> Outlook:
         bound = self.settings.dialect.most_reply_tokens
         reply = None if bound is None else self.most * bound
-        worst = add_usage([worst_case([], reply)])
-        worst = msgspec.structs.replace(worst, prompt_tokens=self.worst_prompt)
+        worst = Usage(prompt_tokens=self.worst_prompt, completion_tokens=reply)
         budget = self.settings.config.budget
         cost: Decimal | None = None
         if budget.has_prices and (reply is not None or not self.most):
@@ -105,18 +105,17 @@ def _check_question(prepared: PreparedProblem) -> None:
         )
 
 
-def _check_unchanged(
-    settings: Settings, prepared: PreparedProblem, earlier: Earlier | None, mixed: tuple[object, Span] | None
-) -> None:
-    if earlier is None:
+def _check_unchanged(settings: Settings, asking: Asking, earlier: Earlier, other: tuple[Path, Span] | None) -> None:
+    """`other` is a line of the same problem under another fingerprint, where there is one."""
+    if earlier.fingerprint == asking.fingerprint and other is None:
         return
-    asking = settings.ask(prepared)
-    if earlier.fingerprint == asking.fingerprint and mixed is None:
-        return
-    path, span = next(iter(earlier.places.values()))
+    place = next(iter(earlier.places.values()))
+    if earlier.fingerprint == asking.fingerprint and other is not None:
+        place = other
+    path, span = place
     with path.open("rb") as file:
         trace = read_span(file, span, Trace)
-    changes = "; ".join(settings.identity.differences(trace, asking.messages)) or "sampling settings"
+    changes = "; ".join(settings.identity.differences(trace, asking.messages))
     raise RunFolderError(
         f"{path.parent.parent} was sampled with other settings: {changes}. Traces of two settings are never mixed: "
         "set them back, or give another --run-dir."
