@@ -10,10 +10,10 @@ from collections.abc import Iterator, Mapping
 import msgspec
 
 from overproof.records import Decision
+from overproof.report.counts import Tally
 from overproof.report.reading import Judged, ProblemReading, read_problem
 from overproof.report.shard import Shard
 from overproof.report.tables import UNKNOWN
-from overproof.report.tally import Tally
 
 MOST_BYTES = 3_000_000
 """Of all chosen problems together, as they lie in the page."""
@@ -28,7 +28,7 @@ _SHORTEST, _LONGEST = 4_000, 24_000
 
 
 def choose(tally: Tally) -> list[tuple[int, int]]:
-    """Problems by shard and row, in the order in which they are taken: one of each kind, a second of each, …"""
+    """Problems by shard and row, in the order in which they are taken: one of each kind, a second of each and so on."""
     queues = [iter(tally.candidates[kind]) for kind in sorted(tally.candidates)]
     chosen: dict[tuple[int, int], None] = {}
     while queues:

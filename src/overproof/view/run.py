@@ -18,12 +18,14 @@ from numpy.typing import NDArray
 from overproof.config import RunConfig, parse_config
 from overproof.errors import RunFolderError
 from overproof.report.chosen import judge_row, read_row
+from overproof.report.counts import Tally
+from overproof.report.numbers import summarise
 from overproof.report.page import render_overview
 from overproof.report.reading import ProblemReading
 from overproof.report.shard import Shard, ShardReader
-from overproof.report.summary import Summary, summarise
+from overproof.report.summary import Summary
 from overproof.report.tables import VERDICTS, key_of
-from overproof.report.tally import Tally, tally_shard
+from overproof.report.tally import tally_shard
 from overproof.runfolder import Manifest, RunFolder, shard_of
 
 ROWS = 50
