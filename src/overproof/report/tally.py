@@ -36,8 +36,8 @@ from overproof.report.tables import COMPLETE, REFUSED, TRUNCATED, UNKNOWN, VERDI
 from overproof.selection.passrate import rate_problem
 
 
-def tally_shard(config: RunConfig, shard: Shard) -> Tally:
-    """Count one shard."""
+def tally_shard(config: RunConfig, shard: Shard, *, candidates: bool = True) -> Tally:
+    """Count one shard; `candidates` says whether to note problems that can be chosen to be read in the report."""
     tally = Tally(shards=1, traces=len(shard.traces))
     tally.spending.add(shard.spending)
     tally.missing.update(shard.missing)
@@ -52,7 +52,8 @@ def tally_shard(config: RunConfig, shard: Shard) -> Tally:
     _count_rewards(tally, shard)
     _note_first(tally, shard)
     _note_suspects(tally, shard)
-    _note_candidates(tally, shard)
+    if candidates:
+        _note_candidates(tally, shard)
     rows = np.flatnonzero(shard.problems.rows["contaminated"])[:MOST_LISTED]
     tally.contaminated = [shard.problem_of(int(row)) for row in rows]
     return tally
@@ -70,12 +71,13 @@ def _count_traces(tally: Tally, shard: Shard, outcomes: NDArray[np.int8]) -> Non
 
 
 def _count_selections(tally: Tally, shard: Shard) -> None:
-    main = shard.decisions[None]["kept"]
+    main = shard.decisions()["kept"]
     tokens = shard.traces["tokens"]
-    for selection, decisions in shard.decisions.items():
+    for selection in shard.selections:
+        decisions = shard.decisions(selection)
         kept = decisions["kept"]
         counts = np.bincount(decisions["reason"], minlength=1).tolist()
-        reasons = shard.reasons[selection]
+        reasons = shard.reasons(selection)
         tally.selections[selection] = Chosen(
             reasons=Counter({reasons[number]: count for number, count in enumerate(counts) if count}),
             kept=int(kept.sum()),
@@ -104,7 +106,7 @@ def _count_problems(tally: Tally, shard: Shard, outcomes: NDArray[np.int8], samp
         gone=len(np.unique(shard.traces["problem"][shard.owners < 0])),
     )
     tally.samples.update(number[number > 0].tolist())
-    kept = np.bincount(shard.owners[shard.decisions[None]["kept"] & (shard.owners >= 0)], minlength=len(rows))
+    kept = np.bincount(shard.owners[shard.decisions()["kept"] & (shard.owners >= 0)], minlength=len(rows))
     names = [group_names(shard, row) for row in range(len(rows))]
     for row, rate, right in pass_rates(shard, outcomes, sampling):
         tally.estimators[rate.estimator] += 1
@@ -169,7 +171,7 @@ def _share_sums(owners: NDArray[np.int64], bins: NDArray[np.int64], right: NDArr
 
 
 def _count_language(tally: Tally, shard: Shard) -> None:
-    values = shard.values.get("language_consistency")
+    values = shard.values().get("language_consistency")
     if values is None:
         return
     there = (shard.owners >= 0) & (shard.scores["length"] > 0)
@@ -187,7 +189,7 @@ def _count_language(tally: Tally, shard: Shard) -> None:
 
 def _count_rewards(tally: Tally, shard: Shard) -> None:
     scored = shard.scores["length"] > 0
-    for name, column in shard.values.items():
+    for name, column in shard.values().items():
         values = column[scored]
         known = values[~np.isnan(values)].astype(np.float64)
         measure = Measure(len(known), len(values) - len(known))
@@ -233,9 +235,9 @@ def _note_candidates(tally: Tally, shard: Shard) -> None:
     """For each reason, verdict, source and language some problems that show it."""
     there = shard.owners >= 0
     owners = shard.owners[there]
-    reasons = shard.decisions[None]["reason"][there]
+    reasons = shard.decisions()["reason"][there]
     for number in np.unique(reasons).tolist():
-        _offer(tally, shard, Kind("reason", shard.reasons[None][number]), owners[reasons == number])
+        _offer(tally, shard, Kind("reason", shard.reasons()[number]), owners[reasons == number])
     cut = np.isin(shard.traces["ending"][there], (TRUNCATED, REFUSED))
     _offer(tally, shard, Kind("ending", "cut"), owners[cut])
     for what, names in (("source", shard.problems.sources), ("language", shard.problems.languages)):

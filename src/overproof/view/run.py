@@ -127,7 +127,7 @@ def _matches(shard: Shard, name: str, value: str) -> NDArray[np.bool_]:
     if name == "verdict":
         numbers, names, wanted = shard.scores["verdict"], list(VERDICTS), "" if value == "none" else value
     elif name == "reason":
-        numbers, names, wanted = shard.decisions[None]["reason"], shard.reasons[None], value
+        numbers, names, wanted = shard.decisions()["reason"], shard.reasons(), value
     else:
         texts = {"source": shard.problems.sources, "language": shard.problems.languages, "level": shard.problems.levels}
         names, wanted = texts[name].names(), "" if (name, value) == ("language", "unknown") else value
@@ -184,7 +184,9 @@ class Run:
         known: Mapping[int, Tally] = {id(shard): tally for shard, tally in self._tallies}
         if self.snapshot is not None and manifest == before and all(id(shard) in known for shard in shards):
             return self.snapshot
-        self._tallies = [(shard, known.get(id(shard)) or tally_shard(config, shard)) for shard in shards]
+        self._tallies = [
+            (shard, known.get(id(shard)) or tally_shard(config, shard, candidates=False)) for shard in shards
+        ]
         whole = Tally()
         for _, tally in self._tallies:
             whole.add(tally)
