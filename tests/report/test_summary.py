@@ -9,9 +9,11 @@ from reported import make_rich_run, sample_problem, write_reported
 from overproof.config import RunConfig, load_config
 from overproof.hygiene.references import SuspectReference
 from overproof.records import Usage
+from overproof.report.counts import Tally
+from overproof.report.numbers import summarise
 from overproof.report.shard import ShardReader
-from overproof.report.summary import Summary, summarise
-from overproof.report.tally import Tally, tally_shard
+from overproof.report.summary import Summary
+from overproof.report.tally import tally_shard
 from overproof.runfolder import RunFolder
 
 CONFIG = make_config(sampling={"n": 4})

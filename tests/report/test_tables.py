@@ -20,7 +20,7 @@ def test_each_trace_stands_with_its_problem_score_and_decision_whatever_the_orde
     assert shard.traces["index"].tolist() == [0, 1, 0, 1]
     assert shard.traces["ending"].tolist() == [TRUNCATED, REFUSED, COMPLETE, COMPLETE]
     assert shard.outcomes().tolist() == [0, UNKNOWN, 1, 0]
-    assert [shard.reasons[None][reason] for reason in shard.decisions[None]["reason"]] == [
+    assert [shard.decision_of(row)[1] for row in range(4)] == [
         "truncated",
         "refused",
         "correct",

@@ -20,11 +20,13 @@ import msgspec
 from overproof.config import RunConfig
 from overproof.journal import write_bytes
 from overproof.report.chosen import pack, read_chosen
+from overproof.report.counts import Tally
+from overproof.report.numbers import summarise
 from overproof.report.page import render_overview, render_report
 from overproof.report.reading import ProblemReading
 from overproof.report.shard import Shard, ShardReader
-from overproof.report.summary import Summary, summarise
-from overproof.report.tally import Tally, tally_shard
+from overproof.report.summary import Summary
+from overproof.report.tally import tally_shard
 from overproof.runfolder import RunFolder
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from markupsafe import Markup
 
@@ -97,97 +97,103 @@ def draw_distribution(bins: Sequence[Bin], *, x: str, y: str, color: str = "var(
     )
 
 
-def draw_groups(lines: Sequence[GroupLine], *, x: str = "pass rate") -> Markup:
+def draw_groups(lines: Sequence[GroupLine]) -> Markup:
     """Pass rates of groups as points with their intervals, one row each."""
     rows = [
-        {
-            "name": line.name,
-            "value": line.pass_rate.value,
-            "low": line.pass_rate.low,
-            "high": line.pass_rate.high,
-            "told": f"{line.name}: {show_estimate(line.pass_rate)}, {line.pass_rate.problems:,} problems",
-        }
+        _interval(line.name, line.pass_rate, f"{show_estimate(line.pass_rate)}, {line.pass_rate.problems:,} problems")
         for line in lines[:MOST_GROUPS]
         if line.pass_rate.value is not None
     ]
     top = max((line.pass_rate.high or 0.0 for line in lines[:MOST_GROUPS]), default=1.0)
     scale = {"domain": [0, 1 if top > 0.6 else max(0.05, top)], "nice": top <= 0.6}
-    x_axis = {"field": "low", "type": "quantitative", "scale": scale, "axis": {"title": x, "format": ".0%"}}
-    return _draw(
-        {
-            "width": 280,
-            "height": {"step": 22},
-            "data": {"values": rows},
-            "encoding": {
-                "y": {"field": "name", "type": "nominal", "sort": None, "axis": {"title": None, "grid": False}},
-                "description": {"field": "told"},
-            },
-            "layer": [
-                {
-                    "mark": {"type": "rule", "color": "var(--accent)", "strokeWidth": 2},
-                    "encoding": {"x": x_axis, "x2": {"field": "high"}},
-                },
-                {
-                    "mark": {"type": "circle", "size": 64, "color": "var(--accent)", "opacity": 1},
-                    "encoding": {"x": {"field": "value", "type": "quantitative"}},
-                },
-            ],
-        }
-    )
+    return _draw_intervals(rows, {"title": "pass rate", "format": ".0%"}, scale)
 
 
 def draw_differences(differences: Sequence[tuple[str, Estimate]]) -> Markup:
     """Differences as points with their intervals, one row each, and a line at zero."""
     rows = [
-        {
-            "name": name,
-            "value": 100 * one.value,
-            "low": 100 * (one.low or 0),
-            "high": 100 * (one.high or 0),
-            "told": f"{name}: {show_points(one.value)} points ({show_points(one.low)} to {show_points(one.high)})",
-        }
+        _interval(name, one, f"{show_points(one.value)} points ({show_points(one.low)} to {show_points(one.high)})")
         for name, one in differences[:MOST_GROUPS]
-        if one.value is not None
     ]
-    x: Spec = {"field": "low", "type": "quantitative", "axis": {"title": "percentage points", "format": "+"}}
-    y: Spec = {"field": "name", "type": "nominal", "sort": None, "axis": {"title": None, "grid": False}}
-    encoding = {"y": y, "description": {"field": "told"}}
-    return _draw(
-        {
-            "width": 280,
-            "height": {"step": 22},
-            "data": {"values": rows},
-            "layer": [
-                {
-                    "data": {"values": [{"value": 0}]},
-                    "mark": {"type": "rule", "color": "var(--muted)"},
-                    "encoding": {"x": {"field": "value", "type": "quantitative"}},
-                },
-                {
-                    "mark": {"type": "rule", "color": "var(--accent)", "strokeWidth": 2},
-                    "encoding": {"x": x, "x2": {"field": "high"}, **encoding},
-                },
-                {
-                    "mark": {"type": "circle", "size": 64, "color": "var(--accent)", "opacity": 1},
-                    "encoding": {"x": {"field": "value", "type": "quantitative"}, **encoding},
-                },
-            ],
-        }
+    return _draw_intervals(
+        rows, {"title": "difference", "format": "+.0%"}, {}, line={"value": 0, "told": "no difference"}
     )
 
 
-_FATES: tuple[tuple[str, str, Callable[[LengthBin], int]], ...] = (
-    ("right", "var(--right)", lambda one: one.right),
-    ("wrong", "var(--wrong)", lambda one: one.wrong),
-    ("cut", "var(--cut)", lambda one: one.cut),
-    ("not counted", "var(--unverifiable)", lambda one: one.uncounted),
+def draw_forecasts(cost: Cost, *, is_finished: bool) -> Markup:
+    """Each forecast with its interval, and a line at what it came to; in money where there are prices."""
+    unit = cost.currency or "tokens"
+    rows = []
+    for one in cost.forecasts:
+        in_money, in_tokens = (one.cost, one.cost_low, one.cost_high), (one.tokens, one.tokens_low, one.tokens_high)
+        value, low, high = (float(bound) for bound in (in_money if cost.currency else in_tokens))
+        name = f"after {one.problems} problems"
+        told = f"{name}: {value:,.6g} {unit} ({low:,.6g} to {high:,.6g})"
+        rows.append({"name": name, "value": value, "low": low, "high": high, "told": told})
+    actual = float(cost.cost if cost.currency else cost.tokens)
+    line = {"value": actual, "told": f"{'in the end' if is_finished else 'so far'}: {actual:,.6g} {unit}"}
+    return _draw_intervals(rows, {"title": unit, "format": "~s"}, {"zero": False}, line=line)
+
+
+def _interval(name: str, estimate: Estimate, told: str) -> Spec:
+    return {
+        "name": name,
+        "value": estimate.value,
+        "low": estimate.low,
+        "high": estimate.high,
+        "told": f"{name}: {told}",
+    }
+
+
+def _draw_intervals(rows: list[Spec], axis: Spec, scale: Spec, *, line: Spec | None = None) -> Markup:
+    """Points with their intervals, one row each, and perhaps a broken line to hold them against."""
+    x = {"field": "low", "type": "quantitative", "axis": axis, "scale": scale}
+    y = {"field": "name", "type": "nominal", "sort": None, "axis": {"title": None, "grid": False}}
+    described = {"description": {"field": "told"}}
+    value = {"field": "value", "type": "quantitative"}
+    layers: list[Spec] = [
+        {
+            "data": {"values": rows},
+            "mark": {"type": "rule", "color": "var(--accent)", "strokeWidth": 2},
+            "encoding": {"x": x, "x2": {"field": "high"}, "y": y, **described},
+        },
+        {
+            "data": {"values": rows},
+            "mark": {"type": "circle", "size": 64, "color": "var(--accent)", "opacity": 1},
+            "encoding": {"x": value, "y": y, **described},
+        },
+    ]
+    if line is not None:
+        style = {"type": "rule", "color": "var(--wrong)", "strokeWidth": 2, "strokeDash": [5, 3]}
+        layers.insert(0, {"data": {"values": [line]}, "mark": style, "encoding": {"x": value, **described}})
+    return _draw({"width": 280, "height": {"step": 23}, "layer": layers})
+
+
+class _Fate(NamedTuple):
+    """What can become of a trace, as the chart of lengths tells it."""
+
+    name: str
+    color: str
+    count: Callable[[LengthBin], int]
+
+
+_FATES = (
+    _Fate("right", "var(--right)", lambda one: one.right),
+    _Fate("wrong", "var(--wrong)", lambda one: one.wrong),
+    _Fate("cut", "var(--cut)", lambda one: one.cut),
+    _Fate("not counted", "var(--unverifiable)", lambda one: one.uncounted),
 )
 
 
 def draw_lengths(lengths: Lengths) -> Markup:
     """Two panels over the same lengths: the share of right traces with its interval, and how many there are."""
     labels = [f"{_short(one.low)}–{_short(one.high)}" for one in lengths.bins]
-    shares = [
+    return _draw({"spacing": 10, "vconcat": [_share_panel(labels, lengths), _count_panel(labels, lengths)]})
+
+
+def _share_panel(labels: list[str], lengths: Lengths) -> Spec:
+    """The share of right traces by length, without an axis of its own below."""
+    rows = [
         {
             "label": label,
             "value": one.share_right.value,
@@ -198,65 +204,60 @@ def draw_lengths(lengths: Lengths) -> Markup:
         for label, one in zip(labels, lengths.bins, strict=True)
         if one.share_right.problems >= _FEWEST_PROBLEMS
     ]
-    counts = [
-        {"label": label, "fate": fate, "order": order, "count": count(one), "told": f"{label}: {count(one):,} {fate}"}
-        for label, one in zip(labels, lengths.bins, strict=True)
-        for order, (fate, _, count) in enumerate(_FATES)
-    ]
-    present = [fate for fate, _, _ in _FATES if any(row["count"] for row in counts if row["fate"] == fate)]
-    colors = [color for fate, color, _ in _FATES if fate in present]
-    hidden: Spec = {**_category("label", None), "scale": {"domain": labels, "paddingInner": 0.15}}
-    hidden["axis"] = {**hidden["axis"], "labels": False}
-    shown = {**_category("label", lengths.unit, angle=-45), "scale": {"domain": labels, "paddingInner": 0.15}}
-    described = {"description": {"field": "told"}}
-    return _draw(
+    x = _category("label", None, domain=labels)
+    x["axis"]["labels"] = False
+    y_axis = {"title": "right", "format": ".0%", "tickCount": 3}
+    return {
+        "width": _WIDTH,
+        "height": 80,
+        "data": {"values": rows},
+        "encoding": {"x": x, "description": {"field": "told"}},
+        "layer": [
+            {
+                "mark": {"type": "rule", "color": "var(--right)", "strokeWidth": 2},
+                "encoding": {"y": {"field": "low", "type": "quantitative", "axis": y_axis}, "y2": {"field": "high"}},
+            },
+            {
+                "mark": {"type": "circle", "size": 50, "color": "var(--right)", "opacity": 1},
+                "encoding": {"y": {"field": "value", "type": "quantitative"}},
+            },
+        ],
+    }
+
+
+def _count_panel(labels: list[str], lengths: Lengths) -> Spec:
+    """How many traces there are of each length, by what became of them; what never happened is left out."""
+    present = [fate for fate in _FATES if any(fate.count(one) for one in lengths.bins)]
+    rows = [
         {
-            "spacing": 10,
-            "vconcat": [
-                {
-                    "width": _WIDTH,
-                    "height": 80,
-                    "data": {"values": shares},
-                    "encoding": {"x": hidden, **described},
-                    "layer": [
-                        {
-                            "mark": {"type": "rule", "color": "var(--right)", "strokeWidth": 2},
-                            "encoding": {
-                                "y": {
-                                    "field": "low",
-                                    "type": "quantitative",
-                                    "axis": {"title": "right", "format": ".0%", "tickCount": 3},
-                                },
-                                "y2": {"field": "high"},
-                            },
-                        },
-                        {
-                            "mark": {"type": "circle", "size": 50, "color": "var(--right)", "opacity": 1},
-                            "encoding": {"y": {"field": "value", "type": "quantitative"}},
-                        },
-                    ],
-                },
-                {
-                    "width": _WIDTH,
-                    "height": 130,
-                    "data": {"values": [row for row in counts if row["fate"] in present]},
-                    "mark": {"type": "bar"},
-                    "encoding": {
-                        "x": shown,
-                        "y": {"field": "count", "type": "quantitative", "axis": {"title": "traces"}},
-                        "color": {
-                            "field": "fate",
-                            "type": "nominal",
-                            "scale": {"domain": present, "range": colors},
-                            "legend": {"orient": "bottom"},
-                        },
-                        "order": {"field": "order"},
-                        **described,
-                    },
-                },
-            ],
+            "label": label,
+            "fate": fate.name,
+            "order": order,
+            "count": fate.count(one),
+            "told": f"{label} {lengths.unit}: {fate.count(one):,} {fate.name}",
         }
-    )
+        for label, one in zip(labels, lengths.bins, strict=True)
+        for order, fate in enumerate(present)
+    ]
+    color = {
+        "field": "fate",
+        "type": "nominal",
+        "scale": {"domain": [fate.name for fate in present], "range": [fate.color for fate in present]},
+        "legend": {"orient": "bottom"},
+    }
+    return {
+        "width": _WIDTH,
+        "height": 130,
+        "data": {"values": rows},
+        "mark": {"type": "bar"},
+        "encoding": {
+            "x": _category("label", lengths.unit, angle=-45, domain=labels),
+            "y": {"field": "count", "type": "quantitative", "axis": {"title": "traces"}},
+            "color": color,
+            "order": {"field": "order"},
+            "description": {"field": "told"},
+        },
+    }
 
 
 def draw_consistency(found: Sequence[Consistency]) -> Markup:
@@ -297,58 +298,13 @@ def draw_consistency(found: Sequence[Consistency]) -> Markup:
     )
 
 
-def draw_forecasts(cost: Cost, *, money: bool, is_finished: bool) -> Markup:
-    """Each forecast with its interval, and a line at what it came to."""
-    unit = cost.currency or "" if money else "tokens"
-    rows = []
-    for one in cost.forecasts:
-        value, low, high = (
-            (one.cost, one.cost_low, one.cost_high) if money else (one.tokens, one.tokens_low, one.tokens_high)
-        )
-        label = f"after {one.problems} problems"
-        told = f"{label}: {float(value):,.6g} {unit} ({float(low):,.6g} to {float(high):,.6g})"
-        rows.append({"label": label, "value": float(value), "low": float(low), "high": float(high), "told": told})
-    actual = float(cost.cost if money else cost.tokens)
-    word = "in the end" if is_finished else "so far"
-    line = {"value": actual, "told": f"{word}: {actual:,.6g} {unit}"}
-    x: Spec = {
-        "field": "low",
-        "type": "quantitative",
-        "axis": {"title": unit, "format": "~s"},
-        "scale": {"zero": False},
-    }
-    y: Spec = {"field": "label", "type": "nominal", "sort": None, "axis": {"title": None, "grid": False}}
-    described = {"description": {"field": "told"}}
-    return _draw(
-        {
-            "width": 280,
-            "height": {"step": 26},
-            "layer": [
-                {
-                    "data": {"values": [line]},
-                    "mark": {"type": "rule", "color": "var(--wrong)", "strokeWidth": 2, "strokeDash": [5, 3]},
-                    "encoding": {"x": {"field": "value", "type": "quantitative"}, **described},
-                },
-                {
-                    "data": {"values": rows},
-                    "mark": {"type": "rule", "color": "var(--accent)", "strokeWidth": 2},
-                    "encoding": {"x": x, "x2": {"field": "high"}, "y": y, **described},
-                },
-                {
-                    "data": {"values": rows},
-                    "mark": {"type": "circle", "size": 64, "color": "var(--accent)", "opacity": 1},
-                    "encoding": {"x": {"field": "value", "type": "quantitative"}, "y": y, **described},
-                },
-            ],
-        }
-    )
-
-
-def _category(field: str, title: str | None, *, angle: int = 0) -> Spec:
+def _category(field: str, title: str | None, *, angle: int = 0, domain: list[str] | None = None) -> Spec:
+    """An axis of names; `domain` holds them where not all occur."""
     axis: Spec = {"title": title, "labelAngle": angle, "grid": False}
     if angle:
         axis |= {"labelAlign": "right", "labelBaseline": "middle"}
-    return {"field": field, "type": "nominal", "sort": None, "scale": {"paddingInner": 0.15}, "axis": axis}
+    scale: Spec = {"paddingInner": 0.15} if domain is None else {"paddingInner": 0.15, "domain": domain}
+    return {"field": field, "type": "nominal", "sort": None, "scale": scale, "axis": axis}
 
 
 def _short(number: int) -> str:

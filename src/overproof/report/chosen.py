@@ -10,10 +10,9 @@ from collections.abc import Iterator, Mapping
 import msgspec
 
 from overproof.records import Decision
+from overproof.report.counts import Tally
 from overproof.report.reading import Judged, ProblemReading, read_problem
 from overproof.report.shard import Shard
-from overproof.report.tables import UNKNOWN
-from overproof.report.tally import Tally
 
 MOST_BYTES = 3_000_000
 """Of all chosen problems together, as they lie in the page."""
@@ -28,7 +27,7 @@ _SHORTEST, _LONGEST = 4_000, 24_000
 
 
 def choose(tally: Tally) -> list[tuple[int, int]]:
-    """Problems by shard and row, in the order in which they are taken: one of each kind, then a second."""
+    """Problems by shard and row, in the order in which they are taken: one of each kind, a second of each and so on."""
     queues = [iter(tally.candidates[kind]) for kind in sorted(tally.candidates)]
     chosen: dict[tuple[int, int], None] = {}
     while queues:
@@ -76,20 +75,17 @@ def read_row(shard: Shard, row: int, *, most: int, longest: int, first: int | No
 
 def judge_row(shard: Shard, row: int) -> Judged:
     """A trace of a shard by its row, with its score and decisions."""
-    decisions = {}
     trace = shard.trace_of(row)
-    for selection, made in shard.decisions.items():
-        reason = shard.reasons[selection][int(made["reason"][row])]
-        decisions[selection] = Decision(trace.id, bool(made["kept"][row]), reason)
-    return Judged(trace, shard.score_of(row), decisions)
+    made = {selection: Decision(trace.id, *shard.decision_of(row, selection)) for selection in shard.selections}
+    return Judged(trace, shard.score_of(row), made)
 
 
 def _spread(shard: Shard, rows: list[int]) -> list[int]:
     """Rows of one problem's traces so ordered that each reason comes before any comes again."""
-    seen: dict[int, int] = {}
+    seen: dict[str, int] = {}
     ranked = []
     for row in rows:
-        reason = int(shard.decisions[None]["reason"][row]) if None in shard.decisions else UNKNOWN
+        _, reason = shard.decision_of(row)
         ranked.append((seen.get(reason, 0), row))
         seen[reason] = seen.get(reason, 0) + 1
     return [row for _, row in sorted(ranked)]

@@ -20,8 +20,8 @@ from markupsafe import Markup
 
 from overproof.config import RunConfig, describe
 from overproof.report import charts
+from overproof.report.counts import MOST_LISTED
 from overproof.report.summary import Bin, Summary
-from overproof.report.tally import MOST_LISTED
 from overproof.rewards.think_format import BREAKS
 from overproof.selection.reasons import KEPT, REASONS
 
@@ -187,8 +187,7 @@ def _draw(summary: Summary) -> dict[str, Any]:
     if summary.consistency:
         drawn["consistency"] = charts.draw_consistency(summary.consistency)
     if summary.cost.forecasts:
-        money = summary.cost.currency is not None
-        drawn["forecasts"] = charts.draw_forecasts(summary.cost, money=money, is_finished=is_finished(summary))
+        drawn["forecasts"] = charts.draw_forecasts(summary.cost, is_finished=is_finished(summary))
     if summary.adaptive:
         drawn["samples"] = charts.draw_distribution(_few(summary.samples), x="traces of a problem", y="problems")
     return drawn

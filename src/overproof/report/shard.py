@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,7 @@ from overproof.report.tables import (
     REFUSED,
     SCORE,
     TRUNCATED,
+    UNDECIDED,
     UNKNOWN,
     Damage,
     Decisions,
@@ -39,35 +40,71 @@ from overproof.runfolder import RunFolder
 from overproof.teacher.budget import Prices
 
 Item = TypeVar("Item", bound=np.generic)
+Rows = TypeVar("Rows", Scores, Decisions)
 Selection = str | None
 """A selection's name; None is the unnamed one."""
 
 
+class Found(NamedTuple, Generic[Rows]):
+    """What was read of a file, and which of it belongs to each trace."""
+
+    read: Rows
+    places: NDArray[np.int32]
+    """For each trace the row of `read.rows`; UNKNOWN where there is none."""
+
+
 @dataclass(frozen=True, slots=True)
 class Shard:
-    """All rows of a shard. The tables of traces, scores and decisions are parallel, in the order of the problems."""
+    """All rows of a shard; those of traces, scores and decisions are parallel, in the order of the problems.
+
+    Scores and decisions are put in order when they are asked for: memory holds every row once.
+    """
 
     number: int
     problems: Problems
     traces: Table
     parts: list[Path]
     """Files that `traces["part"]` numbers."""
-    owners: NDArray[np.int64]
+    owners: NDArray[np.int32]
     """For each trace the row of its problem; UNKNOWN where the problem is gone from the file."""
-    scores: Table
-    """For a trace without a score a row of blanks: no verdict, `passed` UNKNOWN, length 0."""
-    values: Mapping[str, NDArray[np.float32]]
-    """Each reward of each trace, NaN for None."""
-    names: Scores
-    """The texts that numbers in `scores` stand for."""
-    decisions: Mapping[Selection, Table]
-    """Of each selection; for an undecided trace a row of blanks, whose reason is UNDECIDED."""
-    reasons: Mapping[Selection, list[str]]
-    """The reasons of each selection by number."""
     spending: Spending
     missing: list[str]
     """Kinds of files that are not there: problems, traces, scores, decisions."""
     damage: list[Damage]
+    _scores: Found[Scores]
+    _decisions: Mapping[Selection, Found[Decisions]]
+
+    @property
+    def names(self) -> Scores:
+        """The texts that numbers in `scores` stand for."""
+        return self._scores.read
+
+    @property
+    def scores(self) -> Table:
+        """For each trace its score; for one without a row of blanks: no verdict, `passed` UNKNOWN, length 0."""
+        blank = np.zeros(1, SCORE)
+        blank["passed"] = UNKNOWN
+        return _take(self._scores.read.rows, self._scores.places, blank)
+
+    def values(self) -> dict[str, NDArray[np.float32]]:
+        """Each reward of each trace, NaN for None."""
+        blank = np.full(1, np.nan, np.float32)
+        read, places = self._scores
+        return {name: _take(values, places, blank) for name, values in read.values.items()}
+
+    @property
+    def selections(self) -> tuple[Selection, ...]:
+        """All selections, the unnamed one first."""
+        return tuple(self._decisions)
+
+    def decisions(self, selection: Selection = None) -> Table:
+        """For each trace its decision; for an undecided one a row of blanks, whose reason is UNDECIDED."""
+        read, places = self._decisions[selection]
+        return _take(read.rows, places, np.zeros(1, DECISION))
+
+    def reasons(self, selection: Selection = None) -> list[str]:
+        """The reasons of a selection by number."""
+        return self._decisions[selection].read.reasons.names()
 
     def traces_of(self, row: int) -> list[int]:
         """The rows of the traces of the problem in this row, by index."""
@@ -87,18 +124,26 @@ class Shard:
 
     def score_of(self, row: int) -> Score | None:
         """The score of the trace in this row, read from its file; None when it has none."""
-        place = self.scores[row]
-        return read_place(self.names.path, place, Score) if place["length"] else None
+        read, places = self._scores
+        return None if places[row] == UNKNOWN else read_place(read.path, read.rows[places[row]], Score)
+
+    def decision_of(self, row: int, selection: Selection = None) -> tuple[bool, str]:
+        """Whether a selection keeps the trace in this row, and its reason."""
+        read, places = self._decisions[selection]
+        if places[row] == UNKNOWN:
+            return False, UNDECIDED
+        made = read.rows[places[row]]
+        return bool(made["kept"]), read.reasons.names()[int(made["reason"])]
 
     def outcomes(self) -> NDArray[np.int8]:
         """For each trace 1 when it passed, 0 when not, UNKNOWN when it says nothing about the problem.
 
         The rule is that of `selection.passrate.has_passed`: a cut reply did not pass, whatever it says.
         """
-        passed = self.scores["passed"].copy()
-        ending = self.traces["ending"]
+        scores, ending = self.scores, self.traces["ending"]
+        passed = scores["passed"].copy()
         is_cut = (ending == TRUNCATED) | (ending == INCOMPLETE)
-        passed[is_cut & (self.scores["length"] > 0)] = 0
+        passed[is_cut & (scores["length"] > 0)] = 0
         passed[ending == REFUSED] = UNKNOWN
         return passed
 
@@ -182,28 +227,15 @@ class ShardReader:
         assert self._scores is not None, "scores are read before they are joined"
         traces = self._traces.rows
         owners = _look_up(traces["problem"], self._problems.rows["key"])
-        order = np.lexsort((traces["index"], np.where(owners < 0, len(traces) + len(self._problems.rows), owners)))
-        traces, owners = traces[order], owners[order]
-        places = _look_up(traces["key"], self._scores.rows["key"])
-        blank = np.zeros(1, SCORE)
-        blank["passed"] = UNKNOWN
+        order = np.lexsort((traces["index"], np.where(owners < 0, len(self._problems.rows), owners)))
+        self._traces.rows = traces = traces[order]
+        keys = np.ascontiguousarray(traces["key"])
         return Shard(
             number=self.number,
             problems=self._problems,
             traces=traces,
             parts=list(self._traces.reached),
-            owners=owners,
-            scores=_take(self._scores.rows, places, blank),
-            values={
-                name: _take(values, places, np.full(1, np.nan, np.float32))
-                for name, values in self._scores.values.items()
-            },
-            names=self._scores,
-            decisions={
-                name: _take(made.rows, _look_up(traces["key"], made.rows["key"]), np.zeros(1, DECISION))
-                for name, made in self._decisions.items()
-            },
-            reasons={name: made.reasons.names() for name, made in self._decisions.items()},
+            owners=owners[order],
             spending=self._traces.spending,
             missing=self._missing(),
             damage=[
@@ -212,18 +244,20 @@ class ShardReader:
                 self._scores.damage,
                 *(made.damage for made in self._decisions.values()),
             ],
+            _scores=Found(self._scores, _look_up(keys, self._scores.rows["key"])),
+            _decisions={name: Found(made, _look_up(keys, made.rows["key"])) for name, made in self._decisions.items()},
         )
 
 
-def _look_up(keys: NDArray[np.uint64], among: NDArray[np.uint64]) -> NDArray[np.int64]:
+def _look_up(keys: NDArray[np.uint64], among: NDArray[np.uint64]) -> NDArray[np.int32]:
     """For each key its row in a table, UNKNOWN where the table lacks it."""
     if not len(among):
-        return np.full(len(keys), UNKNOWN, np.int64)
+        return np.full(len(keys), UNKNOWN, np.int32)
     order = np.argsort(among, kind="stable")
     found = order[np.minimum(np.searchsorted(among[order], keys), len(among) - 1)]
-    return np.where(among[found] == keys, found, UNKNOWN)
+    return np.where(among[found] == keys, found, UNKNOWN).astype(np.int32)
 
 
-def _take(rows: NDArray[Item], places: NDArray[np.int64], blank: NDArray[Item]) -> NDArray[Item]:
+def _take(rows: NDArray[Item], places: NDArray[np.int32], blank: NDArray[Item]) -> NDArray[Item]:
     """The rows at these places, the blank one where the place is UNKNOWN (the last row after appending it)."""
     return np.concatenate([rows, blank])[places]

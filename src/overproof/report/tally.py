@@ -1,231 +1,43 @@
-"""One shard → everything that a report counts; only this module says what is counted.
-
-A tally is small whatever the size of its shard, and tallies add up: shards can be counted anywhere, in any order, and
-the sum is the run's.
-"""
+"""One shard → everything that a report counts of it; only this module says what is counted."""
 
 from __future__ import annotations
 
-import functools
-import heapq
 import itertools
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
-from typing import NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from overproof.config import RunConfig
 from overproof.config.endpoint import SamplingConfig
-from overproof.estimators import PassRate, ShareSums
-from overproof.hygiene.references import FEWEST_AGREEING, SuspectReference, find_suspect_reference
-from overproof.records import PreparedProblem
-from overproof.report.shard import Selection, Shard
-from overproof.report.tables import COMPLETE, REFUSED, TRUNCATED, UNKNOWN, VERDICTS, Damage, Spending, key_of
+from overproof.estimators import PassRate
+from overproof.hygiene.references import FEWEST_AGREEING, find_suspect_reference
+from overproof.report.counts import (
+    ALL,
+    CANDIDATES,
+    CUT,
+    FIRST_PROBLEMS,
+    HALF_OCTAVES,
+    MOST_LISTED,
+    RIGHT,
+    TENTHS,
+    UNCOUNTED,
+    WRONG,
+    Candidate,
+    Chosen,
+    Kind,
+    Measure,
+    Spent,
+    Tally,
+)
+from overproof.report.shard import Shard
+from overproof.report.tables import COMPLETE, REFUSED, TRUNCATED, UNKNOWN, VERDICTS, key_of
 from overproof.selection.passrate import rate_problem
 
-RIGHT, WRONG, CUT, UNCOUNTED = range(4)
-"""What became of a trace, as the chart of lengths tells them apart."""
-HALF_OCTAVES = 56
-"""Bins of lengths: bin k holds lengths from 2^(k/2) up to 2^((k+1)/2)."""
-TENTHS = 12
-"""Bins of a share: [0, .1), [.1, .2), … [.9, 1), exactly 1, not measured."""
-FIRST_PROBLEMS = 100
-"""Problems from which a forecast is made again."""
-MOST_LISTED = 200
-"""Suspect references and contaminated problems that are listed; the rest is counted."""
-CANDIDATES = 200
-"""Problems of each kind that can be chosen to be read in the report."""
 
-
-class Spent(NamedTuple):
-    """What one problem's traces were charged for. Sorts as problems do in a run."""
-
-    shard: int
-    row: int
-    samples: int
-    tokens: int
-    cost: float
-
-
-class Candidate(NamedTuple):
-    """A problem that can be chosen to be read in the report. Sorts by a hash of its id: by chance, yet repeatable."""
-
-    priority: int
-    shard: int
-    row: int
-
-
-class Kind(NamedTuple):
-    """What problems have in common: their source, their language, a reason among their traces, …."""
-
-    what: str
-    name: str
-
-
-@dataclass(slots=True)
-class Group:
-    """Problems that are counted together: all of them, or those of a source, a language or a level."""
-
-    rates: Counter[float] = field(default_factory=Counter)
-    """Problems by their pass rate."""
-    samples: int = 0
-    """Traces that the pass rates rest on."""
-    problems: int = 0
-    traces: int = 0
-    kept: int = 0
-
-    def add(self, other: Group) -> None:
-        """Count the other's problems too."""
-        self.rates.update(other.rates)
-        self.samples += other.samples
-        self.problems += other.problems
-        self.traces += other.traces
-        self.kept += other.kept
-
-
-@dataclass(slots=True)
-class Chosen:
-    """What one selection keeps."""
-
-    reasons: Counter[str] = field(default_factory=Counter)
-    kept: int = 0
-    problems: int = 0
-    """Problems with at least one kept trace."""
-    shared: int = 0
-    """Kept traces that the unnamed selection keeps too."""
-    tokens: int = 0
-    """Reply tokens of kept traces, as far as they are known."""
-    tokens_known: int = 0
-    """Kept traces whose tokens are known."""
-    characters: int = 0
-
-    def add(self, other: Chosen) -> None:
-        """Count the other's traces too."""
-        self.reasons.update(other.reasons)
-        self.kept += other.kept
-        self.problems += other.problems
-        self.shared += other.shared
-        self.tokens += other.tokens
-        self.tokens_known += other.tokens_known
-        self.characters += other.characters
-
-
-@dataclass(slots=True)
-class Measure:
-    """The values of one reward."""
-
-    measured: int = 0
-    unmeasured: int = 0
-    total: float = 0.0
-    low: float = float("inf")
-    high: float = float("-inf")
-
-    def add(self, other: Measure) -> None:
-        """Count the other's values too."""
-        self.measured += other.measured
-        self.unmeasured += other.unmeasured
-        self.total += other.total
-        self.low = min(self.low, other.low)
-        self.high = max(self.high, other.high)
-
-
-def _zeros(*shape: int) -> NDArray[np.int64]:
-    return np.zeros(shape, np.int64)
-
-
-@dataclass(slots=True)
-class Lengths:
-    """Traces by length and by what became of them."""
-
-    counts: NDArray[np.int64] = field(default_factory=lambda: _zeros(HALF_OCTAVES, 4))
-    """For each bin the traces that were RIGHT, WRONG, CUT and UNCOUNTED."""
-    sums: NDArray[np.int64] = field(default_factory=lambda: _zeros(HALF_OCTAVES, 6))
-    """For each bin the fields of `ShareSums` over its complete traces that count."""
-
-    def add(self, other: Lengths) -> None:
-        """Count the other's traces too."""
-        self.counts += other.counts
-        self.sums += other.sums
-
-    def share(self, bins: slice) -> ShareSums:
-        """Sums for the share of right ones among the complete traces of some bins."""
-        problems, passes, rows, *squares = (int(one) for one in self.sums[bins].sum(axis=0))
-        return ShareSums(problems, passes, rows, (squares[0], squares[1], squares[2]))
-
-
-@dataclass(slots=True)
-class Tally:
-    """Counts over one shard, or over several."""
-
-    shards: int = 0
-    missing: Counter[str] = field(default_factory=Counter)
-    """Shards that lack a kind of file."""
-    damage: Damage = field(default_factory=Damage)
-    problems: Counter[str] = field(default_factory=Counter)
-    """total, sampled, without_reference, unverifiable, duplicates, clustered, contaminated, gone, and of the problems
-    whose traces can be graded: gradable (sampled ones) and gradable_traces."""
-    traces: int = 0
-    scored: int = 0
-    uncounted: int = 0
-    endings: Counter[int] = field(default_factory=Counter)
-    verdicts: Counter[tuple[str, str]] = field(default_factory=Counter)
-    """Traces by verdict and by the layer that decided."""
-    groups: defaultdict[Kind, Group] = field(default_factory=lambda: defaultdict(Group))
-    estimators: Counter[str] = field(default_factory=Counter)
-    """Problems by how their pass rate was estimated."""
-    reached: int = 0
-    """Problems with as many correct traces as adaptive sampling wants."""
-    samples: Counter[int] = field(default_factory=Counter)
-    """Problems by their number of traces."""
-    selections: dict[Selection, Chosen] = field(default_factory=dict)
-    by_tokens: Lengths = field(default_factory=Lengths)
-    by_characters: Lengths = field(default_factory=Lengths)
-    consistency: defaultdict[str, NDArray[np.int64]] = field(
-        default_factory=lambda: defaultdict(functools.partial(_zeros, TENTHS))
-    )
-    """For each language of questions, traces by language consistency."""
-    foreign: Counter[tuple[str, str]] = field(default_factory=Counter)
-    """Traces by language of the question and the foreign language that most of the rest of the reasoning is in."""
-    rewards: defaultdict[str, Measure] = field(default_factory=lambda: defaultdict(Measure))
-    forms: Counter[str] = field(default_factory=Counter)
-    """Traces by what is wrong with their form."""
-    spending: Spending = field(default_factory=Spending)
-    first: list[Spent] = field(default_factory=list)
-    """The first problems of the run, in order."""
-    suspects: list[SuspectReference] = field(default_factory=list)
-    suspect_count: int = 0
-    contaminated: list[PreparedProblem] = field(default_factory=list)
-    candidates: defaultdict[Kind, list[Candidate]] = field(default_factory=lambda: defaultdict(list))
-
-    def add(self, other: Tally) -> Self:
-        """Count the other's shards too."""
-        for name in ("shards", "traces", "scored", "uncounted", "reached", "suspect_count"):
-            setattr(self, name, getattr(self, name) + getattr(other, name))
-        for name in ("missing", "problems", "endings", "verdicts", "estimators", "samples", "foreign", "forms"):
-            getattr(self, name).update(getattr(other, name))
-        for part in ("by_tokens", "by_characters", "spending", "damage"):
-            getattr(self, part).add(getattr(other, part))
-        for kind, group in other.groups.items():
-            self.groups[kind].add(group)
-        for selection, chosen in other.selections.items():
-            self.selections.setdefault(selection, Chosen()).add(chosen)
-        for language, counts in other.consistency.items():
-            self.consistency[language] += counts
-        for reward, measure in other.rewards.items():
-            self.rewards[reward].add(measure)
-        self.first = sorted(self.first + other.first)[:FIRST_PROBLEMS]
-        self.suspects = (self.suspects + other.suspects)[:MOST_LISTED]
-        self.contaminated = (self.contaminated + other.contaminated)[:MOST_LISTED]
-        for kind, candidates in other.candidates.items():
-            self.candidates[kind] = heapq.nsmallest(CANDIDATES, self.candidates[kind] + candidates)
-        return self
-
-
-def tally_shard(config: RunConfig, shard: Shard) -> Tally:
-    """Count one shard."""
+def tally_shard(config: RunConfig, shard: Shard, *, candidates: bool = True) -> Tally:
+    """Count one shard; `candidates` says whether to note problems that can be chosen to be read in the report."""
     tally = Tally(shards=1, traces=len(shard.traces))
     tally.spending.add(shard.spending)
     tally.missing.update(shard.missing)
@@ -240,7 +52,8 @@ def tally_shard(config: RunConfig, shard: Shard) -> Tally:
     _count_rewards(tally, shard)
     _note_first(tally, shard)
     _note_suspects(tally, shard)
-    _note_candidates(tally, shard)
+    if candidates:
+        _note_candidates(tally, shard)
     rows = np.flatnonzero(shard.problems.rows["contaminated"])[:MOST_LISTED]
     tally.contaminated = [shard.problem_of(int(row)) for row in rows]
     return tally
@@ -258,12 +71,13 @@ def _count_traces(tally: Tally, shard: Shard, outcomes: NDArray[np.int8]) -> Non
 
 
 def _count_selections(tally: Tally, shard: Shard) -> None:
-    main = shard.decisions[None]["kept"]
+    main = shard.decisions()["kept"]
     tokens = shard.traces["tokens"]
-    for selection, decisions in shard.decisions.items():
+    for selection in shard.selections:
+        decisions = shard.decisions(selection)
         kept = decisions["kept"]
         counts = np.bincount(decisions["reason"], minlength=1).tolist()
-        reasons = shard.reasons[selection]
+        reasons = shard.reasons(selection)
         tally.selections[selection] = Chosen(
             reasons=Counter({reasons[number]: count for number, count in enumerate(counts) if count}),
             kept=int(kept.sum()),
@@ -292,7 +106,7 @@ def _count_problems(tally: Tally, shard: Shard, outcomes: NDArray[np.int8], samp
         gone=len(np.unique(shard.traces["problem"][shard.owners < 0])),
     )
     tally.samples.update(number[number > 0].tolist())
-    kept = np.bincount(shard.owners[shard.decisions[None]["kept"] & (shard.owners >= 0)], minlength=len(rows))
+    kept = np.bincount(shard.owners[shard.decisions()["kept"] & (shard.owners >= 0)], minlength=len(rows))
     names = [group_names(shard, row) for row in range(len(rows))]
     for row, rate, right in pass_rates(shard, outcomes, sampling):
         tally.estimators[rate.estimator] += 1
@@ -308,9 +122,6 @@ def _count_problems(tally: Tally, shard: Shard, outcomes: NDArray[np.int8], samp
             group.problems += 1
             group.traces += traces
             group.kept += keeps
-
-
-ALL = Kind("all", "")
 
 
 def group_names(shard: Shard, row: int) -> list[Kind]:
@@ -360,7 +171,7 @@ def _share_sums(owners: NDArray[np.int64], bins: NDArray[np.int64], right: NDArr
 
 
 def _count_language(tally: Tally, shard: Shard) -> None:
-    values = shard.values.get("language_consistency")
+    values = shard.values().get("language_consistency")
     if values is None:
         return
     there = (shard.owners >= 0) & (shard.scores["length"] > 0)
@@ -378,7 +189,7 @@ def _count_language(tally: Tally, shard: Shard) -> None:
 
 def _count_rewards(tally: Tally, shard: Shard) -> None:
     scored = shard.scores["length"] > 0
-    for name, column in shard.values.items():
+    for name, column in shard.values().items():
         values = column[scored]
         known = values[~np.isnan(values)].astype(np.float64)
         measure = Measure(len(known), len(values) - len(known))
@@ -424,9 +235,9 @@ def _note_candidates(tally: Tally, shard: Shard) -> None:
     """For each reason, verdict, source and language some problems that show it."""
     there = shard.owners >= 0
     owners = shard.owners[there]
-    reasons = shard.decisions[None]["reason"][there]
+    reasons = shard.decisions()["reason"][there]
     for number in np.unique(reasons).tolist():
-        _offer(tally, shard, Kind("reason", shard.reasons[None][number]), owners[reasons == number])
+        _offer(tally, shard, Kind("reason", shard.reasons()[number]), owners[reasons == number])
     cut = np.isin(shard.traces["ending"][there], (TRUNCATED, REFUSED))
     _offer(tally, shard, Kind("ending", "cut"), owners[cut])
     for what, names in (("source", shard.problems.sources), ("language", shard.problems.languages)):

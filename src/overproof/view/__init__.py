@@ -17,6 +17,7 @@ from pathlib import Path
 from aiohttp import web
 
 from overproof.errors import ConfigError
+from overproof.language.latin import is_known
 from overproof.runfolder import RunFolder
 from overproof.view.app import build_app
 from overproof.view.run import Run
@@ -31,6 +32,7 @@ def serve(run_dirs: Sequence[Path], *, port: int = 0, show: Callable[[str], None
     Raises RunFolderError when a folder holds no run, ConfigError when the port is taken.
     """
     runs = [Run(RunFolder(path)) for path in run_dirs]
+    is_known("en")  # loads what tells languages apart, so that the first problem is not the slow one
     for run in runs:
         show(f"Reading {run.folder.root} …")
         run.refresh()

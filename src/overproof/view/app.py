@@ -32,7 +32,7 @@ from overproof.view.search import Search
 
 REFRESH_SECONDS = 2.0
 """Least time between two looks at a run folder; five times what the last look took, when that is longer."""
-_SEARCH_SECONDS = 0.15
+_SEARCH_SECONDS = 0.1
 """How long an answer waits for a search."""
 _SEARCHES = 4
 _RUNS = web.AppKey("runs", list[Run])

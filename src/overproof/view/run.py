@@ -18,12 +18,14 @@ from numpy.typing import NDArray
 from overproof.config import RunConfig, parse_config
 from overproof.errors import RunFolderError
 from overproof.report.chosen import judge_row, read_row
+from overproof.report.counts import Tally
+from overproof.report.numbers import summarise
 from overproof.report.page import render_overview
 from overproof.report.reading import ProblemReading
 from overproof.report.shard import Shard, ShardReader
-from overproof.report.summary import Summary, summarise
+from overproof.report.summary import Summary
 from overproof.report.tables import VERDICTS, key_of
-from overproof.report.tally import Tally, tally_shard
+from overproof.report.tally import tally_shard
 from overproof.runfolder import Manifest, RunFolder, shard_of
 
 ROWS = 50
@@ -125,7 +127,7 @@ def _matches(shard: Shard, name: str, value: str) -> NDArray[np.bool_]:
     if name == "verdict":
         numbers, names, wanted = shard.scores["verdict"], list(VERDICTS), "" if value == "none" else value
     elif name == "reason":
-        numbers, names, wanted = shard.decisions[None]["reason"], shard.reasons[None], value
+        numbers, names, wanted = shard.decisions()["reason"], shard.reasons(), value
     else:
         texts = {"source": shard.problems.sources, "language": shard.problems.languages, "level": shard.problems.levels}
         names, wanted = texts[name].names(), "" if (name, value) == ("language", "unknown") else value
@@ -182,7 +184,9 @@ class Run:
         known: Mapping[int, Tally] = {id(shard): tally for shard, tally in self._tallies}
         if self.snapshot is not None and manifest == before and all(id(shard) in known for shard in shards):
             return self.snapshot
-        self._tallies = [(shard, known.get(id(shard)) or tally_shard(config, shard)) for shard in shards]
+        self._tallies = [
+            (shard, known.get(id(shard)) or tally_shard(config, shard, candidates=False)) for shard in shards
+        ]
         whole = Tally()
         for _, tally in self._tallies:
             whole.add(tally)

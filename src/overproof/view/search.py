@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from overproof.journal import Span, read_span
 from overproof.report.shard import Shard
 from overproof.view.run import Rows
 
-_BLOCK = 1 << 22
+_BLOCK = 1 << 20
 
 
 class _Problem(msgspec.Struct):
@@ -129,5 +130,6 @@ def _find_all(path: Path, needle: bytes) -> Iterator[int]:
             while place >= 0:
                 yield base + place
                 place = text.find(needle, place + 1)
+            time.sleep(0)  # lets the threads that answer take their turn
             rest = text[len(text) - overlap :] if overlap else b""
             base += len(text) - len(rest)

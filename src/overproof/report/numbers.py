@@ -1,0 +1,313 @@
+"""Counts of a whole run → its numbers: estimates with their intervals, costs, comparisons."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from decimal import Decimal
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+
+from overproof.config import RunConfig
+from overproof.config.selection import SelectionConfig
+from overproof.estimators import Estimate, estimate_mean, estimate_share
+from overproof.report.counts import ALL, CUT, HALF_OCTAVES, RIGHT, TENTHS, UNCOUNTED, WRONG, Chosen, Group, Kind, Tally
+from overproof.report.funnel import build_funnel, in_order
+from overproof.report.notes import find_gaps
+from overproof.report.shard import Selection
+from overproof.report.summary import (
+    Adaptive,
+    Bin,
+    Consistency,
+    Contamination,
+    Cost,
+    GroupLine,
+    LengthBin,
+    Lengths,
+    Places,
+    Reward,
+    SelectionLine,
+    Summary,
+    Verdicts,
+)
+from overproof.report.tables import INCOMPLETE, TRUNCATED
+from overproof.runfolder import RunFolder
+from overproof.sampling.forecast import FEWEST_PROBLEMS, Forecaster
+from overproof.sampling.progress import Forecast
+from overproof.teacher.budget import Amount
+
+Name = TypeVar("Name", str, tuple[str, str])
+
+FORECAST_AFTER = (FEWEST_PROBLEMS, 20, 50, 100)
+"""Numbers of problems after which the forecast is made again, to be held against what the run came to."""
+_MOST_LENGTH_BINS = 14
+
+
+def summarise(config: RunConfig, folder: RunFolder, tally: Tally) -> Summary:
+    """The numbers of a run from its counts."""
+    main = tally.selections.get(None, Chosen())
+    rates = {_label(kind): _estimate(group) for kind, group in sorted(tally.groups.items(), key=_by_size)}
+    adaptive = _adaptive(config, tally)
+    return Summary(
+        name=folder.root.resolve().name,
+        teacher=", ".join(_largest(tally.spending.teachers)) or _configured(config),
+        problems={name: tally.problems[name] for name in _PROBLEM_COUNTS},
+        traces=tally.traces,
+        expected=None if adaptive else tally.problems["total"] * config.sampling.n,
+        kept=main.kept,
+        uncounted=tally.uncounted,
+        reasons=in_order(main.reasons),
+        pass_rates=rates,
+        estimators=_largest(tally.estimators),
+        notes=list(find_gaps(config, folder, tally)),
+        overall=_line("", tally.groups.get(ALL, Group())),
+        by_source=_lines(tally, "source"),
+        by_language=_lines(tally, "language"),
+        by_level=sorted(_lines(tally, "level"), key=lambda line: _natural(line.name)),
+        funnel=build_funnel(config, tally.traces, main.reasons),
+        pass_rate_bins=_pass_rate_bins(tally.groups.get(ALL, Group()), config.sampling.most),
+        samples=[Bin(str(number), count) for number, count in sorted(tally.samples.items())],
+        lengths=_lengths(tally),
+        consistency=_consistency(tally),
+        rewards=_rewards(tally),
+        forms=_largest(tally.forms),
+        verdicts=[Verdicts(*pair, count) for pair, count in _largest(tally.verdicts).items()],
+        cost=_cost(config, tally, main),
+        adaptive=adaptive,
+        suspects=tally.suspects,
+        suspect_count=tally.suspect_count,
+        contamination=_contamination(tally),
+        selections=_selections(config, tally),
+        places=_places(config, folder),
+    )
+
+
+_PROBLEM_COUNTS = (
+    "total",
+    "sampled",
+    "without_reference",
+    "unverifiable",
+    "duplicates",
+    "clustered",
+    "contaminated",
+    "gone",
+    "gradable",
+    "gradable_traces",
+)
+
+
+def _configured(config: RunConfig) -> str:
+    return config.teacher.model or config.teacher.profile
+
+
+def _largest(counts: Mapping[Name, int]) -> dict[Name, int]:
+    """Counts from the largest down, equal ones by name, so that the order is always the same."""
+    return dict(sorted(counts.items(), key=lambda item: (-item[1], str(item[0]))))
+
+
+def _label(kind: Kind) -> str:
+    return "all" if kind == ALL else f"{kind.what}:{kind.name}"
+
+
+def _by_size(item: tuple[Kind, Group]) -> tuple[bool, str, int, str]:
+    """Sorts all problems first, then each way of grouping by itself, large groups first."""
+    kind, group = item
+    return kind != ALL, kind.what, -group.problems, kind.name
+
+
+def _estimate(group: Group) -> Estimate:
+    return estimate_mean(group.rates, group.samples)
+
+
+def _line(name: str, group: Group) -> GroupLine:
+    return GroupLine(name, group.problems, group.traces, group.kept, _estimate(group))
+
+
+def _lines(tally: Tally, what: str) -> list[GroupLine]:
+    groups = sorted(((kind, group) for kind, group in tally.groups.items() if kind.what == what), key=_by_size)
+    return [_line(kind.name, group) for kind, group in groups]
+
+
+def _natural(name: str) -> tuple[int, str]:
+    """Sorts names that end in a number by that number."""
+    digits = "".join(letter for letter in name if letter.isdigit())
+    return int(digits) if digits else 0, name
+
+
+def _pass_rate_bins(group: Group, most: int) -> list[Bin]:
+    """Problems by pass rate: one bar for each possible count where a problem has at most ten traces, else tenths.
+
+    Never solved and always solved stand by themselves.
+    """
+    counts = [0] * (most + 1 if most <= 10 else 12)
+    for rate, problems in group.rates.items():
+        if most <= 10:
+            counts[round(rate * most)] += problems
+        else:
+            counts[0 if rate == 0 else 11 if rate == 1 else 1 + int(rate * 10)] += problems
+    if most <= 10:
+        labels = [f"{number}/{most}" for number in range(most + 1)]
+    else:
+        labels = ["0", *(f"{10 * tenth}–{10 * tenth + 10} %" for tenth in range(10)), "1"]
+        labels[0], labels[-1] = "never", "always"
+    return [Bin(label, count) for label, count in zip(labels, counts, strict=True)]
+
+
+def _lengths(tally: Tally) -> Lengths:
+    by_tokens = tally.by_tokens.counts.sum() >= 0.9 * tally.by_characters.counts.sum()
+    lengths = tally.by_tokens if by_tokens else tally.by_characters
+    unit = "tokens" if by_tokens else "characters"
+    filled = np.flatnonzero(lengths.counts.sum(axis=1))
+    if not len(filled):
+        return Lengths(unit, 1, [])
+    first, last = int(filled[0]), int(filled[-1]) + 1
+    step = 1 if last - first <= _MOST_LENGTH_BINS else 2
+    first -= first % step
+    bins = []
+    for start in range(first, last, step):
+        window = slice(start, min(start + step, HALF_OCTAVES))
+        counts = lengths.counts[window].sum(axis=0).tolist()
+        bins.append(
+            LengthBin(
+                low=_edge(start),
+                high=_edge(start + step),
+                right=counts[RIGHT],
+                wrong=counts[WRONG],
+                cut=counts[CUT],
+                uncounted=counts[UNCOUNTED],
+                share_right=estimate_share(lengths.share(window)),
+            )
+        )
+    return Lengths(unit, step / 2, bins)
+
+
+def _edge(half_octave: int) -> int:
+    """The least length in a bin."""
+    return int(np.ceil(2 ** (half_octave / 2)))
+
+
+def _consistency(tally: Tally) -> list[Consistency]:
+    labels = [*(f"{10 * tenth}–{10 * tenth + 10} %" for tenth in range(10)), "100 %"]
+    found = []
+    for language, counts in sorted(tally.consistency.items(), key=lambda item: (-int(item[1].sum()), item[0])):
+        bins = [Bin(label, int(count)) for label, count in zip(labels, counts[: TENTHS - 1], strict=True)]
+        pairs = _largest(tally.foreign).items()
+        foreign = {other: count for (question, other), count in pairs if question == language}
+        found.append(Consistency(language, bins, int(counts[TENTHS - 1]), foreign))
+    return found
+
+
+def _rewards(tally: Tally) -> list[Reward]:
+    return [
+        Reward(
+            name,
+            measure.total / measure.measured if measure.measured else None,
+            measure.low if measure.measured else None,
+            measure.high if measure.measured else None,
+            measure.measured,
+            measure.unmeasured,
+        )
+        for name, measure in tally.rewards.items()
+    ]
+
+
+def _cost(config: RunConfig, tally: Tally, main: Chosen) -> Cost:
+    spending = tally.spending
+    kept = main.kept or None
+    has_prices = config.budget.has_prices
+    return Cost(
+        currency=config.budget.currency if has_prices else None,
+        reply=spending.reply,
+        retried=spending.retried,
+        unreported=spending.unreported,
+        tokens=spending.amount.tokens,
+        cost=spending.amount.cost,
+        tokens_per_kept=spending.amount.tokens / kept if kept else None,
+        cost_per_kept=spending.amount.cost / kept if kept and has_prices else None,
+        attempts=spending.attempts,
+        refused=_largest(spending.refused),
+        cut=tally.endings[TRUNCATED],
+        incomplete=tally.endings[INCOMPLETE],
+        forecasts=list(_forecasts(config, tally)),
+    )
+
+
+def _forecasts(config: RunConfig, tally: Tally) -> Iterator[Forecast]:
+    """The forecasts that could be made after the run's first problems, by the forecaster that sampling uses."""
+    forecaster = Forecaster()
+    adaptive = config.sampling.is_adaptive
+    total = tally.problems["total"] * (1 if adaptive else config.sampling.n)
+    for number, spent in enumerate(tally.first, start=1):
+        amount = Amount(spent.tokens, Decimal(str(round(spent.cost, 9))))
+        forecaster.finished(number - 1, 1 if adaptive else spent.samples, amount)
+        if number in FORECAST_AFTER and number < tally.problems["total"]:
+            forecast = forecaster.forecast(Amount(), total)
+            if forecast is not None:
+                yield forecast
+
+
+def _adaptive(config: RunConfig, tally: Tally) -> Adaptive | None:
+    sampling = config.sampling
+    if not sampling.is_adaptive:
+        return None
+    problems = tally.problems["gradable"]
+    return Adaptive(
+        probe=sampling.least,
+        want_correct=sampling.want_correct or 1,
+        most=sampling.most,
+        drawn=tally.problems["gradable_traces"],
+        at_most=problems * sampling.most,
+        reached=tally.reached,
+        problems=problems,
+    )
+
+
+def _contamination(tally: Tally) -> list[Contamination]:
+    return [
+        Contamination(
+            problem_id=one.problem.id,
+            question=one.problem.question,
+            benchmark=str(hit.get("benchmark", "")),
+            benchmark_id=str(hit.get("benchmark_id", "")),
+            method=str(hit.get("method", "")),
+            overlap=float(hit.get("overlap", 0)),
+            passages=list(hit.get("passages", [])),
+        )
+        for one in tally.contaminated
+        for hit in one.contamination
+    ]
+
+
+def _selections(config: RunConfig, tally: Tally) -> list[SelectionLine]:
+    tables: dict[Selection, SelectionConfig] = {None: config.selection}
+    tables.update(config.selections)
+    lines = []
+    for name, chosen in tally.selections.items():
+        lines.append(
+            SelectionLine(
+                name=name or "selection",
+                policy=tables[name].policy,
+                kept=chosen.kept,
+                problems=chosen.problems,
+                shared=chosen.shared,
+                tokens_per_trace=chosen.tokens / chosen.tokens_known if chosen.tokens_known else None,
+                characters_per_trace=chosen.characters / chosen.kept if chosen.kept else None,
+                reasons=in_order(chosen.reasons),
+            )
+        )
+    return lines
+
+
+def _places(config: RunConfig, folder: RunFolder) -> Places:
+    names: Iterable[Selection] = (None, *config.selections)
+    datasets = [folder.dataset(name) for name in names]
+    return Places(
+        run=str(folder.root),
+        report=_within(folder.root, folder.report_html),
+        datasets=[_within(folder.root, dataset) for dataset in datasets if (dataset / "README.md").exists()],
+    )
+
+
+def _within(root: Path, path: Path) -> str:
+    return path.relative_to(root).as_posix()
