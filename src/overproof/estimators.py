@@ -65,7 +65,7 @@ def estimate_rate(outcomes: Iterable[tuple[float, int]], *, seed: int = 0) -> Es
 
 
 def estimate_mean(values: Mapping[float, int], samples: int, *, seed: int = 0) -> Estimate:
-    """Mean of one value in [0, 1] a problem (a pass rate, a pass@k), with its interval.
+    """Mean of one value in [0, 1] a problem (a pass rate, a pass@k), or of a difference of such, with its interval.
 
     `values` says how many problems have each value; `samples` is what the values rest on, for the reader. The interval
     is the bootstrap's over problems (`_interval`). Where every problem has the value 0, or every one 1, resampling
@@ -79,7 +79,7 @@ def estimate_mean(values: Mapping[float, int], samples: int, *, seed: int = 0) -
     count = np.array([values[one] for one in value.tolist()])
     mean = float(value @ count / problems)
     if problems == 1:
-        return Estimate(mean, 0.0, 1.0, 1, samples)
+        return Estimate(mean, -1.0 if mean < 0 else 0.0, 1.0, 1, samples)
     if len(value) == 1 and mean in {0.0, 1.0}:
         doubt = 1 - 0.025 ** (1 / problems)
         return Estimate(mean, max(0.0, mean - doubt), min(1.0, mean + doubt), problems, samples)

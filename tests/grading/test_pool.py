@@ -107,6 +107,17 @@ def test_a_worker_may_take_a_gigabyte_of_address_space_and_no_more() -> None:
         pool.close()
 
 
+def test_a_worker_that_has_answered_is_kept_for_the_next_answer() -> None:
+    pool = Pool()
+    try:
+        assert pool.run(deep_task()).same
+        first = {worker.process.pid for worker in pool.idle}
+        assert pool.run(deep_task()).same
+        assert {worker.process.pid for worker in pool.idle} == first
+    finally:
+        pool.close()
+
+
 def test_a_worker_is_recycled_after_its_share_of_tasks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("overproof.grading.pool.TASKS_PER_WORKER", 5)
     pool = Pool()

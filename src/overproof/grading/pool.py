@@ -169,7 +169,8 @@ class Pool:
 
     def run(self, task: Task, timeout_seconds: float = TIMEOUT_SECONDS) -> Answer:
         """The answer to one task, within the time it has. Raises WorkerStartError."""
-        return next(self.run_many([task], workers=1, timeout_seconds=timeout_seconds))[1]
+        ((_, answer),) = self.run_many([task], workers=1, timeout_seconds=timeout_seconds)
+        return answer
 
     def run_many(
         self, tasks: Iterable[Task], *, workers: int, timeout_seconds: float = TIMEOUT_SECONDS
