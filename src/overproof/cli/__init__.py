@@ -1,7 +1,8 @@
 """The command line: parse arguments, load the config, call one stage; prints, holds no logic.
 
 `options` holds what commands share, `stages` the commands of a run, `judging` those that look at answers and
-references without a run. Everything heavy is imported by the command that needs it.
+references without a run, `exchange` those that bring traces in and send datasets out, `learning` those about students,
+`display` how a run looks while it goes on. Everything heavy is imported by the command that needs it.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import sys
 
 import typer
 
-from overproof.cli import judging, stages
+from overproof.cli import exchange, judging, learning, stages
 from overproof.errors import OverproofError
 
 app = typer.Typer(
@@ -34,6 +35,15 @@ for command in (
     judging.verify,
     judging.grade,
     judging.audit,
+    exchange.view,
+    exchange.import_traces,
+    exchange.push,
+    learning.check_student,
+    learning.sft,
+    learning.grpo,
+    learning.evaluate,
+    learning.compare,
+    learning.prove,
 ):
     app.command()(command)
 

@@ -24,7 +24,7 @@ def read_config(name: str, overrides: list[str] | None, limit: int | None) -> Ru
     """The resolved config that a command line means."""
     from overproof.config import load_config
 
-    return load_config(name, _all_overrides(overrides, limit))
+    return load_config(name, add_limit(overrides, limit))
 
 
 def read_problems_table(name: str, overrides: list[str] | None, limit: int | None) -> ProblemsConfig:
@@ -34,11 +34,12 @@ def read_problems_table(name: str, overrides: list[str] | None, limit: int | Non
     if name.endswith((".yaml", ".yml")):
         return read_config(name, overrides, limit).problems
     tree: dict[str, Any] = {"problems": {"path": name}, "teacher": {}}
-    return parse_config(tree, name, _all_overrides(overrides, limit)).problems
+    return parse_config(tree, name, add_limit(overrides, limit)).problems
 
 
-def _all_overrides(overrides: list[str] | None, limit: int | None) -> list[str]:
-    return [*(overrides or []), *([] if limit is None else [f"problems.limit={limit}"])]
+def add_limit(overrides: list[str] | None, limit: int | None, key: str = "problems.limit") -> list[str]:
+    """Overrides with `--limit` among them."""
+    return [*(overrides or []), *([] if limit is None else [f"{key}={limit}"])]
 
 
 def find_folder(name: str, run_dir: Path | None) -> RunFolder:

@@ -1,0 +1,95 @@
+"""Commands about students: check one, train it, ask it, compare two, prove that it all helps."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from overproof.cli.options import Config, Limit, Overrides, RunDir, add_limit, find_folder
+
+Sides = Annotated[
+    list[str], typer.Argument(metavar="RUN RUN…", help="Run folders; NAME=FOLDER,FOLDER joins runs of several seeds.")
+]
+Measure = Annotated[str, typer.Option(help="pass@k or maj@k.")]
+
+
+def check_student(config: Config, set_: Overrides = None, run_dir: RunDir = None) -> None:
+    """Render the dataset through the student's own chat template and say what training would do to it."""
+    from overproof.cli.display import print_lines
+    from overproof.config import SftRun, load_table
+    from overproof.student import check_student, describe_check
+
+    train = load_table(config, SftRun, set_ or ()).train
+    dataset = Path(train.dataset) if train.dataset else find_folder(config, run_dir).dataset()
+    check = check_student(
+        dataset,
+        train.student,
+        chat_template=train.chat_template,
+        eos_token=train.sft.get("eos_token"),
+        max_length=train.sft.get("max_length"),
+    )
+    print_lines(describe_check(check))
+    if not check.passed:
+        raise typer.Exit(1)
+
+
+def sft(config: Config, set_: Overrides = None, run_dir: RunDir = None) -> None:
+    """Fine-tune a student with TRL. On several GPUs: accelerate launch -m overproof.train CONFIG."""
+    from overproof.cli.display import print_lines
+    from overproof.config import SftRun, load_table
+    from overproof.train import sft
+
+    train = load_table(config, SftRun, set_ or ()).train
+    print_lines(sft(train, find_folder(config, run_dir), lambda line: print_lines([line])).lines())
+
+
+def grpo(config: Config, set_: Overrides = None) -> None:
+    """Train a student by reinforcement with the same rewards, R1-Zero's way, with TRL."""
+    from overproof.cli.display import print_lines
+    from overproof.config import load_table
+    from overproof.config.grpo import GrpoConfig
+    from overproof.grpo import train_grpo
+
+    summary = train_grpo(load_table(config, GrpoConfig, set_ or ()))
+    print_lines(
+        [
+            f"{summary.steps:,} steps; mean reward over the first and the last tenth of the log:",
+            *(f"{name:<24}{first:>7.3f} → {last:.3f}" for name, (first, last) in summary.rewards.items()),
+            f"student  {summary.output}",
+        ]
+    )
+
+
+def evaluate(config: Config, set_: Overrides = None, limit: Limit = None, run_dir: RunDir = None) -> None:
+    """Ask a student problems it has not seen: pass@k, maj@k and what breaks, with intervals."""
+    from overproof.cli.display import Display, print_lines
+    from overproof.config import EvaluationRun, load_table
+    from overproof.evaluation import evaluate
+
+    settings = load_table(config, EvaluationRun, add_limit(set_, limit, "evaluation.problems.limit"))
+    with Display() as display:
+        evaluation = evaluate(settings, find_folder(config, run_dir), display)
+    print_lines(evaluation.lines())
+
+
+def compare(runs: Sides, measure: Measure = "pass@1") -> None:
+    """Compare evaluations or runs on the problems they share, paired, and say when a difference is noise."""
+    from overproof.cli.display import print_lines
+    from overproof.evaluation.comparison import compare, name_sides
+
+    print_lines(compare(name_sides(runs), measure=measure).lines())
+
+
+def prove(config: Config, set_: Overrides = None, limit: Limit = None, run_dir: RunDir = None) -> None:
+    """Train the same student on verified and unverified sets of equal size, and print the table."""
+    from overproof.cli.display import Display, print_lines
+    from overproof.config import ProofRun, load_table
+    from overproof.prove import prove
+
+    settings = load_table(config, ProofRun, add_limit(set_, limit))
+    with Display() as display:
+        proofs = prove(settings, find_folder(config, run_dir), display)
+    for proof in proofs:
+        print_lines(["", *proof.lines()])
