@@ -75,6 +75,7 @@ def test_running_again_asks_the_teacher_nothing_and_changes_nothing(
     folder, first = finished
     before = digests(folder.root)
     again = pipeline.run(load_config("quickstart", QUICK), folder)
+    assert again.sampling is not None
     assert again.sampling.samples_new == 0
     assert again.report == first.report
     assert digests(folder.root) == before
@@ -129,6 +130,7 @@ def test_a_derived_file_that_was_deleted_is_made_again(copy: RunFolder) -> None:
 def test_more_samples_reuse_those_that_were_paid_for(copy: RunFolder) -> None:
     paid = copy.traces(0).read_bytes()
     outcome = pipeline.run(load_config("quickstart", [*QUICK, "sampling.n=6"]), copy)
+    assert outcome.sampling is not None
     assert outcome.sampling.samples_new == 24 * 2
     assert copy.traces(0).read_bytes().startswith(paid)
 

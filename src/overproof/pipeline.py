@@ -27,7 +27,7 @@ from overproof import audit, hygiene, prompts, report, rewards, sampling, select
 from overproof.config import RunConfig
 from overproof.config.source import PromptConfig
 from overproof.engine import run_shards
-from overproof.errors import InputError
+from overproof.errors import ConfigError, InputError
 from overproof.export import export_shard, finish_export
 from overproof.grading import answer_classes
 from overproof.journal import write_records, write_sharded
@@ -83,7 +83,8 @@ class Plan(msgspec.Struct, frozen=True):
 class Outcome(msgspec.Struct, frozen=True):
     """What a run has come to."""
 
-    sampling: sampling.SamplingSummary
+    sampling: sampling.SamplingSummary | None
+    """None when the traces were imported."""
     report: report.Summary
 
 
@@ -97,10 +98,11 @@ def be_silent(event: Step | Plan | Progress | Notice) -> None:
 
 def run(config: RunConfig, folder: RunFolder, show: Show = be_silent) -> Outcome:
     """All stages. Running again with the same config resumes: what was paid for is not paid for again."""
-    check_settings(config.teacher)
+    if not config.teacher.is_imported:
+        check_settings(config.teacher)
     with folder.lock():
         prepare(config, folder, show)
-        sampled = sample(config, folder, show)
+        sampled = None if config.teacher.is_imported else sample(config, folder, show)
         score(config, folder, show)
         select(config, folder, show)
         export_dataset(config, folder, show)
@@ -155,6 +157,8 @@ def _prepare_problem(problem: Problem, findings: dict[str, hygiene.Finding]) -> 
 
 def sample(config: RunConfig, folder: RunFolder, show: Show = be_silent) -> sampling.SamplingSummary:
     """Sample what is missing. The only stage that costs money; `show` is told the plan before the first call."""
+    if config.teacher.is_imported:
+        raise ConfigError("The traces of this run were imported: there is no teacher to ask. Run score, select, export")
     show(plan(config, folder))
     staging.record_config(folder, config, _SAMPLING_TABLES)
     return sampling.sample(config, folder, range(staging.manifest_of(folder).shards), progress=show)

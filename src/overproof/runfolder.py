@@ -156,7 +156,7 @@ class RunFolder:
 
     def holds_run(self) -> bool:
         """Whether a run has begun here."""
-        return (self.root / "problems").is_dir() and self.config.exists()
+        return self.config.exists() and any((self.root / name).is_dir() for name in ("problems", "traces"))
 
     def read_manifest(self) -> Manifest | None:
         """What config.yaml says of this run; None when the run has not begun. Raises RunFolderError when unreadable."""

@@ -112,7 +112,8 @@ class Display:
 
     def finished(self, outcome: Outcome, folder: RunFolder) -> None:
         """How a whole run ended."""
-        self.sampled(outcome.sampling)
+        if outcome.sampling is not None:
+            self.sampled(outcome.sampling)
         self.summary(outcome.report, folder)
 
     def summary(self, summary: Summary, folder: RunFolder) -> None:

@@ -82,6 +82,11 @@ class EndpointConfig(Table):
     patience_seconds: PositiveFloat = 600
     """Stop the run when nothing at all has succeeded for so long."""
 
+    @property
+    def is_imported(self) -> bool:
+        """Whether the traces came from elsewhere (`overproof import-traces`), so that there is nobody to ask."""
+        return (self.model or "").startswith("imported:")
+
 
 class SamplingConfig(Table):
     """How many traces a problem gets: exactly `n`, or adaptively between `probe` and `max`."""

@@ -148,6 +148,10 @@ def _say_how(config: RunConfig, selection: SelectionConfig) -> str:
     facts = [
         f"Teacher: {_teacher(config)}, {settings}; {_say_samples(config.sampling)} a problem.",
         f"Prompt: template `{config.prompt.template}`; rows hold {prompt}.",
+    ]
+    if teacher.is_imported:
+        facts = [f"Traces: {_teacher(config)}, sampled elsewhere; the source says how."]
+    facts += [
         f"Selection: {_say_selection(selection)}.",
         "Never kept: traces that were cut, refused, or hold control tokens or stray think tags.",
     ]

@@ -144,8 +144,9 @@ def _build_trace(source: TraceSet, problem: Problem, index: int, prompt: list[Me
 def _build_config(source: TraceSet, folder: RunFolder, most: int) -> dict[str, Any]:
     """The config that goes on from here: score, select, export, report."""
     return {
-        "problems": {"path": str(folder.imported), "source": "source"},
+        "problems": {"path": str(folder.imported)},
         "teacher": {"model": f"imported:{source.label}"},
+        "prompt": {"template": "plain"},  # others asked in words of their own: reasoning and a free answer
         "sampling": {"n": most},
     }
 
