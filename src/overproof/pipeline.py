@@ -233,7 +233,7 @@ def select(config: RunConfig, folder: RunFolder, show: Show = be_silent) -> None
         _run_stage("select", functools.partial(selection.select_shard, config, folder), shards, show)
 
     outputs = [folder.decisions(shard, name) for name in (None, *config.selections) for shard in shards]
-    tables = ("selection", "selections")
+    tables = ("selection", "selections", "sampling")  # a pass-rate band rests on how many samples there are
     staging.derive(folder, "select", work, config=config, tables=tables, after="score", outputs=outputs)
 
 
