@@ -86,6 +86,11 @@ class Shard:
         blank["passed"] = UNKNOWN
         return _take(self._scores.read.rows, self._scores.places, blank)
 
+    def verdicts(self) -> NDArray[np.uint8]:
+        """The verdict alone of each trace, at less cost than all of its score."""
+        read, places = self._scores
+        return _take(read.rows["verdict"], places, np.zeros(1, np.uint8))
+
     def values(self) -> dict[str, NDArray[np.float32]]:
         """Each reward of each trace, NaN for None."""
         blank = np.full(1, np.nan, np.float32)
@@ -101,6 +106,11 @@ class Shard:
         """For each trace its decision; for an undecided one a row of blanks, whose reason is UNDECIDED."""
         read, places = self._decisions[selection]
         return _take(read.rows, places, np.zeros(1, DECISION))
+
+    def reason_numbers(self, selection: Selection = None) -> NDArray[np.uint16]:
+        """The reason alone of each decision, at less cost than all of it."""
+        read, places = self._decisions[selection]
+        return _take(read.rows["reason"], places, np.zeros(1, np.uint16))
 
     def reasons(self, selection: Selection = None) -> list[str]:
         """The reasons of a selection by number."""

@@ -125,9 +125,9 @@ def _matches(shard: Shard, name: str, value: str) -> NDArray[np.bool_]:
     """Which traces have this value."""
     numbers: NDArray[np.unsignedinteger]
     if name == "verdict":
-        numbers, names, wanted = shard.scores["verdict"], list(VERDICTS), "" if value == "none" else value
+        numbers, names, wanted = shard.verdicts(), list(VERDICTS), "" if value == "none" else value
     elif name == "reason":
-        numbers, names, wanted = shard.decisions()["reason"], shard.reasons(), value
+        numbers, names, wanted = shard.reason_numbers(), shard.reasons(), value
     else:
         texts = {"source": shard.problems.sources, "language": shard.problems.languages, "level": shard.problems.levels}
         names, wanted = texts[name].names(), "" if (name, value) == ("language", "unknown") else value
