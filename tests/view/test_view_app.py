@@ -18,7 +18,7 @@ from reported import HOSTILE, make_rich_run, sample_problem, write_reported
 from viewing import serving
 
 from overproof.errors import ConfigError, RunFolderError
-from overproof.journal import Journal
+from overproof.journal import Journal, write_bytes
 from overproof.view import serve
 
 
@@ -145,6 +145,18 @@ def test_a_run_that_goes_on_is_shown_as_it_is_now(tmp_path: Path) -> None:
             time.sleep(0.1)
         assert ask(address, "traces")["total"] == 3
         assert "3 of 4 traces are there" in get(f"{address}/runs/0/api/overview")[1].decode()
+
+
+def test_a_run_that_is_scored_anew_is_read_anew_at_once(tmp_path: Path) -> None:
+    problem = make_problem()
+    scored = sample_problem(problem, "ciui")
+    folder = write_reported(tmp_path, make_config(sampling={"n": 4}), [problem], scored)
+    with serving([folder.root]) as address:
+        assert ask(address, "traces")["rows"][0]["verdict"] == "correct"
+        lines = folder.scores(0).read_bytes().splitlines(keepends=True)
+        write_bytes(folder.scores(0), b"".join(reversed(lines)))
+        verdicts = [row["verdict"] for row in ask(address, "traces")["rows"]]
+        assert verdicts == ["correct", "incorrect", "unverifiable", "incorrect"]
 
 
 def test_a_folder_without_a_run_is_refused(tmp_path: Path) -> None:

@@ -54,7 +54,7 @@ def _render(config: RunConfig, folder: RunFolder, summary: Summary, problems: li
     if held < summary.traces:
         told = (
             f"{held:,} of the run’s {summary.traces:,} traces can be read here, some of every kind, chosen by chance. "
-            f"To read all of them: overproof view {folder.root.name}"
+            f"To read all of them: overproof view {folder.root if not folder.root.is_absolute() else folder.root.name}"
         )
     return render_report(summary, render_overview(summary, config, versions), versions, pack(problems), told)
 

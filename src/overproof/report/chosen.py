@@ -74,10 +74,13 @@ def read_row(shard: Shard, row: int, *, most: int, longest: int, first: int | No
 
 
 def judge_row(shard: Shard, row: int) -> Judged:
-    """A trace of a shard by its row, with its score and decisions."""
+    """A trace of a shard by its row, with its score and decisions. Raises ValueError when its lines have moved."""
     trace = shard.trace_of(row)
+    score = shard.score_of(row)
+    if score is not None and score.trace_id != trace.id:
+        raise ValueError("the scores were written anew since they were read")
     made = {selection: Decision(trace.id, *shard.decision_of(row, selection)) for selection in shard.selections}
-    return Judged(trace, shard.score_of(row), made)
+    return Judged(trace, score, made)
 
 
 def _spread(shard: Shard, rows: list[int]) -> list[int]:

@@ -303,7 +303,6 @@ def _places(config: RunConfig, folder: RunFolder) -> Places:
     names: Iterable[Selection] = (None, *config.selections)
     datasets = [folder.dataset(name) for name in names]
     return Places(
-        run=str(folder.root),
         report=_within(folder.root, folder.report_html),
         datasets=[_within(folder.root, dataset) for dataset in datasets if (dataset / "README.md").exists()],
     )

@@ -161,9 +161,8 @@ class SelectionLine(msgspec.Struct, frozen=True):
 
 
 class Places(msgspec.Struct, frozen=True):
-    """Where things lie, relative to the run folder."""
+    """Where things lie in the run folder."""
 
-    run: str
     report: str
     datasets: list[str]
 

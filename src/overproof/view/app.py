@@ -18,14 +18,13 @@ import itertools
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 from aiohttp import web
 
 from overproof.errors import OverproofError
 from overproof.report.page import Link, read_asset, render, render_page
-from overproof.report.summary import Summary
 from overproof.view.comparison import compare
 from overproof.view.run import FILTERS, ROWS, Filters, Rows, Run, Snapshot, describe_row
 from overproof.view.search import Search
@@ -45,6 +44,7 @@ _HEADERS = {
 }
 _log = logging.getLogger(__name__)
 
+Result = TypeVar("Result")
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -166,15 +166,15 @@ async def _pages(request: web.Request) -> web.Response:
             snapshot.summary,
             snapshot.overview,
             snapshot.manifest.versions,
-            {"api": f"/runs/{number}/api", "stamp": str(snapshot.stamp), "told": _tell(snapshot.summary)},
+            {"api": f"/runs/{number}/api", "stamp": str(snapshot.stamp), "told": _tell(run)},
             links=_links(number, len(request.app[_RUNS])),
             assets="/assets",
         )
     )
 
 
-def _tell(summary: Summary) -> str:
-    return f"All {summary.traces:,} traces of the run, read from {summary.places.run}."
+def _tell(run: Run) -> str:
+    return f"All {_snapshot_of(run).summary.traces:,} traces of the run, read from {run.folder.root}."
 
 
 def _links(number: int, runs: int) -> tuple[Link, ...]:
@@ -204,15 +204,26 @@ async def _overview(request: web.Request) -> web.Response:
 
 async def _traces(request: web.Request) -> web.Response:
     number, run = _run_of(request)
-    snapshot = _snapshot_of(run)
     filters = tuple((name, request.query[name]) for name in FILTERS if request.query.get(name))
-    first = _number(request, "from")
-    if not (text := request.query.get("q", "").strip()):
-        return _json(await asyncio.to_thread(_list_traces, snapshot, snapshot.matching(filters), first))
-    search = request.app[_FINDER].search(number, snapshot, filters, text)
-    found = await asyncio.to_thread(search.wait, first + ROWS, _SEARCH_SECONDS)
-    searched = len(found) / max(1, search.total)
-    return _json(await asyncio.to_thread(_list_traces, snapshot, found, first, searched))
+    text, first = request.query.get("q", "").strip(), _number(request, "from")
+    finder = request.app[_FINDER]
+
+    def read(snapshot: Snapshot) -> dict[str, object]:
+        if not text:
+            return _list_traces(snapshot, snapshot.matching(filters), first)
+        search = finder.search(number, snapshot, filters, text)
+        found = search.wait(first + ROWS, _SEARCH_SECONDS)
+        return _list_traces(snapshot, found, first, len(found) / max(1, search.total))
+
+    return _json(await _read_latest(run, read))
+
+
+async def _read_latest(run: Run, read: Callable[[Snapshot], Result]) -> Result:
+    """What is read of the run as it was last seen, or as it is now where its files were written anew since then."""
+    try:
+        return await asyncio.to_thread(read, _snapshot_of(run))
+    except (ValueError, OSError):
+        return await asyncio.to_thread(lambda: read(run.refresh()))
 
 
 def _list_traces(snapshot: Snapshot, found: list[Rows], first: int, searched: float = 1.0) -> dict[str, object]:
@@ -226,8 +237,8 @@ def _list_traces(snapshot: Snapshot, found: list[Rows], first: int, searched: fl
 
 async def _problem(request: web.Request) -> web.Response:
     _, run = _run_of(request)
-    snapshot = _snapshot_of(run)
-    reading = await asyncio.to_thread(snapshot.problem, request.query.get("id", ""), _number(request, "index"))
+    problem_id, index = request.query.get("id", ""), _number(request, "index")
+    reading = await _read_latest(run, lambda snapshot: snapshot.problem(problem_id, index))
     if reading is None:
         raise web.HTTPNotFound(text="The run has no such problem.")
     return _json(reading)
@@ -235,7 +246,8 @@ async def _problem(request: web.Request) -> web.Response:
 
 async def _neighbours(request: web.Request) -> web.Response:
     _, run = _run_of(request)
-    return _json(await asyncio.to_thread(_snapshot_of(run).neighbours, request.query.get("id", "")))
+    problem_id = request.query.get("id", "")
+    return _json(await _read_latest(run, lambda snapshot: snapshot.neighbours(problem_id)))
 
 
 async def _compare(request: web.Request) -> web.Response:

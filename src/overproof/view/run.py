@@ -7,6 +7,7 @@ and only for their numbers: texts are read from the run folder when somebody loo
 from __future__ import annotations
 
 import itertools
+import threading
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -169,9 +170,14 @@ class Run:
         self._tallies: list[tuple[Shard, Tally]] = []
         self._manifest: Manifest | None = None
         self._stamps = itertools.count(time.time_ns())
+        self._lock = threading.Lock()
 
     def refresh(self) -> Snapshot:
-        """Read what has changed. May take long the first time; belongs to one thread at a time."""
+        """Read what has changed. May take long the first time."""
+        with self._lock:
+            return self._refresh()
+
+    def _refresh(self) -> Snapshot:
         manifest = self.folder.read_manifest()
         if manifest is None:
             raise RunFolderError(f"{self.folder.config} is gone.")

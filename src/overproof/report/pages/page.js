@@ -78,9 +78,9 @@ class PackedTraces {
 
   async list(filters, from) {
     await this.ready;
-    const query = (filters.q || "").toLowerCase();
+    const query = (filters.q || "").toLowerCase(), blank = { verdict: "none", language: "unknown" };
     const found = this.rows.filter((row) =>
-      ["verdict", "reason", "source", "language", "level"].every((name) => !filters[name] || (row[name] || "none") === filters[name])
+      ["verdict", "reason", "source", "language", "level"].every((name) => !filters[name] || (row[name] || blank[name]) === filters[name])
       && (!query || row.text.includes(query)));
     return { total: found.length, rows: found.slice(from, from + PAGE), next: from + PAGE < found.length ? from + PAGE : null, searched: 1 };
   }
