@@ -92,6 +92,21 @@ def test_an_adaptive_run_tells_its_estimators_and_its_saving(tmp_path: Path) -> 
     assert "<b>62.5 % saved</b>" in page
 
 
+def test_the_page_stays_small_whatever_the_run_is_made_of(tmp_path: Path) -> None:
+    hit = {"benchmark": "b", "benchmark_id": "1", "passages": [{"problem": "x" * 50_000, "benchmark": "y" * 50_000}]}
+    problems = []
+    for number in range(300):
+        prepared = make_problem(f"p{number}", reference="z" * 20_000, contamination=[hit])
+        problem = msgspec.structs.replace(prepared.problem, source=f"{number}")
+        problems.append(msgspec.structs.replace(prepared, problem=problem))
+    scored = [pair for problem in problems for pair in sample_problem(problem, "iii")]
+    folder = write_reported(tmp_path, CONFIG, problems, scored)
+    summary = report(CONFIG, folder, [0])
+    assert (len(summary.by_source), len(summary.suspects), summary.suspect_count) == (200, 200, 300)
+    assert folder.report_html.stat().st_size < 2_000_000
+    assert "Only the 200 largest are listed." in folder.report_html.read_text(encoding="utf-8")
+
+
 @pytest.mark.parametrize("letters", [None, "", "nnn"])
 def test_an_empty_or_unscored_run_gets_a_page(tmp_path: Path, letters: str | None) -> None:
     problem = make_problem()

@@ -29,7 +29,7 @@ TENTHS = 12
 FIRST_PROBLEMS = 100
 """Problems from which a forecast is made again."""
 MOST_LISTED = 200
-"""Suspect references and contaminated problems that are listed; the rest is counted."""
+"""Suspect references, contaminated problems, sources and levels that are listed; the rest is counted."""
 CANDIDATES = 200
 """Problems of each kind that can be chosen to be read in the report."""
 

@@ -12,7 +12,19 @@ import numpy as np
 from overproof.config import RunConfig
 from overproof.config.selection import SelectionConfig
 from overproof.estimators import Estimate, estimate_mean, estimate_share
-from overproof.report.counts import ALL, CUT, HALF_OCTAVES, RIGHT, TENTHS, UNCOUNTED, WRONG, Chosen, Group, Kind, Tally
+from overproof.report.counts import (
+    ALL,
+    CUT,
+    HALF_OCTAVES,
+    MOST_LISTED,
+    RIGHT,
+    TENTHS,
+    UNCOUNTED,
+    WRONG,
+    Chosen,
+    Group,
+    Tally,
+)
 from overproof.report.funnel import build_funnel, in_order
 from overproof.report.notes import find_gaps
 from overproof.report.shard import Selection
@@ -47,24 +59,26 @@ _MOST_LENGTH_BINS = 14
 def summarise(config: RunConfig, folder: RunFolder, tally: Tally) -> Summary:
     """The numbers of a run from its counts."""
     main = tally.selections.get(None, Chosen())
-    rates = {_label(kind): _estimate(group) for kind, group in sorted(tally.groups.items(), key=_by_size)}
+    groups = {what: _lines(tally, what) for what in ("source", "language", "level")}
+    overall = _line("", tally.groups.get(ALL, Group()))
     adaptive = _adaptive(config, tally)
     return Summary(
         name=folder.root.resolve().name,
-        teacher=", ".join(_largest(tally.spending.teachers)) or _configured(config),
+        teacher=_name_teachers(list(_largest(tally.spending.teachers))) or _configured(config),
         problems={name: tally.problems[name] for name in _PROBLEM_COUNTS},
         traces=tally.traces,
         expected=None if adaptive else tally.problems["total"] * config.sampling.n,
         kept=main.kept,
         uncounted=tally.uncounted,
         reasons=in_order(main.reasons),
-        pass_rates=rates,
+        pass_rates={"all": overall.pass_rate}
+        | {f"{what}:{line.name}": line.pass_rate for what, lines in groups.items() for line in lines},
         estimators=_largest(tally.estimators),
         notes=list(find_gaps(config, folder, tally)),
-        overall=_line("", tally.groups.get(ALL, Group())),
-        by_source=_lines(tally, "source"),
-        by_language=_lines(tally, "language"),
-        by_level=sorted(_lines(tally, "level"), key=lambda line: _natural(line.name)),
+        overall=overall,
+        by_source=groups["source"],
+        by_language=groups["language"],
+        by_level=sorted(groups["level"], key=lambda line: _natural(line.name)),
         funnel=build_funnel(config, tally.traces, main.reasons),
         pass_rate_bins=_pass_rate_bins(tally.groups.get(ALL, Group()), config.sampling.most),
         samples=[Bin(str(number), count) for number, count in sorted(tally.samples.items())],
@@ -97,6 +111,11 @@ _PROBLEM_COUNTS = (
 )
 
 
+def _name_teachers(names: list[str]) -> str:
+    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    return ", ".join(names[:3]) + more
+
+
 def _configured(config: RunConfig) -> str:
     return config.teacher.model or config.teacher.profile
 
@@ -104,16 +123,6 @@ def _configured(config: RunConfig) -> str:
 def _largest(counts: Mapping[Name, int]) -> dict[Name, int]:
     """Counts from the largest down, equal ones by name, so that the order is always the same."""
     return dict(sorted(counts.items(), key=lambda item: (-item[1], str(item[0]))))
-
-
-def _label(kind: Kind) -> str:
-    return "all" if kind == ALL else f"{kind.what}:{kind.name}"
-
-
-def _by_size(item: tuple[Kind, Group]) -> tuple[bool, str, int, str]:
-    """Sorts all problems first, then each way of grouping by itself, large groups first."""
-    kind, group = item
-    return kind != ALL, kind.what, -group.problems, kind.name
 
 
 def _estimate(group: Group) -> Estimate:
@@ -125,8 +134,12 @@ def _line(name: str, group: Group) -> GroupLine:
 
 
 def _lines(tally: Tally, what: str) -> list[GroupLine]:
-    groups = sorted(((kind, group) for kind, group in tally.groups.items() if kind.what == what), key=_by_size)
-    return [_line(kind.name, group) for kind, group in groups]
+    """The largest groups of one way of grouping, from the largest down."""
+    groups = sorted(
+        ((kind.name, group) for kind, group in tally.groups.items() if kind.what == what),
+        key=lambda item: (-item[1].problems, item[0]),
+    )
+    return [_line(name, group) for name, group in groups[:MOST_LISTED]]
 
 
 def _natural(name: str) -> tuple[int, str]:

@@ -69,7 +69,7 @@ def render_overview(summary: Summary, config: RunConfig, versions: dict[str, str
             breaks=BREAKS,
             estimators=_ESTIMATORS,
             problem_counts=_PROBLEM_COUNTS,
-            contaminated_shown=MOST_LISTED,
+            most_listed=MOST_LISTED,
             is_finished=is_finished(summary),
         )
     )
@@ -209,6 +209,7 @@ def _environment() -> Environment:
         "decimal": lambda value: "–" if value is None else f"{value:.3f}".rstrip("0").rstrip("."),
         "money": lambda value: "–" if value is None else show_money(value),
         "points": charts.show_points,
+        "excerpt": lambda text: text if len(text) <= 600 else f"{text[:600]}…",
         "words": lambda name: name.replace("_", " "),
     }
     environment.globals["reasons_of"] = lambda *summaries: [

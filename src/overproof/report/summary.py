@@ -184,7 +184,7 @@ class Summary(msgspec.Struct, frozen=True):
     reasons: dict[str, int]
     """Decisions by reason, kept and rejected, in the order of the funnel."""
     pass_rates: dict[str, Estimate]
-    """Pass rate over problems: `all`, and by `source:…`, `language:…` and `level:…`."""
+    """Pass rate over problems: `all`, and by `source:…`, `language:…` and `level:…`, each the 200 largest."""
     estimators: dict[str, int]
     """Problems by how their pass rate was estimated (see `estimators`)."""
     notes: list[str]
