@@ -66,7 +66,12 @@ def test_comparison_leads_to_the_problem_in_either_run(browser: "Browser", url: 
         here.page.get_by_role("link", name="Compare").click()
         here.page.wait_for_selector("h1")
         assert here.page.locator("h1").inner_text() == "two against one"
-        assert here.page.locator("figure svg").is_visible()
+        here.page.locator("figure [aria-roledescription='circle']").first.hover(force=True)
+        assert here.page.locator("#tip").inner_text().startswith("all: ")
+        here.page.get_by_role("button", name="Switch between light and dark").click()
+        here.page.get_by_role("link", name="All runs").click()
+        here.page.wait_for_selector("h1")
+        assert here.page.evaluate("document.documentElement.dataset.theme") == "dark", "the choice goes with you"
 
 
 def test_an_open_overview_follows_the_run(browser: "Browser", url: str, folders: list[RunFolder]) -> None:

@@ -60,6 +60,7 @@ def summarise(config: RunConfig, folder: RunFolder, tally: Tally) -> Summary:
     """The numbers of a run from its counts."""
     main = tally.selections.get(None, Chosen())
     groups = {what: _lines(tally, what) for what in ("source", "language", "level")}
+    groups["level"].sort(key=lambda line: _natural(line.name))
     overall = _line("", tally.groups.get(ALL, Group()))
     adaptive = _adaptive(config, tally)
     return Summary(
@@ -78,7 +79,7 @@ def summarise(config: RunConfig, folder: RunFolder, tally: Tally) -> Summary:
         overall=overall,
         by_source=groups["source"],
         by_language=groups["language"],
-        by_level=sorted(groups["level"], key=lambda line: _natural(line.name)),
+        by_level=groups["level"],
         funnel=build_funnel(config, tally.traces, main.reasons),
         pass_rate_bins=_pass_rate_bins(tally.groups.get(ALL, Group()), config.sampling.most),
         samples=[Bin(str(number), count) for number, count in sorted(tally.samples.items())],

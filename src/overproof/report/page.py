@@ -77,7 +77,7 @@ def render_overview(summary: Summary, config: RunConfig, versions: dict[str, str
 
 def render_report(summary: Summary, overview: Markup, versions: dict[str, str], packed: str, told: str) -> str:
     """The report as one file; `packed` are the problems to be read, `told` says in a sentence which they are."""
-    script = read_asset("page.js")
+    script = read_asset("shared.js") + read_asset("page.js")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     policy = (
         f"default-src 'none'; script-src 'sha256-{digest}'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'"

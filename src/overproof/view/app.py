@@ -185,7 +185,7 @@ def _links(number: int, runs: int) -> tuple[Link, ...]:
 
 
 async def _asset(request: web.Request) -> web.Response:
-    kinds = {"page.css": "text/css", "page.js": "text/javascript"}
+    kinds = {"page.css": "text/css", "page.js": "text/javascript", "shared.js": "text/javascript"}
     name = request.match_info["name"]
     if name not in kinds:
         raise web.HTTPNotFound
@@ -272,7 +272,7 @@ def _render_comparison(snapshots: tuple[Snapshot, Snapshot], numbers: tuple[int,
         right=snapshots[1].summary,
         numbers=numbers,
         names=names,
-        chart=draw_differences([(one.name or "all", one.difference) for one in made.differences]),
+        chart=draw_differences([(f"{one.what} {one.name}".strip(), one.difference) for one in made.differences]),
         assets="/assets",
     )
 
