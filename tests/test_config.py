@@ -6,13 +6,29 @@ from pathlib import Path
 import pytest
 import yaml
 
-from overproof.config import ProofRun, RunConfig, SftRun, describe, load_config, load_table, parse_config
+from overproof.config import (
+    EvaluationRun,
+    ProofRun,
+    RunConfig,
+    SftRun,
+    describe,
+    load_config,
+    load_table,
+    parse_config,
+    parse_table,
+)
 from overproof.config.grpo import GrpoConfig
 from overproof.config.table import Table
 from overproof.errors import ConfigError
 
 CONFIGS = sorted((Path(__file__).parents[1] / "configs").glob("*.yaml"))
-KINDS: dict[str, type[Table]] = {"run": RunConfig, "grpo": GrpoConfig, "sft": SftRun, "prove": ProofRun}
+KINDS: dict[str, type[Table]] = {
+    "run": RunConfig,
+    "grpo": GrpoConfig,
+    "sft": SftRun,
+    "evaluate": EvaluationRun,
+    "prove": ProofRun,
+}
 
 
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
@@ -112,3 +128,27 @@ def test_the_config_of_a_run_is_a_config_again(tmp_path: Path) -> None:
     tree = {**config.model_dump(mode="json"), "run": {"shards": 1, "versions": {}, "stages": {}}}
     path.write_text(yaml.safe_dump(tree, allow_unicode=True), encoding="utf-8")
     assert load_config(str(path)) == config
+
+
+def test_one_file_serves_a_run_a_training_and_an_evaluation() -> None:
+    tree = {
+        "problems": {"path": "mine.jsonl"},
+        "teacher": {"model": "m"},
+        "train": {"student": "tiny-student", "sft": {"learning_rate": 1e-5}},
+        "evaluation": {"problems": {"preset": "math500"}, "n": 4},
+        "prove": {"rows": 10},
+    }
+    run = parse_config(dict(tree), "mine.yaml")
+    assert run.train == parse_table(dict(tree), "mine.yaml", SftRun).train
+    assert run.evaluation == parse_table(dict(tree), "mine.yaml", EvaluationRun).evaluation
+    assert parse_table(dict(tree), "mine.yaml", EvaluationRun).student.profile == "path"
+    assert parse_table(dict(tree), "mine.yaml", ProofRun).prove.rows == 10
+
+
+def test_what_a_command_reads_of_a_file_must_be_there_and_fit() -> None:
+    with pytest.raises(ConfigError, match="'train' is missing"):
+        parse_table({"problems": {"path": "mine.jsonl"}, "train": None}, "mine.yaml", SftRun)
+    with pytest.raises(ConfigError, match="unknown key 'trian'"):
+        parse_table({"trian": {}}, "mine.yaml", SftRun)
+    with pytest.raises(ConfigError, match=r"unknown key 'train\.studnet'\. Did you mean 'student'"):
+        parse_table({"train": {"studnet": "tiny-student"}}, "mine.yaml", SftRun)

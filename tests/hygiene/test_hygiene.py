@@ -151,6 +151,12 @@ def test_the_findings_do_not_depend_on_how_questions_fall_into_batches(monkeypat
     assert examine_texts(*questions) == whole
 
 
+def test_where_nothing_is_looked_for_nothing_is_read() -> None:
+    unread = iter([Problem("a", "What is two and two?")] * 2)
+    assert examine(unread, HygieneConfig(duplicates=False, near_duplicates=None)) == {}
+    assert len(list(unread)) == 2
+
+
 def test_no_problems_have_no_findings() -> None:
     assert examine_texts() == {}
 

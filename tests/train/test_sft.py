@@ -376,6 +376,23 @@ def test_without_the_train_extra_the_line_that_installs_it_is_shown(tmp_path: Pa
 
 
 @pytest.mark.slow
+def test_several_processes_train_one_student_together(tmp_path: Path, dataset: Path, student: str) -> None:
+    config = tmp_path / "mine.yaml"
+    keys = FAST | {"ddp_backend": "gloo"}
+    table = {"student": student, "dataset": str(dataset), "output": str(tmp_path / "out"), "sft": keys}
+    config.write_text(json.dumps({"train": table}))
+    launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
+    command = [*launch, "-m", "overproof.train", str(config)]
+    said = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+    assert said.returncode == 0, said.stderr
+    assert said.stdout.count("student  ") == 1
+    card = (tmp_path / "out" / "README.md").read_text(encoding="utf-8")
+    assert "| world_size | 2 |" in card
+    assert "| effective batch size | 8 |" in card
+    assert json.loads((tmp_path / "out" / "training.json").read_text())["summary"]["steps"] == 3
+
+
+@pytest.mark.slow
 def test_the_command_trains_and_validates_on_a_run_and_resumes_nothing(tmp_path: Path, student: str) -> None:
     rows = [make_row(number) for number in range(12)]
     write_rows(tmp_path / "run" / "dataset" / "jsonl" / "train-00000.jsonl", *rows[:8])

@@ -32,8 +32,10 @@ def examine(problems: Iterable[Problem], config: HygieneConfig) -> dict[str, Fin
 
     Streams: of each problem only its id, a signature and hashes of its words are held (some 1.5 kB for a question of
     200 characters). The findings depend on the order of the problems in one thing only: the first of a cluster or of
-    a set of equal questions is the one that the others point to.
+    a set of equal questions is the one that the others point to. Where nothing is looked for nothing is read.
     """
+    if not config.duplicates and config.near_duplicates is None and not config.benchmarks:
+        return {}
     index = BenchmarkIndex(read_benchmarks(config.benchmarks), config) if config.benchmarks else None
     finder = ClusterFinder()
     ids: list[str] = []

@@ -24,6 +24,7 @@ from overproof.prove.jobs import Job, Outcome, run_jobs
 from overproof.prove.sets import TrainingSet, draw_sets
 from overproof.prove.table import Proof
 from overproof.runfolder import RunFolder
+from overproof.train.arguments import check_installed
 
 BEFORE = "before"
 """The side of the student that was not trained."""
@@ -32,7 +33,8 @@ BEFORE = "before"
 def prove(config: ProofRun, folder: RunFolder, show: pipeline.Show = pipeline.be_silent) -> list[Proof]:
     """Sample, select, train, evaluate and compare; one Proof for each teacher temperature, also in `proof.json`.
 
-    Raises ConfigError when the config's selections cannot be compared, and as `pipeline.run`, `train.sft` and
+    Raises ConfigError when the config's selections cannot be compared, MissingExtraError without the train extra, and
+    as `pipeline.run`, `train.sft` and
     `evaluation.evaluate` do.
     """
     if config.prove.baseline not in config.selections:
@@ -40,6 +42,7 @@ def prove(config: ProofRun, folder: RunFolder, show: pipeline.Show = pipeline.be
         raise ConfigError(f"prove.baseline: there is no selection '{config.prove.baseline}'; selections has: {names}")
     if BEFORE in config.selections:
         raise ConfigError(f"selections: '{BEFORE}' is the untrained student; give the selection another name")
+    check_installed()
     proofs = []
     for temperature in config.prove.temperatures or [config.teacher.temperature]:
         proofs.append(_prove_at(temperature, config, folder, show))
