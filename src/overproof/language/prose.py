@@ -28,7 +28,7 @@ _ENVIRONMENT_DEPTH = 3
 
 def to_prose(text: str) -> str:
     """The text with code, formulas, links and tags replaced by a space each."""
-    return _replace(text, lambda _: " ")
+    return _replace(text, " ")
 
 
 def blank_out(text: str) -> str:
@@ -36,7 +36,7 @@ def blank_out(text: str) -> str:
     return _replace(text, lambda match: " " * len(match[0]))
 
 
-def _replace(text: str, filling: Callable[[re.Match[str]], str]) -> str:
+def _replace(text: str, filling: str | Callable[[re.Match[str]], str]) -> str:
     text = _CODE_OR_FORMULA.sub(filling, text)
     if "\\" not in text:
         return text

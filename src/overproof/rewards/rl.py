@@ -14,11 +14,11 @@ from typing import Any
 
 from overproof.config.judgement import RewardsConfig
 from overproof.grading import answer_classes
-from overproof.grading import grade as grade_answer
 from overproof.grading.extraction import extract
 from overproof.language import language_of
 from overproof.records import Grade, Message, Problem, Reward, Trace, Usage
 from overproof.rewards import is_correct, measures_of
+from overproof.rewards.grades import grade_traces
 from overproof.rewards.group import self_consistency
 from overproof.rewards.length import kimi_length
 
@@ -60,7 +60,7 @@ def _measure(
     name: str, traces: Sequence[Trace], columns: dict[str, Any], config: RewardsConfig, contract: str
 ) -> list[Reward]:
     """One measure of all traces of a batch; those that compare traces compare the ones with the same prompt."""
-    grades = [_grade(trace) if name in _NEED_A_GRADE else None for trace in traces]
+    grades = grade_traces(traces) if name in _NEED_A_GRADE else [None] * len(traces)
     if name in {"self_consistency", "kimi_length"}:
         return _compare(name, traces, grades, config)
     rewards = []
@@ -92,13 +92,6 @@ def _answer_of(trace: Trace) -> str | None:
     return found.answer if found else None
 
 
-def _grade(trace: Trace) -> Grade | None:
-    problem = trace.problem
-    if problem.reference is None:
-        return None
-    return grade_answer(trace.content, problem.reference, question=problem.question)
-
-
 _language_of = lru_cache(maxsize=1 << 12)(language_of)
 """A prompt is rewarded many times and named once."""
 
@@ -116,8 +109,10 @@ def to_traces(prompts: Sequence[Any], completions: Sequence[Any], columns: dict[
         content, reasoning = _reply_of(completion)
         tokens = len(columns["completion_ids"][i]) if columns.get("completion_ids") is not None else None
         problem = Problem(repr(prompt), question, None if reference is None else str(reference))
+        usage = Usage(completion_tokens=tokens)
+        # TRL does not say which replies were cut: they are graded by what is there, like any other.
         traces.append(
-            Trace(problem, i, "", "", "", messages, {}, content, reasoning, usage=Usage(completion_tokens=tokens))
+            Trace(problem, i, "", "", "", messages, {}, content, reasoning, finish_reason="stop", usage=usage)
         )
     return traces
 
