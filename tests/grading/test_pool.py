@@ -15,7 +15,7 @@ import pytest
 
 from overproof.grading import Row, grade, grade_many
 from overproof.grading.pool import POOL, Pool
-from overproof.grading.worker import Task
+from overproof.grading.protocol import Task
 from overproof.records import Verdict
 
 SOURCE = Path(__file__).parents[2] / "src"
@@ -69,6 +69,18 @@ def test_a_task_past_its_deadline_is_killed_and_the_next_one_answered() -> None:
         answers = dict(pool.run_many(tasks, workers=1, timeout_seconds=1.0))
         assert [answers[number].same for number in range(4)] == [True, None, True, False]
         assert answers[1].reason == "verifier timeout after 1 s"
+    finally:
+        pool.close()
+
+
+def test_a_worker_started_for_a_short_deadline_serves_a_long_one() -> None:
+    pool = Pool()
+    try:
+        assert pool.run(deep_task(), timeout_seconds=1.0).same is True
+        start = time.monotonic()
+        answer = pool.run(deep_task(ENDLESS, "5"), timeout_seconds=6.0)
+        assert answer.reason == "verifier timeout after 6 s"
+        assert time.monotonic() - start >= 6
     finally:
         pool.close()
 

@@ -21,7 +21,7 @@ from pathlib import Path
 
 import msgspec
 
-from overproof.grading.worker import LENGTH, READY, Answer, Task, frame
+from overproof.grading.protocol import LENGTH, READY, Answer, Task, frame
 
 TIMEOUT_SECONDS = 2.0
 """Wall clock for one task."""
@@ -46,12 +46,12 @@ class WorkerStartError(RuntimeError):
 class Worker:
     """One worker process and the two pipes to it."""
 
-    def __init__(self, timeout_seconds: float) -> None:
+    def __init__(self) -> None:
         """Start the process; it is usable once `wait_ready` has returned."""
         package_root = str(Path(__file__).parents[2])
         path = os.pathsep.join([package_root, *filter(None, [os.environ.get("PYTHONPATH")])])
         command = [sys.executable, "-P", "-m", "overproof.grading.worker"]
-        arguments = [str(MEMORY_BYTES), str(timeout_seconds), str(TASKS_PER_WORKER)]
+        arguments = [str(MEMORY_BYTES), str(TASKS_PER_WORKER)]
         self.process = subprocess.Popen(  # noqa: S603 - our own module, no shell
             [*command, *arguments],
             stdin=subprocess.PIPE,
@@ -74,7 +74,7 @@ class Worker:
             if message != READY:
                 self.kill()
                 raise WorkerStartError(
-                    "a grading worker did not start; try: python -m overproof.grading.worker 1073741824 2 1 </dev/null"
+                    "a grading worker did not start; try: python -m overproof.grading.worker 1073741824 1 </dev/null"
                 )
             self.is_ready = True
 
@@ -138,22 +138,22 @@ class Pool:
         self.idle: list[Worker] = []
         self.lock = threading.Lock()
 
-    def take(self, timeout_seconds: float) -> Worker:
+    def take(self) -> Worker:
         """An idle worker, ready if there is one, or a new one. A spare is started in place of the last idle one."""
         with self.lock:
             worker = next((worker for worker in reversed(self.idle) if worker.is_ready), None)
             worker = worker or (self.idle[-1] if self.idle else None)
             if worker is not None:
                 self.idle.remove(worker)
-        worker = worker or Worker(timeout_seconds)
-        self.keep_spare(timeout_seconds)
+        worker = worker or Worker()
+        self.keep_spare()
         return worker
 
-    def keep_spare(self, timeout_seconds: float) -> None:
+    def keep_spare(self) -> None:
         """Start a worker when none is idle, so that it has its libraries loaded when one must be replaced."""
         with self.lock:
             if not self.idle:
-                self.idle.append(Worker(timeout_seconds))
+                self.idle.append(Worker())
 
     def give(self, worker: Worker) -> None:
         """Take a worker back, unless it is used up or enough are idle."""
@@ -240,7 +240,7 @@ class _Crew:
         for _ in range(START_TRIES):
             worker = self.usable(worker)
             sent = chunk[: worker.left]
-            if worker.send([task for _, task in sent]):
+            if worker.send([msgspec.structs.replace(task, seconds=self.timeout_seconds) for _, task in sent]):
                 self.returned = chunk[len(sent) :] + self.returned
                 deadline = time.monotonic() + self.timeout_seconds
                 self.at_work[worker.source.fileno()] = _Assignment(worker, sent, deadline)
@@ -254,7 +254,7 @@ class _Crew:
         while worker is None or worker.left <= 0:
             if worker is not None:
                 worker.kill()
-            worker = self.pool.take(self.timeout_seconds)
+            worker = self.pool.take()
         worker.wait_ready()
         return worker
 
