@@ -1,8 +1,8 @@
 """A worker process: reads tasks from its standard input and answers them on its standard output, one frame each.
 
-Started by `pool` as `python -m overproof.grading.worker`. The process ends when its input does, when it has used up its
-share of tasks, or when one task takes more processor time than it may: the kernel ends it then, even where the parent is
-gone.
+Started by `pool` as `python -m overproof.grading.worker`. The process ends when its input does, when it has used up
+its share of tasks, or when one task takes more processor time than it may: the kernel ends it then, even where the
+parent is gone.
 """
 
 from __future__ import annotations
