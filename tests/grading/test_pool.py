@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from overproof.grading import Row, grade, grade_many
-from overproof.grading.pool import POOL, Pool
-from overproof.grading.worker import Task
+from overproof.grading.pool import MAX_WORKERS, POOL, Pool
+from overproof.grading.protocol import Task
 from overproof.records import Verdict
 
 SOURCE = Path(__file__).parents[2] / "src"
@@ -73,6 +73,18 @@ def test_a_task_past_its_deadline_is_killed_and_the_next_one_answered() -> None:
         pool.close()
 
 
+def test_a_worker_started_for_a_short_deadline_serves_a_long_one() -> None:
+    pool = Pool()
+    try:
+        assert pool.run(deep_task(), timeout_seconds=1.0).same is True
+        start = time.monotonic()
+        answer = pool.run(deep_task(ENDLESS, "5"), timeout_seconds=6.0)
+        assert answer.reason == "verifier timeout after 6 s"
+        assert time.monotonic() - start >= 6
+    finally:
+        pool.close()
+
+
 def test_each_answer_of_a_chunk_has_a_deadline_of_its_own() -> None:
     pool = Pool()
     try:
@@ -82,6 +94,12 @@ def test_each_answer_of_a_chunk_has_a_deadline_of_its_own() -> None:
         assert len(answers) == 12
     finally:
         pool.close()
+
+
+def test_a_worker_that_stops_reading_does_not_stop_its_caller() -> None:
+    rows = [Row("x " * 300_000 + rf"\boxed{{{ENDLESS}}}", "5"), *[Row("x " * 300_000 + r"\boxed{5}", "5")] * 6]
+    verdicts = [result.verdict for result in grade_many(rows, workers=1, timeout_seconds=1.5)]
+    assert verdicts == [Verdict.UNVERIFIABLE, *[Verdict.CORRECT] * 6]
 
 
 def test_a_worker_that_dies_is_replaced_and_only_its_task_is_lost() -> None:
@@ -130,11 +148,12 @@ def test_a_worker_is_recycled_after_its_share_of_tasks(monkeypatch: pytest.Monke
 
 def test_grading_from_many_threads_at_once_gives_each_its_own_verdict() -> None:
     def work(number: int) -> bool:
-        right = grade(rf"\boxed{{\int_0^{{{number}}} 2x\,dx}}", str(number * number)).verdict
-        wrong = grade(rf"\boxed{{\int_0^{{{number}}} 2x\,dx}}", str(number * number + 1)).verdict
+        output = rf"\boxed{{\int_0^{{{number}}} 2x\,dx}}"
+        right = grade(output, str(number * number), timeout_seconds=30).verdict
+        wrong = grade(output, str(number * number + 1), timeout_seconds=30).verdict
         return (right, wrong) == (Verdict.CORRECT, Verdict.INCORRECT)
 
-    with ThreadPoolExecutor(4) as executor:
+    with ThreadPoolExecutor(MAX_WORKERS + 4) as executor:
         assert all(executor.map(work, range(1, 9)))
 
 

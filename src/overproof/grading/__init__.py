@@ -39,8 +39,8 @@ import msgspec
 
 from overproof.grading.grader import Pending, exact_grade, judge, settle
 from overproof.grading.pool import POOL, TIMEOUT_SECONDS
+from overproof.grading.protocol import Answer, Task
 from overproof.grading.references import type_reference
-from overproof.grading.worker import Answer, Task
 from overproof.records import Grade, Verdict, clean_text
 
 WINDOW = 256

@@ -9,6 +9,9 @@ True
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Iterator
+
 from overproof.grading.finding import Finding, all_of, different, same, undecided
 from overproof.grading.floating import UndefinedError, evaluate
 from overproof.grading.numeric import same_value
@@ -23,6 +26,10 @@ _POINTS = (
     (-0.5163977795, -1.8708286934, 0.6831300511, -0.2582398927, 2.3664319132, -1.0954451150),
 )
 _FLIPPED = {"<": ">", ">": "<", "<=": ">=", ">=": "<="}
+_GRID = [step / 2 - 10.03 for step in range(41)]
+BISECTIONS = 40
+ROOT_DISTANCE = 1e-4
+"""Roots further apart than this are different ones."""
 NEEDED = 3
 """How many points must agree before two equations are called proportional."""
 
@@ -134,6 +141,8 @@ def compare_equations(reference: Node, answer: Node) -> Finding:
     if _proportional(one, other):
         return same("equation", "one equation is a multiple of the other")
     agrees = _solved_agrees(reference, one, answer, other)
+    if agrees is None and _solutions_differ(one, other):
+        agrees = False
     verdict = {None: undecided, True: same, False: different}[agrees]
     return verdict("equation", _SOLVED_REASONS[agrees])
 
@@ -177,9 +186,67 @@ def _solved_agrees(reference: Node, one: Node, answer: Node, other: Node) -> boo
             if variable.op != "sym" or variable.value in symbols(value):
                 continue
             verdict = _satisfies(str(variable.value), value, equation)
+            if verdict is None and _has_other_root(str(variable.value), value, equation):
+                return False
             if verdict is not None:
                 return verdict
     return None
+
+
+def _has_other_root(name: str, value: Node, equation: Node) -> bool:
+    """Whether a tree vanishes for another real value of the name than the given one: y = √(1-x²) is half a circle."""
+    others = sorted(symbols(value) | symbols(equation) - {name})
+    for row in _POINTS if len(others) <= len(_POINTS[0]) else ():
+        point = dict(zip(others, row, strict=False))
+        root = _real(value, point)
+        if root is not None and any(abs(other - root) > ROOT_DISTANCE for other in _roots(equation, point, name)):
+            return True
+    return False
+
+
+def _solutions_differ(one: Node, other: Node) -> bool:
+    """Whether a real solution of one equation, found by a change of sign, is plainly none of the other."""
+    *others, name = sorted(symbols(one))
+    for row in _POINTS if len(others) <= len(_POINTS[0]) else ():
+        point = dict(zip(others, row, strict=False))
+        for root in _roots(one, point, name):
+            here, beside = (_real(other, {**point, name: place}) for place in (root, root + ROOT_DISTANCE))
+            if here is not None and beside is not None and abs(here) > 100 * abs(beside - here) + ROOT_DISTANCE:
+                return True
+    return False
+
+
+def _roots(equation: Node, point: dict[str, float], name: str) -> Iterator[float]:
+    """Values of a name between -10 and 10 at which a tree passes through zero, not over a pole."""
+    values = [(place, _real(equation, {**point, name: place})) for place in _GRID]
+    for (low, left), (high, right) in itertools.pairwise(values):
+        if left is not None and right is not None and left * right < 0:
+            root = _bisected(equation, point, name, low, high, left)
+            if root is not None:
+                yield root
+
+
+def _bisected(  # noqa: PLR0917 - one bracket of one equation
+    equation: Node, point: dict[str, float], name: str, low: float, high: float, left: float
+) -> float | None:
+    """The zero between two values of opposite sign; None at a pole, where the tree grows instead of vanishing."""
+    value: float | None = left
+    for _ in range(BISECTIONS):
+        middle = (low + high) / 2
+        value = _real(equation, {**point, name: middle})
+        if value is None:
+            return None
+        low, high = (middle, high) if value * left > 0 else (low, middle)
+    return low if value is not None and abs(value) < abs(left) / 1000 else None
+
+
+def _real(node: Node, point: dict[str, float]) -> float | None:
+    """The value of a tree at a point, where it is real."""
+    try:
+        value, _ = evaluate(node, point)
+    except (UndefinedError, OverflowError, ZeroDivisionError, ValueError):
+        return None
+    return None if isinstance(value, complex) else value
 
 
 def _satisfies(name: str, value: Node, equation: Node) -> bool | None:

@@ -21,7 +21,7 @@ from pathlib import Path
 
 import msgspec
 
-from overproof.grading.worker import LENGTH, READY, Answer, Task, frame
+from overproof.grading.protocol import LENGTH, READY, Answer, Task, frame
 
 TIMEOUT_SECONDS = 2.0
 """Wall clock for one task."""
@@ -31,11 +31,15 @@ TASKS_PER_WORKER = 20_000
 """A worker is replaced after this many tasks, before SymPy's caches grow large."""
 START_TRIES = 5
 """How many workers in a row may die before a chunk has reached one."""
+START_GRACE_SECONDS = 0.4
+"""How long a worker may take to start before that counts as its task's time."""
 START_SECONDS = 60.0
 """How long a worker may take to load its libraries, on a machine under load."""
+MAX_WORKERS = max(4, 2 * (os.cpu_count() or 1))
+"""How many workers are at work at once, whatever the number of threads that grade; more threads wait their turn."""
 MAX_IDLE = max(4, os.cpu_count() or 1)
 """How many workers are kept when there is nothing to do."""
-CHUNK = 16
+CHUNK = 8
 """How many tasks travel ahead to one worker; each still has a deadline of its own."""
 
 
@@ -46,12 +50,12 @@ class WorkerStartError(RuntimeError):
 class Worker:
     """One worker process and the two pipes to it."""
 
-    def __init__(self, timeout_seconds: float) -> None:
+    def __init__(self) -> None:
         """Start the process; it is usable once `wait_ready` has returned."""
         package_root = str(Path(__file__).parents[2])
         path = os.pathsep.join([package_root, *filter(None, [os.environ.get("PYTHONPATH")])])
         command = [sys.executable, "-P", "-m", "overproof.grading.worker"]
-        arguments = [str(MEMORY_BYTES), str(timeout_seconds), str(TASKS_PER_WORKER)]
+        arguments = [str(MEMORY_BYTES), str(TASKS_PER_WORKER)]
         self.process = subprocess.Popen(  # noqa: S603 - our own module, no shell
             [*command, *arguments],
             stdin=subprocess.PIPE,
@@ -63,6 +67,8 @@ class Worker:
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         self.sink, self.source = self.process.stdin, self.process.stdout
+        os.set_blocking(self.sink.fileno(), False)
+        self.outgoing = bytearray()
         self.received = bytearray()
         self.left = TASKS_PER_WORKER
         self.is_ready = False
@@ -74,25 +80,32 @@ class Worker:
             if message != READY:
                 self.kill()
                 raise WorkerStartError(
-                    "a grading worker did not start; try: python -m overproof.grading.worker 1073741824 2 1 </dev/null"
+                    "a grading worker did not start; try: python -m overproof.grading.worker 1073741824 1 </dev/null"
                 )
             self.is_ready = True
 
     def send(self, tasks: Sequence[Task]) -> bool:
-        """Send tasks; False when the process is gone. A full pipe only waits while the worker reads."""
+        """Queue tasks and send what the pipe takes at once; False when the process is gone. Never waits."""
+        self.outgoing += b"".join(frame(msgspec.json.encode(task)) for task in tasks)
+        self.left -= len(tasks)
+        return self.push()
+
+    def push(self) -> bool:
+        """Send what the pipe takes of what is queued; False when the process is gone."""
         try:
-            self.sink.write(b"".join(frame(msgspec.json.encode(task)) for task in tasks))
-            self.sink.flush()
+            while self.outgoing:
+                del self.outgoing[: os.write(self.sink.fileno(), self.outgoing)]
+        except BlockingIOError:
+            return True  # the rest goes when there is room
         except OSError:
             return False
-        self.left -= len(tasks)
         return True
 
     def receive(self, deadline: float) -> bytes | None:
         """The next message; None when the process is gone or the deadline has passed."""
         while (message := self.buffered()) is None:
             remaining = deadline - time.monotonic()
-            if remaining <= 0 or not _readable([self.source.fileno()], remaining) or not self.fill():
+            if remaining <= 0 or not _ready([self.source.fileno()], [], remaining) or not self.fill():
                 return None
         return message
 
@@ -122,12 +135,14 @@ class Worker:
         self.process.wait()
 
 
-def _readable(descriptors: list[int], seconds: float) -> list[int]:
-    """Which descriptors have something to read, after at most so many seconds."""
+def _ready(reading: Iterable[int], writing: Iterable[int], seconds: float) -> set[int]:
+    """Which descriptors can be read or written without waiting, after at most so many seconds."""
     poll = select.poll()
-    for descriptor in descriptors:
+    for descriptor in reading:
         poll.register(descriptor, select.POLLIN | select.POLLHUP)
-    return [descriptor for descriptor, _ in poll.poll(max(0, int(seconds * 1000) + 1))]
+    for descriptor in writing:
+        poll.register(descriptor, select.POLLOUT)
+    return {descriptor for descriptor, _ in poll.poll(max(0, int(seconds * 1000) + 1))}
 
 
 class Pool:
@@ -137,27 +152,33 @@ class Pool:
         """An empty pool; nothing is started."""
         self.idle: list[Worker] = []
         self.lock = threading.Lock()
+        self.places = threading.Semaphore(MAX_WORKERS)
 
-    def take(self, timeout_seconds: float) -> Worker:
-        """An idle worker, ready if there is one, or a new one. A spare is started in place of the last idle one."""
+    def reserve(self, *, wait: bool) -> bool:
+        """Reserve the place of one worker at work; without `wait`, False when all are taken."""
+        return self.places.acquire(blocking=wait)
+
+    def take(self) -> Worker:
+        """An idle worker for a reserved place, ready if there is one, or a new one. Another is started as a spare."""
         with self.lock:
             worker = next((worker for worker in reversed(self.idle) if worker.is_ready), None)
             worker = worker or (self.idle[-1] if self.idle else None)
             if worker is not None:
                 self.idle.remove(worker)
-        worker = worker or Worker(timeout_seconds)
-        self.keep_spare(timeout_seconds)
+        worker = worker or Worker()
+        self.keep_spare()
         return worker
 
-    def keep_spare(self, timeout_seconds: float) -> None:
+    def keep_spare(self) -> None:
         """Start a worker when none is idle, so that it has its libraries loaded when one must be replaced."""
         with self.lock:
             if not self.idle:
-                self.idle.append(Worker(timeout_seconds))
+                self.idle.append(Worker())
 
     def give(self, worker: Worker) -> None:
-        """Take a worker back, unless it is used up or enough are idle."""
-        if worker.left <= 0 or worker.received:
+        """Take a worker back with its place; it is ended when it is used up or enough are idle."""
+        self.places.release()
+        if worker.left <= 0 or worker.received or worker.outgoing:
             worker.kill()
             return
         with self.lock:
@@ -195,6 +216,7 @@ class Pool:
             worker.process.returncode = 0  # they are not our children: nothing to wait for
         self.idle = []
         self.lock = threading.Lock()
+        self.places = threading.Semaphore(MAX_WORKERS)
 
 
 class _Assignment(msgspec.Struct):
@@ -222,9 +244,12 @@ class _Crew:
                 break
         while self.at_work:
             soonest = min(assignment.deadline for assignment in self.at_work.values())
-            ready = _readable(list(self.at_work), max(0.0, soonest - time.monotonic()))
+            full = [work.worker.sink.fileno() for work in self.at_work.values() if work.worker.outgoing]
+            ready = _ready(self.at_work, full, max(0.0, soonest - time.monotonic()))
             now = time.monotonic()
             for descriptor, assignment in list(self.at_work.items()):
+                if assignment.worker.sink.fileno() in ready:
+                    assignment.worker.push()
                 if descriptor in ready:
                     yield from self.collect(descriptor, assignment)
                 elif now >= assignment.deadline:
@@ -237,25 +262,40 @@ class _Crew:
             if worker is not None:
                 self.pool.give(worker)
             return False
+        if worker is None and not self.pool.reserve(wait=not self.at_work):
+            self.returned = chunk + self.returned
+            return False
+        called = time.monotonic()
         for _ in range(START_TRIES):
             worker = self.usable(worker)
             sent = chunk[: worker.left]
-            if worker.send([task for _, task in sent]):
+            if self.send(worker, sent):
                 self.returned = chunk[len(sent) :] + self.returned
-                deadline = time.monotonic() + self.timeout_seconds
+                deadline = self.deadline_after_start(called)
                 self.at_work[worker.source.fileno()] = _Assignment(worker, sent, deadline)
                 return True
             worker.kill()
             worker = None
+        self.pool.places.release()
         raise WorkerStartError("grading workers end as soon as they start: is the machine out of memory?")
+
+    def deadline_after_start(self, called: float) -> float:
+        """When the first task is due: a slow start takes up to half of its time, so that the caller waits no longer."""
+        now = time.monotonic()
+        latest = max(called + self.timeout_seconds + START_GRACE_SECONDS, now + self.timeout_seconds / 2)
+        return min(now + self.timeout_seconds, latest)
 
     def usable(self, worker: Worker | None) -> Worker:
         """A worker that is ready and has tasks left: the one given, an idle one, or a new one."""
         while worker is None or worker.left <= 0:
             if worker is not None:
                 worker.kill()
-            worker = self.pool.take(self.timeout_seconds)
-        worker.wait_ready()
+            worker = self.pool.take()
+        try:
+            worker.wait_ready()
+        except WorkerStartError:
+            self.pool.places.release()
+            raise
         return worker
 
     def next_chunk(self, size: int) -> list[tuple[int, Task]]:
@@ -280,11 +320,24 @@ class _Crew:
         if not assignment.tasks:
             del self.at_work[descriptor]
             self.employ(worker)
+        elif len(assignment.tasks) <= CHUNK // 2:
+            self.top_up(assignment)
+
+    def top_up(self, assignment: _Assignment) -> None:
+        """Send more tasks before the last ones are done, so that the worker never waits."""
+        chunk = self.next_chunk(min(CHUNK // 2, assignment.worker.left))
+        assignment.tasks += chunk
+        self.send(assignment.worker, chunk)
+
+    def send(self, worker: Worker, chunk: list[tuple[int, Task]]) -> bool:
+        """Send tasks with the time that each has; False when the worker is gone."""
+        return worker.send([msgspec.structs.replace(task, seconds=self.timeout_seconds) for _, task in chunk])
 
     def replace(self, descriptor: int, assignment: _Assignment, reason: str) -> tuple[int, Answer]:
         """Kill a worker, keep the tasks it had not begun for another one, and start that one."""
         del self.at_work[descriptor]
         assignment.worker.kill()
+        self.pool.places.release()
         (number, _), *rest = assignment.tasks
         self.returned = rest + self.returned
         self.employ(None)
@@ -294,6 +347,7 @@ class _Crew:
         """Kill what is still at work, when the caller stops listening."""
         for assignment in self.at_work.values():
             assignment.worker.kill()
+            self.pool.places.release()
         self.at_work.clear()
 
 

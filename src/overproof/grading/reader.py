@@ -15,7 +15,7 @@ import re
 from fractions import Fraction
 from functools import lru_cache
 
-from overproof.grading import commands
+from overproof.grading.commands import COMMANDS, function, root, two_argument_logarithm
 from overproof.grading.numerals import TooManyDigitsError, read_numeral
 from overproof.grading.scanner import (
     CLOSERS,
@@ -42,7 +42,7 @@ _LAST_CONDITION = re.compile(
 _BRACKETS = {"()": "paren", "[]": "square", "(]": "openleft", "[)": "openright"}
 _WORDS = {"pi": PI, "Pi": PI, **dict.fromkeys(["inf", "infinity", "Infinity", "oo", "infty"], INFINITY)}
 _CONSTANTS = {"\\pi": PI, "\\infty": INFINITY, "\\emptyset": EMPTY, "\\ldots": Node("sym", (), "…")}
-_FACTOR_COMMANDS = frozenset({*_CONSTANTS, *commands.COMMANDS} - {"\\text", "\\begin", "\\forall", "\\exists"})
+_FACTOR_COMMANDS = frozenset({*_CONSTANTS, *COMMANDS} - {"\\text", "\\begin", "\\forall", "\\exists"})
 _INTERVALS = frozenset({"paren", "square", "openleft", "openright", "union"})
 _SIGNS = frozenset({"+", "-", "\\pm", "\\mp"})
 
@@ -310,13 +310,13 @@ class Reader(Scanner):
             self.advance()
             return _WORDS[token]
         if token == "lg":
-            return commands.two_argument_logarithm(self)
+            return two_argument_logarithm(self)
         if token in GREEK:
             self.advance()
             return self.symbol(f"\\{token}")
         if (name := leading_function(token)) is not None:
             self.jump(self.start + len(name))
-            return PI if name == "pi" else commands.root(self) if name == "sqrt" else commands.function(self, name)
+            return PI if name == "pi" else root(self) if name == "sqrt" else function(self, name)
         if not is_product(token):
             raise UnreadableError(f"words: {token}")
         self.jump(self.start + 1)
@@ -340,12 +340,12 @@ class Reader(Scanner):
         if name in _CONSTANTS:
             self.advance()
             return _CONSTANTS[name]
-        if name in commands.COMMANDS:
+        if name in COMMANDS:
             self.advance()
-            return commands.COMMANDS[name](self)
+            return COMMANDS[name](self)
         if name[1:] in FUNCTIONS:
             self.advance()
-            return commands.function(self, name[1:])
+            return function(self, name[1:])
         if name[1:] in GREEK:
             self.advance()
             return self.symbol(name)

@@ -1,52 +1,25 @@
 """A worker process: reads tasks from its standard input and answers them on its standard output, one frame each.
 
-Started by `pool` as `python -m overproof.grading.worker`. A frame is four bytes of length (big-endian) and a message in
-JSON. The process ends when its input does, when it has used up its share of tasks, or when one task takes more
-processor time than it may: the kernel ends it then, even where the parent is gone.
+Started by `pool` as `python -m overproof.grading.worker`. The process ends when its input does, when it has used up
+its share of tasks, or when one task takes more processor time than it may: the kernel ends it then, even where the
+parent is gone.
 """
 
 from __future__ import annotations
 
 import os
 import resource
-import struct
 import sys
 from typing import BinaryIO
 
 import msgspec
 
-from overproof.records import Grade
-
-LENGTH = struct.Struct(">I")
-READY = b"ready"
-
-
-class Task(msgspec.Struct):
-    """A row to be graded whole, or (with `deep`) two spelled answers to be compared by the deep layer."""
-
-    completion: str | None
-    reference: str | None
-    question: str | None = None
-    answer_only: bool = False
-    deep: bool = False
-
-
-class Answer(msgspec.Struct):
-    """What came of a task: a grade, or the deep layer's verdict and reason."""
-
-    same: bool | None = None
-    reason: str = ""
-    grade: Grade | None = None
-
-
-def frame(message: bytes) -> bytes:
-    """A message with its length before it."""
-    return LENGTH.pack(len(message)) + message
+from overproof.grading.protocol import LENGTH, READY, Answer, Task, frame
 
 
 def main() -> None:
-    """Answer tasks until the input ends. Arguments: memory in bytes, processor seconds a task, tasks in all."""
-    memory, seconds, tasks = int(sys.argv[1]), float(sys.argv[2]), int(sys.argv[3])
+    """Answer tasks until the input ends. Arguments: memory in bytes, tasks in all."""
+    memory, tasks = int(sys.argv[1]), int(sys.argv[2])
     resource.setrlimit(resource.RLIMIT_AS, (memory, resource.getrlimit(resource.RLIMIT_AS)[1]))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     source, sink = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
@@ -62,7 +35,7 @@ def main() -> None:
         if len(header) < LENGTH.size:
             return
         task = decoder.decode(source.read(LENGTH.unpack(header)[0]))
-        _limit_processor_time(seconds)
+        _limit_processor_time(task.seconds)
         _reply(sink, _answer(task))
 
 

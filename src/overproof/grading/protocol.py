@@ -1,0 +1,40 @@
+"""What travels between the pool and its workers: tasks, answers, and the frame around each.
+
+A frame is four bytes of length (big-endian) and a message in JSON.
+"""
+
+from __future__ import annotations
+
+import struct
+
+import msgspec
+
+from overproof.records import Grade
+
+LENGTH = struct.Struct(">I")
+READY = b"ready"
+
+
+class Task(msgspec.Struct):
+    """A row to be graded whole, or (with `deep`) two spelled answers to be compared by the deep layer."""
+
+    completion: str | None
+    reference: str | None
+    question: str | None = None
+    answer_only: bool = False
+    deep: bool = False
+    seconds: float = 2.0
+    """The wall clock that the pool gives it."""
+
+
+class Answer(msgspec.Struct):
+    """What came of a task: a grade, or the deep layer's verdict and reason."""
+
+    same: bool | None = None
+    reason: str = ""
+    grade: Grade | None = None
+
+
+def frame(message: bytes) -> bytes:
+    """A message with its length before it."""
+    return LENGTH.pack(len(message)) + message
