@@ -99,12 +99,13 @@ def test_a_record_can_be_read_again_from_its_place(tmp_path: Path) -> None:
         assert [read_span(file, span, Problem) for span in reversed(places)] == problems(4)[::-1]
 
 
-def test_flushing_and_closing_twice_is_harmless(tmp_path: Path) -> None:
+def test_flushing_changes_nothing_and_is_harmless_after_closing(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "j.jsonl")
     journal.append(problems(1)[0])
     journal.flush()
     journal.close()
     journal.flush()
+    assert list(read_records(tmp_path / "j.jsonl", Problem)) == problems(1)
 
 
 def test_parts_are_written_whole_and_numbered_on(tmp_path: Path) -> None:

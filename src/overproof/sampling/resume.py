@@ -28,8 +28,8 @@ class _Line(msgspec.Struct):
     index: int
     fingerprint: str
     usage: Usage = Usage()
-    retried_usage: Usage = Usage()
-    unreported_usage: Usage = Usage()
+    retried_usage: Usage | None = None
+    unreported_usage: Usage | None = None
 
 
 class Earlier:
@@ -68,8 +68,11 @@ def read_journal(folder: RunFolder, shard: int, prices: Prices) -> Journaled:
     found = Journaled()
     for path in folder.trace_parts(shard):
         for span, line in locate_records(path, _Line):
-            amount = prices.of(line.usage) + prices.of(line.retried_usage) + prices.of_worst(line.unreported_usage)
-            found.spent += amount
+            found.spent += prices.of(line.usage)
+            if line.retried_usage is not None:
+                found.spent += prices.of(line.retried_usage)
+            if line.unreported_usage is not None:
+                found.spent += prices.of_worst(line.unreported_usage)
             earlier = found.samples.get(line.problem.id)
             if earlier is None:
                 earlier = found.samples[line.problem.id] = Earlier(line.fingerprint)

@@ -40,6 +40,7 @@ class Prices:
 
     def __init__(self, config: BudgetConfig) -> None:
         """Take the prices per million tokens; without prices everything costs 0."""
+        self.is_given = config.has_prices
         self.input = (config.input_price or Decimal(0)) / _PER
         self.output = (config.output_price or Decimal(0)) / _PER
         self.cached = self.input if config.cached_price is None else config.cached_price / _PER
@@ -48,6 +49,8 @@ class Prices:
     def of(self, usage: Usage) -> Amount:
         """The amount of a usage; what is None counts as nothing."""
         prompt, reply = usage.prompt_tokens or 0, usage.completion_tokens or 0
+        if not self.is_given:
+            return Amount(prompt + reply)
         cached = min(usage.cached_tokens or 0, prompt)
         reasoning = min(usage.reasoning_tokens or 0, reply)
         cost = (
