@@ -271,7 +271,14 @@ def test_identical_replies_raise_an_alarm(tmp_path: Path) -> None:
     with serve(lambda _: json_reply("<think>same</think>4")) as endpoint:
         summary, told = sample_all(config_for(endpoint), folder)
     assert len(summary.alarms) == 1
-    assert "identical to an earlier one of the same problem" in notices(told)[0]
+    assert "identical to the one before of the same problem" in notices(told)[0]
+
+
+def test_a_teacher_that_repeats_itself_now_and_then_raises_no_alarm(tmp_path: Path) -> None:
+    folder = make_folder(tmp_path, numbered(2))
+    with serve(lambda ask: json_reply(f"<think>one of six: {ask.seed % 6}</think>4")) as endpoint:
+        summary, _ = sample_all(config_for(endpoint, {"n": 60}), folder)
+    assert summary.alarms == []
 
 
 def test_a_dashscope_config_streams_and_switches_thinking_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,7 @@ from overproof.records import PreparedProblem, Trace
 from overproof.sampling.judging import Answer, Judging
 from overproof.sampling.resume import Journaled
 from overproof.sampling.settings import Asking, Settings
-from overproof.sampling.tally import Tally
+from overproof.sampling.tally import Tally, text_hash
 from overproof.teacher.budget import Amount
 from overproof.teacher.dispatch import Request
 from overproof.teacher.reply import Failure, Reply, kept_of
@@ -26,7 +26,7 @@ MOST_REJUDGED = 64
 class OpenProblem:
     """A problem that is being sampled."""
 
-    __slots__ = ("amount", "asked", "asking", "order", "pending", "texts", "verdicts")
+    __slots__ = ("amount", "asked", "asking", "last_text", "order", "pending", "verdicts")
 
     def __init__(self, asking: Asking, order: int) -> None:
         """`order` counts the problems that this session has opened."""
@@ -38,7 +38,8 @@ class OpenProblem:
         """Indices that need no request: requested in this session, or read from an earlier one."""
         self.pending = 0
         """Requests under way and verdicts being worked out."""
-        self.texts: set[int] = set()
+        self.last_text: int | None = None
+        """Hash of the reply before, for the alarm of identical replies."""
         """Hashes of the replies so far."""
         self.amount = Amount()
         """What this session's lines were charged for."""
@@ -146,7 +147,7 @@ class ShardSource:
             self._judged(problem, index, verdict=verdict)
 
         for trace in traces:
-            problem.texts.add(hash((trace.reasoning, trace.content)))
+            problem.last_text = text_hash(trace)
             self._ask(trace, partial(judged, trace.index))
 
     def _advance(self, problem: OpenProblem) -> None:
@@ -181,7 +182,9 @@ class ShardSource:
         assert self.sink is not None, "a request is made only once the journal is open"
         self.sink.append(trace)
         try:
-            problem.amount += self._tally.note_trace(trace, problem.texts)
+            problem.amount += self._tally.note_trace(trace, problem.last_text)
+            if error is None:
+                problem.last_text = text_hash(trace)
         finally:
             if self._settings.needs_verdicts(problem.asking.prepared):
                 self._ask(trace, partial(self._judged_new, problem, ticket.sample))

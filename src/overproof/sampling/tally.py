@@ -16,10 +16,16 @@ from overproof.teacher.budget import Amount, Prices, add_usage
 REASONING_WITHIN = 16
 """Replies among the first of which at least one must carry reasoning, where that is required."""
 REPEATS_COMPARED = 20
-"""Replies that could have repeated an earlier one of their problem, before the alarm can sound."""
+"""Replies that could have repeated the one before of their problem, before the alarm can sound. With the one before,
+not with any: among sixty short replies to an easy problem an honest model repeats itself too."""
 REPEATS_ALARM = 0.5
 """Share of them that is identical, at which it sounds."""
 RECENT_SECONDS = 10.0
+
+
+def text_hash(trace: Trace) -> int:
+    """What two identical replies share, within one process."""
+    return hash((trace.reasoning, trace.content))
 
 
 class Tally:
@@ -60,8 +66,8 @@ class Tally:
         self._opened += 1
         return self._opened - 1
 
-    def note_trace(self, trace: Trace, texts: set[int]) -> Amount:
-        """Count a line that was just written; `texts` are hashes of its problem's replies so far, added to here.
+    def note_trace(self, trace: Trace, last_text: int | None) -> Amount:
+        """Count a line that was just written; `last_text` is `text_hash` of its problem's reply before, if any.
 
         Returns what the line is charged for. Raises EndpointError when it has become plain that the endpoint sends
         no reasoning.
@@ -78,7 +84,7 @@ class Tally:
             self.complete += 1
         else:
             self.cut += 1
-        self._note_repeat(trace, texts)
+        self._note_repeat(trace, last_text)
         self._note_reasoning(trace)
         return amount
 
@@ -109,15 +115,14 @@ class Tally:
                 "check its reasoning parser. For a model without reasoning set sampling.require_reasoning: false."
             )
 
-    def _note_repeat(self, trace: Trace, texts: set[int]) -> None:
-        text = hash((trace.reasoning, trace.content))
-        if texts:
-            self._compared += 1
-            self._repeated += text in texts
-        texts.add(text)
+    def _note_repeat(self, trace: Trace, last_text: int | None) -> None:
+        if last_text is None:
+            return
+        self._compared += 1
+        self._repeated += text_hash(trace) == last_text
         if self._compared == REPEATS_COMPARED and self._repeated >= REPEATS_ALARM * self._compared:
             self._alarm(
-                f"{self._repeated} of {self._compared} replies are identical to an earlier one of the same problem: "
+                f"{self._repeated} of {self._compared} replies are identical to the one before of the same problem: "
                 "the endpoint seems to ignore the seed and the temperature, and pass rates from such samples mean "
                 "nothing. Check teacher.temperature, and on your own server its default seed."
             )
