@@ -63,6 +63,7 @@ _LEADING = re.compile(
 )
 _PREPOSITION = re.compile(r" (?:in|per|from|for|on|at|each|every|when|after|before|with|left|of) ")
 _WORD = re.compile(r"[A-Za-z]{2,}")
+_CONJUNCTIONS = frozenset({"and", "or"})
 _AFTER_COPULA = re.compile(r".*(?:\b(?:is|are|equals|be)\b|为|是) *", re.DOTALL)
 _CONCLUDES = re.compile(
     r"\b(?:therefore|thus|hence|so|consequently|in conclusion|finally|final answer|solution|"
@@ -156,6 +157,8 @@ def _one_formula(span: str, match: re.Match[str]) -> str:
 def _one_number(span: str) -> str:
     """A span without formulas: the number that leads it, or the only number of a sentence."""
     words = _WORD.findall(span)
+    if not set(words) - _CONJUNCTIONS:  # "3, 2 and 1" is a list, where "3, because …" is one number and a sentence
+        return span
     leading = _LEADING.match(span)
     if leading and (len(words) >= SENTENCE_WORDS or _PREPOSITION.search(span) or len(_NUMBER.findall(span)) > 1):
         return leading[1]
