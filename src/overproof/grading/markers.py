@@ -132,11 +132,11 @@ def _one_line(text: str) -> str:
 
 def clean_value(span: str) -> str:
     """The answer within the words behind a marker: the one formula, the bold text, or the number of the sentence."""
+    bold = _BOLD.findall(span)
     span = span.strip().strip("*").strip()
     formulas = list(MATH.finditer(span))
     if len(formulas) == 1:
         return _one_formula(span, formulas[0])
-    bold = _BOLD.findall(span)
     if formulas or len(bold) != 1:
         return span if formulas else _one_number(span)
     return str(bold[0])
