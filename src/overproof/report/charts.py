@@ -59,7 +59,7 @@ _CONFIG: Spec = {
 
 def show_share(share: float | None) -> str:
     """A share for people."""
-    return "–" if share is None else f"{100 * share:.1f} %"
+    return "–" if share is None else f"{100 * share:.1f}\N{NO-BREAK SPACE}%"
 
 
 def show_points(share: float | None) -> str:
