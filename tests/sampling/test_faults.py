@@ -182,6 +182,18 @@ def test_a_throttle_stops_all_starts_for_as_long_as_it_says(tmp_path: Path) -> N
     assert "is throttling (http_429): all requests wait 1 s" in notices(told)[0]
 
 
+def test_an_endpoint_that_throttles_now_and_then_pauses_the_run_once_and_not_each_time(tmp_path: Path) -> None:
+    def script(ask: Ask) -> Wire:
+        return error(429, retry_after="1") if ask.number % 20 == 0 else answer(ask)
+
+    folder = make_folder(tmp_path, numbered(200))
+    with serve(script) as endpoint:
+        summary, told = sample_all(config_for(endpoint, teacher={"start_concurrency": 8}), folder)
+    assert summary.samples == 400
+    assert len(endpoint.asked) >= 420
+    assert len([text for text in notices(told) if "is throttling" in text]) <= 5
+
+
 def test_throttles_do_not_use_up_a_samples_attempts(tmp_path: Path) -> None:
     folder = make_folder(tmp_path, numbered(1))
     with serve(first_attempts(error(429), attempts=dispatch.DEFAULT_ATTEMPTS)) as endpoint:

@@ -84,6 +84,37 @@ def test_the_burst_that_was_in_flight_at_a_throttle_pauses_only_once() -> None:
     assert 16 <= fill(governor, governor.paused_until) <= 18
 
 
+def test_throttles_that_keep_coming_but_seldom_cost_a_place_each_and_pause_nobody() -> None:
+    governor = make(ceiling=64, start=64)
+    assert governor.throttled(0.0, 0.0, 1.0), "the first one pauses all"
+    now = governor.paused_until
+    for _ in range(20):
+        now += 0.01
+        for _ in range(19):
+            governor.succeeded()
+        before = governor.limit
+        assert not governor.throttled(now, now, 1.0)
+        assert governor.may_start(now)
+        assert before - 1.5 <= governor.limit <= before
+
+
+def test_a_long_wait_is_meant_for_all_even_where_throttles_are_strays() -> None:
+    governor = make()
+    governor.throttled(0.0, 0.0, 1.0)
+    for _ in range(19):
+        governor.succeeded()
+    assert governor.throttled(5.0, 5.0, 60.0)
+    assert not governor.may_start(60.0)
+
+
+def test_a_limit_that_is_met_in_earnest_pauses_all_again() -> None:
+    governor = make()
+    governor.throttled(0.0, 0.0, 1.0)
+    governor.succeeded()
+    assert any(governor.throttled(5.0 + number / 100, 5.0, 1.0) for number in range(8))
+    assert not governor.may_start(5.5)
+
+
 def test_pauses_without_retry_after_grow_until_something_succeeds() -> None:
     governor = make(start=1)
     waits, now = [], 0.0

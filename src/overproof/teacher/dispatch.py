@@ -281,7 +281,8 @@ class Dispatch:
         if endpoint.governor.throttled(now, started, failure.retry_after):
             wait = endpoint.governor.paused_until - now
             self._notice(f"{endpoint.name} is throttling ({failure.state}): all requests wait {wait:.0f} s")
-        self._retry(request, 0.0)
+        is_pause = endpoint.governor.paused_until > now  # which holds this request back with all others
+        self._retry(request, 0.0 if is_pause else failure.retry_after or FIRST_RETRY_SECONDS)
         self._lose_patience(endpoint, failure, now)
 
     def _retry_or_end(self, endpoint: Endpoint, request: Request, failure: Failure) -> None:

@@ -2,12 +2,13 @@
 
 The window of TCP, for the same reason: nobody says where the limit is, and going over it costs everybody. It starts
 small and doubles each second that was clean and full. A throttle stops all starts together for as long as the
-endpoint asks and lowers the target by how many are turned away (the idea of DCTCP): strays cost a place each; where
-it is more than `STRAY` of the answers, the target becomes what was in flight less what was turned away, at least
-half of it. Then the window begins again from the start size: doubling up to the target, after that by one place for
-each window of successes and one `STEP`-th of the ceiling each clean second. Waits carry jitter, so that clients do
-not come back as one. An endpoint that fails many times in a row is rested in the same way and tried again by a
-single request.
+endpoint asks and lowers the target by how many are turned away (the idea of DCTCP): where it is more than `STRAY` of
+the answers, the target becomes what was in flight less what was turned away, at least half of it. Then the window
+begins again from the start size: doubling up to the target, after that by one place for each window of successes and
+one `STEP`-th of the ceiling each clean second. Where throttles go on coming but stay strays, as from a pool that others
+share, each costs a place and only the request that met it waits: pausing all for each would leave nothing but pauses.
+Waits carry jitter, so that clients do not come back as one. An endpoint that fails many times in a row is rested in
+the same way and tried again by a single request.
 
 Time is passed in, so that the rules can be read and tested without waiting.
 """
@@ -18,6 +19,8 @@ import random
 
 STRAY = 0.15
 """Share of the latest answers up to which throttles are strays."""
+STRAY_SECONDS = 5.0
+"""An endpoint that asks for a longer wait means everybody."""
 LATEST = 32
 """How many answers count as the latest (the memory of a moving average)."""
 MOST_CUT = 0.5
@@ -118,8 +121,13 @@ class Governor:
             self._widen(1 / self.limit)
 
     def throttled(self, now: float, started_at: float, retry_after: float | None) -> bool:
-        """The endpoint said "too fast" to a request that had started at `started_at`; True when that is news."""
+        """The endpoint said "too fast" to a request that had started at `started_at`; True when all wait anew."""
         self.throttles += 1
+        if self._is_stray(started_at, retry_after):
+            self._share_throttled += (1 - self._share_throttled) / LATEST
+            self._target = max(1.0, self._target - CUT_EACH)
+            self.limit = min(self.limit, self._target)
+            return False
         is_news = started_at >= self._cut_at
         if is_news:
             self._burst_window = self.in_flight + 1.0
@@ -135,6 +143,12 @@ class Governor:
         self._target = max(1.0, self._target_after_burst())
         self.limit = min(self._start, self._target)
         return is_news
+
+    def _is_stray(self, started_at: float, retry_after: float | None) -> bool:
+        """Whether a throttle is one of few that keep coming: after an earlier one, outside its burst, seldom, brief."""
+        is_seldom = 0.5 / LATEST <= self._share_throttled <= STRAY - 1 / LATEST
+        is_alone = started_at >= self._cut_at and not self._pauses_in_a_row
+        return is_seldom and is_alone and (retry_after or 0.0) <= STRAY_SECONDS
 
     def failed(self, now: float) -> bool:
         """The endpoint broke a request off; True when it has just been found sick and is rested."""
