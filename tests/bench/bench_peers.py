@@ -4,13 +4,15 @@
 
 Each PYTHON is the interpreter of a virtual environment that holds that package (bespokelabs-curator; distilabel[openai]
 and requests); a package that is not given is left out. Every package is used as its own documentation shows, with 512
-requests in flight and no ceiling of its own on requests or tokens; they ask the same load server
+requests in flight and no ceiling of its own on requests or tokens (overproof from the first second on, without its
+ramp, which the others do not have); they ask the same load server
 (`mock_teacher.py`, see bench_sampling.py) in turn, in one run, each on the same core.
 """
 
 from __future__ import annotations
 
 import argparse
+import importlib
 import json
 import os
 import subprocess
@@ -61,14 +63,17 @@ def speed(mock: Path, pythons: dict[str, Path]) -> None:
     """Requests a second from the call to the finished set, three times in turn; the median counts."""
     count = 4000
     rates: dict[str, list[float]] = {name: [] for name in pythons}
+    costs: dict[str, list[float]] = {name: [] for name in pythons}
     with served(mock, "--latency", "0.3", "--think-tokens", "400"):
         for _ in range(3):
             for name, python in pythons.items():
                 figures = run_child(name, python, count)
                 rates[name].append(figures["kept"] / figures["seconds"])
+                costs[name].append(figures["cpu"] / figures["kept"])
     for name, values in rates.items():
         low, middle, high = sorted(values)
-        print(f"  {name:<12} {middle:7,.0f} requests/s   ({low:,.0f} – {high:,.0f})", flush=True)
+        cost = f"{1000 * sorted(costs[name])[1]:.2f} ms of processor time each"
+        print(f"  {name:<12} {middle:7,.0f} requests/s   ({low:,.0f} – {high:,.0f})   {cost}", flush=True)
 
 
 def faults(mock: Path, pythons: dict[str, Path]) -> None:
@@ -102,16 +107,23 @@ def child_overproof(count: int) -> Figures:
     from overproof.config import parse_config
     from overproof.sampling import sample
 
-    teacher = {"model": "mock-teacher", "base_url": BASE_URL, "stream": False, "concurrency": AT_ONCE}
+    importlib.import_module("overproof.teacher.client")  # the others' imports are not counted either
+    teacher = {
+        "model": "mock-teacher",
+        "base_url": BASE_URL,
+        "stream": False,
+        "concurrency": AT_ONCE,
+        "start_concurrency": AT_ONCE,
+    }
     tree = {"problems": {"path": "unused.jsonl"}, "teacher": teacher, "sampling": {"n": 1}}
     with tempfile.TemporaryDirectory(prefix="overproof-bench-") as root:
         folder, shards = run_folder(Path(root), numbered(count), 1)
-        began = time.perf_counter()
+        began = clocks()
         sample(parse_config(tree, "bench"), folder, range(shards))
-        seconds = time.perf_counter() - began
+        figures = since(began)
         traces = [trace for shard in range(shards) for trace in folder.read_traces(shard)]
     whole = [trace for trace in traces if trace.is_complete]
-    return {"seconds": seconds, "kept": len(whole), "with_reasoning": sum(bool(one.reasoning) for one in whole)}
+    return figures | {"kept": len(whole), "with_reasoning": sum(bool(one.reasoning) for one in whole)}
 
 
 def child_curator(count: int) -> Figures:
@@ -143,9 +155,10 @@ def child_curator(count: int) -> Figures:
     )
     rows = Dataset.from_list([{"question": question} for question in questions(count)])
     with tempfile.TemporaryDirectory() as root:
-        began = time.perf_counter()
-        responses = [str(row["response"]) for row in reasoner(rows, working_dir=root).dataset]
-        return texts(responses, time.perf_counter() - began)
+        began = clocks()
+        made = reasoner(rows, working_dir=root).dataset
+        figures = since(began)
+        return figures | texts([str(row["response"]) for row in made])
 
 
 def child_distilabel(count: int) -> Figures:
@@ -159,17 +172,28 @@ def child_distilabel(count: int) -> Figures:
     with Pipeline() as pipeline:
         load = LoadDataFromDicts(data=[{"instruction": one} for one in questions(count)], batch_size=AT_ONCE)
         load >> TextGeneration(llm=llm, input_batch_size=AT_ONCE)
-    began = time.perf_counter()
+    began = clocks()
     made = pipeline.run(use_cache=False)["default"]["train"]
-    return texts([row["generation"] for row in made if row["generation"]], time.perf_counter() - began)
+    figures = since(began)
+    return figures | texts([row["generation"] for row in made if row["generation"]])
 
 
 def questions(count: int) -> list[str]:
     return [f"What is {number} and 1?" for number in range(count)]
 
 
-def texts(responses: list[str], seconds: float) -> Figures:
-    return {"seconds": seconds, "kept": len(responses), "with_reasoning": sum("hence" in one for one in responses)}
+def texts(responses: list[str]) -> Figures:
+    return {"kept": len(responses), "with_reasoning": sum("hence" in one for one in responses)}
+
+
+def clocks() -> tuple[float, float]:
+    """Wall clock, and processor time of this process and its ended children."""
+    return time.perf_counter(), sum(os.times()[:4])
+
+
+def since(began: tuple[float, float]) -> Figures:
+    wall, processor = clocks()
+    return {"seconds": wall - began[0], "cpu": processor - began[1]}
 
 
 CHILDREN: dict[str, Callable[[int], Figures]] = {
