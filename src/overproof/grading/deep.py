@@ -214,3 +214,18 @@ def _math_verify(reference: str, answer: str) -> tuple[bool | None, str]:
     if verify(parsed[0], parsed[1], timeout_seconds=None, allow_set_relation_comp=True):
         return True, "equal by Math-Verify"
     return False, "not equal by Math-Verify"
+
+
+# --- Warming up
+
+_WARM_UP = (
+    (r"\begin{cases} x<a, & a<1 \end{cases}", r"(-\infty, \min(1, a)) \cup (\max(1, a), \infty)"),
+    (r"\int_0^1 2x\,dx", "1"),
+    (r"\sum_{k=1}^{3} k", "5"),
+)
+
+
+def warm_up() -> None:
+    """Load what Math-Verify and SymPy would else load in the middle of the first comparisons."""
+    for reference, answer in _WARM_UP:
+        decide(reference, answer)

@@ -14,6 +14,7 @@ from typing import BinaryIO
 
 import msgspec
 
+from overproof.grading import deep, grader
 from overproof.grading.protocol import LENGTH, READY, Answer, Task, frame
 
 
@@ -24,9 +25,7 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     source, sink = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what a library prints must not reach the pipe
-    import math_verify  # noqa: F401 - loaded before the first deadline begins
-    import mpmath  # noqa: F401
-
+    deep.warm_up()  # before the first deadline begins
     decoder = msgspec.json.Decoder(Task)
     sink.write(frame(READY))
     sink.flush()
@@ -53,8 +52,6 @@ def _reply(sink: BinaryIO, answer: Answer) -> None:
 
 def _answer(task: Task) -> Answer:
     """The answer to one task. Whatever a library raises is an answer too: that it gave up."""
-    from overproof.grading import deep, grader
-
     try:
         if task.deep:
             return Answer(*deep.decide(task.reference or "", task.completion or "", task.question))
