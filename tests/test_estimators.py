@@ -19,6 +19,7 @@ from overproof.estimators import (
     adjust_p_values,
     estimate_difference,
     estimate_mean,
+    estimate_proportion,
     estimate_rate,
     estimate_ratio,
     estimate_share,
@@ -110,6 +111,16 @@ def test_where_all_problems_agree_the_interval_is_the_exact_binomial_one(passes:
     estimate = estimate_rate([(passes, 4)] * 10)
     assert estimate.value == passes / 4
     assert [estimate.low, estimate.high] == pytest.approx([low, high], abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("passes", "draws", "low", "high"), [(81, 263, 0.2553, 0.3662), (0, 20, 0.0, 0.1611), (10, 10, 0.7225, 1.0)]
+)
+def test_a_proportion_has_wilsons_interval(passes: int, draws: int, low: float, high: float) -> None:
+    # Newcombe 1998, Statistics in Medicine 17, table I; the last by the closed form draws / (draws + z²)
+    found = estimate_proportion(passes, draws)
+    assert (found.value, found.low, found.high) == pytest.approx((passes / draws, low, high), abs=1e-4)
+    assert estimate_proportion(0, 0).value is None
 
 
 def test_one_problem_alone_says_nothing_of_others() -> None:

@@ -10,10 +10,9 @@ from overproof import pipeline
 from overproof.config import load_config
 from overproof.errors import RunFolderError
 from overproof.grading import grade
-from overproof.pipeline import Plan, Step
+from overproof.pipeline import Event, Step
 from overproof.records import Verdict
 from overproof.runfolder import RunFolder
-from overproof.sampling.progress import Notice, Progress
 
 pytest.importorskip("onnxruntime", reason="the tiny teacher needs the demo extra")
 
@@ -102,7 +101,7 @@ def stages_done(folder: RunFolder, *overrides: str) -> set[str]:
     """The stages that a run had to do, sampling aside."""
     done: set[str] = set()
 
-    def watch(event: Step | Plan | Progress | Notice) -> None:
+    def watch(event: Event) -> None:
         if isinstance(event, Step):
             done.add(event.stage)
 

@@ -136,6 +136,16 @@ def estimate_share(sums: ShareSums) -> Estimate:
     return Estimate(share, max(0.0, share - doubt), min(1.0, share + doubt), sums.problems, sums.rows)
 
 
+def estimate_proportion(passes: int, draws: int) -> Estimate:
+    """Share of independent draws that pass, with its 95 % score interval (Wilson 1927, JASA 22)."""
+    if not draws:
+        return Estimate(None, None, None, 0, 0, "no sample counts")
+    z, share = NormalDist().inv_cdf(0.975), passes / draws
+    centre = (share + z * z / (2 * draws)) / (1 + z * z / draws)
+    reach = z / (1 + z * z / draws) * math.sqrt(share * (1 - share) / draws + z * z / (4 * draws * draws))
+    return Estimate(share, max(0.0, centre - reach), min(1.0, centre + reach), draws, draws)
+
+
 def pass_at_k(samples: int, correct: int, k: int) -> float | None:
     """Chance that at least one of k replies is correct, estimated from `samples` replies; None with fewer than k.
 

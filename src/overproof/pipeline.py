@@ -23,7 +23,7 @@ from typing import TypeVar
 
 import msgspec
 
-from overproof import audit, hygiene, prompts, report, rewards, sampling, selection, staging
+from overproof import audit, hygiene, judge, prompts, report, rewards, sampling, selection, staging
 from overproof.config import RunConfig
 from overproof.config.source import PromptConfig
 from overproof.engine import run_shards
@@ -41,7 +41,7 @@ from overproof.sampling.batch import BatchIn, BatchOut
 from overproof.sampling.doctor import Diagnosis
 from overproof.sampling.forecast import Outlook
 from overproof.sampling.progress import Notice, Progress
-from overproof.teacher import check_settings
+from overproof.teacher import Dialect, check_settings
 
 _GRADED_AT_ONCE = 512
 _SAMPLING_TABLES = ("teacher", "prompt", "sampling", "budget", "engine")
@@ -76,6 +76,8 @@ class Plan(msgspec.Struct, frozen=True):
 
     problems: Problems
     outlook: Outlook
+    judge: judge.Outlook | None
+    """What the judge can come to cost; None without one."""
     prompts: list[list[Message]]
     """The first three problems as they are put to the teacher."""
 
@@ -88,11 +90,12 @@ class Outcome(msgspec.Struct, frozen=True):
     report: report.Summary
 
 
-Show = Callable[[Step | Plan | Progress | Notice], None]
+Event = Step | Plan | Progress | Notice | judge.Outlook
+Show = Callable[[Event], None]
 """Whoever watches a run. The pipeline tells, it never prints."""
 
 
-def be_silent(event: Step | Plan | Progress | Notice) -> None:
+def be_silent(event: Event) -> None:
     """Watch nothing."""
 
 
@@ -100,6 +103,7 @@ def run(config: RunConfig, folder: RunFolder, show: Show = be_silent) -> Outcome
     """All stages. Running again with the same config resumes: what was paid for is not paid for again."""
     if not config.teacher.is_imported:
         check_settings(config.teacher)
+    judge.check_judge(config)
     with folder.lock():
         prepare(config, folder, show)
         sampled = None if config.teacher.is_imported else sample(config, folder, show)
@@ -137,6 +141,7 @@ def plan(config: RunConfig, folder: RunFolder) -> Plan:
     return Plan(
         _count_problems(folder),
         sampling.outlook(config, folder, shards),
+        judge.bound(config, _read_prepared(folder)),
         [_prompt_of(config.prompt, one) for one in first],
     )
 
@@ -183,12 +188,30 @@ def diagnose(config: RunConfig) -> list[Diagnosis]:
 
 
 def score(config: RunConfig, folder: RunFolder, show: Show = be_silent) -> None:
-    """Grade every trace and measure its rewards."""
+    """Grade every trace and measure its rewards. What the rules leave open is put to the judge, if there is one."""
     shards = range(staging.manifest_of(folder).shards)
+    _score_shards(config, folder, shards, shards, show)
+    if config.judge is not None:
+        staging.record_config(folder, config, ("judge",))
+        spent = sampling.read_spent(config, folder, shards)
+        settled = judge.consult(config, folder, shards, spent=spent, tell=functools.partial(_tell_judge, show))
+        _score_shards(config, folder, shards, settled, show)
+
+
+def _tell_judge(show: Show, event: judge.Outlook | judge.Asked | str) -> None:
+    if isinstance(event, judge.Asked):
+        show(Step("judge", event.done, event.total))
+    else:
+        show(Notice(event) if isinstance(event, str) else event)
+
+
+def _score_shards(config: RunConfig, folder: RunFolder, shards: range, stale: Sequence[int], show: Show) -> None:
+    """Score the shards that are out of date by what is known now; does nothing when none of it has changed."""
 
     def work() -> None:
-        _run_stage("score", functools.partial(score_shard, config, folder), shards, show)
+        _run_stage("score", functools.partial(score_shard, config, folder), stale, show)
 
+    judged = [config.judge.model, *(path.stat().st_size for path in folder.judgement_parts())] if config.judge else []
     sizes = [[part.name, part.stat().st_size] for shard in shards for part in folder.trace_parts(shard)]
     staging.derive(
         folder,
@@ -196,7 +219,7 @@ def score(config: RunConfig, folder: RunFolder, show: Show = be_silent) -> None:
         work,
         config=config,
         tables=("rewards",),
-        inputs=[_contract(config.prompt), *sizes],
+        inputs=[_contract(config.prompt), *sizes, *judged],
         after="prepare",
         outputs=[folder.scores(shard) for shard in shards],
     )
@@ -210,8 +233,12 @@ def score_shard(config: RunConfig, folder: RunFolder, shard: int) -> int:
 def _score_traces(config: RunConfig, folder: RunFolder, shard: int) -> Iterator[Score]:
     contract = _contract(config.prompt)
     groups = folder.read_groups(shard)
+    settle = judge.settle_by_judge(folder, Dialect(config.judge).model) if config.judge else None
     while batch := list(itertools.islice(groups, _GRADED_AT_ONCE // config.sampling.most or 1)):
-        grades = iter(grade_traces([trace for _, traces in batch for trace in traces]))
+        asked = [trace for _, traces in batch for trace in traces]
+        grades = iter(grade_traces(asked))
+        if settle is not None:
+            grades = map(settle, asked, grades)
         for problem, traces in batch:
             graded = list(itertools.islice(grades, len(traces)))
             answers = [grade.extracted if grade else None for grade in graded]
@@ -295,7 +322,7 @@ def _count_source(config: RunConfig) -> int:
     return count
 
 
-def _run_stage(stage: str, work: Callable[[int], Result], shards: range, show: Show) -> list[Result]:
+def _run_stage(stage: str, work: Callable[[int], Result], shards: Sequence[int], show: Show) -> list[Result]:
     """The result of `work` for each shard, told as they come."""
     results = []
     for result in run_shards(work, shards):

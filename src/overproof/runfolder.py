@@ -4,6 +4,7 @@
     imported.jsonl                  problems of an imported trace set, as a problem file
     problems/<shard>.jsonl          prepared problems, one file a shard: what an engine needs lies together
     traces/<shard>-<part>.jsonl     PAID FOR
+    judgements/<part>.jsonl         PAID FOR: what the judge said; judgements/summary.json sums it up
     scores/<shard>.jsonl            derived
     decisions/<shard>.jsonl         derived; decisions/<name>/<shard>.jsonl for a named selection
     dataset/                        train and validation, dataset card; dataset/<name>/ for a named selection
@@ -85,6 +86,19 @@ class RunFolder:
     def trace_parts(self, shard: int) -> list[Path]:
         """Every part of a shard's traces that exists, in order."""
         return sorted((self.root / "traces").glob(f"{shard:05d}-*.jsonl"))
+
+    def judgements(self, part: int = 0) -> Path:
+        """One part of what the judge said, over all shards; part 0 is the one that grows."""
+        return self.root / "judgements" / f"{part:05d}.jsonl"
+
+    def judgement_parts(self) -> list[Path]:
+        """Every part of what the judge said that exists, in order."""
+        return sorted((self.root / "judgements").glob("*.jsonl"))
+
+    @property
+    def judge_summary(self) -> Path:
+        """What the judge came to; derived."""
+        return self.root / "judgements" / "summary.json"
 
     def scores(self, shard: int) -> Path:
         """Scores of a shard's traces."""

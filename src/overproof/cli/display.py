@@ -11,9 +11,10 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn
 from rich.table import Table
 
+from overproof import judge
 from overproof.config import RunConfig, describe
 from overproof.estimators import Estimate
-from overproof.pipeline import Outcome, Plan, Problems, Step
+from overproof.pipeline import Event, Outcome, Plan, Problems
 from overproof.report import Summary
 from overproof.runfolder import RunFolder
 from overproof.sampling import SamplingSummary
@@ -57,12 +58,14 @@ class Display:
         if self._bars is not None:
             self._bars.stop()
 
-    def __call__(self, event: Step | Plan | Sampled | Notice) -> None:
+    def __call__(self, event: Event) -> None:
         """Show what a stage tells."""
         if isinstance(event, Notice):
             self.console.print(f"! {event.text}", markup=False)
         elif isinstance(event, Plan):
             self.plan(event)
+        elif isinstance(event, judge.Outlook):
+            self.lines(event.lines())
         elif isinstance(event, Sampled):
             self._show("sample", event.samples_done, event.samples, _describe(event))
         else:
@@ -83,12 +86,17 @@ class Display:
 
     def plan(self, plan: Plan, *, with_prompts: bool = False) -> None:
         """What is about to be asked and what it may cost."""
-        for line in [*_describe_problems(plan.problems), *plan.outlook.lines()]:
-            self.console.print(line, markup=False)
+        asked = plan.judge.lines() if plan.judge is not None else []
+        self.lines([*_describe_problems(plan.problems), *plan.outlook.lines(), *asked])
         for number, messages in enumerate(plan.prompts if with_prompts else [], start=1):
             self.out.rule(f"prompt {number}")
             for message in messages:
                 self.out.print(f"[{message.role}]\n{message.content}", markup=False)
+
+    def lines(self, lines: Iterable[str]) -> None:
+        """Facts about what is going to happen, one a line."""
+        for line in lines:
+            self.console.print(line, markup=False)
 
     def sampled(self, summary: SamplingSummary) -> None:
         """How sampling ended, with whatever should worry someone."""
@@ -127,6 +135,8 @@ class Display:
         for reason, count in sorted(summary.reasons.items(), key=lambda item: -item[1]):
             reasons.add_row(reason, f"{count:,}")
         self.out.print(rates, reasons)
+        for line in summary.judge.lines() if summary.judge is not None else []:
+            self.out.print(line, markup=False)
         self.out.print(f"dataset  {folder.dataset()}\nreport   {folder.report_html}", markup=False)
 
 

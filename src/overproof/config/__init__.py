@@ -15,7 +15,7 @@ import yaml
 from pydantic import BaseModel, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
-from overproof.config.endpoint import BudgetConfig, EndpointConfig, SamplingConfig
+from overproof.config.endpoint import BudgetConfig, EndpointConfig, JudgeConfig, SamplingConfig
 from overproof.config.judgement import RewardsConfig
 from overproof.config.output import ExportConfig
 from overproof.config.selection import HygieneConfig, SelectionConfig, SelectionName, check_selection
@@ -41,6 +41,8 @@ class RunConfig(Table):
     """How many traces a problem gets."""
     budget: BudgetConfig = BudgetConfig()
     """Prices and caps."""
+    judge: JudgeConfig | None = None
+    """Who is asked where the rules cannot tell whether an answer is right."""
     rewards: RewardsConfig = RewardsConfig()
     """What is measured of a trace."""
     selection: SelectionConfig = SelectionConfig()
@@ -62,6 +64,12 @@ class RunConfig(Table):
     def _check_selections(self) -> RunConfig:
         for name, selection in (("selection", self.selection), *self.selections.items()):
             check_selection(name, selection, self.sampling, list(RewardsConfig.model_fields))
+        return self
+
+    @model_validator(mode="after")
+    def _check_judge(self) -> RunConfig:
+        if self.judge is not None and self.budget.max_cost is not None and not self.judge.prices.has_prices:
+            raise ValueError("budget.max_cost also bounds the judge: give judge.prices.input_price and output_price")
         return self
 
 

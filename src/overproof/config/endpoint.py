@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
@@ -132,11 +132,9 @@ class SamplingConfig(Table):
         return self.max or self.n
 
 
-class BudgetConfig(Table):
-    """Prices and hard caps. Without prices only tokens are counted."""
+class PricesConfig(Table):
+    """What a million tokens cost, in the budget's currency. Without prices only tokens are counted."""
 
-    currency: str = "USD"
-    """Label of the prices."""
     input_price: Price | None = None
     """Price of a million prompt tokens."""
     output_price: Price | None = None
@@ -145,15 +143,9 @@ class BudgetConfig(Table):
     """Price of a million prompt tokens served from the provider's cache; None: as input_price."""
     reasoning_price: Price | None = None
     """Price of a million reasoning tokens; None: as output_price."""
-    max_cost: Price | None = None
-    """Stop sampling before this much money is spent."""
-    max_tokens: PositiveInt | None = None
-    """Stop sampling before this many tokens, prompt and reply together, are used."""
 
     @model_validator(mode="after")
-    def _a_cap_on_money_needs_prices(self) -> BudgetConfig:
-        if self.max_cost is not None and not self.has_prices:
-            raise ValueError("max_cost needs input_price and output_price, per million tokens")
+    def _both_prices_or_none(self) -> Self:
         if (self.input_price is None) != (self.output_price is None):
             raise ValueError("give input_price and output_price together")
         return self
@@ -163,7 +155,56 @@ class BudgetConfig(Table):
         """Whether tokens can be turned into money."""
         return self.input_price is not None and self.output_price is not None
 
+
+class BudgetConfig(PricesConfig):
+    """The teacher's prices, and hard caps over all that a run pays for."""
+
+    currency: str = "USD"
+    """Label of the prices."""
+    max_cost: Price | None = None
+    """Stop before this much money is spent."""
+    max_tokens: PositiveInt | None = None
+    """Stop before this many tokens, prompt and reply together, are used."""
+
+    @model_validator(mode="after")
+    def _a_cap_on_money_needs_prices(self) -> Self:
+        if self.max_cost is not None and not self.has_prices:
+            raise ValueError("max_cost needs input_price and output_price, per million tokens")
+        return self
+
     @property
     def is_capped(self) -> bool:
         """Whether there is any hard cap."""
         return self.max_cost is not None or self.max_tokens is not None
+
+
+class JudgeConfig(EndpointConfig):
+    """A model that is asked whether an answer equals the reference where the rules cannot tell; off unless given.
+
+    It sees question, reference and extracted answer and nothing else. Its verdicts bear the layer `judge`. What was
+    asked once is never asked again, whatever else of this table changes, until another `model` is named.
+    """
+
+    temperature: float = Field(default=0.0, ge=0)
+    """Softmax temperature; 0 for the likeliest verdict."""
+    top_p: float = Field(default=1.0, gt=0, le=1)
+    """Nucleus sampling mass."""
+    max_tokens: PositiveInt = 256
+    """Longest reply in tokens. One word is asked for; a model that thinks first needs more."""
+    thinking: bool | None = False
+    """Switch the model's thinking on or off the way the profile does it; None sends no switch."""
+    concurrency: PositiveInt = 16
+    """Most requests in flight at once, over all endpoints."""
+    start_concurrency: PositiveInt = 8
+    """Requests in flight in the first second; doubles each second that is not throttled."""
+    timeout_seconds: PositiveFloat = 300
+    """Deadline of one attempt from start to end."""
+    patience_seconds: PositiveFloat = 120
+    """Leave the rest unverifiable when nothing at all has succeeded for so long."""
+    prices: PricesConfig = PricesConfig()
+    """What the judge's tokens cost; needed under budget.max_cost, which bounds teacher and judge together."""
+    check: NonNegativeInt = 50
+    """Answers that the rules did decide, drawn by chance, which the judge is asked too: its agreement with the rules
+    is reported with an interval."""
+    seed: NonNegativeInt = 0
+    """Which answers are drawn for that."""

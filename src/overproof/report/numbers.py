@@ -12,6 +12,7 @@ import numpy as np
 from overproof.config import RunConfig
 from overproof.config.selection import SelectionConfig
 from overproof.estimators import Estimate, estimate_mean, estimate_share
+from overproof.judge import read_spent, read_summary
 from overproof.report.counts import (
     ALL,
     CUT,
@@ -88,7 +89,8 @@ def summarise(config: RunConfig, folder: RunFolder, tally: Tally) -> Summary:
         rewards=_rewards(tally),
         forms=_largest(tally.forms),
         verdicts=[Verdicts(*pair, count) for pair, count in _largest(tally.verdicts).items()],
-        cost=_cost(config, tally, main),
+        judge=read_summary(folder) if config.judge is not None else None,
+        cost=_cost(config, tally, main, read_spent(folder)),
         adaptive=adaptive,
         suspects=tally.suspects,
         suspect_count=tally.suspect_count,
@@ -226,23 +228,26 @@ def _rewards(tally: Tally) -> list[Reward]:
     ]
 
 
-def _cost(config: RunConfig, tally: Tally, main: Chosen) -> Cost:
+def _cost(config: RunConfig, tally: Tally, main: Chosen, judged: Amount) -> Cost:
     spending = tally.spending
+    spent = spending.amount + judged
     kept = main.kept or None
-    has_prices = config.budget.has_prices
+    has_prices = config.budget.has_prices or bool(judged.cost)
     return Cost(
         currency=config.budget.currency if has_prices else None,
         reply=spending.reply,
         retried=spending.retried,
         unreported=spending.unreported,
-        tokens=spending.amount.tokens,
-        cost=spending.amount.cost,
-        tokens_per_kept=spending.amount.tokens / kept if kept else None,
-        cost_per_kept=spending.amount.cost / kept if kept and has_prices else None,
+        tokens=spent.tokens,
+        cost=spent.cost,
+        tokens_per_kept=spent.tokens / kept if kept else None,
+        cost_per_kept=spent.cost / kept if kept and has_prices else None,
         attempts=spending.attempts,
         refused=_largest(spending.refused),
         cut=tally.endings[TRUNCATED],
         incomplete=tally.endings[INCOMPLETE],
+        judge_tokens=judged.tokens,
+        judge_cost=judged.cost,
         forecasts=list(_forecasts(config, tally)),
     )
 

@@ -8,6 +8,7 @@ import msgspec
 
 from overproof.estimators import Estimate
 from overproof.hygiene.references import SuspectReference
+from overproof.judge import JudgeSummary
 from overproof.records import Usage
 from overproof.sampling.progress import Forecast
 
@@ -113,6 +114,9 @@ class Cost(msgspec.Struct, frozen=True):
     refused: dict[str, int]
     cut: int
     incomplete: int
+    judge_tokens: int
+    """Of all tokens those of the judge."""
+    judge_cost: Decimal
     forecasts: list[Forecast]
     """The forecast after the first 10, 20, 50 and 100 problems, made again from what they took."""
 
@@ -204,6 +208,8 @@ class Summary(msgspec.Struct, frozen=True):
     forms: dict[str, int]
     """Traces by what is wrong with their form."""
     verdicts: list[Verdicts]
+    judge: JudgeSummary | None
+    """What the judge was asked and how far it agrees with the rules; None without a judge."""
     cost: Cost
     adaptive: Adaptive | None
     suspects: list[SuspectReference]

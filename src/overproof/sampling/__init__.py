@@ -14,23 +14,23 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Coroutine, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Sequence
 
 from overproof.config import RunConfig
 from overproof.journal import Journal, Sink
+from overproof.judge.ledger import read_spent as judge_spent
 from overproof.runfolder import RunFolder
 from overproof.sampling.forecast import Outlook
 from overproof.sampling.judging import Judge, Judging, default_judge
 from overproof.sampling.progress import Listener, Notice, Progress
+from overproof.sampling.resume import read_journal
 from overproof.sampling.session import SamplingSummary, Session
 from overproof.sampling.settings import Settings
 from overproof.sampling.survey import survey
-from overproof.teacher import connect
-from overproof.teacher.budget import Budget, Purse
+from overproof.teacher import connect, run_to_end
+from overproof.teacher.budget import Amount, Budget, Prices, Purse
 
-__all__ = ["Notice", "Outlook", "Progress", "SamplingSummary", "outlook", "sample"]
+__all__ = ["Notice", "Outlook", "Progress", "SamplingSummary", "outlook", "read_spent", "sample"]
 
 
 def outlook(config: RunConfig, folder: RunFolder, shards: Sequence[int]) -> Outlook:
@@ -77,14 +77,13 @@ def sample(
         finally:
             session.close(source)
 
-    return _run_anywhere(run())
+    return run_to_end(run())
 
 
-def _run_anywhere(work: Coroutine[None, None, SamplingSummary]) -> SamplingSummary:
-    """Run to the end, also where an event loop is running already, as in a notebook: then in a thread beside it."""
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return asyncio.run(work)
-    with ThreadPoolExecutor(1) as threads:
-        return threads.submit(asyncio.run, work).result()
+def read_spent(config: RunConfig, folder: RunFolder, shards: Sequence[int]) -> Amount:
+    """What a run has spent, over both paid stages and all sessions. Imported traces were paid for elsewhere."""
+    prices = Prices(config.budget)
+    spent = judge_spent(folder)
+    for shard in () if config.teacher.is_imported else shards:
+        spent += read_journal(folder, shard, prices).spent
+    return spent

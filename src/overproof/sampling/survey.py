@@ -10,6 +10,7 @@ import msgspec
 
 from overproof.errors import InputError, RunFolderError
 from overproof.journal import Span, read_span
+from overproof.judge.ledger import read_spent
 from overproof.records import PreparedProblem, Trace, Usage
 from overproof.runfolder import RunFolder
 from overproof.sampling.forecast import Outlook
@@ -40,7 +41,7 @@ def survey(settings: Settings, folder: RunFolder, shards: Sequence[int]) -> Surv
     prices = Prices(settings.config.budget)
     count = _Count(settings)
     journals = []
-    spent = Amount()
+    spent = read_spent(folder)
     for shard in shards:
         journaled = read_journal(folder, shard, prices)
         spent += journaled.spent

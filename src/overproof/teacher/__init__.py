@@ -11,11 +11,13 @@ dispatch     many requests: starts, retries, pauses, stops
 
 from __future__ import annotations
 
+import asyncio
 import os
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Coroutine, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from overproof.config.endpoint import AddressConfig, EndpointConfig
 from overproof.errors import ConfigError
@@ -34,6 +36,8 @@ from overproof.teacher.reply import Failure, Reply
 
 if TYPE_CHECKING:
     from overproof.teacher.client import Client
+
+Result = TypeVar("Result")
 
 SPARE_CONNECTIONS = 16
 """Connections a pool may have beyond the concurrency, for those that are still closing."""
@@ -141,6 +145,16 @@ async def connect(config: EndpointConfig) -> AsyncIterator[Teacher]:
             name = base_url if key_env is None or len(addresses) == 1 else f"{base_url} ({key_env})"
             endpoints.append(Endpoint(name, client, governor, address.weight))
         yield Teacher(dialect, endpoints)
+
+
+def run_to_end(work: Coroutine[None, None, Result]) -> Result:
+    """Run a paid stage, also where an event loop is running already, as in a notebook: then in a thread beside it."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(work)
+    with ThreadPoolExecutor(1) as threads:
+        return threads.submit(asyncio.run, work).result()
 
 
 def _locate(address: AddressConfig, config: EndpointConfig, profile: Profile) -> tuple[str, str | None, str | None]:

@@ -13,7 +13,7 @@ from typing import Protocol
 
 import msgspec
 
-from overproof.config.endpoint import BudgetConfig
+from overproof.config.endpoint import BudgetConfig, PricesConfig
 from overproof.errors import ConfigError
 from overproof.records import Trace, Usage
 
@@ -38,7 +38,7 @@ class Amount(msgspec.Struct, frozen=True):
 class Prices:
     """What tokens cost at one endpoint."""
 
-    def __init__(self, config: BudgetConfig) -> None:
+    def __init__(self, config: PricesConfig) -> None:
         """Take the prices per million tokens; without prices everything costs 0."""
         self.is_given = config.has_prices
         self.input = (config.input_price or Decimal(0)) / _PER

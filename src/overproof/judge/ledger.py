@@ -1,0 +1,78 @@
+"""What the judge has said, one journal line an answer: paid for once, whatever is scored again later."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from decimal import Decimal
+
+import msgspec
+
+from overproof.journal import read_records
+from overproof.judge.cases import LAYER, Case, case_of, is_open
+from overproof.records import Grade, Trace, Usage, Verdict
+from overproof.runfolder import RunFolder
+from overproof.teacher.budget import Amount
+
+Verdicts = dict[bytes, bool | None]
+"""By key, what the judge said: equal, different, or neither."""
+
+
+class Judgement(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One answer put to the judge, and what came of it."""
+
+    case: Case
+    judge: str
+    """The model that was asked."""
+    equal: bool | None
+    """None where the reply was no verdict."""
+    reply: str = ""
+    """The beginning of the reply."""
+    error: str | None = None
+    """Name of a permanent refusal."""
+    usage: Usage = Usage()
+    tokens: int = 0
+    """Charged to the budget, failed attempts included."""
+    cost: Decimal = Decimal(0)
+    """The same in money, at the prices of the day."""
+
+
+def key_of(case: Case, model: str) -> bytes:
+    """What an answer is known by: question, reference, answer and the judge's model."""
+    return hashlib.blake2b(msgspec.json.encode([case, model]), digest_size=16).digest()
+
+
+def read_verdicts(folder: RunFolder, model: str) -> Verdicts:
+    """All that this judge has said in this run. Of two lines on one answer the first counts."""
+    verdicts: Verdicts = {}
+    for part in folder.judgement_parts():
+        for one in read_records(part, Judgement):
+            if one.judge == model:
+                verdicts.setdefault(key_of(one.case, model), one.equal)
+    return verdicts
+
+
+def read_spent(folder: RunFolder) -> Amount:
+    """What judgements have cost this run, those of other judges included."""
+    spent = Amount()
+    for part in folder.judgement_parts():
+        for one in read_records(part, Judgement):
+            spent += Amount(one.tokens, one.cost)
+    return spent
+
+
+def settle_by_judge(folder: RunFolder, model: str) -> Callable[[Trace, Grade | None], Grade | None]:
+    """A function from a trace and its grade by the rules to its grade with what the judge has said."""
+    verdicts = read_verdicts(folder, model)
+
+    def settle(trace: Trace, grade: Grade | None) -> Grade | None:
+        if grade is None or not is_open(grade):
+            return grade
+        equal = verdicts.get(key_of(case_of(trace, grade), model))
+        if equal is None:
+            return grade
+        verdict = Verdict.CORRECT if equal else Verdict.INCORRECT
+        said = "equal" if equal else "different"
+        return Grade(verdict, grade.extracted, LAYER, f"{model} says {said}; the rules: {grade.reason}")
+
+    return settle
