@@ -29,7 +29,7 @@ def test_an_explanation_of_no_answer_says_so() -> None:
 
 def test_an_explanation_names_what_is_wrong_with_a_reference() -> None:
     assert lines(r"\boxed{5}", "Both of them are right, as shown above.")["issue"].startswith("prose")
-    assert lines(r"\boxed{A,C}", "ACD", "A. 1\nB. 2\nC. 3\nD. 4")["options"] == "ACD"
+    assert lines(r"\boxed{A,C}", "ACD", "A. 1\nB. 2\nC. 3\nD. 4")["letters"] == "ACD"
     assert lines(r"\boxed{1,2}", "2, 1")["kind"] == "list with 2 parts"
 
 

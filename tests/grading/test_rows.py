@@ -49,8 +49,8 @@ def test_each_row_is_written_back_in_order_with_its_verdict(tmp_path: Path) -> N
         ("[1]", "line 2 is not a JSON object but list"),
         ('{"reference": "5"}', "line 2 has no 'output'; it has: reference"),
         ('{"output": "5"}', "line 2 has no 'reference'; it has: output"),
-        ('{"reference": "5", "output": 5}', "line 2 has a output that is not text but int"),
-        ('{"reference": ["5"], "output": "5"}', "line 2 has a reference that is not text but list"),
+        ('{"reference": "5", "output": 5}', "line 2: output is int and not text"),
+        ('{"reference": ["5"], "output": "5"}', "line 2: reference is list and not text"),
         ('{"reference": "5", "output": "5", "output_kind": "box"}', "line 2 has output_kind 'box'. Use full or answer"),
     ],
 )
@@ -80,3 +80,16 @@ def test_rows_graded_in_worker_processes_are_the_same(tmp_path: Path) -> None:
     grade_rows(path, tmp_path / "here.jsonl")
     grade_rows(path, tmp_path / "there.jsonl", workers=2)
     assert (tmp_path / "here.jsonl").read_bytes() == (tmp_path / "there.jsonl").read_bytes()
+
+
+def test_the_folder_of_the_output_is_made_and_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    path = write(tmp_path / "rows.jsonl", ROWS)
+    grade_rows(path, tmp_path / "new" / "folder" / "graded.jsonl")
+    assert len(read(tmp_path / "new" / "folder" / "graded.jsonl")) == len(ROWS)
+    with pytest.raises(InputError, match=r"rows\.jsonl cannot be written .* Give another --out"):
+        grade_rows(path, path / "graded.jsonl")
+
+
+def test_a_file_without_rows_makes_a_file_without_rows(tmp_path: Path) -> None:
+    assert grade_rows(write(tmp_path / "rows.jsonl", []), tmp_path / "graded.jsonl").verdicts == {}
+    assert read(tmp_path / "graded.jsonl") == []

@@ -33,8 +33,10 @@ def grade(
     from overproof.grading.rows import grade_rows
 
     graded = grade_rows(rows, out, workers=workers)
+    total = sum(graded.verdicts.values())
     for verdict, count in sorted(graded.verdicts.items(), key=lambda item: -item[1]):
-        typer.echo(f"{verdict:<14}{count:>10,}")
+        typer.echo(f"{verdict:<14}{count:>10,}{count / total:>9.1%}")
+    typer.echo(f"{'rows':<14}{total:>10,}  in {out}")
 
 
 def audit(

@@ -18,10 +18,10 @@ def explain(completion: str, reference: str, *, question: str | None = None) -> 
     lines.append(("extracted", "nothing" if result.extracted is None else result.extracted))
     if result.extracted is not None and (spelled := spell(result.extracted)) != result.extracted:
         lines.append(("read as", spelled))
-    lines.append(("reference", reference))
+    lines.append(("reference", reference.strip() or "nothing"))
     lines.append(("kind", typed.kind + (f" with {typed.parts} parts" if typed.parts > 1 else "")))
     if typed.letters is not None:
-        lines.append(("options", typed.letters))
+        lines.append(("letters", typed.letters))
     if typed.unit is not None:
         lines.append(("unit", typed.unit.name))
     if typed.issue is not None:

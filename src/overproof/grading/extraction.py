@@ -97,7 +97,7 @@ def _finders(text: str, *, choice: bool) -> list[tuple[str, Callable[[str], str 
     finders: list[tuple[str, Callable[[str], str | None]]] = [("marker", marked_answer)]
     if choice:
         if letters_of(text) is not None:
-            return [("bare", str)]
+            return [("choice", marked_letters), ("bare", str)]
         finders.append(("choice", marked_letters))
     if is_bare(text):
         finders.insert(len(finders) if choice else 0, ("bare", str))

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import msgspec
 import orjson
@@ -49,7 +49,7 @@ def grade_rows(
     layers: Counter[str] = Counter()
     partial = path_out.with_name(f"{path_out.name}.partial")
     grades = grade_many((_to_row(row) for row in _read_rows(path_in)), workers=workers)
-    with partial.open("wb") as sink:
+    with _open_new(partial) as sink:
         for done, (row, grade) in enumerate(zip(_read_rows(path_in), grades, strict=True), 1):
             sink.write(orjson.dumps({**row, **_fields(grade)}, option=orjson.OPT_APPEND_NEWLINE))
             verdicts[grade.verdict] += 1
@@ -58,6 +58,15 @@ def grade_rows(
                 progress(done)
     partial.replace(path_out)
     return GradedRows(dict(verdicts), dict(layers))
+
+
+def _open_new(path: Path) -> BinaryIO:
+    """A file to write, in a folder that is made when missing. Raises InputError."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path.open("wb")
+    except OSError as error:
+        raise InputError(f"{path.parent} cannot be written ({error.strerror}). Give another --out") from None
 
 
 def _fields(grade: Grade) -> dict[str, Any]:
@@ -98,7 +107,7 @@ def _read_row(line: bytes, place: str) -> dict[str, Any]:
         if isinstance(value, int | float) and not isinstance(value, bool) and name == "reference":
             row[name] = str(value)
         elif not isinstance(value, str):
-            raise InputError(f"{place} has a {name} that is not text but {type(value).__name__}. Write it as a string")
+            raise InputError(f"{place}: {name} is {type(value).__name__} and not text. Write it as a string")
         else:
             row[name] = clean_text(value)
     return row
