@@ -1,12 +1,16 @@
 """Answers made to hang, bloat, crash or fool a verifier: each class ends in time with a verdict and a reason."""
 
+import subprocess
+import sys
 import time
+from collections.abc import Iterator
 
 import pytest
 
 from overproof.grading import grade
 from overproof.grading.extraction import MAX_ANSWER_CHARS
-from overproof.grading.pool import TIMEOUT_SECONDS
+from overproof.grading.pool import TIMEOUT_SECONDS, Pool
+from overproof.grading.protocol import Task
 from overproof.records import Grade, Verdict
 
 SLACK_SECONDS = 10.0
@@ -58,6 +62,64 @@ def test_a_factorial_is_not_evaluated(bomb: str) -> None:
 @pytest.mark.parametrize("bomb", [HARD_INTEGRAL, r"\sum_{k=1}^{10^9} k^k", r"\sum_{n=1}^{\infty}\frac{n!}{n^n}"])
 def test_work_without_end_is_given_up_as_unverifiable_or_decided(bomb: str) -> None:
     assert graded(rf"\boxed{{{bomb}}}").verdict is not Verdict.CORRECT
+    assert_next_answer_is_graded_correctly()
+
+
+@pytest.fixture(scope="module", params=["python", "gmpy"])
+def workers(request: pytest.FixtureRequest) -> Iterator[Pool]:
+    """Workers whose big integers are Python's own, which look out for signals, or gmpy2's, which never do."""
+    if request.param == "gmpy":
+        pytest.importorskip("gmpy2")
+    pool = Pool()
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("SYMPY_GROUND_TYPES", request.param)
+        if request.param == "python":
+            environment.setenv("MPMATH_NOGMPY", "1")
+        told = "from sympy.external.gmpy import GROUND_TYPES; print(GROUND_TYPES)"
+        assert subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, check=True).stdout == (
+            f"{request.param}\n"
+        )
+        yield pool
+        pool.close()
+
+
+@pytest.mark.parametrize(
+    "bomb",
+    [
+        r"\sum_{k=1}^{3} 100000000!",
+        r"\sum_{k=1}^{2} \binom{10^9}{5 \cdot 10^8}",
+        r"\sum_{k=1}^{2} 7^{10^9}",
+        r"\int_0^1 3^{100000000}\,dx",
+    ],
+)
+def test_a_bomb_that_gets_as_far_as_sympy_is_killed_with_and_without_gmpy2(workers: Pool, bomb: str) -> None:
+    right = Task(r"\int_0^1 2x\,dx", "1", deep=True)
+    assert workers.run(right, timeout_seconds=60).same is True
+    start = time.monotonic()
+    answer = workers.run(Task(bomb, "5", deep=True), timeout_seconds=1.0)
+    assert time.monotonic() - start < 1 + SLACK_SECONDS
+    assert (answer.same, answer.reason) == (None, "verifier timeout after 1 s")
+    assert workers.run(right, timeout_seconds=60).same is True
+
+
+@pytest.mark.parametrize(
+    "reference",
+    [
+        "9^{9^{9^9}}",
+        "100000000!",
+        "(" * 10_000 + "5" + ")" * 9_999,
+        r"\frac{" * 5_000,
+        "__import__('os').system('true')",
+        "{{7*7}}${7*7}%s%n",
+        "1, 2, 3, 4, 5, 6, 7, 8, 9, 10",
+        "5" * 1_000_000,
+        HARD_INTEGRAL,
+    ],
+    ids=lambda reference: reference[:20],
+)
+def test_a_reference_made_to_attack_gets_a_verdict_too(reference: str) -> None:
+    assert graded(r"\boxed{5}", reference).verdict is not Verdict.CORRECT
+    assert graded(rf"\boxed{{{reference}}}", reference).reason
     assert_next_answer_is_graded_correctly()
 
 

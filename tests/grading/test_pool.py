@@ -62,6 +62,25 @@ print({{grade.verdict.value for grade in grade_many(rows, workers=2)}})
     assert run_script(tmp_path, script).split() == ["once", "{'correct'}"]
 
 
+def test_grading_works_in_a_cell_of_a_notebook() -> None:
+    cell = f'''
+import asyncio
+
+async def kernel():  # runs cells with its event loop running, under the name of the main module, with no file
+    exec(compile("""
+from overproof.grading import Row, grade, grade_many
+print(grade(r"{DEEP[0]}", "{DEEP[1]}").verdict, [one.verdict.value for one in grade_many([Row("5", "5")], workers=1)])
+""", "<cell>", "exec"), {{"__name__": "__main__"}})
+
+asyncio.run(kernel())
+'''
+    environment = {**os.environ, "PYTHONPATH": str(SOURCE)}
+    done = subprocess.run(
+        [sys.executable, "-"], input=cell, env=environment, capture_output=True, text=True, timeout=120, check=True
+    )
+    assert done.stdout == "correct ['correct']\n"
+
+
 def test_a_task_past_its_deadline_is_killed_and_the_next_one_answered() -> None:
     pool = Pool()
     try:
