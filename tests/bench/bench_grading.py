@@ -14,6 +14,8 @@ import argparse
 import json
 import os
 import statistics
+import subprocess
+import sys
 import threading
 import time
 from collections import Counter
@@ -233,12 +235,16 @@ def grade_row(row: dict[str, Any]) -> Grade:
 
 
 def measure_scaling(rows: list[dict[str, Any]]) -> list[str]:
-    """Two worker processes against one, on the HardVerify rows, each row new to fresh processes."""
+    """Two worker processes against one, on the HardVerify rows, each row new to fresh processes.
+
+    Beside it what two processes that share nothing reach on this machine at the same time: no pool can do better.
+    """
     many = [to_row(row) for row in rows]
     others = [to_row(row) for row in load("tests_stack_hendrycks")]
     times: dict[int, list[float]] = {1: [], 2: []}
+    bounds: list[float] = []
     share = 0.0
-    for workers in (1, 2, 1, 2, 1, 2):
+    for workers in (1, 2) * 5:
         POOL.close()
         list(grade_many(others, workers=workers))  # start the processes and let SymPy load its parts
         for worker in POOL.idle:
@@ -247,13 +253,23 @@ def measure_scaling(rows: list[dict[str, Any]]) -> list[str]:
         times[workers].append(seconds(lambda workers=workers: list(grade_many(many, workers=workers))))  # type: ignore[misc] # bound at once
         crew = processor_seconds(worker_pids()) - crew
         share = crew / (time.process_time() - caller + crew)
-    one, two = statistics.median(times[1]), statistics.median(times[2])
+        if workers == 2:
+            bounds.append(2 * loop_seconds(1) / loop_seconds(2))
+    one, two, bound = statistics.median(times[1]), statistics.median(times[2]), statistics.median(bounds)
     print(
         f"load average {os.getloadavg()[0]:.1f} on {len(os.sched_getaffinity(0))} cores; the workers do {share:.0%} of"
     )
-    print(f"the work, so two cores that do nothing else allow {2 * share:.2f} times")
+    print(f"the work; two empty loops at once do {bound:.2f} times the work of one here and now")
     print(f"HardVerify rows/s with one worker {len(many) / one:.0f}, with two {len(many) / two:.0f}")
+    print(f"  of what two processes that share nothing reach: {one / two / bound:.0%}")
     return report("  two workers, times one", one / two, 1.8, at_least=True)
+
+
+def loop_seconds(processes: int) -> float:
+    """How long the slowest of so many processes takes over the same empty loop, their start not counted."""
+    code = "import time; a = time.perf_counter(); [i * i for i in range(3_000_000)]; print(time.perf_counter() - a)"
+    running = [subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) for _ in range(processes)]
+    return max(float(process.communicate()[0]) for process in running)
 
 
 def processor_seconds(pids: Iterable[int]) -> float:
