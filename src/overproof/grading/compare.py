@@ -57,6 +57,10 @@ def compare(reference: Node, answer: Node, scope: Scope = ANYWHERE) -> Finding:
 
 def _compare_regions(reference: Node, answer: Node, scope: Scope) -> Finding | None:
     """Intervals, inequalities and set-builders in any of their forms, when at least one side can be nothing else."""
+    if _bind_several(reference) and _bind_several(answer):
+        finding = compare_inequalities(reference, answer)
+        if finding.same is not None:
+            return finding
     one, other = _set_part(reference), _set_part(answer)
     if is_region(one) != is_region(other) and all(_is_point(part) or is_region(part) for part in (one, other)):
         return _compare_pieces(region_of(one), region_of(other), scope)
@@ -64,6 +68,11 @@ def _compare_regions(reference: Node, answer: Node, scope: Scope) -> Finding | N
     if not (named or is_region(one) or is_region(other)) or not (is_region_like(one) and is_region_like(other)):
         return None
     return _compare_pieces(region_of(one), region_of(other), scope)
+
+
+def _bind_several(node: Node) -> bool:
+    """Whether a tree is one inequality between several unknowns, which is about no one of them more than another."""
+    return is_inequality(node) and len(symbols(node)) > 1
 
 
 def _is_point(node: Node) -> bool:

@@ -290,8 +290,9 @@ def compare_inequalities(reference: Node, answer: Node) -> Finding:
     if len(ratios) >= NEEDED and all(abs(ratio - ratios[0]) <= 1e-9 * abs(ratios[0]) for ratio in ratios):
         ratio = ratios[0].real if isinstance(ratios[0], complex) else ratios[0]
         turned = (str(reference.value)[0] != str(answer.value)[0]) == (ratio < 0)
-        verdict = same if turned and strict else different
-        return verdict("relation", "one inequality is a multiple of the other")
+        if turned and strict:
+            return same("relation", "one inequality is a multiple of the other")
+        return different("relation", "the other side of the same boundary, or one without its points")
     signs = [ratio.real > 0 for ratio in ratios]
     if len(set(signs)) > 1 or (signs and signs[0] == (str(reference.value)[0] != str(answer.value)[0])):
         return different("relation", "one holds at a point where the other does not")

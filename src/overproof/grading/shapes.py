@@ -18,6 +18,8 @@ from overproof.grading.tree import BRACKETS, LISTS, Node, symbols, walk
 MAX_SIGNS = 4
 """A ± b ± … with more signs than this is not written out."""
 
+_DESCENDING = {">": "<", ">=": "<="}
+
 
 def kind_of(node: Node) -> str:
     """The kind of answer that a tree is: number, percentage, list, interval, matrix, expression and so on."""
@@ -51,9 +53,12 @@ def is_composite(node: Node) -> bool:
 
 
 def simplify(node: Node) -> Node:
-    """The tree without dropped conditions, and with the ± at its top written out."""
+    """The tree without conditions on parameters, its inequalities read from the smaller side to the larger."""
     if node.op == "where":
         return simplify(node.args[0])
+    if node.op == "rel" and set(str(node.value).split()) <= _DESCENDING.keys():
+        operators = reversed(str(node.value).split())
+        return Node("rel", node.args[::-1], " ".join(_DESCENDING[operator] for operator in operators), node.decimals)
     if node.op in {"list", "and"}:
         kept = tuple(part for part in node.args if not _is_domain(part))
         if kept and len(kept) < len(node.args):

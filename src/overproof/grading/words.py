@@ -24,9 +24,25 @@ _NUMBER_WORDS = (
     "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
     "eighteen nineteen twenty"
 )
-_NUMBERS = {word: str(value) for value, word in enumerate(_NUMBER_WORDS.split())} | {
-    "thirty": "30", "forty": "40", "fifty": "50", "sixty": "60", "hundred": "100",
-}  # fmt: skip
+_TENS = "twenty thirty forty fifty sixty seventy eighty ninety"
+_HAN_DIGITS = "零一二三四五六七八九"
+
+
+def _number_words() -> dict[str, str]:
+    """One word → digits: zero … ninety-nine, hundred; 零 … 九十九, 两, 百."""
+    english = _NUMBER_WORDS.split()
+    words = {word: value for value, word in enumerate(english)} | {"hundred": 100, "两": 2, "百": 100, "一百": 100}
+    for tens, word in enumerate(_TENS.split(), 2):
+        words[word] = 10 * tens
+        words |= {f"{word}-{unit}": 10 * tens + value for value, unit in enumerate(english[1:10], 1)}
+    for value in range(100):
+        tens, ones = divmod(value, 10)
+        head = "" if not tens else "十" if tens == 1 else f"{_HAN_DIGITS[tens]}十"
+        words[head + (_HAN_DIGITS[ones] if ones or not tens else "")] = value
+    return {word: str(value) for word, value in words.items()}
+
+
+_NUMBERS = _number_words()
 _PHRASES = {
     "nosolution": ("no solution", "no solutions", "no real solution", "no real solutions", "none", "no answer", "无解",
                    "has no solution", "there is no solution", "there are no solutions", "no such number", "\\emptyset",
@@ -88,8 +104,8 @@ def same_words(reference: str, answer: str) -> bool:
 
 def number_in_words(text: str) -> str | None:
     """The digits of a number written as one word; None for anything else."""
-    words = plain_words(text)
-    return words if words.isdigit() and text.isalpha() else None
+    words, letters = plain_words(text), _TEXT_COMMAND.sub(r"\1", text).replace("-", "")
+    return words if words.isdigit() and letters.isalpha() else None
 
 
 def phrase_of(text: str) -> str | None:
