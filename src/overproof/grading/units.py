@@ -37,54 +37,52 @@ class Unit(msgspec.Struct, frozen=True):
         return _TELLING & set(re.findall(r"[a-z]+", self.name.lower()))
 
 
-def _table() -> dict[str, tuple[str, int, Fraction]]:
-    """Name → (quantity, power, factor to the base unit)."""
-    rows: list[tuple[str, int, str, str]] = [
-        ("length", 1, "1", "m meter meters metre metres 米"),
-        ("length", 1, "1000", "km kilometer kilometers kilometre kilometres 千米 公里"),
-        ("length", 1, "1/100", "cm centimeter centimeters centimetre centimetres 厘米"),
-        ("length", 1, "1/1000", "mm millimeter millimeters millimetre millimetres 毫米"),
-        ("length", 1, "1/10", "dm decimeter decimeters decimetre decimetres 分米"),
-        ("length", 1, "254/10000", "inch inches"),
-        ("length", 1, "3048/10000", "ft foot feet"),
-        ("length", 1, "9144/10000", "yd yard yards"),
-        ("length", 1, "1609344/1000", "mi mile miles"),
-        ("length", 1, "1852", "海里"),
-        ("length", 2, "1", "平方米"), ("length", 2, "1/10000", "平方厘米"), ("length", 2, "1/100", "平方分米"),
-        ("length", 2, "1000000", "平方千米 平方公里"), ("length", 2, "10000", "hectare hectares 公顷"),
-        ("length", 3, "1", "立方米"), ("length", 3, "1/1000000", "立方厘米 ml mL milliliter milliliters 毫升"),
-        ("length", 3, "1/1000", "立方分米 l L liter liters litre litres 升"),
-        ("mass", 1, "1", "kg kilogram kilograms 千克 公斤"), ("mass", 1, "1/1000", "g gram grams 克"),
-        ("mass", 1, "1/1000000", "mg milligram milligrams 毫克"), ("mass", 1, "1000", "t ton tons tonne tonnes 吨"),
-        ("mass", 1, "45359237/100000000", "lb lbs pound pounds"),
-        ("mass", 1, "28349523125/1000000000000", "oz ounce ounces"),
-        ("time", 1, "1", "s sec second seconds secs 秒"), ("time", 1, "60", "min minute minutes mins 分钟 分"),
-        ("time", 1, "3600", "h hr hrs hour hours 小时 时"), ("time", 1, "86400", "d day days 天 日"),
-        ("time", 1, "604800", "week weeks 周 星期"), ("time", 1, "2629746", "month months 个月 月"),
-        ("time", 1, "31556952", "yr year years 年"), ("time", 1, "1/1000", "ms millisecond milliseconds 毫秒"),
-        ("money", 1, "1", "dollar dollars usd USD bucks"), ("money", 1, "1/100", "cent cents"),
-        ("yuan", 1, "1", "yuan 元 rmb RMB 块"), ("yuan", 1, "10000", "万元"), ("yuan", 1, "1/10", "角"),
-        ("yuan", 1, "100000000", "亿元"),
-        ("force", 1, "1", "N newton newtons 牛 牛顿"), ("energy", 1, "1", "J joule joules 焦 焦耳"),
-        ("energy", 1, "1000", "kJ kilojoule kilojoules"), ("power", 1, "1", "W watt watts 瓦"),
-        ("power", 1, "1000", "kW kilowatt kilowatts 千瓦"), ("voltage", 1, "1", "V volt volts 伏"),
-        ("current", 1, "1", "A amp amps ampere amperes 安"), ("resistance", 1, "1", "\\Omega ohm ohms 欧"),
-        ("pressure", 1, "1", "Pa pascal pascals 帕"), ("pressure", 1, "1000", "kPa"),
-        ("frequency", 1, "1", "Hz hertz 赫兹"), ("frequency", 1, "1000", "kHz"), ("frequency", 1, "1000000", "MHz"),
-        ("amount", 1, "1", "mol mole moles 摩尔"), ("temperature", 1, "1", "K kelvin"),
-        ("celsius", 1, "1", "°C 摄氏度"), ("fahrenheit", 1, "1", "°F"),
-        ("capacity", 1, "1/1000000", "\\mu F microfarad microfarads"), ("capacity", 1, "1", "F farad farads"),
-        ("angle", 1, "1", "rad radian radians 弧度"), ("length?", 1, "1", "unit units 单位 个单位"),
-        ("speed", 1, "1", "mph"), ("speed?", 1, "1", "kmph kph"),
-    ]  # fmt: skip
-    return {
-        name: (quantity, power, Fraction(factor))
-        for quantity, power, factor, names in rows
-        for name in names.replace("\\mu F", "\\mu_F").split()
-    }
+_ROWS: list[tuple[str, int, str, str]] = [
+    ("length", 1, "1", "m meter meters metre metres 米"),
+    ("length", 1, "1000", "km kilometer kilometers kilometre kilometres 千米 公里"),
+    ("length", 1, "1/100", "cm centimeter centimeters centimetre centimetres 厘米"),
+    ("length", 1, "1/1000", "mm millimeter millimeters millimetre millimetres 毫米"),
+    ("length", 1, "1/10", "dm decimeter decimeters decimetre decimetres 分米"),
+    ("length", 1, "254/10000", "inch inches"),
+    ("length", 1, "3048/10000", "ft foot feet"),
+    ("length", 1, "9144/10000", "yd yard yards"),
+    ("length", 1, "1609344/1000", "mi mile miles"),
+    ("length", 1, "1852", "海里"),
+    ("length", 2, "1", "平方米"), ("length", 2, "1/10000", "平方厘米"), ("length", 2, "1/100", "平方分米"),
+    ("length", 2, "1000000", "平方千米 平方公里"), ("length", 2, "10000", "hectare hectares 公顷"),
+    ("length", 3, "1", "立方米"), ("length", 3, "1/1000000", "立方厘米 ml mL milliliter milliliters 毫升"),
+    ("length", 3, "1/1000", "立方分米 l L liter liters litre litres 升"),
+    ("mass", 1, "1", "kg kilogram kilograms 千克 公斤"), ("mass", 1, "1/1000", "g gram grams 克"),
+    ("mass", 1, "1/1000000", "mg milligram milligrams 毫克"), ("mass", 1, "1000", "t ton tons tonne tonnes 吨"),
+    ("mass", 1, "45359237/100000000", "lb lbs pound pounds"),
+    ("mass", 1, "28349523125/1000000000000", "oz ounce ounces"),
+    ("time", 1, "1", "s sec second seconds secs 秒"), ("time", 1, "60", "min minute minutes mins 分钟 分"),
+    ("time", 1, "3600", "h hr hrs hour hours 小时 时"), ("time", 1, "86400", "d day days 天 日"),
+    ("time", 1, "604800", "week weeks 周 星期"), ("time", 1, "2629746", "month months 个月 月"),
+    ("time", 1, "31556952", "yr year years 年"), ("time", 1, "1/1000", "ms millisecond milliseconds 毫秒"),
+    ("money", 1, "1", "dollar dollars usd USD bucks"), ("money", 1, "1/100", "cent cents"),
+    ("yuan", 1, "1", "yuan 元 rmb RMB 块"), ("yuan", 1, "10000", "万元"), ("yuan", 1, "1/10", "角"),
+    ("yuan", 1, "100000000", "亿元"),
+    ("force", 1, "1", "N newton newtons 牛 牛顿"), ("energy", 1, "1", "J joule joules 焦 焦耳"),
+    ("energy", 1, "1000", "kJ kilojoule kilojoules"), ("power", 1, "1", "W watt watts 瓦"),
+    ("power", 1, "1000", "kW kilowatt kilowatts 千瓦"), ("voltage", 1, "1", "V volt volts 伏"),
+    ("current", 1, "1", "A amp amps ampere amperes 安"), ("resistance", 1, "1", "\\Omega ohm ohms 欧"),
+    ("pressure", 1, "1", "Pa pascal pascals 帕"), ("pressure", 1, "1000", "kPa"),
+    ("frequency", 1, "1", "Hz hertz 赫兹"), ("frequency", 1, "1000", "kHz"), ("frequency", 1, "1000000", "MHz"),
+    ("amount", 1, "1", "mol mole moles 摩尔"), ("temperature", 1, "1", "K kelvin"),
+    ("celsius", 1, "1", "°C 摄氏度"), ("fahrenheit", 1, "1", "°F"),
+    ("capacity", 1, "1/1000000", "\\mu F microfarad microfarads"), ("capacity", 1, "1", "F farad farads"),
+    ("angle", 1, "1", "rad radian radians 弧度"), ("length?", 1, "1", "unit units 单位 个单位"),
+    ("speed", 1, "1", "mph"), ("speed?", 1, "1", "kmph kph"),
+]  # fmt: skip
+"""Quantity, power, factor to the base unit, names."""
 
-
-UNITS = _table()
+UNITS = {
+    name: (quantity, power, Fraction(factor))
+    for quantity, power, factor, names in _ROWS
+    for name in names.replace("\\mu F", "\\mu_F").split()
+}
+"""Name → (quantity, power, factor to the base unit)."""
 _SINGLE = frozenset(name for name in UNITS if len(name) == 1 and name.isascii())
 _MATH_WORDS = frozenset({
     "sin", "cos", "tan", "cot", "sec", "csc", "log", "exp", "abs", "sqrt", "max", "min", "gcd", "lcm", "mod", "and",
