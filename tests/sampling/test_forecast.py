@@ -7,8 +7,8 @@ from decimal import Decimal
 
 import pytest
 
-from overproof.sampling.forecast import FEWEST_PROBLEMS, Forecaster, show_money
-from overproof.teacher.budget import Amount
+from overproof.sampling.forecast import FEWEST_PROBLEMS, Forecaster
+from overproof.teacher.budget import Amount, show_money
 
 NOTHING = Amount()
 

@@ -19,9 +19,9 @@ from overproof.report import Summary
 from overproof.runfolder import RunFolder
 from overproof.sampling import SamplingSummary
 from overproof.sampling.batch import BatchIn, BatchOut
-from overproof.sampling.forecast import show_money
 from overproof.sampling.progress import Notice
 from overproof.sampling.progress import Progress as Sampled
+from overproof.teacher.budget import show_money
 
 LINE_SECONDS = 10
 """Between two plain lines on one stage."""

@@ -31,7 +31,7 @@ from overproof.judge.summary import JudgeSummary, read_summary, sum_up
 from overproof.records import PreparedProblem, Usage
 from overproof.runfolder import RunFolder
 from overproof.teacher import Dialect, Teacher, connect, run_to_end
-from overproof.teacher.budget import Amount, Budget, Prices, check_budget
+from overproof.teacher.budget import Amount, Budget, Prices, check_budget, show_money
 from overproof.teacher.dispatch import Dispatch, Request
 from overproof.teacher.parameters import worst_case
 from overproof.teacher.reply import Failure, Reply, kept_of
@@ -58,7 +58,7 @@ class Outlook(msgspec.Struct, frozen=True):
         what = f"judge {self.model}: {self.answers:,} answers to ask about"
         if self.is_bound:
             what = f"judge {self.model}: at most {self.answers:,} answers, if the rules could decide none"
-        cost = "no prices given (judge.prices)" if self.cost is None else f"{self.cost:,.2f} {self.currency}"
+        cost = "no prices given (judge.prices)" if self.cost is None else show_money(self.cost, self.currency)
         return [f"{what}; {self.tokens:,} tokens and {cost} at the very most"]
 
 

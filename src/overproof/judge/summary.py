@@ -11,7 +11,7 @@ from overproof.estimators import Estimate, estimate_proportion
 from overproof.judge.cases import Found
 from overproof.judge.ledger import Verdicts, key_of
 from overproof.runfolder import RunFolder
-from overproof.teacher.budget import Amount
+from overproof.teacher.budget import Amount, show_money
 
 
 class JudgeSummary(msgspec.Struct, frozen=True):
@@ -50,7 +50,8 @@ class JudgeSummary(msgspec.Struct, frozen=True):
             for what, count in (("without a verdict", self.no_verdict), ("not asked", self.unasked))
             if count
         )
-        settled = f"{self.equal:,} equal, {self.different:,} different{rest}"
+        paid = f"{self.tokens:,} tokens" + (f", {show_money(self.cost, self.currency)}" if self.cost else "")
+        settled = f"{self.equal:,} equal, {self.different:,} different{rest} ({paid})"
         told = [f"judge {self.model}: of {self.open:,} answers that the rules leave open {settled}"]
         found = self.agreement
         if found.value is not None and found.low is not None and found.high is not None:

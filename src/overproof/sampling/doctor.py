@@ -11,10 +11,9 @@ import msgspec
 from overproof.completion import split_completion
 from overproof.config import RunConfig
 from overproof.records import PreparedProblem, Problem, Usage
-from overproof.sampling.forecast import show_money
 from overproof.sampling.settings import Settings
 from overproof.teacher import Endpoint, Teacher, connect
-from overproof.teacher.budget import Prices
+from overproof.teacher.budget import Prices, show_money
 from overproof.teacher.reply import Failure, Reply
 
 EXAMPLE = PreparedProblem(Problem("doctor", "What is the sum of the first ten odd numbers?", "100"), language="en")

@@ -9,7 +9,7 @@ import msgspec
 
 from overproof.records import Usage
 from overproof.sampling.progress import Forecast
-from overproof.teacher.budget import Amount
+from overproof.teacher.budget import Amount, show_money
 
 FEWEST_PROBLEMS = 10
 """Finished problems before a forecast is made."""
@@ -109,12 +109,6 @@ class Forecaster:
         error = math.sqrt(variance * left * (1 + left / self._units))
         total = done + rate * left
         return total, max(done, total - _Z95 * error), total + _Z95 * error
-
-
-def show_money(cost: Decimal, currency: str) -> str:
-    """An amount of money for people: cents, and more digits where cents would say 0."""
-    digits = 2 if cost >= 1 or not cost else 4
-    return f"{cost:,.{digits}f} {currency}"
 
 
 def _money_part(cost: Decimal, currency: str) -> str:

@@ -18,7 +18,6 @@ import msgspec
 from overproof.journal import Sink
 from overproof.records import Usage
 from overproof.runfolder import RunFolder
-from overproof.sampling.forecast import show_money
 from overproof.sampling.judging import Judging
 from overproof.sampling.progress import Forecast, Listener, Notice, Progress
 from overproof.sampling.settings import Settings
@@ -26,7 +25,7 @@ from overproof.sampling.source import RunSource, ShardSource
 from overproof.sampling.survey import Survey
 from overproof.sampling.tally import Tally
 from overproof.teacher import Teacher
-from overproof.teacher.budget import Amount, Prices, Purse
+from overproof.teacher.budget import Amount, Prices, Purse, show_money
 from overproof.teacher.dispatch import Dispatch
 
 TICK_SECONDS = 0.5

@@ -138,3 +138,9 @@ def add_usage(usages: Iterable[Usage]) -> Usage:
             if count is not None:
                 totals[field] = totals.get(field, 0) + count
     return Usage(**totals)
+
+
+def show_money(cost: Decimal, currency: str) -> str:
+    """An amount of money for people: cents, and more digits where cents would say 0."""
+    digits = 2 if cost >= 1 or not cost else 4
+    return f"{cost:,.{digits}f} {currency}"
