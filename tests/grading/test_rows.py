@@ -49,7 +49,7 @@ def test_each_row_is_written_back_in_order_with_its_verdict(tmp_path: Path) -> N
         ("[1]", "line 2 is not a JSON object but list"),
         ('{"reference": "5"}', "line 2 has no 'output'; it has: reference"),
         ('{"output": "5"}', "line 2 has no 'reference'; it has: output"),
-        ('{"reference": "5", "output": 5}', "line 2: output is int and not text"),
+        ('{"reference": "5", "output": true}', "line 2: output is bool and not text"),
         ('{"reference": ["5"], "output": "5"}', "line 2: reference is list and not text"),
         ('{"reference": "5", "output": "5", "output_kind": "box"}', "line 2 has output_kind 'box'. Use full or answer"),
     ],
@@ -63,11 +63,20 @@ def test_a_bad_row_is_named_by_its_line_before_anything_is_written(tmp_path: Pat
     assert not list(tmp_path.glob("graded*"))
 
 
-def test_bytes_that_are_no_text_are_named_by_their_line(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "line",
+    [
+        rb'{"reference": 5, "output": "\ud800 so it is \\boxed{5}"}',
+        b'{"reference": "5", "output": "\xff so it is \\\\boxed{5}"}',
+        b'{"reference": "5", "output": 5}',
+        b'{"reference": 5.0, "output": "5"}',
+    ],
+)
+def test_text_that_is_not_clean_and_numbers_that_are_no_text_get_a_verdict(tmp_path: Path, line: bytes) -> None:
     path = tmp_path / "rows.jsonl"
-    path.write_bytes(b'{"reference": "5", "output": "\xff"}\n')
-    with pytest.raises(InputError, match="line 1 is not JSON in UTF-8"):
-        grade_rows(path, tmp_path / "graded.jsonl")
+    path.write_bytes(line + b"\n")
+    assert grade_rows(path, tmp_path / "graded.jsonl").verdicts == {"correct": 1}
+    assert len(read(tmp_path / "graded.jsonl")) == 1
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:

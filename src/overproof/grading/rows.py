@@ -7,6 +7,7 @@ whole reply; `answer`: an answer and nothing else). Each row is written back in 
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -87,11 +88,19 @@ def _read_rows(path: Path) -> Iterator[dict[str, Any]]:
                 yield _read_row(line, f"{path}, line {number}")
 
 
+def _decode(line: bytes) -> Any:
+    """A line's JSON. Bytes that are not UTF-8 and halves of surrogate pairs are a model's doing and are replaced."""
+    try:
+        return orjson.loads(line)
+    except orjson.JSONDecodeError:
+        return json.loads(line.decode("utf-8", "replace"))
+
+
 def _read_row(line: bytes, place: str) -> dict[str, Any]:
     try:
-        row = orjson.loads(line)
-    except orjson.JSONDecodeError as error:
-        raise InputError(f"{place} is not JSON in UTF-8: {error}. Write one object a line") from None
+        row = _decode(line)
+    except ValueError as error:
+        raise InputError(f"{place} is not JSON: {error}. Write one object a line") from None
     if not isinstance(row, dict):
         raise InputError(f"{place} is not a JSON object but {type(row).__name__}. Write one object a line")
     missing = [name for name in ("reference", "output") if name not in row]
@@ -104,7 +113,7 @@ def _read_row(line: bytes, place: str) -> dict[str, Any]:
         value = row.get(name)
         if value is None:
             continue
-        if isinstance(value, int | float) and not isinstance(value, bool) and name == "reference":
+        if isinstance(value, int | float) and not isinstance(value, bool):
             row[name] = str(value)
         elif not isinstance(value, str):
             raise InputError(f"{place}: {name} is {type(value).__name__} and not text. Write it as a string")
