@@ -58,13 +58,18 @@ class Outcome(msgspec.Struct, frozen=True):
 def run_jobs(config: ProofRun, jobs: Sequence[Job]) -> Iterator[tuple[Job, Outcome]]:
     """The outcome of every job as they end, `prove.jobs` at a time. A job that was done before is not done again."""
     context = multiprocessing.get_context("spawn")  # torch's threads do not survive a fork
-    with ProcessPoolExecutor(config.prove.jobs, context, initializer=os.environ.update, initargs=(_THREADS,)) as pool:
+    with ProcessPoolExecutor(config.prove.jobs, context, initializer=_settle_in) as pool:
         waiting = {pool.submit(_run_job, config, job): job for job in jobs}
         try:
             for done in as_completed(waiting):
                 yield waiting[done], done.result()
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _settle_in() -> None:
+    """Set what numerical libraries read when they are loaded."""
+    os.environ.update(_THREADS)
 
 
 def _run_job(config: ProofRun, job: Job) -> Outcome:
