@@ -33,7 +33,7 @@ def proof() -> Proof:
         greedy=Comparison("pass@1", 400, 0, greedy),
         broken={"before": 0.4, "unverified": 0.2, "verified": 0.02},
         student_temperature=1.0,
-        minutes=8.25,
+        processor_minutes=16.25,
     )
 
 
@@ -55,7 +55,7 @@ def test_the_sentences_say_what_is_better_worse_and_noise(proof: Proof) -> None:
     assert "at temperature 1, the student as it was and unverified cannot be told apart" in said
     assert "at temperature 0, verified is worse than unverified by 10.0 points" in said
     assert "400 held-out problems, 2 training seeds" in said
-    assert "8.2 minutes" in said
+    assert "took 16.2 minutes of processor time" in said
     assert "Published results are mixed" in said
 
 

@@ -9,7 +9,6 @@ Everything is seeded; on one machine the same config gives the same table. What 
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -51,7 +50,6 @@ def prove(config: ProofRun, folder: RunFolder, show: pipeline.Show = pipeline.be
 
 
 def _prove_at(temperature: float, config: ProofRun, folder: RunFolder, show: pipeline.Show) -> Proof:
-    began = time.monotonic()
     teacher = config.teacher.model_copy(update={"temperature": temperature})
     place = folder.root / f"teacher-{temperature:g}"
     run = RunFolder(place)
@@ -70,7 +68,7 @@ def _prove_at(temperature: float, config: ProofRun, folder: RunFolder, show: pip
         greedy=_compare(config, jobs, greedy=True) if config.prove.greedy else None,
         broken={name: _mean_breaks(made) for name, made in outcomes.items()},
         student_temperature=config.student.temperature,
-        minutes=(time.monotonic() - began) / 60,
+        processor_minutes=sum(one.processor_seconds for made in outcomes.values() for one in made) / 60,
     )
 
 

@@ -53,6 +53,8 @@ class Outcome(msgspec.Struct, frozen=True):
     training: TrainSummary | None
     sampled: Evaluation
     greedy: Evaluation | None
+    processor_seconds: float
+    """Of the call that finished it, server and verifier included."""
 
 
 def run_jobs(config: ProofRun, jobs: Sequence[Job]) -> Iterator[tuple[Job, Outcome]]:
@@ -73,6 +75,7 @@ def _settle_in() -> None:
 
 
 def _run_job(config: ProofRun, job: Job) -> Outcome:
+    began = sum(os.times()[:4])  # of this process and of its children that have ended
     job.folder.mkdir(parents=True, exist_ok=True)
     with _output_to(job.folder / "log.txt"):
         training = _train(config, job)
@@ -83,7 +86,7 @@ def _run_job(config: ProofRun, job: Job) -> Outcome:
         with serve_student(config.student.model_copy(update={"model": str(student)}), student) as endpoint:
             sampled = _ask(config, endpoint, job)
             greedy = _ask(config, endpoint, job, greedy=True) if config.prove.greedy else None
-        outcome = Outcome(asked, training, sampled, greedy)
+        outcome = Outcome(asked, training, sampled, greedy, sum(os.times()[:4]) - began)
         write_bytes(result, encode(outcome))
         return outcome
 

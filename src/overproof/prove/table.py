@@ -29,7 +29,8 @@ class Proof(msgspec.Struct, frozen=True):
     broken: dict[str, float]
     """Share of sampled replies that break the form asked for, by side."""
     student_temperature: float
-    minutes: float
+    processor_minutes: float
+    """What the trainings and the answers took of one core."""
 
     def lines(self) -> list[str]:
         """The proof as Markdown, with what it says below."""
@@ -100,7 +101,8 @@ def _sentences(proof: Proof) -> list[str]:
     seeds = f"{len(proof.seeds)} training seed{'s' if len(proof.seeds) > 1 else ''}"
     basis = (
         f"{proof.sampled.problems:,} held-out problems, {seeds}; intervals are 95 %, paired by problem, and widened by "
-        f"the scatter of the seeds; p-values are adjusted for the number of comparisons; {proof.minutes:.1f} minutes"
+        f"the scatter of the seeds; p-values are adjusted for the number of comparisons; trainings and answers took "
+        f"{proof.processor_minutes:.1f} minutes of processor time"
     )
     return [f"- {sentence}" for sentence in (*said, basis)]
 
