@@ -9,7 +9,7 @@ import pytest
 from overproof.config import load_table, parse_table
 from overproof.config.grpo import GrpoConfig
 from overproof.errors import ConfigError, InputError
-from overproof.grpo import build_rows, to_text, train_grpo
+from overproof.grpo import build_rows, describe_log, to_text, train_grpo
 from overproof.prompts import build_messages
 from overproof.records import Problem
 
@@ -85,8 +85,11 @@ def test_a_few_steps_train_save_and_log_every_reward(tmp_path: Path, student: Pa
     config = make_config(
         tmp_path, student, rewards=rewards, grpo=lengths | {"learning_rate": 1e-2, "save_steps": 1, "seed": 1}
     )
-    summary = train_grpo(config)
+    lines: list[str] = []
+    summary = train_grpo(config, lines.append)
     assert summary.steps == 2
+    assert [line.split(" · ")[0] for line in lines] == ["step 1 of 2", "step 2 of 2"]
+    assert all("accuracy 0.000 · think_format 0.000 · language_consistency – · overlong -0." in line for line in lines)
     # There is no reasoning whose language could be measured, so that reward has no mean.
     assert set(summary.rewards) == {"reward", "accuracy", "think_format", "overlong"}
     assert -1 < summary.rewards["overlong"][0] < 0
@@ -96,6 +99,24 @@ def test_a_few_steps_train_save_and_log_every_reward(tmp_path: Path, student: Pa
     assert any(not before[name].equal(after[name]) for name in before)
     further = lengths | {"max_steps": 3, "resume_from_checkpoint": True}
     assert train_grpo(make_config(tmp_path, student, rewards=rewards, grpo=further)).steps == 3
+
+
+def test_a_log_is_told_as_a_line_and_what_was_not_measured_is_no_number() -> None:
+    logs = {
+        "loss": 0.0,
+        "grad_norm": 0.25,
+        "completions/mean_length": 61.6,
+        "completions/clipped_ratio": 0.125,
+        "rewards/accuracy/mean": 0.3125,
+        "rewards/accuracy/std": 0.4,
+        "rewards/language_consistency/mean": None,
+        "reward": 0.9,
+        "frac_reward_zero_std": 0.5,
+    }
+    assert describe_log(logs, 5, 1200) == (
+        "step 5 of 1,200 · reward 0.900 · accuracy 0.312 · language_consistency – · 62 tokens a reply, 12% cut · "
+        "50% of groups alike · gradient 0.250"
+    )
 
 
 def test_rows_hold_r1_zeros_prompt_and_what_the_rewards_read(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ module and `train` know TRL; it is imported where it is used.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,6 +27,7 @@ from overproof.student.checkpoint import find_student
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
     from trl.trainer.grpo_config import GRPOConfig
+    from trl.trainer.grpo_trainer import GRPOTrainer
 
 _OURS = {"output_dir": "set output instead", "reward_weights": "set rewards.<name>.weight instead"}
 """Keys of TRL that our own tables set."""
@@ -41,8 +42,8 @@ class GrpoSummary(msgspec.Struct, frozen=True):
     output: str
 
 
-def train_grpo(config: GrpoConfig) -> GrpoSummary:
-    """Train the student and save it under `config.output`; TRL logs each step as it goes.
+def train_grpo(config: GrpoConfig, tell: Callable[[str], None] = print) -> GrpoSummary:
+    """Train the student and save it under `config.output`; `tell` hears of each step that TRL logs, a line at a time.
 
     Raises ConfigError for a key that TRL does not know or refuses, for a student that cannot be read and for an output
     folder in use, InputError when there are no problems, and MissingExtraError without the train extra: all before
@@ -73,6 +74,7 @@ def train_grpo(config: GrpoConfig) -> GrpoSummary:
         train_dataset=_to_dataset(rows),
         processing_class=tokenizer,
     )
+    _listen(trainer, tell)
     trainer.train(resume_from_checkpoint=resume)
     trainer.save_model()
     return _summarise(trainer.state.log_history, trainer.state.global_step, config.output)
@@ -122,9 +124,9 @@ def _build_arguments(config: GrpoConfig) -> GRPOConfig:
     from trl.trainer.grpo_config import GRPOConfig
 
     known = {field.name for field in dataclasses.fields(GRPOConfig)}
-    given: dict[str, Any] = {"report_to": "none"}
+    given: dict[str, Any] = {"report_to": "none", "disable_tqdm": True}
     if not torch.accelerator.is_available():
-        given |= {"use_cpu": True, "bf16": False}
+        given |= {"use_cpu": True, "bf16": False, "activation_checkpointing": False, "dataloader_pin_memory": False}
     given |= check_foreign_keys("grpo", config.grpo, known, _OURS, library="TRL")
     given |= {"output_dir": config.output, "reward_weights": reward_weights(config.rewards)}
     try:
@@ -148,6 +150,45 @@ def _to_dataset(rows: list[dict[str, Any]]) -> Any:
     from datasets import Dataset
 
     return Dataset.from_list(rows)
+
+
+def _listen(trainer: GRPOTrainer, tell: Callable[[str], None]) -> None:
+    """Have the trainer tell each log as a line, in place of printing it as a dict."""
+    from transformers import PrinterCallback, TrainerCallback
+
+    class Teller(TrainerCallback):
+        """Turns logs into lines."""
+
+        def on_log(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:  # noqa: ARG002 - their signature
+            if "reward" in kwargs["logs"] and state.is_world_process_zero:
+                tell(describe_log(kwargs["logs"], state.global_step, state.max_steps))
+
+    trainer.remove_callback(PrinterCallback)
+    trainer.add_callback(Teller())
+
+
+def describe_log(logs: dict[str, Any], step: int, steps: int) -> str:
+    """One log of TRL's GRPOTrainer as a line: means over the replies, weighted total first.
+
+    A group of replies that all earned the same teaches nothing; how many there are is told too.
+    """
+    said = [f"step {step:,} of {steps:,}", f"reward {_show(logs['reward'])}"]
+    said += [
+        f"{name.removeprefix('rewards/').removesuffix('/mean')} {_show(logs[name])}"
+        for name in logs
+        if name.startswith("rewards/") and name.endswith("/mean")
+    ]
+    length, cut = float(logs["completions/mean_length"]), float(logs["completions/clipped_ratio"])
+    said += [
+        f"{length:.0f} tokens a reply, {cut:.0%} cut",
+        f"{float(logs['frac_reward_zero_std']):.0%} of groups alike",
+        f"gradient {_show(logs.get('grad_norm'))}",
+    ]
+    return " · ".join(said)
+
+
+def _show(value: Any) -> str:
+    return "–" if value is None else f"{float(value):.3f}"
 
 
 def _summarise(log: Sequence[dict[str, Any]], steps: int, output: str) -> GrpoSummary:

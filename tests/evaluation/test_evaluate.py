@@ -172,8 +172,9 @@ def test_without_any_server_the_ways_out_are_named(tmp_path: Path, monkeypatch: 
         pass
 
 
-def test_whoever_watches_sees_the_stages(tmp_path: Path) -> None:
+def test_whoever_watches_sees_the_stages_and_the_plan_once(tmp_path: Path) -> None:
     seen: list[str] = []
     watch: Show = lambda event: seen.append(type(event).__name__)  # noqa: E731 - a watcher in a line
     evaluate(make_run(n=1, limit=2), RunFolder(tmp_path), watch)
     assert {"Plan", "Progress", "Step"} <= set(seen)
+    assert seen.count("Plan") == 1

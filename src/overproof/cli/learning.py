@@ -52,7 +52,7 @@ def grpo(config: Config, set_: Overrides = None) -> None:
     from overproof.config.grpo import GrpoConfig
     from overproof.grpo import train_grpo
 
-    summary = train_grpo(load_table(config, GrpoConfig, set_ or ()))
+    summary = train_grpo(load_table(config, GrpoConfig, set_ or ()), lambda line: print_lines([line]))
     print_lines(
         [
             f"{summary.steps:,} steps; mean reward over the first and the last tenth of the log:",

@@ -40,7 +40,6 @@ def evaluate_endpoint(
     run = _as_run(config)
     with answers.lock():
         pipeline.prepare(run, answers, show)
-        show(pipeline.plan(run, answers))
         pipeline.sample(run, answers, show)
         pipeline.score(run, answers, show)
         evaluation = _measure(config, answers)
