@@ -95,8 +95,14 @@ def compare(
     if kind not in {"pass", "maj"} or not k.isdecimal() or int(k) < 1:
         raise ConfigError(f"there is no measure '{measure}'; write pass@k or maj@k, such as pass@1")
     if len(sides) < 2:
-        raise ConfigError("a comparison needs at least two runs")
+        raise ConfigError("a comparison needs at least two runs; name another")
     tables = [[_read_values(run, measure, approximate) for run in side.runs] for side in sides]
+    for side, runs in zip(sides, tables, strict=True):
+        if not all(run.values for run in runs):
+            raise InputError(
+                f"{side.name} has no problem with a {measure}: that takes {k} graded samples of a problem. Compare by "
+                "a smaller k, or sample more (evaluation.n)"
+            )
     common, left_out = _common_problems(sides, tables)
     values = [np.array([[run.values[problem] for problem in common] for run in runs]) for runs in tables]
     return _compare_values([side.name for side in sides], values, measure, left_out)
@@ -148,9 +154,11 @@ def _common_problems(sides: Sequence[Side], tables: Sequence[Sequence[_Values]])
                     f"problem '{problem}' is another one in {first} than in {name}: runs can be compared only on the "
                     "same problems with the same references"
                 )
-    common = set.intersection(*(set(run.values) for _, run in runs))
-    if not common:
-        raise InputError("the runs have no problem in common that can be compared")
+    common = set(asked)
+    for name, run in runs:
+        common &= set(run.values)
+        if not common:
+            raise InputError(f"{name} has no problem in common with all before it: ask every model the same problems")
     return sorted(common), len(asked) - len(common)
 
 
