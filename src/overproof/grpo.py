@@ -126,7 +126,9 @@ def _build_arguments(config: GrpoConfig) -> GRPOConfig:
     known = {field.name for field in dataclasses.fields(GRPOConfig)}
     given: dict[str, Any] = {"report_to": "none", "disable_tqdm": True}
     if not torch.accelerator.is_available():
-        given |= {"use_cpu": True, "bf16": False, "activation_checkpointing": False, "dataloader_pin_memory": False}
+        new = "activation_checkpointing" in known  # older versions of transformers call it otherwise
+        given |= {"activation_checkpointing" if new else "gradient_checkpointing": False}
+        given |= {"use_cpu": True, "bf16": False, "dataloader_pin_memory": False}
     given |= check_foreign_keys("grpo", config.grpo, known, _OURS, library="TRL")
     given |= {"output_dir": config.output, "reward_weights": reward_weights(config.rewards)}
     try:
