@@ -48,7 +48,7 @@ def make_run(tmp_path: Path, config: ProofRun, verdicts: str) -> RunFolder:
 
 
 def ids_of(one: TrainingSet) -> list[str]:
-    return [orjson.loads(line)["id"] for line in one.path.read_bytes().splitlines()]
+    return [orjson.loads(line)["id"] for line in Path(one.path).read_bytes().splitlines()]
 
 
 def test_every_set_has_the_same_number_of_rows_and_says_how_many_are_right(tmp_path: Path) -> None:

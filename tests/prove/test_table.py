@@ -1,13 +1,12 @@
 """What a proof says: a Markdown table, and sentences that call noise noise."""
 
-from pathlib import Path
-
 import pytest
 
 from overproof.estimators import Difference, Estimate
 from overproof.evaluation.comparison import Comparison, Line
 from overproof.prove.sets import TrainingSet
 from overproof.prove.table import Proof
+from overproof.records import decode, encode
 
 
 def make_line(name: str, value: float, *, to: float | None = None, p_value: float = 0.001) -> Line:
@@ -26,8 +25,8 @@ def proof() -> Proof:
         temperature=1.4,
         seeds=[0, 1],
         sets=[
-            TrainingSet("unverified", Path("a"), 1500, 3000, 750, 700),
-            TrainingSet("verified", Path("b"), 1500, 1600, 1500, 690),
+            TrainingSet("unverified", "a", 1500, 3000, 750, 700),
+            TrainingSet("verified", "b", 1500, 1600, 1500, 690),
         ],
         sampled=Comparison("pass@1", 400, 0, sides),
         greedy=Comparison("pass@1", 400, 0, greedy),
@@ -64,3 +63,7 @@ def test_without_the_greedy_column_nothing_is_said_of_it(proof: Proof) -> None:
 
     said = "\n".join(replace(proof, greedy=None).lines())
     assert "temperature 0" not in said
+
+
+def test_a_proof_survives_being_written_down(proof: Proof) -> None:
+    assert decode(encode(proof), Proof) == proof

@@ -33,8 +33,7 @@ def prove(config: ProofRun, folder: RunFolder, show: pipeline.Show = pipeline.be
     """Sample, select, train, evaluate and compare; one Proof for each teacher temperature, also in `proof.json`.
 
     Raises ConfigError when the config's selections cannot be compared, MissingExtraError without the train extra, and
-    as `pipeline.run`, `train.sft` and
-    `evaluation.evaluate` do.
+    as `pipeline.run`, `train.sft` and `evaluation.evaluate` do.
     """
     if config.prove.baseline not in config.selections:
         names = ", ".join(config.selections) or "none"
@@ -77,7 +76,7 @@ def _plan_jobs(config: ProofRun, root: Path, place: Path, sets: Sequence[Trainin
     yield Job(BEFORE, 0, None, root / BEFORE)
     for seed in config.prove.seeds:
         for one in sets:
-            yield Job(one.name, seed, one.path, place / "students" / f"{one.name}-{seed}")
+            yield Job(one.name, seed, Path(one.path), place / "students" / f"{one.name}-{seed}")
 
 
 def _compare(config: ProofRun, jobs: Sequence[Job], *, greedy: bool = False) -> Comparison:

@@ -24,7 +24,7 @@ class TrainingSet(msgspec.Struct, frozen=True):
     """One selection's rows, as many as every other set has."""
 
     name: str
-    path: Path
+    path: str
     rows: int
     available: int
     """Rows that the selection holds."""
@@ -55,7 +55,7 @@ def draw_sets(config: ProofRun, run: RunFolder, target: Path) -> list[TrainingSe
         write_bytes(path, b"".join(line + b"\n" for _, line in drawn))
         ids = [trace_id for trace_id, _ in drawn]
         problems = len({problem_id_of(trace_id) for trace_id in ids})
-        sets.append(TrainingSet(name, path, rows, available[name], len(right.intersection(ids)), problems))
+        sets.append(TrainingSet(name, str(path), rows, available[name], len(right.intersection(ids)), problems))
     return sets
 
 
