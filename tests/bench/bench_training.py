@@ -3,8 +3,8 @@
     python tests/bench/bench_training.py [sft | evaluation]
 
 `sft`: steps a second of our command and of TRL's own, `trl sft`, on the same rows with the same settings, one thread
-each, run in turn; the median ratio counts. `evaluation`: what preparing, scoring and measuring add to the time that
-sampling takes.
+each, run in turn; the median ratio counts. `evaluation`: what preparing, scoring and measuring add in processor time
+to sampling from the tiny model, whose replies of 60 tokens cost less than any other's.
 """
 
 from __future__ import annotations
@@ -130,7 +130,7 @@ def run(command: list[str]) -> str:
 def bench_evaluation(folder: Path) -> None:
     """The tiny teacher evaluated on a problem file, and the time of each stage."""
     folder.mkdir()
-    problems = procedural_problems(600, seed=0, split="held_out")
+    problems = procedural_problems(400, seed=0, split="held_out")
     lines = [orjson.dumps({"id": one.id, "question": one.question, "reference": one.reference}) for one in problems]
     (folder / "problems.jsonl").write_bytes(b"\n".join(lines) + b"\n")
     tree = {
@@ -139,28 +139,40 @@ def bench_evaluation(folder: Path) -> None:
     }
     config = parse_table(tree, "bench", EvaluationRun)
     shares = []
-    for number in range(3):
+    for number in range(ROUNDS):
         stages: dict[str, float] = {}
-        start = time.perf_counter()
+        start, children = time.process_time(), children_seconds()
         with_clock(stages, partial(evaluate, config, RunFolder(folder / f"run-{number}")))
-        whole = time.perf_counter() - start
-        shares.append(whole / stages["sample"] - 1)
-        told = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in stages.items())
-        print(f"  evaluate {whole:.1f} s: {told}   overhead {shares[-1]:.1%}")
-    print(f"evaluation over sampling: {statistics.median(shares):.1%}, median of 3   target ≤ {OVERHEAD_TARGET:.0%}")
+        rest = time.process_time() - start - sum(stages.values())
+        stages |= {"measure": rest, "the model's server": children_seconds() - children}
+        told = ", ".join(f"{name} {seconds:.2f} s" for name, seconds in stages.items())
+        if number == 0:
+            print(f"  with what is loaded once: {told}")
+            continue
+        sampling = stages["sample"] + stages["the model's server"]
+        shares.append((stages["prepare"] + stages["score"] + stages["measure"]) / sampling)
+        print(f"  {told}   overhead {shares[-1]:.1%}")
+    said = f"{statistics.median(shares):.1%} of processor time, median of {len(shares)}"
+    print(f"evaluation over sampling: {said}   target ≤ {OVERHEAD_TARGET:.0%}")
+
+
+def children_seconds() -> float:
+    """Processor time of the children that have ended."""
+    times = os.times()
+    return times.children_user + times.children_system
 
 
 def with_clock(stages: dict[str, float], work: Callable[[], Any]) -> None:
-    """Do the work, and note how long each stage of the pipeline took."""
+    """Do the work, and note the processor time that each stage of the pipeline took of this process."""
     kept = {name: getattr(pipeline, name) for name in ("prepare", "sample", "score")}
 
     def timed(name: str) -> Callable[..., Any]:
         def stage(*arguments: Any) -> Any:
-            start = time.perf_counter()
+            start = time.process_time()
             try:
                 return kept[name](*arguments)
             finally:
-                stages[name] = time.perf_counter() - start
+                stages[name] = time.process_time() - start
 
         return stage
 

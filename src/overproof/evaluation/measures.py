@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -73,12 +73,13 @@ class Evaluation(msgspec.Struct, frozen=True):
 
 def measure(outcomes: Sequence[ProblemOutcome], ks: Sequence[int]) -> dict[str, Measures]:
     """Figures of all problems, and of the groups that are not all of them."""
-    groups: defaultdict[str, list[ProblemOutcome]] = defaultdict(list)
+    groups: defaultdict[str, list[_Figures | None]] = defaultdict(list)
     for outcome in outcomes:
+        figures = _figures_of(outcome.samples, ks) if outcome.samples else None
         for group in _groups_of(outcome):
-            groups[group].append(outcome)
+            groups[group].append(figures)
     return {
-        group: _measure_group([outcome.samples for outcome in members if outcome.samples], ks)
+        group: _measure_group([figures for figures in members if figures is not None], ks)
         for group, members in sorted(groups.items(), key=_group_order)
         if group == "all" or len(members) < len(outcomes)
     }
@@ -111,44 +112,64 @@ def _groups_of(outcome: ProblemOutcome) -> Iterator[str]:
     yield f"language:{outcome.problem.language or 'unknown'}"
 
 
-def _group_order(item: tuple[str, list[ProblemOutcome]]) -> tuple[int, str]:
+def _group_order(item: tuple[str, object]) -> tuple[int, str]:
     kinds = ("all", "source", "level", "language")
     return kinds.index(item[0].partition(":")[0]), item[0]
 
 
-def _measure_group(problems: list[list[Sample]], ks: Sequence[int]) -> Measures:
-    return Measures(
-        pass_at={k: _estimate_at(problems, f"pass@{k}", k) for k in ks},
-        majority_at={k: _estimate_at(problems, f"maj@{k}", k) for k in ks},
-        format_breaks=_share(problems, lambda sample: sample.is_broken),
-        truncations=_share(problems, lambda sample: sample.is_cut),
-        language_breaks=_share(problems, lambda sample: sample.is_foreign),
-        tokens=estimate_ratio([_count_tokens(samples) for samples in problems]),
+class _Figures(NamedTuple):
+    """What one problem adds to every group that it is in."""
+
+    samples: int
+    values: dict[str, float | None]
+    """pass@k or maj@k → `values_at`."""
+    broken: list[bool]
+    """Of each sample where it could be told; so are the next two."""
+    cut: list[bool]
+    foreign: list[bool]
+    tokens: tuple[float, float]
+    """Their sum, and over how many samples it goes."""
+
+
+def _figures_of(samples: Sequence[Sample], ks: Sequence[int]) -> _Figures:
+    tokens = [sample.tokens for sample in samples if sample.tokens is not None]
+    return _Figures(
+        samples=len(samples),
+        values={name: values_at(samples, name) for k in ks for name in (f"pass@{k}", f"maj@{k}")},
+        broken=[sample.is_broken for sample in samples if sample.is_broken is not None],
+        cut=[sample.is_cut for sample in samples],
+        foreign=[sample.is_foreign for sample in samples if sample.is_foreign is not None],
+        tokens=(sum(tokens), len(tokens)),
     )
 
 
-def _estimate_at(problems: list[list[Sample]], measure: str, k: int) -> Estimate:
+def _measure_group(problems: Sequence[_Figures], ks: Sequence[int]) -> Measures:
+    return Measures(
+        pass_at={k: _estimate_at(problems, f"pass@{k}", k) for k in ks},
+        majority_at={k: _estimate_at(problems, f"maj@{k}", k) for k in ks},
+        format_breaks=_share([figures.broken for figures in problems]),
+        truncations=_share([figures.cut for figures in problems]),
+        language_breaks=_share([figures.foreign for figures in problems]),
+        tokens=estimate_ratio([figures.tokens for figures in problems]),
+    )
+
+
+def _estimate_at(problems: Sequence[_Figures], measure: str, k: int) -> Estimate:
     """pass@k or maj@k over the problems that have k samples."""
-    enough = [samples for samples in problems if len(samples) >= k]
+    enough = [figures for figures in problems if figures.samples >= k]
     if problems and not enough:
-        most = max(map(len, problems))
+        most = max(figures.samples for figures in problems)
         return Estimate(None, None, None, 0, 0, f"needs {k} samples of a problem; there are {most}")
-    values = [value for samples in enough if (value := values_at(samples, measure)) is not None]
-    return estimate_mean(Counter(values), sum(map(len, enough)))
+    values = [value for figures in enough if (value := figures.values[measure]) is not None]
+    return estimate_mean(Counter(values), sum(figures.samples for figures in enough))
 
 
-def _share(problems: list[list[Sample]], shows: Callable[[Sample], bool | None]) -> Estimate:
+def _share(problems: Sequence[list[bool]]) -> Estimate:
     """Mean over problems of the share of samples that show something, of those where it could be told."""
-    told = [[shown for sample in samples if (shown := shows(sample)) is not None] for samples in problems]
-    told = [shown for shown in told if shown]
+    told = [shown for shown in problems if shown]
     if problems and not told:
         return Estimate(None, None, None, 0, 0, "was not measured")
     return estimate_mean(Counter(sum(shown) / len(shown) for shown in told), sum(map(len, told)))
-
-
-def _count_tokens(samples: Iterable[Sample]) -> tuple[float, float]:
-    known = [sample.tokens for sample in samples if sample.tokens is not None]
-    return sum(known), len(known)
 
 
 def count_uncounted(outcomes: Iterable[ProblemOutcome]) -> dict[str, int]:
