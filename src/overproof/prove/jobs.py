@@ -48,8 +48,8 @@ class Job(msgspec.Struct, frozen=True):
 class Outcome(msgspec.Struct, frozen=True):
     """What came of a job."""
 
-    asked: str
-    """Digest of the student's weights and of how it was asked."""
+    done: str
+    """Digest of the rows, of how the student was trained and asked, and of its weights."""
     training: TrainSummary | None
     sampled: Evaluation
     greedy: Evaluation | None
@@ -78,15 +78,15 @@ def _run_job(config: ProofRun, job: Job) -> Outcome:
     began = sum(os.times()[:4])  # of this process and of its children that have ended
     job.folder.mkdir(parents=True, exist_ok=True)
     with _output_to(job.folder / "log.txt"):
-        training = _train(config, job)
         student = job.folder / "student" if job.dataset else Path(find_student(config.train.student))
-        result, asked = job.folder / "outcome.json", _digest(config, student)
-        if result.exists() and (earlier := decode(result.read_bytes(), Outcome)).asked == asked:
+        result = job.folder / "outcome.json"
+        if result.exists() and (earlier := decode(result.read_bytes(), Outcome)).done == _digest(config, job, student):
             return earlier
+        training = _train(config, job)
         with serve_student(config.student.model_copy(update={"model": str(student)}), student) as endpoint:
             sampled = _ask(config, endpoint, job)
             greedy = _ask(config, endpoint, job, greedy=True) if config.prove.greedy else None
-        outcome = Outcome(asked, training, sampled, greedy, sum(os.times()[:4]) - began)
+        outcome = Outcome(_digest(config, job, student), training, sampled, greedy, sum(os.times()[:4]) - began)
         write_bytes(result, encode(outcome))
         return outcome
 
@@ -113,11 +113,12 @@ def _ask(config: ProofRun, endpoint: EndpointConfig, job: Job, *, greedy: bool =
     return evaluate_endpoint(asking, job.answers(greedy=greedy))
 
 
-def _digest(config: ProofRun, student: Path) -> str:
-    """What tells whether a student has been asked the same before."""
-    tables = [config.student, config.evaluation, config.prompt, config.rewards]
+def _digest(config: ProofRun, job: Job, student: Path) -> str:
+    """What tells whether a job has been done before, without loading what trains."""
+    tables = [config.train, config.student, config.evaluation, config.prompt, config.rewards]
     text = orjson.dumps([[table.model_dump(mode="json") for table in tables], config.prove.greedy])
-    return hashlib.blake2b(text + hash_weights(student).encode(), digest_size=8).hexdigest()
+    rows = job.dataset.read_bytes() if job.dataset else b""
+    return hashlib.blake2b(text + hash_weights(student).encode() + rows, digest_size=8).hexdigest()
 
 
 @contextmanager
