@@ -187,7 +187,7 @@ def score(config: RunConfig, folder: RunFolder, show: Show = be_silent) -> None:
     shards = range(staging.manifest_of(folder).shards)
 
     def work() -> None:
-        _run_stage("score", functools.partial(score_shard, config, folder), shards, show)
+        _run_stage("score", functools.partial(score_shard, config, folder), shards, config, show)
 
     sizes = [[part.name, part.stat().st_size] for shard in shards for part in folder.trace_parts(shard)]
     staging.derive(
@@ -230,7 +230,7 @@ def select(config: RunConfig, folder: RunFolder, show: Show = be_silent) -> None
     shards = range(staging.manifest_of(folder).shards)
 
     def work() -> None:
-        _run_stage("select", functools.partial(selection.select_shard, config, folder), shards, show)
+        _run_stage("select", functools.partial(selection.select_shard, config, folder), shards, config, show)
 
     outputs = [folder.decisions(shard, name) for name in (None, *config.selections) for shard in shards]
     tables = ("selection", "selections", "sampling")  # a pass-rate band rests on how many samples there are
@@ -244,7 +244,7 @@ def export_dataset(config: RunConfig, folder: RunFolder, show: Show = be_silent)
     def work() -> None:
         for name in (None, *config.selections):
             one = functools.partial(export_shard, config, folder, name=name)
-            finish_export(config, folder, _run_stage("export", one, shards, show), name)
+            finish_export(config, folder, _run_stage("export", one, shards, config, show), name)
 
     outputs = [folder.dataset(name) for name in (None, *config.selections)]
     staging.derive(folder, "export", work, config=config, tables=("export",), after="select", outputs=outputs)
@@ -295,10 +295,10 @@ def _count_source(config: RunConfig) -> int:
     return count
 
 
-def _run_stage(stage: str, work: Callable[[int], Result], shards: range, show: Show) -> list[Result]:
+def _run_stage(stage: str, work: Callable[[int], Result], shards: range, config: RunConfig, show: Show) -> list[Result]:
     """The result of `work` for each shard, told as they come."""
     results = []
-    for result in run_shards(work, shards):
+    for result in run_shards(work, shards, config):
         results.append(result)
         show(Step(stage, len(results), len(shards)))
     return results
