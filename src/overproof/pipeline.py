@@ -123,6 +123,7 @@ def prepare(config: RunConfig, folder: RunFolder, show: Show = be_silent) -> Non
         findings = hygiene.examine(read_problems(config.problems), config.hygiene)
         prepared = (_prepare_problem(problem, findings) for problem in read_problems(config.problems))
         counts = write_sharded(outputs, ((shard_of(one.problem.id, shards), one) for one in prepared))
+        folder.push(*outputs)
         show(Step("prepare", sum(counts), sum(counts)))
 
     stamps = [staging.file_stamp(source.path) for source in (config.problems, *config.hygiene.benchmarks)]
@@ -189,14 +190,13 @@ def score(config: RunConfig, folder: RunFolder, show: Show = be_silent) -> None:
     def work() -> None:
         _run_stage("score", functools.partial(score_shard, config, folder), shards, config, show)
 
-    sizes = [[part.name, part.stat().st_size] for shard in shards for part in folder.trace_parts(shard)]
     staging.derive(
         folder,
         "score",
         work,
         config=config,
         tables=("rewards",),
-        inputs=[_contract(config.prompt), *sizes],
+        inputs=[_contract(config.prompt), *folder.journal_sizes()],
         after="prepare",
         outputs=[folder.scores(shard) for shard in shards],
     )
@@ -204,7 +204,9 @@ def score(config: RunConfig, folder: RunFolder, show: Show = be_silent) -> None:
 
 def score_shard(config: RunConfig, folder: RunFolder, shard: int) -> int:
     """Score the traces of one shard, in the order of its problems, then by index; returns how many there are."""
-    return write_records(folder.scores(shard), _score_traces(config, folder, shard))
+    count = write_records(folder.scores(shard), _score_traces(config, folder, shard))
+    folder.push(folder.scores(shard))
+    return count
 
 
 def _score_traces(config: RunConfig, folder: RunFolder, shard: int) -> Iterator[Score]:

@@ -395,18 +395,11 @@ def test_the_outlook_makes_no_call_and_bounds_the_cost(tmp_path: Path) -> None:
 
 
 def test_a_journal_may_lie_in_parts(tmp_path: Path) -> None:
-    from overproof.journal import PartJournal
-
     folder = make_folder(tmp_path, numbered(4))
     with serve(answer) as endpoint:
         config = config_for(endpoint)
         for n in (1, 2):
-            parts = len(folder.trace_parts(0))
-            sample_all(
-                config_for(endpoint, {"n": n}),
-                folder,
-                open_sink=lambda shard, parts=parts: PartJournal(lambda part: folder.traces(shard, part), parts),
-            )
+            sample_all(config_for(endpoint, {"n": n}), folder, open_sink=folder.open_parts)
         summary, _ = sample_all(config, folder)
     assert len(folder.trace_parts(0)) == 2
     assert (summary.samples, summary.samples_new, len(endpoint.asked)) == (8, 0, 8)

@@ -34,7 +34,8 @@ class ShardExport:
     """Characters of each row's reply."""
     pass_rates: list[PassRate] = field(default_factory=list)
     """The teacher's pass rate on each problem."""
-    files: list[Path] = field(default_factory=list)
+    files: list[str] = field(default_factory=list)
+    """Names of the files that hold the rows."""
 
 
 @dataclass(frozen=True, slots=True)

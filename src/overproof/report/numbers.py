@@ -64,7 +64,7 @@ def summarise(config: RunConfig, folder: RunFolder, tally: Tally) -> Summary:
     overall = _line("", tally.groups.get(ALL, Group()))
     adaptive = _adaptive(config, tally)
     return Summary(
-        name=folder.root.resolve().name,
+        name=folder.name,
         teacher=_name_teachers(list(_largest(tally.spending.teachers))) or _configured(config),
         problems={name: tally.problems[name] for name in _PROBLEM_COUNTS},
         traces=tally.traces,

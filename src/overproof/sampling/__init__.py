@@ -19,7 +19,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from overproof.config import RunConfig
-from overproof.journal import Journal, Sink
+from overproof.journal import Sink
 from overproof.runfolder import RunFolder
 from overproof.sampling.forecast import Outlook
 from overproof.sampling.judging import Judge, Judging, default_judge
@@ -52,7 +52,7 @@ def sample(
 
     `judge` tells adaptive sampling what is correct (default: grading and `rewards.is_correct`). `purse` is the budget
     when it is shared with others, None makes one from the config and the shards' journals. `open_sink` opens a
-    shard's journal, by default the growing file of the run folder. The first interrupt (Ctrl-C) ends the session
+    shard's journal, by default `RunFolder.open_journal`. The first interrupt (Ctrl-C) ends the session
     after what is in flight, which is paid for already; a second one abandons that too.
 
     Raises ConfigError, InputError and RunFolderError before the first call, EndpointError when the endpoint cannot
@@ -64,13 +64,10 @@ def sample(
     if not found.outlook.requests_most:
         return session.summary("finished")
 
-    def open_journal(shard: int) -> Sink:
-        return Journal(folder.traces(shard))
-
     async def run() -> SamplingSummary:
         if config.sampling.is_adaptive:
             session.judging = Judging(judge or default_judge(config), session.changed)
-        source = session.open_source(folder, shards, open_sink or open_journal)
+        source = session.open_source(folder, shards, open_sink or folder.open_journal)
         try:
             async with connect(config.teacher) as teacher:
                 return await session.run(teacher, source)
