@@ -16,8 +16,9 @@ from __future__ import annotations
 
 import functools
 import itertools
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TypeVar
 
@@ -26,7 +27,7 @@ import msgspec
 from overproof import audit, hygiene, prompts, report, rewards, sampling, selection, staging
 from overproof.config import RunConfig
 from overproof.config.source import PromptConfig
-from overproof.engine import run_shards
+from overproof.engine import Engine, open_engine
 from overproof.errors import ConfigError, InputError
 from overproof.export import export_shard, finish_export
 from overproof.grading import answer_classes
@@ -102,10 +103,11 @@ def run(config: RunConfig, folder: RunFolder, show: Show = be_silent) -> Outcome
         check_settings(config.teacher)
     with folder.lock():
         prepare(config, folder, show)
-        sampled = None if config.teacher.is_imported else sample(config, folder, show)
-        score(config, folder, show)
-        select(config, folder, show)
-        export_dataset(config, folder, show)
+        with _engine(config, folder):
+            sampled = None if config.teacher.is_imported else sample(config, folder, show)
+            score(config, folder, show)
+            select(config, folder, show)
+            export_dataset(config, folder, show)
         return Outcome(sampled, make_report(config, folder))
 
 
@@ -188,7 +190,7 @@ def score(config: RunConfig, folder: RunFolder, show: Show = be_silent) -> None:
     shards = range(staging.manifest_of(folder).shards)
 
     def work() -> None:
-        _run_stage("score", functools.partial(score_shard, config, folder), shards, config, show)
+        _exhaust(_run_stage("score", functools.partial(score_shard, config, folder), config, folder, show))
 
     staging.derive(
         folder,
@@ -232,7 +234,7 @@ def select(config: RunConfig, folder: RunFolder, show: Show = be_silent) -> None
     shards = range(staging.manifest_of(folder).shards)
 
     def work() -> None:
-        _run_stage("select", functools.partial(selection.select_shard, config, folder), shards, config, show)
+        _exhaust(_run_stage("select", functools.partial(selection.select_shard, config, folder), config, folder, show))
 
     outputs = [folder.decisions(shard, name) for name in (None, *config.selections) for shard in shards]
     tables = ("selection", "selections", "sampling")  # a pass-rate band rests on how many samples there are
@@ -241,12 +243,11 @@ def select(config: RunConfig, folder: RunFolder, show: Show = be_silent) -> None
 
 def export_dataset(config: RunConfig, folder: RunFolder, show: Show = be_silent) -> None:
     """Write the dataset of every selection."""
-    shards = range(staging.manifest_of(folder).shards)
 
     def work() -> None:
         for name in (None, *config.selections):
             one = functools.partial(export_shard, config, folder, name=name)
-            finish_export(config, folder, _run_stage("export", one, shards, config, show), name)
+            finish_export(config, folder, _run_stage("export", one, config, folder, show), name)
 
     outputs = [folder.dataset(name) for name in (None, *config.selections)]
     staging.derive(folder, "export", work, config=config, tables=("export",), after="select", outputs=outputs)
@@ -297,10 +298,21 @@ def _count_source(config: RunConfig) -> int:
     return count
 
 
-def _run_stage(stage: str, work: Callable[[int], Result], shards: range, config: RunConfig, show: Show) -> list[Result]:
+def _run_stage(
+    stage: str, work: Callable[[int], Result], config: RunConfig, folder: RunFolder, show: Show
+) -> Iterator[Result]:
     """The result of `work` for each shard, told as they come."""
-    results = []
-    for result in run_shards(work, shards, config):
-        results.append(result)
-        show(Step(stage, len(results), len(shards)))
-    return results
+    shards = range(staging.manifest_of(folder).shards)
+    with _engine(config, folder) as engine:
+        for number, result in enumerate(engine.run_shards(work, shards), start=1):
+            yield result
+            show(Step(stage, number, len(shards)))
+
+
+def _engine(config: RunConfig, folder: RunFolder) -> AbstractContextManager[Engine]:
+    return open_engine(config, folder, staging.versions)
+
+
+def _exhaust(results: Iterator[object]) -> None:
+    """Have everything done, and keep nothing of it."""
+    deque(results, maxlen=0)

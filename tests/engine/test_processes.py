@@ -6,32 +6,31 @@ import sys
 from pathlib import Path
 
 import pytest
-from building import make_config
 from shardwork import die, die_once, double, fail, pid_of, print_and_double, say_workers
 
-from overproof.engine import run_shards
+from overproof.engine import Engine
 from overproof.errors import InputError, MissingExtraError, OverproofError
 
-TWO = make_config(workers=2)
+TWO = Engine(2)
 
 
 def test_results_come_in_the_order_of_the_shards() -> None:
-    assert list(run_shards(double, range(20), TWO)) == [2 * shard for shard in range(20)]
+    assert list(TWO.run_shards(double, range(20))) == [2 * shard for shard in range(20)]
 
 
 def test_one_shard_or_one_worker_runs_in_the_caller() -> None:
-    assert list(run_shards(pid_of, range(1), TWO)) == [os.getpid()]
-    assert set(run_shards(pid_of, range(3), make_config(workers=1))) == {os.getpid()}
-    assert os.getpid() not in set(run_shards(pid_of, range(3), TWO))
+    assert list(TWO.run_shards(pid_of, range(1))) == [os.getpid()]
+    assert set(Engine(1).run_shards(pid_of, range(3))) == {os.getpid()}
+    assert os.getpid() not in set(TWO.run_shards(pid_of, range(3)))
 
 
 def test_no_shards_are_no_results() -> None:
-    assert list(run_shards(double, range(0), TWO)) == []
+    assert list(TWO.run_shards(double, range(0))) == []
 
 
 def test_an_error_is_raised_here_with_the_place_where_it_happened_there() -> None:
     with pytest.raises(InputError, match="shard 1 is no good") as caught:
-        list(run_shards(fail, range(3), TWO))
+        list(TWO.run_shards(fail, range(3)))
     assert "in fail" in str(caught.value.__cause__)
 
 
@@ -43,24 +42,24 @@ def test_every_error_of_the_package_travels() -> None:
 
 
 def test_a_shard_whose_process_is_killed_is_begun_again(tmp_path: Path) -> None:
-    assert list(run_shards(functools.partial(die_once, tmp_path), range(4), TWO)) == [0, 1, 2, 3]
+    assert list(TWO.run_shards(functools.partial(die_once, tmp_path), range(4))) == [0, 1, 2, 3]
 
 
 def test_a_shard_that_kills_every_process_is_named_with_the_way_out() -> None:
     with pytest.raises(OverproofError, match=r"shard 2 died 2 times.*workers=1"):
-        list(run_shards(die, range(4), TWO))
+        list(TWO.run_shards(die, range(4)))
 
 
 def test_what_the_work_prints_is_not_taken_for_an_answer() -> None:
-    assert list(run_shards(print_and_double, range(3), TWO)) == [0, 2, 4]
+    assert list(TWO.run_shards(print_and_double, range(3))) == [0, 2, 4]
 
 
 def test_grading_within_a_process_takes_one_worker() -> None:
-    assert set(run_shards(say_workers, range(2), TWO)) == {1}
+    assert set(TWO.run_shards(say_workers, range(2))) == {1}
 
 
 def test_a_caller_that_stops_listening_leaves_no_process_behind() -> None:
-    results = run_shards(pid_of, range(50), TWO)
+    results = TWO.run_shards(pid_of, range(50))
     pid = next(results)
     results.close()  # type: ignore[attr-defined]  # a generator, which the interface need not promise
     with pytest.raises(ProcessLookupError):
@@ -68,10 +67,9 @@ def test_a_caller_that_stops_listening_leaves_no_process_behind() -> None:
 
 
 UNGUARDED = """
-from building import make_config
 from shardwork import double
-from overproof.engine import run_shards
-print(list(run_shards(double, range(4), make_config(workers=2))))
+from overproof.engine import Engine
+print(list(Engine(2).run_shards(double, range(4))))
 """
 
 

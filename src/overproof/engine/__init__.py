@@ -12,24 +12,66 @@ is one of many: within it, grading takes one worker process for what it cannot d
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
-from typing import TypeVar
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
 
 from overproof.config import RunConfig
 from overproof.engine.processes import map_in_processes
+from overproof.runfolder import RunFolder
+
+if TYPE_CHECKING:
+    from overproof.engine.cluster import Terms
 
 Result = TypeVar("Result")
 
 
-def run_shards(work: Callable[[int], Result], shards: Sequence[int], config: RunConfig) -> Iterator[Result]:
-    """The result of `work(shard)` for each shard, in the order of the shards, whatever the order they finish in.
+class Engine:
+    """Where the shards of one run are worked on."""
 
-    Raises what `work` raises, and OverproofError when the process of a shard dies again and again.
+    def __init__(self, workers: int, terms: Terms | None = None) -> None:
+        """So many processes of this machine; with `terms`, the workers of the Ray cluster that is connected."""
+        self.workers = workers
+        self.terms = terms
+
+    def run_shards(self, work: Callable[[int], Result], shards: Sequence[int]) -> Iterator[Result]:
+        """The result of `work(shard)` for each shard, in the order of the shards, whatever the order they finish in.
+
+        Raises what `work` raises, and OverproofError when the process of a shard dies again and again.
+        """
+        if self.terms is not None:
+            from overproof.engine.cluster import map_on_cluster
+
+            return map_on_cluster(work, shards, self.terms)
+        workers = min(self.workers, len(shards))
+        return map(work, shards) if workers <= 1 else map_in_processes(work, shards, workers)
+
+
+_open_engines: dict[Path | str, Engine] = {}
+
+
+@contextmanager
+def open_engine(
+    config: RunConfig, folder: RunFolder, find_versions: Callable[[], Mapping[str, str]]
+) -> Iterator[Engine]:
+    """The engine that a config names, for one run; within the context the same run gets the same one.
+
+    With `engine: ray` the cluster is connected to, or started, and every node is asked whether it sees the run folder
+    and what `find_versions` finds there. Raises ConfigError and RunFolderError naming the node that does not fit.
     """
-    workers = min(config.workers or count_cores(), len(shards))
-    if workers <= 1:
-        return map(work, shards)
-    return map_in_processes(work, shards, workers)
+    known = _open_engines.get(folder.place)
+    if config.engine == "local" or known is not None:
+        yield known or Engine(config.workers or count_cores())
+        return
+    from overproof.engine.cluster import agree, connected
+
+    with connected(config.ray):
+        engine = _open_engines[folder.place] = Engine(count_cores(), agree(folder, find_versions))
+        try:
+            yield engine
+        finally:
+            del _open_engines[folder.place]
 
 
 def count_cores() -> int:

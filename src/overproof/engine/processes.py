@@ -19,7 +19,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
 
-from overproof.engine.protocol import Done, Failed
+from overproof.engine.protocol import Done, Failed, TracebackThereError
 from overproof.errors import OverproofError
 
 Result = TypeVar("Result")
@@ -28,14 +28,6 @@ ATTEMPTS = 2
 """How often a shard is begun whose process dies, which a shard that takes too much memory does each time."""
 AHEAD = 4
 """Shards that are begun for each process before the first of them is asked for."""
-
-
-class TracebackThereError(Exception):
-    """Carries, as the cause of an error raised again here, where in the process it was raised."""
-
-    def __str__(self) -> str:
-        """The traceback, set apart."""
-        return f'\n"""\n{self.args[0]}"""'
 
 
 class _Process:

@@ -1,4 +1,4 @@
-"""What travels between the local engine and its processes."""
+"""What travels between an engine and the processes that run its shards."""
 
 from typing import Any
 
@@ -16,3 +16,11 @@ class Failed(msgspec.Struct, frozen=True):
 
     error: BaseException
     trace: str
+
+
+class TracebackThereError(Exception):
+    """Carries, as the cause of an error raised again here, where in the process it was raised."""
+
+    def __str__(self) -> str:
+        """The traceback, set apart."""
+        return f'\n"""\n{self.args[0]}"""'

@@ -45,7 +45,7 @@ def export_shard(config: RunConfig, folder: RunFolder, shard: int, name: str | N
     form = form_of(config, _versions(folder))
     schema = build_schema(form)
     done = ShardExport(reasons=Counter(decision.reason for decision in decisions))
-    done.pass_rates.extend(rate_problem(passed, config.sampling) for passed in outcomes.values())
+    done.pass_rates.update(rate_problem(passed, config.sampling) for passed in outcomes.values())
     folder.remove(folder.dataset(name) / "README.md")
     with ExitStack() as stack:
         writers: dict[str, SplitWriter] = {}
@@ -71,7 +71,7 @@ def _count(done: ShardExport, split: str, kept: list[KeptTrace]) -> None:
     done.sources[problem.problem.source or "unnamed"] += len(kept)
     done.languages[problem.language or "unknown"] += len(kept)
     for one in kept:
-        done.lengths.append(len(one.trace.content) + len(one.trace.reasoning or ""))
+        done.lengths[len(one.trace.content) + len(one.trace.reasoning or "")] += 1
         done.grades.update(_how_verified(one.score))
 
 
@@ -80,11 +80,13 @@ def finish_export(
 ) -> ExportSummary:
     """Delete what an earlier export left and write the card; a dataset without its card is not finished."""
     target = folder.dataset(name)
-    parts = list(parts)
-    written = {file for part in parts for file in part.files}
+    whole = ShardExport()
+    for part in parts:
+        whole.add(part)
+    written = set(whole.files)
     there = [path for form in FORMS for path in folder.list_files(target / form)]
     folder.remove(*(path for path in there if is_data(path) and path.name not in written))
-    summary = summarise(target, parts)
+    summary = summarise(target, whole)
     form = form_of(config, _versions(folder))
     write_bytes(target / "jsonl" / "README.md", render_jsonl_card(summary, form).encode())
     write_bytes(target / "README.md", render_card(config, name, summary, form).encode())

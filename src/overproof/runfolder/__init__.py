@@ -22,6 +22,7 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import uuid
 from collections.abc import Container, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -37,6 +38,7 @@ from overproof.records import Decision, PreparedProblem, Score, Trace, trace_id_
 from overproof.runfolder.storage import Storage, create_file
 
 TRACES_PER_SHARD = 20_000
+_MARK = ".mark"
 
 
 class Manifest(msgspec.Struct, frozen=True):
@@ -253,6 +255,19 @@ class RunFolder:
     def holds_run(self) -> bool:
         """Whether a run has begun here."""
         return self.has([self.config]) and any(self.list_files(self.root / name) for name in ("problems", "traces"))
+
+    def write_mark(self) -> str:
+        """Leave a sign that was never here before, for others to prove that they see this very folder."""
+        mark = uuid.uuid4().hex
+        write_bytes(self.root / _MARK, mark.encode())
+        self.push(self.root / _MARK)
+        return mark
+
+    def read_mark(self) -> str | None:
+        """The sign that was left last; None where none is seen."""
+        self.fetch(self.root / _MARK)
+        path = self.root / _MARK
+        return path.read_text() if path.exists() else None
 
     def check_shards(self, shards: int) -> None:
         """Raise RunFolderError when this run's files were made for another number of shards."""
