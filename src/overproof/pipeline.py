@@ -37,7 +37,7 @@ from overproof.problems import read_problems
 from overproof.records import Message, PreparedProblem, Problem, Score
 from overproof.rewards.grades import grade_traces
 from overproof.runfolder import RunFolder, count_shards, shard_of
-from overproof.sampling import batch, doctor
+from overproof.sampling import batch, doctor, spread
 from overproof.sampling.batch import BatchIn, BatchOut
 from overproof.sampling.doctor import Diagnosis
 from overproof.sampling.forecast import Outlook
@@ -137,9 +137,13 @@ def plan(config: RunConfig, folder: RunFolder) -> Plan:
     """What sampling would ask for and what it may cost; makes no call. The problems must be prepared."""
     shards = range(staging.manifest_of(folder).shards)
     first = list(itertools.islice(_read_prepared(folder), 3))
+    with _engine(config, folder) as engine:
+        counted = engine.run_shards if engine.is_far else map  # reading a file here is sooner done than asking for it
+        counts = sum(counted(functools.partial(_count_problems, folder), shards), Counter())
+        outlook = spread.survey_there(engine, config, folder, shards).outlook if engine.is_far else None
     return Plan(
-        _count_problems(folder),
-        sampling.outlook(config, folder, shards),
+        Problems(**{name: counts[name] for name in Problems.__struct_fields__}),
+        outlook or sampling.outlook(config, folder, shards),
         [_prompt_of(config.prompt, one) for one in first],
     )
 
@@ -162,9 +166,13 @@ def sample(config: RunConfig, folder: RunFolder, show: Show = be_silent) -> samp
     """Sample what is missing. The only stage that costs money; `show` is told the plan before the first call."""
     if config.teacher.is_imported:
         raise ConfigError("The traces of this run were imported: there is no teacher to ask. Run score, select, export")
-    show(plan(config, folder))
-    staging.record_config(folder, config, _SAMPLING_TABLES)
-    return sampling.sample(config, folder, range(staging.manifest_of(folder).shards), progress=show)
+    shards = range(staging.manifest_of(folder).shards)
+    with _engine(config, folder) as engine:
+        show(plan(config, folder))
+        staging.record_config(folder, config, _SAMPLING_TABLES)
+        if engine.is_far:
+            return spread.sample_there(engine, config, folder, shards, show)
+        return sampling.sample(config, folder, shards, progress=show)
 
 
 def write_batch(config: RunConfig, folder: RunFolder, path: Path) -> BatchOut:
@@ -264,16 +272,17 @@ def _read_prepared(folder: RunFolder) -> Iterator[PreparedProblem]:
         yield from folder.read_problems(shard)
 
 
-def _count_problems(folder: RunFolder) -> Problems:
+def _count_problems(folder: RunFolder, shard: int) -> Counter[str]:
+    """What was found out about the problems of a shard, by the names of `Problems`."""
     counts: Counter[str] = Counter()
-    for one in _read_prepared(folder):
+    for one in folder.read_problems(shard):
         counts["problems"] += 1
         counts["without_reference"] += one.problem.reference is None
         counts["unverifiable"] += one.reference_issue is not None
         counts["duplicates"] += one.duplicate_of is not None
         counts["clustered"] += one.cluster is not None
         counts["contaminated"] += bool(one.contamination)
-    return Problems(**{name: counts[name] for name in Problems.__struct_fields__})
+    return counts
 
 
 def _prompt_of(config: PromptConfig, problem: PreparedProblem) -> list[Message]:

@@ -35,6 +35,11 @@ class Engine:
         self.workers = workers
         self.terms = terms
 
+    @property
+    def is_far(self) -> bool:
+        """Whether shards are worked on where this process cannot share memory with them, or even files."""
+        return self.terms is not None
+
     def run_shards(self, work: Callable[[int], Result], shards: Sequence[int]) -> Iterator[Result]:
         """The result of `work(shard)` for each shard, in the order of the shards, whatever the order they finish in.
 

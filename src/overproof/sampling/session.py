@@ -11,7 +11,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import Literal
+from typing import Literal, Protocol
 
 import msgspec
 
@@ -80,6 +80,13 @@ class SamplingSummary(msgspec.Struct, frozen=True):
         return f"{self.samples:,} traces of {self.problems:,} problems ({spent})."
 
 
+class Partner(Protocol):
+    """Speaks for all who sample the same run at the same time in other processes."""
+
+    async def meet(self, dispatch: Dispatch, progress: Progress) -> None:
+        """Tell how this session stands, and act on how the others do: before the first request, then twice a second."""
+
+
 class Session:
     """One run of `sample`: its counts, its listener and its end. Belongs to the running event loop."""
 
@@ -89,6 +96,7 @@ class Session:
         self.purse = purse
         self.listener = listener
         self.judging: Judging | None = None
+        self.partner: Partner | None = None
         self.changed = asyncio.Event()
         self.prices = Prices(settings.config.budget)
         self.tally = Tally(self.prices, self.tell, require_reasoning=settings.config.sampling.require_reasoning)
@@ -132,7 +140,7 @@ class Session:
             changed=self.changed,
             notice=lambda text: self.tell(Notice(text)),
         )
-        self.tell(self.progress(dispatch))
+        await self._show(dispatch)
         beside = [asyncio.create_task(self._tick(dispatch)), asyncio.create_task(self._flush(source))]
         for task in beside:
             task.add_done_callback(lambda task: None if task.cancelled() else dispatch.fail(task.exception()))
@@ -203,7 +211,13 @@ class Session:
         """Tell how it goes."""
         while True:
             await asyncio.sleep(TICK_SECONDS)
-            self.tell(self.progress(dispatch))
+            await self._show(dispatch)
+
+    async def _show(self, dispatch: Dispatch) -> None:
+        progress = self.progress(dispatch)
+        self.tell(progress)
+        if self.partner is not None:
+            await self.partner.meet(dispatch, progress)
 
     async def _flush(self, source: RunSource) -> None:
         """Now and then put what was written where it is safe; storage that fails for a while holds up nothing else."""
