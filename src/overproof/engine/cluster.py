@@ -16,6 +16,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -79,8 +80,9 @@ def connected(config: RayConfig) -> Iterator[None]:
     if config.address is None:
         options |= {"include_dashboard": False, "object_store_memory": OBJECT_STORE_BYTES}
     try:
+        _knock(config.address)
         ray.init(log_to_driver=False, logging_level=logging.ERROR, **options)
-    except ConnectionError as error:
+    except OSError as error:
         raise ConfigError(
             f"There is no Ray cluster at ray.address {config.address} ({error}). Start one with: ray start --head"
         ) from None
@@ -243,6 +245,13 @@ def _attempt(work: Callable[[int], Any], shard: int, terms: Terms) -> Done | Fai
         return Done(work(shard))
     except Exception as error:  # noqa: BLE001 - whatever the work raises is raised in the driver
         return Failed(error, traceback.format_exc())
+
+
+def _knock(address: str | None) -> None:
+    """Raise OSError when nobody listens at an address, for which Ray would wait for minutes."""
+    parts = urlsplit(address if "://" in address else f"//{address}") if address else None
+    if parts is not None and parts.hostname and parts.port:
+        socket.create_connection((parts.hostname, parts.port), timeout=10).close()
 
 
 def _nothing(shard: int) -> None:

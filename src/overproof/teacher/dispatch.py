@@ -135,7 +135,7 @@ class Dispatch:
 
     def share(self, fraction: float) -> None:
         """From now on take this part of concurrency and ceilings; others have the rest. 0 starts nothing."""
-        self.most_in_flight = int(fraction * self.teacher.dialect.config.concurrency)
+        self.most_in_flight = int(fraction * self.teacher.dialect.config.concurrency + 1e-9)
         for endpoint in self.teacher.endpoints if fraction else ():
             endpoint.governor.share(fraction)
         self._changed.set()
