@@ -43,8 +43,9 @@ class Nodes:
         self._cluster.remove_node(node, allow_graceful=False)
 
     def kill_node(self) -> None:
-        """Kill the oldest node."""
+        """Kill the oldest node, and have a new one come some seconds later than its shards."""
         self.remove(self._nodes.pop(0))
+        self._nodes.append(self.add())
 
     def workers(self) -> list[psutil.Process]:
         """The processes that are working on a shard."""

@@ -58,7 +58,7 @@ def teachers() -> Iterator[list[str]]:
         yield [stack.enter_context(serve(bundled("tiny-teacher"))) for _ in range(2)]
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def nodes(shared: Shared) -> Iterator[Nodes]:
     """A cluster whose nodes know the storage."""
     assert shared.address
@@ -142,7 +142,8 @@ def test_a_killed_node_changes_nothing(
     nodes: Nodes, teachers: list[str], quiet: dict[str, str], tmp_path: Path
 ) -> None:
     folder = RunFolder(tmp_path)
-    check(folder, quiet, run_disturbed(folder, overrides(nodes, teachers[0]), nodes.kill_node))
+    before = run_disturbed(folder, overrides(nodes, teachers[0]), nodes.kill_node)
+    check(folder, quiet, before)
 
 
 def test_a_killed_driver_goes_on_by_the_same_command(

@@ -147,12 +147,9 @@ class Hosted:
     """An object that lives in one process of the cluster and is spoken to from all; travels between processes."""
 
     def __init__(self, make: Callable[..., Any], *arguments: Any) -> None:
-        """Make the object beside the driver."""
-        ray = _import_ray()
-        from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
-
-        here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=True)
-        kind = ray.remote(_Actor).options(num_cpus=0, max_concurrency=10_000, scheduling_strategy=here)
+        """Make the object on the cluster's head, without which there is no cluster either."""
+        head = {"node:__internal_head__": 0.001}
+        kind = _import_ray().remote(_Actor).options(num_cpus=0, max_concurrency=10_000, resources=head)
         self._actor = kind.remote(make, arguments)
 
     def ask(self, method: str, *arguments: Any) -> Any:
