@@ -64,8 +64,9 @@ class Terms(msgspec.Struct, frozen=True):
             )
         if self.folder.read_mark() != self.mark:
             raise RunFolderError(
-                f"Node {socket.gethostname()} does not see the run folder {self.folder}. Give a --run-dir that every "
-                "node sees: a folder that all of them mount, or s3://…"
+                f"Node {socket.gethostname()} does not see the run folder {self.folder}, or another driver has taken "
+                "the run over. Give a --run-dir that every node sees (a folder that all of them mount, or s3://…), and "
+                "run one driver at a time"
             )
 
 

@@ -10,6 +10,7 @@
     student/                        the student trained on the dataset
     evaluation/                     a run of its own: the student's answers to the problems it is evaluated on
     report.html report.json
+    .lock .mark                     who has the run now; what the driver of a cluster proves itself by
 
 Problems lie by shard and not in one file, so that a worker reads its own shard and nothing else.
 
