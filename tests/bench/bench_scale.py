@@ -80,10 +80,9 @@ def compare_engines(traces: int) -> None:
     with tempfile.TemporaryDirectory() as root:
         folder = write_made_run(Path(root), traces, 1_000, shards=20)
         before = measure(folder, "workers=2")
-        two = measure(folder, "engine=ray")
-        one = measure_one_worker(folder)
+        two, one = measure_on_ray(folder, 2), measure_on_ray(folder, 1)
         after = measure(folder, "workers=2")
-    print(f"{traces:,} traces of 1 KB in 20 shards, score and select; starting processes or Ray is part of score")
+    print(f"{traces:,} traces of 1 KB in 20 shards, score and select; starting workers is part of score")
     for name, run in (
         ("local, 2, before", before),
         ("Ray, 2 workers", two),
@@ -122,14 +121,14 @@ def run_large(traces: int, size: int) -> None:
     )
 
 
-def measure_one_worker(folder: RunFolder) -> Measured:
-    """Ray on a cluster of one core."""
+def measure_on_ray(folder: RunFolder, cores: int) -> Measured:
+    """Ray on a cluster of so many cores, which is there before the run begins, as clusters are."""
     from ray.cluster_utils import Cluster
 
     os.environ.update(EQUALS)
     cluster: Any = Cluster(
         initialize_head=True,
-        head_node_args={"num_cpus": 1, "include_dashboard": False, "object_store_memory": 128 << 20},
+        head_node_args={"num_cpus": cores, "include_dashboard": False, "object_store_memory": 128 << 20},
     )
     try:
         return measure(folder, "engine=ray", f"ray.address={cluster.address}")
