@@ -10,8 +10,6 @@ from pathlib import Path
 
 from overproof.errors import InputError
 from overproof.grading.pool import most_workers
-from overproof.resources import bundled
-from overproof.tiny.server import serve
 
 
 def double(shard: int) -> int:
@@ -61,14 +59,3 @@ def wait_with_pid(folder: str) -> None:
     mark.touch()
     while mark.exists():
         time.sleep(0.01)
-
-
-class Server:
-    """A tiny teacher on whichever node this object lives."""
-
-    def start(self) -> str:
-        self._context = serve(bundled("tiny-teacher"))
-        return self._context.__enter__()
-
-    def stop(self) -> None:
-        self._context.__exit__(None, None, None)

@@ -33,7 +33,6 @@ pytest.importorskip("moto", reason="the S3 server of the tests needs moto")
 pytest.importorskip("onnxruntime", reason="the tiny teacher needs the demo extra")
 
 from raycluster import SOURCES, Nodes, start_nodes
-from shardwork import Server
 from sharedstorage import Shared, serve_storage
 
 pytestmark = pytest.mark.slow
@@ -173,6 +172,20 @@ def test_storage_that_is_away_for_ten_seconds_changes_nothing(
     check(folder, quiet, run_disturbed(folder, overrides(nodes, teachers[0]), cut_for_ten_seconds))
 
 
+def make_server() -> type:
+    """A class that Ray sends by value: workers know this package, and nothing of its tests."""
+
+    class Server:
+        def start(self) -> str:
+            self._context = serve(bundled("tiny-teacher"))
+            return self._context.__enter__()
+
+        def stop(self) -> None:
+            self._context.__exit__(None, None, None)
+
+    return Server
+
+
 def test_servers_on_several_nodes_serve_one_run_and_one_of_them_may_go(
     nodes: Nodes, quiet: dict[str, str], tmp_path: Path
 ) -> None:
@@ -181,7 +194,7 @@ def test_servers_on_several_nodes_serve_one_run_and_one_of_them_may_go(
     folder = RunFolder(tmp_path)
     told: list[object] = []
     ray.init(address=nodes.address, log_to_driver=False)
-    actor = ray.remote(Server)
+    actor: Any = ray.remote(make_server())
     try:
         servers: list[Any] = [actor.options(num_cpus=0, scheduling_strategy="SPREAD").remote() for _ in range(2)]
         urls = ray.get([server.start.remote() for server in servers])
