@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import resource
 from pathlib import Path
 
@@ -112,7 +113,8 @@ def test_parts_are_written_whole_and_numbered_on(tmp_path: Path) -> None:
     def path_of(part: int) -> Path:
         return tmp_path / f"{part}.jsonl"
 
-    journal = PartJournal(path_of, 3)
+    numbers = itertools.count(3)
+    journal = PartJournal(lambda content: path_of(next(numbers)).write_bytes(content))
     journal.flush()
     for record in problems(2):
         journal.append(record)

@@ -42,3 +42,8 @@ class MissingExtraError(OverproofError):
         """Name what was asked for (`purpose`) and the extra of this package that brings it."""
         super().__init__(f"{purpose} needs an optional part. Install it with: pip install 'overproof[{extra}]'")
         self.extra = extra
+        self._purpose = purpose
+
+    def __reduce__(self) -> tuple[type, tuple[str, str]]:
+        """Travel between processes."""
+        return type(self), (self._purpose, self.extra)

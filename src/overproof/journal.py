@@ -100,22 +100,34 @@ class Journal:
 class PartJournal:
     """The lines of a journal as immutable parts, each written whole; a kill loses what was not yet flushed."""
 
-    def __init__(self, path_of: Callable[[int], Path], next_part: int) -> None:
-        """Write parts `next_part`, `next_part` + 1, … to the paths that `path_of` gives them."""
-        self._path_of = path_of
-        self._part = next_part
+    def __init__(self, write_part: Callable[[bytes], object]) -> None:
+        """`write_part` writes the next part; it returns once the part is safe."""
+        self._write_part = write_part
         self._lines: list[bytes] = []
+        self._lock = threading.Lock()
+        self._writing = threading.Lock()
 
     def append(self, record: msgspec.Struct) -> None:
         """Keep one record for the next part."""
-        self._lines.append(encode(record) + b"\n")
+        line = encode(record) + b"\n"
+        with self._lock:
+            self._lines.append(line)
 
     def flush(self) -> None:
-        """Write what was appended since the last time as one part; nothing appended writes none."""
-        lines, self._lines = self._lines, []
-        if lines:
-            write_bytes(self._path_of(self._part), b"".join(lines))
-            self._part += 1
+        """Write what was appended since the last time as one part; nothing appended writes none.
+
+        May be called from another thread than the one that appends. What cannot be written is kept for the next time.
+        """
+        with self._writing:
+            with self._lock:
+                lines, self._lines = self._lines, []
+            try:
+                if lines:
+                    self._write_part(b"".join(lines))
+            except BaseException:
+                with self._lock:
+                    self._lines = lines + self._lines
+                raise
 
     def close(self) -> None:
         """Write the last part."""

@@ -16,8 +16,9 @@ from __future__ import annotations
 
 import functools
 import itertools
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TypeVar
 
@@ -26,7 +27,7 @@ import msgspec
 from overproof import audit, hygiene, judge, prompts, report, rewards, sampling, selection, staging
 from overproof.config import RunConfig
 from overproof.config.source import PromptConfig
-from overproof.engine import run_shards
+from overproof.engine import Engine, open_engine
 from overproof.errors import ConfigError, InputError
 from overproof.export import export_shard, finish_export
 from overproof.grading import answer_classes
@@ -36,7 +37,7 @@ from overproof.problems import read_problems
 from overproof.records import Message, PreparedProblem, Problem, Score
 from overproof.rewards.grades import grade_traces
 from overproof.runfolder import RunFolder, count_shards, shard_of
-from overproof.sampling import batch, doctor
+from overproof.sampling import batch, doctor, spread
 from overproof.sampling.batch import BatchIn, BatchOut
 from overproof.sampling.doctor import Diagnosis
 from overproof.sampling.forecast import Outlook
@@ -106,10 +107,11 @@ def run(config: RunConfig, folder: RunFolder, show: Show = be_silent) -> Outcome
     judge.check_judge(config)
     with folder.lock():
         prepare(config, folder, show)
-        sampled = None if config.teacher.is_imported else sample(config, folder, show)
-        score(config, folder, show)
-        select(config, folder, show)
-        export_dataset(config, folder, show)
+        with _engine(config, folder):
+            sampled = None if config.teacher.is_imported else sample(config, folder, show)
+            score(config, folder, show)
+            select(config, folder, show)
+            export_dataset(config, folder, show)
         return Outcome(sampled, make_report(config, folder))
 
 
@@ -127,6 +129,7 @@ def prepare(config: RunConfig, folder: RunFolder, show: Show = be_silent) -> Non
         findings = hygiene.examine(read_problems(config.problems), config.hygiene)
         prepared = (_prepare_problem(problem, findings) for problem in read_problems(config.problems))
         counts = write_sharded(outputs, ((shard_of(one.problem.id, shards), one) for one in prepared))
+        folder.push(*outputs)
         show(Step("prepare", sum(counts), sum(counts)))
 
     stamps = [staging.file_stamp(source.path) for source in (config.problems, *config.hygiene.benchmarks)]
@@ -138,9 +141,13 @@ def plan(config: RunConfig, folder: RunFolder) -> Plan:
     """What sampling would ask for and what it may cost; makes no call. The problems must be prepared."""
     shards = range(staging.manifest_of(folder).shards)
     first = list(itertools.islice(_read_prepared(folder), 3))
+    with _engine(config, folder) as engine:
+        counted = engine.run_shards if engine.is_far else map  # reading a file here is sooner done than asking for it
+        counts = sum(counted(functools.partial(_count_problems, folder), shards), Counter())
+        outlook = spread.survey_there(engine, config, folder, shards).outlook if engine.is_far else None
     return Plan(
-        _count_problems(folder),
-        sampling.outlook(config, folder, shards),
+        Problems(**{name: counts[name] for name in Problems.__struct_fields__}),
+        outlook or sampling.outlook(config, folder, shards),
         judge.bound(config, _read_prepared(folder)),
         [_prompt_of(config.prompt, one) for one in first],
     )
@@ -164,9 +171,13 @@ def sample(config: RunConfig, folder: RunFolder, show: Show = be_silent) -> samp
     """Sample what is missing. The only stage that costs money; `show` is told the plan before the first call."""
     if config.teacher.is_imported:
         raise ConfigError("The traces of this run were imported: there is no teacher to ask. Run score, select, export")
-    show(plan(config, folder))
-    staging.record_config(folder, config, _SAMPLING_TABLES)
-    return sampling.sample(config, folder, range(staging.manifest_of(folder).shards), progress=show)
+    shards = range(staging.manifest_of(folder).shards)
+    with _engine(config, folder) as engine:
+        show(plan(config, folder))
+        staging.record_config(folder, config, _SAMPLING_TABLES)
+        if engine.is_far:
+            return spread.sample_there(engine, config, folder, shards, show)
+        return sampling.sample(config, folder, shards, progress=show)
 
 
 def write_batch(config: RunConfig, folder: RunFolder, path: Path) -> BatchOut:
@@ -194,7 +205,10 @@ def score(config: RunConfig, folder: RunFolder, show: Show = be_silent) -> None:
     if config.judge is not None:
         staging.record_config(folder, config, ("judge",))
         spent = sampling.read_spent(config, folder, shards)
-        settled = judge.consult(config, folder, shards, spent=spent, tell=functools.partial(_tell_judge, show))
+        try:
+            settled = judge.consult(config, folder, shards, spent=spent, tell=functools.partial(_tell_judge, show))
+        finally:
+            folder.push_judgements()
         _score_shards(config, folder, shards, settled, show)
 
 
@@ -209,17 +223,18 @@ def _score_shards(config: RunConfig, folder: RunFolder, shards: range, stale: Se
     """Score the shards that are out of date by what is known now; does nothing when none of it has changed."""
 
     def work() -> None:
-        _run_stage("score", functools.partial(score_shard, config, folder), stale, show)
+        _exhaust(
+            _run_stage("score", functools.partial(score_shard, config, folder), config, folder, show, shards=stale)
+        )
 
     judged = [config.judge.model, *(path.stat().st_size for path in folder.judgement_parts())] if config.judge else []
-    sizes = [[part.name, part.stat().st_size] for shard in shards for part in folder.trace_parts(shard)]
     staging.derive(
         folder,
         "score",
         work,
         config=config,
         tables=("rewards",),
-        inputs=[_contract(config.prompt), *sizes, *judged],
+        inputs=[_contract(config.prompt), *folder.journal_sizes(), *judged],
         after="prepare",
         outputs=[folder.scores(shard) for shard in shards],
     )
@@ -227,7 +242,9 @@ def _score_shards(config: RunConfig, folder: RunFolder, shards: range, stale: Se
 
 def score_shard(config: RunConfig, folder: RunFolder, shard: int) -> int:
     """Score the traces of one shard, in the order of its problems, then by index; returns how many there are."""
-    return write_records(folder.scores(shard), _score_traces(config, folder, shard))
+    count = write_records(folder.scores(shard), _score_traces(config, folder, shard))
+    folder.push(folder.scores(shard))
+    return count
 
 
 def _score_traces(config: RunConfig, folder: RunFolder, shard: int) -> Iterator[Score]:
@@ -257,7 +274,7 @@ def select(config: RunConfig, folder: RunFolder, show: Show = be_silent) -> None
     shards = range(staging.manifest_of(folder).shards)
 
     def work() -> None:
-        _run_stage("select", functools.partial(selection.select_shard, config, folder), shards, show)
+        _exhaust(_run_stage("select", functools.partial(selection.select_shard, config, folder), config, folder, show))
 
     outputs = [folder.decisions(shard, name) for name in (None, *config.selections) for shard in shards]
     tables = ("selection", "selections", "sampling")  # a pass-rate band rests on how many samples there are
@@ -266,12 +283,11 @@ def select(config: RunConfig, folder: RunFolder, show: Show = be_silent) -> None
 
 def export_dataset(config: RunConfig, folder: RunFolder, show: Show = be_silent) -> None:
     """Write the dataset of every selection."""
-    shards = range(staging.manifest_of(folder).shards)
 
     def work() -> None:
         for name in (None, *config.selections):
             one = functools.partial(export_shard, config, folder, name=name)
-            finish_export(config, folder, _run_stage("export", one, shards, show), name)
+            finish_export(config, folder, _run_stage("export", one, config, folder, show), name)
 
     outputs = [folder.dataset(name) for name in (None, *config.selections)]
     staging.derive(folder, "export", work, config=config, tables=("export",), after="select", outputs=outputs)
@@ -288,16 +304,17 @@ def _read_prepared(folder: RunFolder) -> Iterator[PreparedProblem]:
         yield from folder.read_problems(shard)
 
 
-def _count_problems(folder: RunFolder) -> Problems:
+def _count_problems(folder: RunFolder, shard: int) -> Counter[str]:
+    """What was found out about the problems of a shard, by the names of `Problems`."""
     counts: Counter[str] = Counter()
-    for one in _read_prepared(folder):
+    for one in folder.read_problems(shard):
         counts["problems"] += 1
         counts["without_reference"] += one.problem.reference is None
         counts["unverifiable"] += one.reference_issue is not None
         counts["duplicates"] += one.duplicate_of is not None
         counts["clustered"] += one.cluster is not None
         counts["contaminated"] += bool(one.contamination)
-    return Problems(**{name: counts[name] for name in Problems.__struct_fields__})
+    return counts
 
 
 def _prompt_of(config: PromptConfig, problem: PreparedProblem) -> list[Message]:
@@ -322,10 +339,27 @@ def _count_source(config: RunConfig) -> int:
     return count
 
 
-def _run_stage(stage: str, work: Callable[[int], Result], shards: Sequence[int], show: Show) -> list[Result]:
-    """The result of `work` for each shard, told as they come."""
-    results = []
-    for result in run_shards(work, shards):
-        results.append(result)
-        show(Step(stage, len(results), len(shards)))
-    return results
+def _run_stage(
+    stage: str,
+    work: Callable[[int], Result],
+    config: RunConfig,
+    folder: RunFolder,
+    show: Show,
+    *,
+    shards: Sequence[int] | None = None,
+) -> Iterator[Result]:
+    """The result of `work` for each shard, told as they come. All shards, unless told which."""
+    shards = range(staging.manifest_of(folder).shards) if shards is None else shards
+    with _engine(config, folder) as engine:
+        for number, result in enumerate(engine.run_shards(work, shards), start=1):
+            yield result
+            show(Step(stage, number, len(shards)))
+
+
+def _engine(config: RunConfig, folder: RunFolder) -> AbstractContextManager[Engine]:
+    return open_engine(config, folder, staging.versions)
+
+
+def _exhaust(results: Iterator[object]) -> None:
+    """Have everything done, and keep nothing of it."""
+    deque(results, maxlen=0)

@@ -47,6 +47,11 @@ class PreparedProblem(msgspec.Struct, frozen=True, omit_defaults=True):
     contamination: list[dict[str, Any]] = []
     """Benchmark passages that this question matches: benchmark, benchmark_id, passages, method."""
 
+    @property
+    def is_unfit(self) -> bool:
+        """Whether none of its traces may be trained on: it repeats an earlier problem or stands in a benchmark."""
+        return self.duplicate_of is not None or bool(self.contamination)
+
 
 class Usage(msgspec.Struct, frozen=True, omit_defaults=True):
     """Tokens as the endpoint reported them; None where it did not say (which is not zero)."""

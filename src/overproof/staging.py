@@ -33,6 +33,7 @@ def begin(folder: RunFolder, config: RunConfig, shards: Callable[[], int]) -> Ma
     if manifest is None:
         manifest = Manifest(config.model_dump(mode="json"), shards(), versions(), {})
         folder.write_manifest(manifest)
+    folder.check_shards(manifest.shards)
     return manifest
 
 
@@ -40,7 +41,7 @@ def manifest_of(folder: RunFolder) -> Manifest:
     """The manifest of a run that has begun. Raises RunFolderError when it has not."""
     manifest = folder.read_manifest()
     if manifest is None:
-        raise RunFolderError(f"{folder.root} holds no run yet. Begin one with: overproof run CONFIG --run-dir DIR")
+        raise RunFolderError(f"{folder} holds no run yet. Begin one with: overproof run CONFIG --run-dir DIR")
     return manifest
 
 
@@ -70,10 +71,10 @@ def derive(
     """
     manifest = manifest_of(folder)
     if after is not None and after not in manifest.stages:
-        raise RunFolderError(f"{folder.root}: '{stage}' needs '{after}' first. Run: overproof {after} CONFIG")
+        raise RunFolderError(f"{folder}: '{stage}' needs '{after}' first. Run: overproof {after} CONFIG")
     before = manifest.stages.get(after) if after else None
     fingerprint = _fingerprint([stage, versions(), before, *inputs, *(getattr(config, name) for name in tables)])
-    if manifest.stages.get(stage) == fingerprint and all(path.exists() for path in outputs):
+    if manifest.stages.get(stage) == fingerprint and folder.has(outputs):
         return
     work()
     record_config(folder, config, tables)

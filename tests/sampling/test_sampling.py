@@ -6,6 +6,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from building import make_config
 from endpoint import Ask, Wire, error, json_reply, serve, stream_reply
@@ -394,18 +395,11 @@ def test_the_outlook_makes_no_call_and_bounds_the_cost(tmp_path: Path) -> None:
 
 
 def test_a_journal_may_lie_in_parts(tmp_path: Path) -> None:
-    from overproof.journal import PartJournal
-
     folder = make_folder(tmp_path, numbered(4))
     with serve(answer) as endpoint:
         config = config_for(endpoint)
         for n in (1, 2):
-            parts = len(folder.trace_parts(0))
-            sample_all(
-                config_for(endpoint, {"n": n}),
-                folder,
-                open_sink=lambda shard, parts=parts: PartJournal(lambda part: folder.traces(shard, part), parts),
-            )
+            sample_all(config_for(endpoint, {"n": n}), folder, open_sink=folder.open_parts)
         summary, _ = sample_all(config, folder)
     assert len(folder.trace_parts(0)) == 2
     assert (summary.samples, summary.samples_new, len(endpoint.asked)) == (8, 0, 8)
@@ -434,3 +428,36 @@ def test_a_run_in_a_thread_works(tmp_path: Path) -> None:
         thread.start()
         thread.join(30)
     assert done == [4]
+
+
+def test_nothing_is_paid_for_problems_whose_traces_selection_would_reject(tmp_path: Path) -> None:
+    problems = numbered(6)
+    problems[1] = msgspec.structs.replace(problems[1], duplicate_of="p0")
+    problems[4] = msgspec.structs.replace(problems[4], contamination=[{"benchmark": "b"}])
+    folder = make_folder(tmp_path, problems)
+    with serve(answer) as endpoint:
+        plan = outlook(config_for(endpoint), folder, [0])
+        summary, _ = sample_all(config_for(endpoint), folder)
+    assert (plan.requests_least, plan.requests_most, plan.problems_unfit) == (8, 8, 2)
+    assert "(2 duplicates or contaminated, not asked)" in plan.lines()[0]
+    assert len(endpoint.asked) == 8
+    assert {trace.problem.id for trace in read_all(folder)} == {"p0", "p2", "p3", "p5"}
+    assert (summary.problems, summary.problems_done) == (6, 6)
+
+
+def test_adaptive_sampling_asks_for_no_unfit_problem_either(tmp_path: Path) -> None:
+    problems = [msgspec.structs.replace(one, duplicate_of="p0") for one in numbered(3)]
+    folder = make_folder(tmp_path, problems)
+    with serve(answer) as endpoint:
+        sample_all(config_for(endpoint, {"want_correct": 1, "max": 4}), folder)
+    assert not endpoint.asked
+
+
+def test_traces_of_a_problem_that_has_become_unfit_stay(tmp_path: Path) -> None:
+    with serve(answer) as endpoint:
+        folder = make_folder(tmp_path, numbered(2))
+        sample_all(config_for(endpoint), folder)
+        unfit = [msgspec.structs.replace(one, contamination=[{"benchmark": "b"}]) for one in numbered(2)]
+        summary, _ = sample_all(config_for(endpoint, {"n": 5}), make_folder(tmp_path, unfit))
+    assert summary.samples_new == 0
+    assert len(read_all(folder)) == 4

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from overproof.cli.options import Config, Limit, RunDir, find_folder
+from overproof.cli.options import Config, Limit, RunDir, find_folder, local_folder
 
 
 def import_traces(
@@ -15,7 +14,7 @@ def import_traces(
     schema: Annotated[
         str, typer.Option(help="r1_distill_110k, openr1, openthoughts, seed, …; a wrong name lists all.")
     ],
-    run_dir: Annotated[Path, typer.Option(help="Folder of the run to make.")],
+    run_dir: Annotated[str, typer.Option(help="Folder of the run to make.")],
     dataset: Annotated[bool, typer.Option("--dataset", help="FILE is a Hub or local dataset.")] = False,
     name: Annotated[str | None, typer.Option(help="The dataset's configuration name.")] = None,
     split: Annotated[str | None, typer.Option(help="The dataset's split.")] = None,
@@ -24,16 +23,15 @@ def import_traces(
     """Turn a trace set that others made into a run, to be scored, selected and exported like one's own."""
     from overproof.cli.display import print_lines
     from overproof.importing import TraceSet, import_traces
-    from overproof.runfolder import RunFolder
 
     where = {"dataset": source} if dataset else {"path": source}
-    summary = import_traces(TraceSet(schema, **where, name=name, split=split, limit=limit), RunFolder(run_dir))
-    config = RunFolder(run_dir).config
+    folder = local_folder(run_dir)
+    summary = import_traces(TraceSet(schema, **where, name=name, split=split, limit=limit), folder)
     print_lines(
         [
             f"{summary.traces:,} traces of {summary.problems:,} problems",
             *(f"! {count:,} rows skipped: {reason}" for reason, count in summary.skipped.items()),
-            f"Go on with: overproof run {config}",
+            f"Go on with: overproof run {folder.config}",
         ]
     )
 
@@ -48,11 +46,13 @@ def push(
     """Upload a run's dataset to the Hugging Face Hub. The token comes from HF_TOKEN or the Hub's own login."""
     from overproof.export.push import push
 
-    typer.echo(push(find_folder(config, run_dir).dataset(selection), repository, private=not public))
+    folder = find_folder(config, run_dir)
+    folder.fetch_under(folder.dataset(selection))
+    typer.echo(push(folder.dataset(selection), repository, private=not public))
 
 
 def view(
-    runs: Annotated[list[Path], typer.Argument(metavar="RUN…", help="Run folders.")],
+    runs: Annotated[list[str], typer.Argument(metavar="RUN…", help="Run folders.")],
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 8000,
 ) -> None:
     """Browse runs in a local web app: every trace, with its mathematics; live while a run goes on."""

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from overproof.cli.options import Config, Limit, Overrides, RunDir, add_limit, find_folder
+from overproof.cli.options import Config, Limit, Overrides, RunDir, add_limit, find_local_folder
 
 Sides = Annotated[
     list[str], typer.Argument(metavar="RUN RUN…", help="Run folders; NAME=FOLDER,FOLDER joins runs of several seeds.")
@@ -22,7 +22,7 @@ def check_student(config: Config, set_: Overrides = None, run_dir: RunDir = None
     from overproof.student import check_student, describe_check
 
     train = load_table(config, SftRun, set_ or ()).train
-    dataset = Path(train.dataset) if train.dataset else find_folder(config, run_dir).dataset()
+    dataset = Path(train.dataset) if train.dataset else find_local_folder(config, run_dir).dataset()
     check = check_student(
         dataset,
         train.student,
@@ -42,7 +42,7 @@ def sft(config: Config, set_: Overrides = None, run_dir: RunDir = None) -> None:
     from overproof.train import sft
 
     train = load_table(config, SftRun, set_ or ()).train
-    print_lines(sft(train, find_folder(config, run_dir), lambda line: print_lines([line])).lines())
+    print_lines(sft(train, find_local_folder(config, run_dir), lambda line: print_lines([line])).lines())
 
 
 def grpo(config: Config, set_: Overrides = None) -> None:
@@ -70,7 +70,7 @@ def evaluate(config: Config, set_: Overrides = None, limit: Limit = None, run_di
 
     settings = load_table(config, EvaluationRun, add_limit(set_, limit, "evaluation.problems.limit"))
     with Display() as display:
-        evaluation = evaluate(settings, find_folder(config, run_dir), display)
+        evaluation = evaluate(settings, find_local_folder(config, run_dir), display)
     print_lines(evaluation.lines())
 
 
@@ -90,6 +90,6 @@ def prove(config: Config, set_: Overrides = None, limit: Limit = None, run_dir: 
 
     settings = load_table(config, ProofRun, add_limit(set_, limit))
     with Display() as display:
-        proofs = prove(settings, find_folder(config, run_dir), display)
+        proofs = prove(settings, find_local_folder(config, run_dir), display)
     for proof in proofs:
         print_lines(["", *proof.lines()])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -17,7 +16,9 @@ Overrides = Annotated[
     list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Override a key: --set sampling.n=8")
 ]
 Limit = Annotated[int | None, typer.Option(min=1, help="Take only the first so many problems.")]
-RunDir = Annotated[Path | None, typer.Option(help="Folder of the run [default: runs/<name of the config>].")]
+RunDir = Annotated[
+    str | None, typer.Option(help="Folder of the run, or its URL such as s3://… [default: runs/<name of the config>].")
+]
 
 
 def read_config(name: str, overrides: list[str] | None, limit: int | None) -> RunConfig:
@@ -42,8 +43,26 @@ def add_limit(overrides: list[str] | None, limit: int | None, key: str = "proble
     return [*(overrides or []), *([] if limit is None else [f"{key}={limit}"])]
 
 
-def find_folder(name: str, run_dir: Path | None) -> RunFolder:
+def find_folder(name: str, run_dir: str | None) -> RunFolder:
     """The run folder that a command line means."""
     from overproof.runfolder import find_run
 
     return find_run(name, run_dir)
+
+
+def find_local_folder(name: str, run_dir: str | None) -> RunFolder:
+    """`find_folder` for what works on files of this machine."""
+    return local_folder(run_dir) if run_dir is not None else find_folder(name, None)
+
+
+def local_folder(run_dir: str) -> RunFolder:
+    """The run folder at a path. Raises ConfigError for a URL."""
+    from overproof.errors import ConfigError
+    from overproof.runfolder import RunFolder
+
+    if "://" in run_dir:
+        raise ConfigError(
+            f"{run_dir} is on shared storage, and this command works on files of this machine. Give a path as "
+            "--run-dir; to train on a run's dataset copy it here and set train.dataset"
+        )
+    return RunFolder(run_dir)

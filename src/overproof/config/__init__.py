@@ -1,7 +1,7 @@
 """A run's config: YAML in, one frozen `RunConfig` out; only this module knows how a config is found and refused.
 
-Defaults live in the tables (`source`, `endpoint`, `judgement`, `selection`, `output`) and nowhere else. An unknown
-key is an error that names the nearest known one.
+Defaults live in the tables (`source`, `endpoint`, `judgement`, `selection`, `output`, `execution`) and nowhere else. An
+unknown key is an error that names the nearest known one.
 """
 
 from __future__ import annotations
@@ -9,13 +9,14 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Literal, TypeVar, get_args
+from typing import Any, TypeVar, get_args
 
 import yaml
-from pydantic import BaseModel, ValidationError, model_validator
+from pydantic import BaseModel, PositiveInt, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
 from overproof.config.endpoint import BudgetConfig, EndpointConfig, JudgeConfig, SamplingConfig
+from overproof.config.execution import Engine, RayConfig
 from overproof.config.judgement import RewardsConfig
 from overproof.config.output import ExportConfig
 from overproof.config.selection import HygieneConfig, SelectionConfig, SelectionName, check_selection
@@ -51,8 +52,12 @@ class RunConfig(Table):
     """Further selections from the same scores, each under a name of its own, to be compared."""
     export: ExportConfig = ExportConfig()
     """The form of the dataset."""
-    engine: Literal["local"] = "local"
-    """Where shards run."""
+    engine: Engine = "local"
+    """Where shards run: local, in processes of this machine; ray, on a cluster (`pip install 'overproof[ray]'`)."""
+    workers: PositiveInt | None = None
+    """Most processes that the local engine runs at once; None: one a core."""
+    ray: RayConfig = RayConfig()
+    """The cluster of `engine: ray`."""
     train: TrainConfig | None = None
     """How a student is trained on the dataset (`overproof sft`)."""
     student: EndpointConfig | None = None

@@ -17,7 +17,7 @@ from overproof.config import RunConfig
 from overproof.config.output import ExportConfig
 from overproof.errors import RunFolderError
 from overproof.export.card import render_card, render_jsonl_card
-from overproof.export.files import SplitWriter, remove_others
+from overproof.export.files import FORMS, SplitWriter, is_data
 from overproof.export.rows import KeptTrace, build_row, build_schema, form_of
 from overproof.export.summary import ExportSummary, ShardExport, summarise
 from overproof.journal import write_bytes
@@ -37,7 +37,7 @@ def export_shard(config: RunConfig, folder: RunFolder, shard: int, name: str | N
     The card of an earlier export is removed first, so that a dataset only half replaced is not taken for whole. Raises
     RunFolderError when the shard has no decisions yet.
     """
-    if not folder.decisions(shard, name).exists():
+    if not folder.has([folder.decisions(shard, name)]):
         raise RunFolderError(f"{folder.decisions(shard, name)} does not exist: select before you export")
     decisions = list(folder.read_decisions(shard, name))
     scores = {score.trace_id: score for score in folder.read_scores(shard)}
@@ -45,20 +45,21 @@ def export_shard(config: RunConfig, folder: RunFolder, shard: int, name: str | N
     form = form_of(config, _versions(folder))
     schema = build_schema(form)
     done = ShardExport(reasons=Counter(decision.reason for decision in decisions))
-    done.pass_rates.extend(rate_problem(passed, config.sampling) for passed in outcomes.values())
-    (folder.dataset(name) / "README.md").unlink(missing_ok=True)
+    done.pass_rates.update(rate_problem(passed, config.sampling) for passed in outcomes.values())
+    folder.remove(folder.dataset(name) / "README.md")
     with ExitStack() as stack:
         writers: dict[str, SplitWriter] = {}
         for problem, traces in _read_kept(folder, shard, decisions):
             split = split_of(problem, config.export)
             if split not in writers:
                 writers[split] = stack.enter_context(SplitWriter(folder.dataset(name), split, shard, schema))
-                done.files.extend(writers[split].paths)
+                done.files.extend(path.name for path in writers[split].paths)
             pass_rate = estimate_pass_rate(outcomes[problem.problem.id], config.sampling)
             kept = [KeptTrace(problem, trace, scores.get(trace.id), pass_rate) for trace in traces]
             for one in kept:
                 writers[split].write(build_row(one, form))
             _count(done, split, kept)
+    folder.push(*(path for writer in writers.values() for path in writer.paths))
     return done
 
 
@@ -70,7 +71,7 @@ def _count(done: ShardExport, split: str, kept: list[KeptTrace]) -> None:
     done.sources[problem.problem.source or "unnamed"] += len(kept)
     done.languages[problem.language or "unknown"] += len(kept)
     for one in kept:
-        done.lengths.append(len(one.trace.content) + len(one.trace.reasoning or ""))
+        done.lengths[len(one.trace.content) + len(one.trace.reasoning or "")] += 1
         done.grades.update(_how_verified(one.score))
 
 
@@ -79,12 +80,17 @@ def finish_export(
 ) -> ExportSummary:
     """Delete what an earlier export left and write the card; a dataset without its card is not finished."""
     target = folder.dataset(name)
-    parts = list(parts)
-    remove_others(target, (file for part in parts for file in part.files))
-    summary = summarise(target, parts)
+    whole = ShardExport()
+    for part in parts:
+        whole.add(part)
+    written = set(whole.files)
+    there = [path for form in FORMS for path in folder.list_files(target / form)]
+    folder.remove(*(path for path in there if is_data(path) and path.name not in written))
+    summary = summarise(target, whole)
     form = form_of(config, _versions(folder))
     write_bytes(target / "jsonl" / "README.md", render_jsonl_card(summary, form).encode())
     write_bytes(target / "README.md", render_card(config, name, summary, form).encode())
+    folder.push(target / "jsonl" / "README.md", target / "README.md")
     return summary
 
 

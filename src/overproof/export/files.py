@@ -8,7 +8,6 @@ not depend on how many. The two forms lie in folders of their own because `datas
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -79,10 +78,6 @@ class SplitWriter:
             self._waiting, self._waiting_bytes = [], 0
 
 
-def remove_others(folder: Path, written: Iterable[Path]) -> None:
-    """Delete the dataset files of an earlier export that this one did not replace."""
-    keep = set(written)
-    for form in FORMS:
-        for path in (folder / form).glob(f"*.{form}*"):
-            if path not in keep:
-                path.unlink()
+def is_data(path: Path) -> bool:
+    """Whether a file of a dataset holds rows, finished or not."""
+    return any(f".{form}" in path.name for form in FORMS)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +15,7 @@ from overproof.selection.reasons import KEPT
 
 @dataclass(frozen=True, slots=True)
 class ShardExport:
-    """What the export of one shard wrote. Small, so that a worker can send it back."""
+    """What the export of one shard wrote, or of several. Small however many rows there are, to be sent and added."""
 
     rows: Counter[str] = field(default_factory=Counter)
     """Rows of each split."""
@@ -30,11 +29,21 @@ class ShardExport:
     """Decisions by reason."""
     grades: Counter[str] = field(default_factory=Counter)
     """Rows by how they were verified: correct, approximate (equal after rounding), or judge (by a model)."""
-    lengths: list[int] = field(default_factory=list)
-    """Characters of each row's reply."""
-    pass_rates: list[PassRate] = field(default_factory=list)
-    """The teacher's pass rate on each problem."""
-    files: list[Path] = field(default_factory=list)
+    lengths: Counter[int] = field(default_factory=Counter)
+    """Rows by the characters of their reply."""
+    pass_rates: Counter[PassRate] = field(default_factory=Counter)
+    """Problems by the teacher's pass rate on them."""
+    files: list[str] = field(default_factory=list)
+    """Names of the files that hold the rows."""
+
+    def add(self, other: ShardExport) -> None:
+        """Count another shard too."""
+        for each in fields(self):
+            mine, its = getattr(self, each.name), getattr(other, each.name)
+            if isinstance(mine, list):
+                mine.extend(its)
+            else:
+                mine.update(its)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,23 +79,28 @@ class ExportSummary:
 PERCENTILES = (5, 50, 95, 100)
 
 
-def summarise(folder: Path, parts: Sequence[ShardExport]) -> ExportSummary:
-    """Add up the shards of a dataset."""
-
-    def total(name: str) -> Counter[str]:
-        return sum((getattr(part, name) for part in parts), Counter())
-
-    lengths = np.array([length for part in parts for length in part.lengths], dtype=np.int64)
-    percentiles = np.percentile(lengths, PERCENTILES, method="lower").astype(np.int64) if len(lengths) else lengths
-    rates = [rate for part in parts for rate in part.pass_rates]
+def summarise(folder: Path, whole: ShardExport) -> ExportSummary:
+    """The figures of a dataset from those of all its shards."""
+    rates = whole.pass_rates.elements()
     return ExportSummary(
         folder=folder,
-        rows=total("rows"),
-        problems=total("problems"),
-        sources=total("sources"),
-        languages=total("languages"),
-        reasons=total("reasons"),
-        grades=total("grades"),
-        lengths=percentiles,
-        pass_rate=estimate_rate([(rate.value * rate.draws, rate.draws) for rate in rates if rate.value is not None]),
+        rows=whole.rows,
+        problems=whole.problems,
+        sources=whole.sources,
+        languages=whole.languages,
+        reasons=whole.reasons,
+        grades=whole.grades,
+        lengths=_find_percentiles(whole.lengths),
+        pass_rate=estimate_rate((rate.value * rate.draws, rate.draws) for rate in rates if rate.value is not None),
     )
+
+
+def _find_percentiles(counts: Counter[int]) -> NDArray[np.int64]:
+    """The values at `PERCENTILES` of a sorted row in which each value stands as often as counted, rounding down."""
+    values = np.array(sorted(counts), dtype=np.int64)
+    if not len(values):
+        return values
+    ends = np.cumsum([counts[value] for value in values.tolist()])
+    ranks = np.floor(np.array(PERCENTILES) / 100 * (ends[-1] - 1)).astype(np.int64)
+    found: NDArray[np.int64] = values[np.searchsorted(ends, ranks, side="right")]
+    return found

@@ -35,6 +35,8 @@ START_GRACE_SECONDS = 0.4
 """How long a worker may take to start before that counts as its task's time."""
 START_SECONDS = 60.0
 """How long a worker may take to load its libraries, on a machine under load."""
+WORKERS_VARIABLE = "OVERPROOF_GRADING_WORKERS"
+"""Environment variable that bounds the workers of a process which is itself one of many, each busy with a shard."""
 MAX_WORKERS = max(4, 2 * (os.cpu_count() or 1))
 """How many workers are at work at once, whatever the number of threads that grade; more threads wait their turn."""
 MAX_IDLE = max(4, os.cpu_count() or 1)
@@ -145,6 +147,11 @@ def _ready(reading: Iterable[int], writing: Iterable[int], seconds: float) -> se
     return {descriptor for descriptor, _ in poll.poll(max(0, int(seconds * 1000) + 1))}
 
 
+def most_workers() -> int:
+    """How many workers this process may have at work at once."""
+    return int(os.environ.get(WORKERS_VARIABLE) or MAX_WORKERS)
+
+
 class Pool:
     """Idle workers, kept for the next task. Safe to use from any thread."""
 
@@ -152,7 +159,7 @@ class Pool:
         """An empty pool; nothing is started."""
         self.idle: list[Worker] = []
         self.lock = threading.Lock()
-        self.places = threading.Semaphore(MAX_WORKERS)
+        self.places = threading.Semaphore(most_workers())
 
     def reserve(self, *, wait: bool) -> bool:
         """Reserve the place of one worker at work; without `wait`, False when all are taken."""
@@ -216,7 +223,7 @@ class Pool:
             worker.process.returncode = 0  # they are not our children: nothing to wait for
         self.idle = []
         self.lock = threading.Lock()
-        self.places = threading.Semaphore(MAX_WORKERS)
+        self.places = threading.Semaphore(most_workers())
 
 
 class _Assignment(msgspec.Struct):

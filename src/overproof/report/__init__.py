@@ -38,11 +38,14 @@ def report(config: RunConfig, folder: RunFolder, shards: Iterable[int]) -> Summa
     tally = Tally()
     read: dict[int, Shard] = {}
     for number in shards:
+        folder.fetch_shard(number, (None, *config.selections))
         read[number] = ShardReader(config, folder, number).read()
         tally.add(tally_shard(config, read[number]))
+    folder.fetch(*(folder.dataset(name) / "README.md" for name in (None, *config.selections)))
     summary = summarise(config, folder, tally)
     write_bytes(folder.report_json, msgspec.json.format(msgspec.json.encode(summary)))
     write_bytes(folder.report_html, _render(config, folder, summary, list(read_chosen(tally, read))).encode())
+    folder.push(folder.report_json, folder.report_html)
     return summary
 
 
@@ -54,7 +57,7 @@ def _render(config: RunConfig, folder: RunFolder, summary: Summary, problems: li
     if held < summary.traces:
         told = (
             f"{held:,} of the run’s {summary.traces:,} traces can be read here, some of every kind, chosen by chance. "
-            f"To read all of them: overproof view {folder.root if not folder.root.is_absolute() else folder.root.name}"
+            f"To read all of them: overproof view {folder.name if folder.root.is_absolute() else folder}"
         )
     return render_report(summary, render_overview(summary, config, versions), versions, pack(problems), told)
 

@@ -163,8 +163,8 @@ class Tally:
     """Shards that lack a kind of file."""
     damage: Damage = field(default_factory=Damage)
     problems: Counter[str] = field(default_factory=Counter)
-    """total, sampled, without_reference, unverifiable, duplicates, clustered, contaminated, gone, and of the problems
-    whose traces can be graded: gradable (sampled ones) and gradable_traces."""
+    """total, sampled, unasked (unfit ones without a trace), without_reference, unverifiable, duplicates, clustered,
+    contaminated, gone, and of the problems whose traces can be graded: gradable (sampled ones) and gradable_traces."""
     traces: int = 0
     scored: int = 0
     uncounted: int = 0
@@ -197,6 +197,11 @@ class Tally:
     suspect_count: int = 0
     contaminated: list[PreparedProblem] = field(default_factory=list)
     candidates: defaultdict[Kind, list[Candidate]] = field(default_factory=lambda: defaultdict(list))
+
+    @property
+    def asked(self) -> int:
+        """Problems that sampling asks for."""
+        return self.problems["total"] - self.problems["unasked"]
 
     def add(self, other: Tally) -> Self:
         """Count the other's shards too."""

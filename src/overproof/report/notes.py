@@ -12,8 +12,8 @@ from overproof.runfolder import RunFolder
 
 def find_gaps(config: RunConfig, folder: RunFolder, tally: Tally) -> Iterator[str]:
     """Everything that keeps a run from being whole; nothing for a run that is."""
-    total, sampled = tally.problems["total"], tally.problems["sampled"]
-    if not total:
+    total, sampled = tally.asked, tally.problems["sampled"]
+    if not tally.problems["total"]:
         yield "There are no problems in this run folder yet."
     elif sampled < total:
         yield f"{total - sampled:,} of {total:,} problems have no trace yet: sampling has not finished."

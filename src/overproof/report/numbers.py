@@ -65,11 +65,11 @@ def summarise(config: RunConfig, folder: RunFolder, tally: Tally) -> Summary:
     overall = _line("", tally.groups.get(ALL, Group()))
     adaptive = _adaptive(config, tally)
     return Summary(
-        name=folder.root.resolve().name,
+        name=folder.name,
         teacher=_name_teachers(list(_largest(tally.spending.teachers))) or _configured(config),
         problems={name: tally.problems[name] for name in _PROBLEM_COUNTS},
         traces=tally.traces,
-        expected=None if adaptive else tally.problems["total"] * config.sampling.n,
+        expected=None if adaptive else tally.asked * config.sampling.n,
         kept=main.kept,
         uncounted=tally.uncounted,
         reasons=in_order(main.reasons),
@@ -103,6 +103,7 @@ def summarise(config: RunConfig, folder: RunFolder, tally: Tally) -> Summary:
 _PROBLEM_COUNTS = (
     "total",
     "sampled",
+    "unasked",
     "without_reference",
     "unverifiable",
     "duplicates",
@@ -256,11 +257,11 @@ def _forecasts(config: RunConfig, tally: Tally) -> Iterator[Forecast]:
     """The forecasts that could be made after the run's first problems, by the forecaster that sampling uses."""
     forecaster = Forecaster()
     adaptive = config.sampling.is_adaptive
-    total = tally.problems["total"] * (1 if adaptive else config.sampling.n)
+    total = tally.asked * (1 if adaptive else config.sampling.n)
     for number, spent in enumerate(tally.first, start=1):
         amount = Amount(spent.tokens, Decimal(str(round(spent.cost, 9))))
         forecaster.finished(number - 1, 1 if adaptive else spent.samples, amount)
-        if number in FORECAST_AFTER and number < tally.problems["total"]:
+        if number in FORECAST_AFTER and number < tally.asked:
             forecast = forecaster.forecast(Amount(), total)
             if forecast is not None:
                 yield forecast

@@ -31,6 +31,7 @@ PAGES = Path(__file__).parent / "pages"
 _PROBLEM_COUNTS = {
     "total": "Problems",
     "sampled": "with at least one trace",
+    "unasked": "not sampled, since selection would reject whatever came back",
     "without_reference": "without a reference: accuracy cannot be measured",
     "unverifiable": "whose reference nothing can be graded against",
     "duplicates": "that read the same as an earlier one",
@@ -129,7 +130,7 @@ def is_finished(summary: Summary) -> bool:
     """Whether every problem has its traces."""
     if summary.expected is not None:
         return summary.traces >= summary.expected > 0
-    return summary.problems["sampled"] == summary.problems["total"]
+    return summary.problems["sampled"] + summary.problems["unasked"] == summary.problems["total"]
 
 
 def to_script_json(value: Any) -> Markup:

@@ -177,7 +177,7 @@ class Summary(msgspec.Struct, frozen=True):
     name: str
     teacher: str
     problems: dict[str, int]
-    """total, sampled, without_reference, unverifiable, duplicates, clustered, contaminated, gone, gradable,
+    """total, sampled, unasked, without_reference, unverifiable, duplicates, clustered, contaminated, gone, gradable,
     gradable_traces."""
     traces: int
     expected: int | None

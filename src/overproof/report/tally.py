@@ -93,9 +93,11 @@ def _count_problems(tally: Tally, shard: Shard, outcomes: NDArray[np.int8], samp
     rows = shard.problems.rows
     number = np.bincount(shard.owners[shard.owners >= 0], minlength=len(rows))
     gradable = rows["has_reference"] & ~rows["unverifiable"]
+    unfit = rows["duplicate"] | rows["contaminated"]
     tally.problems.update(
         total=len(rows),
         sampled=int(np.count_nonzero(number)),
+        unasked=int(np.count_nonzero(unfit & (number == 0))),
         without_reference=int(np.count_nonzero(~rows["has_reference"])),
         unverifiable=int(rows["unverifiable"].sum()),
         duplicates=int(rows["duplicate"].sum()),

@@ -4,6 +4,8 @@
     identity     fingerprint and seed of a sample
     plan         how many samples a problem gets
     source       problems → requests, replies → journal
+    spread       the same by many processes of a cluster, each with a shard
+    ledger       what they share: budget, ceilings, troubles, progress
     session      one run of `sample`, its progress and its end
     forecast     what it will cost
     batch        the same through files
@@ -17,14 +19,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from overproof.config import RunConfig
-from overproof.journal import Journal, Sink
+from overproof.journal import Sink
 from overproof.judge.ledger import read_spent as judge_spent
 from overproof.runfolder import RunFolder
 from overproof.sampling.forecast import Outlook
 from overproof.sampling.judging import Judge, Judging, default_judge
 from overproof.sampling.progress import Listener, Notice, Progress
 from overproof.sampling.resume import read_journal
-from overproof.sampling.session import SamplingSummary, Session
+from overproof.sampling.session import Partner, SamplingSummary, Session
 from overproof.sampling.settings import Settings
 from overproof.sampling.survey import survey
 from overproof.teacher import connect, run_to_end
@@ -47,13 +49,15 @@ def sample(
     purse: Purse | None = None,
     progress: Listener | None = None,
     open_sink: Callable[[int], Sink] | None = None,
+    partner: Partner | None = None,
 ) -> SamplingSummary:
     """Sample everything that the shards' problems still lack, and write each trace down the moment it is known.
 
     `judge` tells adaptive sampling what is correct (default: grading and `rewards.is_correct`). `purse` is the budget
     when it is shared with others, None makes one from the config and the shards' journals. `open_sink` opens a
-    shard's journal, by default the growing file of the run folder. The first interrupt (Ctrl-C) ends the session
-    after what is in flight, which is paid for already; a second one abandons that too.
+    shard's journal, by default `RunFolder.open_journal`; `partner` speaks for other sessions that sample the run at the
+    same time. The first interrupt (Ctrl-C) ends the session after what is in flight, which is paid for already; a
+    second one abandons that too.
 
     Raises ConfigError, InputError and RunFolderError before the first call, EndpointError when the endpoint cannot
     serve the run, and KeyboardInterrupt after an interrupt; everything finished is in the journal by then.
@@ -61,16 +65,14 @@ def sample(
     settings = Settings(config)
     found = survey(settings, folder, shards)
     session = Session(settings, found, purse or Budget(config.budget, found.outlook.spent), progress)
+    session.partner = partner
     if not found.outlook.requests_most:
         return session.summary("finished")
-
-    def open_journal(shard: int) -> Sink:
-        return Journal(folder.traces(shard))
 
     async def run() -> SamplingSummary:
         if config.sampling.is_adaptive:
             session.judging = Judging(judge or default_judge(config), session.changed)
-        source = session.open_source(folder, shards, open_sink or open_journal)
+        source = session.open_source(folder, shards, open_sink or folder.open_journal)
         try:
             async with connect(config.teacher) as teacher:
                 return await session.run(teacher, source)

@@ -17,7 +17,7 @@ import msgspec
 
 from overproof.config import RunConfig
 from overproof.errors import InputError
-from overproof.journal import Journal, write_bytes
+from overproof.journal import Sink, write_bytes
 from overproof.records import Trace, trace_id_of
 from overproof.runfolder import RunFolder
 from overproof.sampling.judging import Judge, default_judge
@@ -204,7 +204,7 @@ def _check(paths: Sequence[Path], wanted: dict[str, _Wanted]) -> None:
 def _ingest(settings: Settings, folder: RunFolder, paths: Sequence[Path], wanted: dict[str, _Wanted]) -> BatchIn:
     traces = already_there = unknown = 0
     failed: Counter[str] = Counter()
-    journals: dict[int, Journal] = {}
+    journals: dict[int, Sink] = {}
     done: set[str] = set()
     try:
         for custom_id, row in _read_results(paths):
@@ -219,7 +219,7 @@ def _ingest(settings: Settings, folder: RunFolder, paths: Sequence[Path], wanted
                     failed[outcome.state] += 1
                     continue
                 if target.shard not in journals:
-                    journals[target.shard] = Journal(folder.traces(target.shard))
+                    journals[target.shard] = folder.open_journal(target.shard)
                 journals[target.shard].append(_trace(settings, target, outcome))
                 done.add(custom_id)
                 traces += 1

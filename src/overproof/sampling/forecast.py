@@ -21,7 +21,9 @@ class Outlook(msgspec.Struct, frozen=True):
 
     problems: int
     problems_done: int
-    """Problems that already have all their traces."""
+    """Problems that already have all the traces they want, those that want none included."""
+    problems_unfit: int
+    """Problems that repeat another or stand in a benchmark: selection rejects every trace of them, so none is asked."""
     requests_least: int
     """Requests that are surely still to be made."""
     requests_most: int
@@ -36,12 +38,14 @@ class Outlook(msgspec.Struct, frozen=True):
 
     def lines(self) -> list[str]:
         """The outlook for people, a line a fact."""
+        unfit = f" ({self.problems_unfit:,} duplicates or contaminated, not asked)" if self.problems_unfit else ""
         requests = f"{self.requests_most:,}"
         if self.requests_least != self.requests_most:
             requests = f"{self.requests_least:,} to {self.requests_most:,}"
         prompt, reply = self.worst.prompt_tokens or 0, self.worst.completion_tokens
         tokens = "no bound on the reply" if reply is None else f"{prompt + reply:,} tokens at the very most"
-        told = [f"{self.problems:,} problems, {self.problems_done:,} of them done; {requests} requests to make", tokens]
+        done = f"{self.problems_done:,} of them done{unfit}"
+        told = [f"{self.problems:,} problems, {done}; {requests} requests to make", tokens]
         if self.worst_cost is not None:
             told.append(f"{show_money(self.worst_cost, self.currency)} at the very most")
         elif reply is None:

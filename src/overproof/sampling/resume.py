@@ -11,9 +11,10 @@ from pathlib import Path
 
 import msgspec
 
+from overproof.errors import RunFolderError
 from overproof.journal import Span, locate_records, read_span
 from overproof.records import Trace, Usage
-from overproof.runfolder import RunFolder
+from overproof.runfolder import RunFolder, shard_of
 from overproof.teacher.budget import Amount, Prices
 
 
@@ -64,8 +65,10 @@ class Journaled:
 
 
 def read_journal(folder: RunFolder, shard: int, prices: Prices) -> Journaled:
-    """Survey a shard's journal. Raises RunFolderError naming the line that is damaged."""
+    """Survey a shard's journal. Raises RunFolderError naming the line that is damaged, or a changed shard count."""
     found = Journaled()
+    manifest = folder.read_manifest()
+    shards = manifest.shards if manifest is not None else None
     for path in folder.trace_parts(shard):
         for span, line in locate_records(path, _Line):
             found.spent += prices.of(line.usage)
@@ -75,8 +78,18 @@ def read_journal(folder: RunFolder, shard: int, prices: Prices) -> Journaled:
                 found.spent += prices.of_worst(line.unreported_usage)
             earlier = found.samples.get(line.problem.id)
             if earlier is None:
+                if shards is not None and shard_of(line.problem.id, shards) != shard:
+                    raise _moved(path, line.problem.id, shards)
                 earlier = found.samples[line.problem.id] = Earlier(line.fingerprint)
             if line.fingerprint != earlier.fingerprint:
                 found.mixed[line.problem.id] = (path, span)
             earlier.places.setdefault(line.index, (path, span))
     return found
+
+
+def _moved(path: Path, problem_id: str, shards: int) -> RunFolderError:
+    """A journal was written for another number of shards; its traces would be missed and paid for again."""
+    return RunFolderError(
+        f"{path} holds problem '{problem_id}', which of {shards} shards belongs in another: the number of shards has "
+        "changed. Set run.shards in the run's config.yaml back to what it was, or give another --run-dir."
+    )

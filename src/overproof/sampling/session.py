@@ -11,7 +11,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import Literal
+from typing import Literal, Protocol
 
 import msgspec
 
@@ -29,8 +29,9 @@ from overproof.teacher.budget import Amount, Prices, Purse, show_money
 from overproof.teacher.dispatch import Dispatch
 
 TICK_SECONDS = 0.5
-FLUSH_SECONDS = 5.0
-"""How often what was written is put where not even a power cut undoes it."""
+FLUSH_SECONDS = 4.0
+"""How often what was written is put where not even a power cut undoes it, or where it outlives this machine: so often
+that with the writing itself it takes no more than five seconds."""
 
 
 class SamplingSummary(msgspec.Struct, frozen=True):
@@ -78,6 +79,13 @@ class SamplingSummary(msgspec.Struct, frozen=True):
         return f"{self.samples:,} traces of {self.problems:,} problems ({spent})."
 
 
+class Partner(Protocol):
+    """Speaks for all who sample the same run at the same time in other processes."""
+
+    async def meet(self, dispatch: Dispatch, progress: Progress) -> None:
+        """Tell how this session stands, and act on how the others do: before the first request, then twice a second."""
+
+
 class Session:
     """One run of `sample`: its counts, its listener and its end. Belongs to the running event loop."""
 
@@ -87,6 +95,7 @@ class Session:
         self.purse = purse
         self.listener = listener
         self.judging: Judging | None = None
+        self.partner: Partner | None = None
         self.changed = asyncio.Event()
         self.prices = Prices(settings.config.budget)
         self.tally = Tally(self.prices, self.tell, require_reasoning=settings.config.sampling.require_reasoning)
@@ -130,14 +139,16 @@ class Session:
             changed=self.changed,
             notice=lambda text: self.tell(Notice(text)),
         )
-        self.tell(self.progress(dispatch))
-        ticker = asyncio.create_task(self._tick(dispatch, source))
-        ticker.add_done_callback(lambda task: None if task.cancelled() else dispatch.fail(task.exception()))
+        await self._show(dispatch)
+        beside = [asyncio.create_task(self._tick(dispatch)), asyncio.create_task(self._flush(source))]
+        for task in beside:
+            task.add_done_callback(lambda task: None if task.cancelled() else dispatch.fail(task.exception()))
         try:
             with self._interruptible(dispatch):
                 await dispatch.run()
         finally:
-            ticker.cancel()
+            for task in beside:
+                task.cancel()
             self.tell(self.progress(dispatch))
         return self.summary("budget" if dispatch.is_capped else "finished", dispatch)
 
@@ -195,15 +206,25 @@ class Session:
             alarms=tally.alarms,
         )
 
-    async def _tick(self, dispatch: Dispatch, source: RunSource) -> None:
-        """Tell how it goes, and now and then put what was written beyond the reach of a power cut."""
-        for tick in itertools.count(1):
+    async def _tick(self, dispatch: Dispatch) -> None:
+        """Tell how it goes."""
+        while True:
             await asyncio.sleep(TICK_SECONDS)
-            self.tell(self.progress(dispatch))
-            if tick % round(FLUSH_SECONDS / TICK_SECONDS) == 0:
-                for shard in list(source.active):
-                    if shard.sink is not None:
-                        await asyncio.to_thread(shard.sink.flush)
+            await self._show(dispatch)
+
+    async def _show(self, dispatch: Dispatch) -> None:
+        progress = self.progress(dispatch)
+        self.tell(progress)
+        if self.partner is not None:
+            await self.partner.meet(dispatch, progress)
+
+    async def _flush(self, source: RunSource) -> None:
+        """Now and then put what was written where it is safe; storage that fails for a while holds up nothing else."""
+        while True:
+            await asyncio.sleep(FLUSH_SECONDS)
+            for shard in list(source.active):
+                if shard.sink is not None:
+                    await asyncio.to_thread(shard.sink.flush)
 
     @contextlib.contextmanager
     def _interruptible(self, dispatch: Dispatch) -> Iterator[None]:

@@ -49,18 +49,21 @@ class Settings:
     def needs_verdicts(self, prepared: PreparedProblem) -> bool:
         """Whether the number of a problem's samples depends on what is correct among them."""
         is_gradable = prepared.problem.reference is not None and prepared.reference_issue is None
-        return self.config.sampling.is_adaptive and is_gradable
+        return self.config.sampling.is_adaptive and is_gradable and not prepared.is_unfit
+
+    def least(self, prepared: PreparedProblem) -> int:
+        """How many samples a problem surely wants: none where whatever comes back would be rejected."""
+        return 0 if prepared.is_unfit else self.config.sampling.least
 
     def most(self, prepared: PreparedProblem) -> int:
         """How many samples a problem can come to want."""
-        sampling = self.config.sampling
-        return sampling.most if self.needs_verdicts(prepared) else sampling.least
+        return self.config.sampling.most if self.needs_verdicts(prepared) else self.least(prepared)
 
     def wanted(self, prepared: PreparedProblem, verdicts: dict[int, bool | None]) -> int:
         """How many samples a problem should have, by what is known of it; the least where nothing can be judged."""
         if self.needs_verdicts(prepared):
             return wanted_samples(verdicts, self.config.sampling)
-        return self.config.sampling.least
+        return self.least(prepared)
 
     def trace(
         self, asking: Asking, index: int, parameters: dict[str, Any], reply: Reply, *, cost: Request, error: str | None

@@ -120,8 +120,9 @@ class ShardSource:
 
     def _begin(self, prepared: PreparedProblem) -> None:
         earlier = self._earlier.pop(prepared.problem.id, None)
-        if earlier is not None and all(index in earlier.places for index in range(self._settings.most(prepared))):
-            return  # finished by an earlier session, and counted by the survey
+        have = earlier.places if earlier is not None else {}
+        if all(index in have for index in range(self._settings.most(prepared))):
+            return  # finished by an earlier session or never to be asked, and counted by the survey
         problem = OpenProblem(self._settings.ask(prepared), self._tally.open_problem())
         self._open += 1
         if earlier is None:

@@ -63,15 +63,16 @@ class _Count:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.problems = self.problems_done = self.samples_done = 0
-        self.least = self.most = 0
+        self.least = self.most = self.unfit = 0
         self.worst_prompt = 0
 
     def add(self, asking: Asking, earlier: Earlier | None) -> None:
         have = earlier.places if earlier is not None else {}
         most = self.settings.most(asking.prepared)
-        least_missing = sum(index not in have for index in range(self.settings.config.sampling.least))
+        least_missing = sum(index not in have for index in range(self.settings.least(asking.prepared)))
         most_missing = sum(index not in have for index in range(most))
         self.problems += 1
+        self.unfit += asking.prepared.is_unfit
         self.problems_done += not most_missing
         self.samples_done += most - most_missing
         self.least += least_missing
@@ -89,6 +90,7 @@ class _Count:
         return Outlook(
             problems=self.problems,
             problems_done=self.problems_done,
+            problems_unfit=self.unfit,
             requests_least=self.least,
             requests_most=self.most,
             worst=worst,

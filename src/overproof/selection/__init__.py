@@ -66,6 +66,7 @@ def select_shard(config: RunConfig, folder: RunFolder, shard: int) -> dict[str |
             decisions[name] += decide(scored, selection, config.sampling)
     for name, made in decisions.items():
         write_records(folder.decisions(shard, name), made)
+        folder.push(folder.decisions(shard, name))
     return {name: Counter(decision.reason for decision in made) for name, made in decisions.items()}
 
 

@@ -96,6 +96,8 @@ class Dispatch:
         """Whether the session ended because the budget was used up."""
         self.failures: Counter[str] = Counter()
         """Failed attempts by state."""
+        self.most_in_flight = teacher.dialect.config.concurrency
+        """Attempts that may be under way at once, over all endpoints."""
         self._purse = purse
         self._prices = prices
         self._changed = changed
@@ -124,7 +126,33 @@ class Dispatch:
     def window(self) -> int:
         """Attempts that may be under way now."""
         windows = sum(int(e.governor.limit) for e in self.teacher.endpoints if not e.trouble)
-        return min(windows, self.teacher.dialect.config.concurrency)
+        return min(windows, self.most_in_flight)
+
+    @property
+    def is_starved(self) -> bool:
+        """Whether there was no request to start when one was last looked for."""
+        return self._is_starved
+
+    def share(self, fraction: float) -> None:
+        """From now on take this part of concurrency and ceilings; others have the rest. 0 starts nothing."""
+        self.most_in_flight = int(fraction * self.teacher.dialect.config.concurrency + 1e-9)
+        for endpoint in self.teacher.endpoints if fraction else ():
+            endpoint.governor.share(fraction)
+        self._changed.set()
+
+    def lose(self, endpoint: Endpoint, trouble: str) -> None:
+        """Go on without an endpoint; without any the session ends."""
+        is_news = not endpoint.trouble
+        endpoint.trouble = trouble
+        if all(other.trouble for other in self.teacher.endpoints):
+            self.stop(EndpointError(trouble))
+        elif is_news:
+            self._notice(f"{trouble} Going on without this endpoint.")
+
+    def pause(self, endpoint: Endpoint, seconds: float) -> None:
+        """Start nothing at an endpoint for so long, as somebody else was told to."""
+        until = self._loop.time() + seconds
+        endpoint.governor.paused_until = max(endpoint.governor.paused_until, until)
 
     def stop(self, error: EndpointError | KeyboardInterrupt) -> None:
         """Start nothing more, and once what is in flight has ended let `run` raise the error."""
@@ -181,7 +209,7 @@ class Dispatch:
 
     def _free_endpoint(self, now: float) -> Endpoint | None:
         """The least loaded endpoint that may start a request now."""
-        if len(self._tasks) >= self.teacher.dialect.config.concurrency:
+        if len(self._tasks) >= self.most_in_flight:
             return None
         free = [e for e in self.teacher.endpoints if not e.trouble and e.governor.may_start(now)]
         return min(free, key=lambda e: e.governor.in_flight / e.weight, default=None)
@@ -268,13 +296,8 @@ class Dispatch:
 
     def _lost_endpoint(self, endpoint: Endpoint, request: Request, failure: Failure) -> None:
         """This endpoint cannot serve the run; the others go on, and without any the session ends."""
-        is_news = not endpoint.trouble
-        endpoint.trouble = f"{endpoint.name} answered {failure.state}: {failure.message}"
         self._retry(request, 0.0)
-        if all(other.trouble for other in self.teacher.endpoints):
-            self.stop(EndpointError(endpoint.trouble))
-        elif is_news:
-            self._notice(f"{endpoint.trouble} Going on without this endpoint.")
+        self.lose(endpoint, f"{endpoint.name} answered {failure.state}: {failure.message}")
 
     def _throttled(self, endpoint: Endpoint, request: Request, failure: Failure, started: float) -> None:
         now = self._loop.time()

@@ -62,6 +62,8 @@ class Governor:
         """Throttles met so far."""
         self.failures_in_a_row = 0
         self._start = self.limit
+        self._whole_ceiling = ceiling
+        self._whole_start = self.limit
         self._target = float(ceiling)
         self._second_ends: float | None = None
         self._was_full = False
@@ -74,6 +76,17 @@ class Governor:
         self._requests = None if requests_per_minute is None else _Bucket(requests_per_minute / 60, needed=1.0)
         self._tokens = None if tokens_per_minute is None else _Bucket(tokens_per_minute / 60, needed=0.0)
         self._random = generator or random.Random()  # noqa: S311 - jitter is no secret
+
+    def share(self, fraction: float) -> None:
+        """From now on take this part (above 0) of all ceilings; the rest is for others who ask the same endpoint."""
+        ceiling = max(1, int(fraction * self._whole_ceiling))
+        was_at_ceiling = self._target >= self.ceiling
+        self._start = max(1.0, fraction * self._whole_start)
+        self.ceiling = ceiling
+        self._target = float(ceiling) if was_at_ceiling else min(self._target, float(ceiling))
+        self.limit = min(self.limit, self._target) if self._second_ends is not None else min(self._start, self._target)
+        for bucket in self._buckets():
+            bucket.share(fraction)
 
     @property
     def is_in_trouble(self) -> bool:
@@ -201,10 +214,18 @@ class _Bucket:
     def __init__(self, per_second: float, *, needed: float) -> None:
         """`needed` is what must be there for the next request to start."""
         self.per_second = per_second
+        self._whole_per_second = per_second
         self._needed = needed
         self._most = max(needed, per_second * SAVED_SECONDS)
         self._level = self._most
         self._seen_at: float | None = None
+
+    def share(self, fraction: float) -> None:
+        per_second = fraction * self._whole_per_second
+        if per_second != self.per_second:
+            self.per_second = per_second
+            self._most = max(self._needed, per_second * SAVED_SECONDS)
+            self._level = min(self._level, 0.0)  # what was saved belongs to all together
 
     def has_enough(self, now: float) -> bool:
         self._fill(now)

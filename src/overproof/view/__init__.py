@@ -25,7 +25,7 @@ from overproof.view.run import Run
 HOST = "127.0.0.1"
 
 
-def serve(run_dirs: Sequence[Path], *, port: int = 0, show: Callable[[str], None] = lambda _: None) -> None:
+def serve(run_dirs: Sequence[Path | str], *, port: int = 0, show: Callable[[str], None] = lambda _: None) -> None:
     """Serve the pages of one or several runs until interrupted.
 
     `show` is told in a line each what is being read and, once it answers, the address. Port 0 takes a free one.
@@ -34,7 +34,7 @@ def serve(run_dirs: Sequence[Path], *, port: int = 0, show: Callable[[str], None
     runs = [Run(RunFolder(path)) for path in run_dirs]
     is_known("en")  # loads what tells languages apart, so that the first problem is not the slow one
     for run in runs:
-        show(f"Reading {run.folder.root} …")
+        show(f"Reading {run.folder} …")
         run.refresh()
     asyncio.run(_serve(runs, port, show))
 

@@ -164,7 +164,8 @@ class Run:
         """Nothing is read yet. Raises RunFolderError when the folder holds no run."""
         self.folder = folder
         if not folder.holds_run():
-            raise RunFolderError(f"{folder.root} holds no run: it has no config.yaml and problems. Give a run folder.")
+            raise RunFolderError(f"{folder} holds no run: it has no config.yaml and problems. Give a run folder.")
+        folder.fetch_under(folder.root)
         self.snapshot: Snapshot | None = None
         self._readers: list[ShardReader] = []
         self._tallies: list[tuple[Shard, Tally]] = []

@@ -3,7 +3,7 @@
     config.yaml                     resolved config, versions, shard count, each stage's input fingerprints
     imported.jsonl                  problems of an imported trace set, as a problem file
     problems/<shard>.jsonl          prepared problems, one file a shard: what an engine needs lies together
-    traces/<shard>-<part>.jsonl     PAID FOR
+    traces/<shard>-<part>.jsonl     PAID FOR; part 0 grows where one process has the run to itself, later ones never
     judgements/<part>.jsonl         PAID FOR: what the judge said; judgements/summary.json sums it up
     scores/<shard>.jsonl            derived
     decisions/<shard>.jsonl         derived; decisions/<name>/<shard>.jsonl for a named selection
@@ -11,15 +11,21 @@
     student/                        the student trained on the dataset
     evaluation/                     a run of its own: the student's answers to the problems it is evaluated on
     report.html report.json
+    .lock .mark                     who has the run now; what the driver of a cluster proves itself by
 
 Problems lie by shard and not in one file, so that a worker reads its own shard and nothing else.
+
+A run folder is a path, or an fsspec URL such as s3://bucket/run. Then all paths are those of a copy on this machine:
+the `read_` methods fetch what they read, whoever reads paths himself calls `fetch` first, and whoever has written
+calls `push`. For a path both do nothing.
 """
 
 from __future__ import annotations
 
 import fcntl
 import hashlib
-from collections.abc import Container, Iterator, Sequence
+import uuid
+from collections.abc import Container, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -29,10 +35,12 @@ import yaml
 
 from overproof.config import find_config
 from overproof.errors import RunFolderError
-from overproof.journal import Span, locate_records, read_records, read_span, write_bytes
+from overproof.journal import Journal, PartJournal, Sink, Span, locate_records, read_records, read_span, write_bytes
 from overproof.records import Decision, PreparedProblem, Score, Trace, trace_id_of
+from overproof.runfolder.storage import Storage, create_file
 
 TRACES_PER_SHARD = 20_000
+_MARK = ".mark"
 
 
 class Manifest(msgspec.Struct, frozen=True):
@@ -49,11 +57,32 @@ class Manifest(msgspec.Struct, frozen=True):
 
 
 class RunFolder:
-    """A run on disk. Holds a path and no other state."""
+    """A run on disk or on shared storage. Holds where it is and no other state."""
 
-    def __init__(self, root: Path) -> None:
-        """Name the folder; nothing is made until something is written."""
-        self.root = root
+    def __init__(self, place: Path | str) -> None:
+        """Name the folder by its path or URL; nothing is made until something is written."""
+        self.storage = Storage(place) if isinstance(place, str) and "://" in place else None
+        """None for a path."""
+        self.root = self.storage.copy if self.storage else Path(place)
+        """Where its files are on this machine."""
+
+    @property
+    def place(self) -> Path | str:
+        """What names this folder on every machine that can see it."""
+        return self.storage.url if self.storage else self.root.absolute()
+
+    @property
+    def name(self) -> str:
+        """Its own name, without where it is."""
+        return (self.storage.url if self.storage else str(self.root.resolve())).rpartition("/")[2]
+
+    def __str__(self) -> str:
+        """The folder as people know it."""
+        return self.storage.url if self.storage else str(self.root)
+
+    def __reduce__(self) -> tuple[type, tuple[Path | str]]:
+        """Travel to another process, which may have another working directory."""
+        return type(self), (self.place,)
 
     @property
     def config(self) -> Path:
@@ -85,6 +114,8 @@ class RunFolder:
 
     def trace_parts(self, shard: int) -> list[Path]:
         """Every part of a shard's traces that exists, in order."""
+        if self.storage is not None:
+            return [self.root / name for name in self.storage.fetch_under(f"traces/{shard:05d}-")]
         return sorted((self.root / "traces").glob(f"{shard:05d}-*.jsonl"))
 
     def judgements(self, part: int = 0) -> Path:
@@ -93,12 +124,82 @@ class RunFolder:
 
     def judgement_parts(self) -> list[Path]:
         """Every part of what the judge said that exists, in order."""
+        self.fetch_under(self.root / "judgements")
         return sorted((self.root / "judgements").glob("*.jsonl"))
 
     @property
     def judge_summary(self) -> Path:
         """What the judge came to; derived."""
         return self.root / "judgements" / "summary.json"
+
+    def push_judgements(self) -> None:
+        """Put what the judge said where others see it; one process at a time has the judge to itself."""
+        self.push(*sorted((self.root / "judgements").glob("*.json*")))
+
+    def open_journal(self, shard: int) -> Sink:
+        """A shard's journal for one process that has the run to itself."""
+        return self.open_parts(shard) if self.storage else Journal(self.traces(shard))
+
+    def open_parts(self, shard: int) -> PartJournal:
+        """A journal of parts that never change, after those that are there; others may write parts too."""
+        return PartJournal(_PartWriter(self, shard))
+
+    def journal_sizes(self) -> list[list[Any]]:
+        """Name and size of every part of every shard's traces, in order: what changes when a journal does."""
+        if self.storage is not None:
+            return [
+                [name.removeprefix("traces/"), size] for name, size in sorted(self.storage.sizes("traces/").items())
+            ]
+        return [[path.name, path.stat().st_size] for path in sorted((self.root / "traces").glob("*-*.jsonl"))]
+
+    def fetch(self, *paths: Path) -> None:
+        """Have files here as they are on shared storage."""
+        if self.storage is not None:
+            self.storage.fetch(map(self._name, paths))
+
+    def fetch_shard(self, shard: int, selections: Iterable[str | None] = (None,)) -> None:
+        """Have everything about a shard here, with its decisions under these selections."""
+        if self.storage is not None:
+            self.trace_parts(shard)
+            decisions = (self.decisions(shard, name) for name in selections)
+            self.fetch(self.problems(shard), self.scores(shard), *decisions)
+
+    def fetch_under(self, folder: Path) -> None:
+        """Have everything in a folder of this run here."""
+        if self.storage is not None:
+            self.storage.fetch_under(f"{self._name(folder)}/".removeprefix("./"))
+
+    def push(self, *paths: Path) -> None:
+        """Put files that were written here where others see them."""
+        if self.storage is not None:
+            self.storage.push(map(self._name, paths))
+
+    def remove(self, *paths: Path) -> None:
+        """Delete files, wherever they are."""
+        if self.storage is not None:
+            self.storage.remove(map(self._name, paths))
+        for path in paths:
+            path.unlink(missing_ok=True)
+
+    def list_files(self, folder: Path) -> list[Path]:
+        """The files right in a folder of this run, in order; they need not be here."""
+        if self.storage is not None:
+            paths = [self.root / name for name in self.storage.sizes(f"{self._name(folder)}/")]
+            return sorted(path for path in paths if path.parent == folder)
+        return sorted(path for path in folder.glob("*") if path.is_file())
+
+    def has(self, paths: Sequence[Path]) -> bool:
+        """Whether there are all of these files or folders."""
+        if self.storage is None:
+            return all(path.exists() for path in paths)
+        if len(paths) == 1:
+            return self.storage.exists(self._name(paths[0]))
+        there = [self.root / name for name in self.storage.sizes()]
+        known = {*there, *(folder for path in there for folder in path.parents)}
+        return all(path in known for path in paths)
+
+    def _name(self, path: Path) -> str:
+        return path.relative_to(self.root).as_posix()
 
     def scores(self, shard: int) -> Path:
         """Scores of a shard's traces."""
@@ -122,7 +223,7 @@ class RunFolder:
     @property
     def evaluation(self) -> RunFolder:
         """The run that holds the student's answers; it has an evaluation.json."""
-        return RunFolder(self.root / "evaluation")
+        return RunFolder(f"{self.storage.url}/evaluation" if self.storage else self.root / "evaluation")
 
     @property
     def evaluation_json(self) -> Path:
@@ -131,6 +232,7 @@ class RunFolder:
 
     def read_problems(self, shard: int) -> Iterator[PreparedProblem]:
         """Prepared problems of a shard, in the order of the source."""
+        self.fetch(self.problems(shard))
         return read_records(self.problems(shard), PreparedProblem)
 
     def read_traces(self, shard: int) -> Iterator[Trace]:
@@ -162,18 +264,46 @@ class RunFolder:
 
     def read_scores(self, shard: int) -> Iterator[Score]:
         """Scores of a shard."""
+        self.fetch(self.scores(shard))
         return read_records(self.scores(shard), Score)
 
     def read_decisions(self, shard: int, selection: str | None = None) -> Iterator[Decision]:
         """Decisions of a shard."""
+        self.fetch(self.decisions(shard, selection))
         return read_records(self.decisions(shard, selection), Decision)
 
     def holds_run(self) -> bool:
         """Whether a run has begun here."""
-        return self.config.exists() and any((self.root / name).is_dir() for name in ("problems", "traces"))
+        return self.has([self.config]) and any(self.list_files(self.root / name) for name in ("problems", "traces"))
+
+    def write_mark(self) -> str:
+        """Leave a sign that was never here before, for others to prove that they see this very folder."""
+        mark = uuid.uuid4().hex
+        write_bytes(self.root / _MARK, mark.encode())
+        self.push(self.root / _MARK)
+        return mark
+
+    def read_mark(self) -> str | None:
+        """The sign that was left last; None where none is seen."""
+        self.fetch(self.root / _MARK)
+        path = self.root / _MARK
+        return path.read_text() if path.exists() else None
+
+    def check_shards(self, shards: int) -> None:
+        """Raise RunFolderError when this run's files were made for another number of shards."""
+        for kind in ("problems", "traces"):
+            for path in self.list_files(self.root / kind):
+                number = path.name[:5]
+                if number.isdecimal() and int(number) >= shards:
+                    raise RunFolderError(
+                        f"{self}/{self.config.name} says {shards} shards, but there is {kind}/{path.name}. A problem "
+                        "lies in the shard that its id and the number of shards give, so that the number can never "
+                        "change: set run.shards back to what it was, or give another --run-dir."
+                    )
 
     def read_manifest(self) -> Manifest | None:
         """What config.yaml says of this run; None when the run has not begun. Raises RunFolderError when unreadable."""
+        self.fetch(self.config)
         if not self.config.exists():
             return None
         try:
@@ -181,7 +311,7 @@ class RunFolder:
             return msgspec.convert({**tree.pop("run"), "config": tree}, Manifest)
         except (yaml.YAMLError, msgspec.ValidationError, AttributeError, KeyError, UnicodeDecodeError) as error:
             raise RunFolderError(
-                f"{self.config} is not the config of a run ({error!r}). Give another --run-dir."
+                f"{self}/{self.config.name} is not the config of a run ({error!r}). Give another --run-dir."
             ) from None
 
     def write_manifest(self, manifest: Manifest) -> None:
@@ -189,6 +319,7 @@ class RunFolder:
         made = {"shards": manifest.shards, "versions": manifest.versions, "stages": manifest.stages}
         tree = {**manifest.config, "run": made}
         write_bytes(self.config, yaml.safe_dump(tree, allow_unicode=True, sort_keys=False, width=1000).encode())
+        self.push(self.config)
 
     @contextmanager
     def lock(self) -> Iterator[None]:
@@ -199,9 +330,31 @@ class RunFolder:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError:
                 raise RunFolderError(
-                    f"{self.root} is in use by another overproof process. Wait for it, or give another --run-dir."
+                    f"{self} is in use by another overproof process. Wait for it, or give another --run-dir."
                 ) from None
             yield
+
+
+class _PartWriter:
+    """Writes the parts of a shard one after another, each under the next number that is free."""
+
+    def __init__(self, folder: RunFolder, shard: int) -> None:
+        self._folder = folder
+        self._shard = shard
+        self._part = 0
+
+    def __call__(self, content: bytes) -> None:
+        if not self._part:
+            names = [path.stem for path in self._folder.trace_parts(self._shard)]
+            self._part = 1 + max((int(name.rpartition("-")[2]) for name in names), default=0)
+        while not self._create(self._folder.traces(self._shard, self._part), content):
+            self._part += 1
+        self._part += 1
+
+    def _create(self, path: Path, content: bytes) -> bool:
+        if self._folder.storage is None:
+            return create_file(path, content)
+        return self._folder.storage.create(path.relative_to(self._folder.root).as_posix(), content)
 
 
 class _ProblemKey(msgspec.Struct, frozen=True):
@@ -242,8 +395,8 @@ def _read_trace(parts: Sequence[BinaryIO], place: _Place) -> Trace:
     return read_span(parts[place.part], place.span, Trace)
 
 
-def find_run(config: str, run_dir: Path | None = None) -> RunFolder:
-    """The run folder that a config and `run_dir` mean: the one given, else runs/<name of the config>.
+def find_run(config: str, run_dir: Path | str | None = None) -> RunFolder:
+    """The run folder that a config and `run_dir` (a path or URL) mean: the one given, else runs/<name of the config>.
 
     A run's own config.yaml means the run it lies in. Raises ConfigError when there is no such config.
     """

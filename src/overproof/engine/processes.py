@@ -1,0 +1,142 @@
+"""Shards in processes of this machine.
+
+A process is `python -m overproof.engine.worker` at the other end of two pipes, so that nothing of the caller is run
+again or inherited, whatever the caller is: an unguarded script, a notebook, a process with threads.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import queue
+import subprocess
+import sys
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import islice
+from pathlib import Path
+from typing import Any, TypeVar
+
+from overproof.engine.protocol import Done, Failed, TracebackThereError
+from overproof.errors import OverproofError
+
+Result = TypeVar("Result")
+
+ATTEMPTS = 2
+"""How often a shard is begun whose process dies, which a shard that takes too much memory does each time."""
+AHEAD = 4
+"""Shards that are begun for each process before the first of them is asked for."""
+
+
+class _Process:
+    """One process and its pipes."""
+
+    def __init__(self, work: bytes) -> None:
+        package = str(Path(__file__).parents[2])
+        path = os.pathsep.join([package, *filter(None, [os.environ.get("PYTHONPATH")])])
+        one_each = {"OVERPROOF_GRADING_WORKERS": "1", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+        self.popen = subprocess.Popen(
+            [sys.executable, "-P", "-m", "overproof.engine.worker"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            start_new_session=True,  # an interrupt from the keyboard is the caller's business
+            env={**os.environ, **one_each, "PYTHONPATH": path},
+        )
+        assert self.popen.stdin is not None
+        assert self.popen.stdout is not None
+        self.sink, self.source = self.popen.stdin, self.popen.stdout
+        self._send(pickle.dumps(sys.path) + work)
+
+    def run(self, shard: int) -> Done | Failed | None:
+        """The outcome of one shard; None when the process has died."""
+        if not self._send(pickle.dumps(shard)):
+            return None
+        try:
+            outcome: Done | Failed = pickle.load(self.source)  # noqa: S301 - written by our own module
+        except (EOFError, pickle.UnpicklingError):
+            return None
+        return outcome
+
+    def end(self) -> int:
+        """End the process; returns its exit status."""
+        self.popen.kill()
+        for pipe in (self.sink, self.source):
+            try:
+                pipe.close()
+            except OSError:  # what was still buffered has nowhere to go
+                continue
+        return self.popen.wait()
+
+    def _send(self, message: bytes) -> bool:
+        try:
+            self.sink.write(message)
+            self.sink.flush()
+        except OSError:
+            return False
+        return True
+
+
+def map_in_processes(work: Callable[[int], Result], shards: Sequence[int], workers: int) -> Iterator[Result]:
+    """The result of each shard in order, from so many processes; the shard of one that dies is begun again."""
+    crew = _Crew(pickle.dumps(work))
+    remaining = iter(shards)
+    with ThreadPoolExecutor(workers, thread_name_prefix="shards") as threads:
+        try:
+            begun: deque[Future[Any]] = deque(threads.submit(crew.run, s) for s in islice(remaining, AHEAD * workers))
+            while begun:
+                yield begun.popleft().result()
+                begun.extend(threads.submit(crew.run, shard) for shard in islice(remaining, 1))
+        finally:
+            threads.shutdown(wait=False, cancel_futures=True)
+            crew.end()
+
+
+class _Crew:
+    """The processes of one call."""
+
+    def __init__(self, work: bytes) -> None:
+        self._work = work
+        self._idle: queue.SimpleQueue[_Process] = queue.SimpleQueue()
+        self._all: list[_Process] = []
+        self._lock = threading.Lock()
+        self._is_over = False
+
+    def run(self, shard: int) -> Any:
+        """The result of one shard; called in a thread that has nothing else to do."""
+        status = 0
+        for _ in range(ATTEMPTS):
+            process = self._take()
+            outcome = process.run(shard)
+            if outcome is None:
+                status = process.end()
+                if self._is_over:
+                    break
+                continue
+            self._idle.put(process)
+            if isinstance(outcome, Failed):
+                raise outcome.error from TracebackThereError(outcome.trace)
+            return outcome.result
+        raise OverproofError(
+            f"The process that worked on shard {shard} died {ATTEMPTS} times (exit status {status}), perhaps for lack "
+            "of memory. Run the same command again with fewer at once: --set workers=1"
+        )
+
+    def end(self) -> None:
+        """End every process, at work or not."""
+        with self._lock:
+            self._is_over = True
+        for process in self._all:
+            process.end()
+
+    def _take(self) -> _Process:
+        try:
+            return self._idle.get_nowait()
+        except queue.Empty:
+            with self._lock:
+                if self._is_over:
+                    raise OverproofError("The stage was given up") from None
+                process = _Process(self._work)
+                self._all.append(process)
+            return process

@@ -1,0 +1,217 @@
+"""What the sessions of one run share when several processes sample it: budget, ceilings, troubles and progress.
+
+One ledger lies in a process of its own. Each worker meets it twice a second, tells how it stands and takes its share of
+the concurrency and of the rates; shares never add up to more than the whole. Reservations against a cap are made one
+by one, so that the cap holds to the token. Knows nothing of the cluster it is on.
+"""
+
+from __future__ import annotations
+
+import time
+from decimal import Decimal
+from typing import Literal
+
+import msgspec
+
+from overproof.config.endpoint import BudgetConfig
+from overproof.records import Usage
+from overproof.sampling.progress import Progress
+from overproof.teacher.budget import Amount, Budget, add_usage
+
+SILENT_SECONDS = 15.0
+"""A worker that has not been heard of for so long gives its share of the ceilings back."""
+
+Answer = Literal["yes", "no", "wait"]
+
+
+class Standing(msgspec.Struct, frozen=True):
+    """How one worker stands."""
+
+    progress: Progress
+    is_starved: bool
+    """Whether it has nothing more to start."""
+    troubles: dict[str, str]
+    """Endpoints that cannot serve the run, with the reason."""
+    pauses: dict[str, float]
+    """Seconds that endpoints still want to be left alone."""
+
+
+class Share(msgspec.Struct, frozen=True):
+    """What one worker is to know and may take until it comes again."""
+
+    fraction: float
+    """Of the concurrency and of every ceiling."""
+    spent: Amount
+    """By the whole run."""
+    is_stopped: bool
+    troubles: dict[str, str]
+    pauses: dict[str, float]
+
+
+class View(msgspec.Struct, frozen=True):
+    """The whole as the driver shows it."""
+
+    progress: Progress
+    notices: list[str]
+    """News since the last view."""
+
+
+class _Worker(msgspec.Struct):
+    shard: int
+    first: Progress
+    latest: Progress
+    heard_at: float
+    fraction: float = 0.0
+    is_starved: bool = False
+    reserved: Amount = Amount()
+
+
+class Ledger:
+    """Kept by one process for all workers of a run."""
+
+    def __init__(self, config: BudgetConfig, concurrency: int, whole: Progress) -> None:
+        """`whole` is how the run stands before any worker has begun."""
+        self._budget = Budget(config, Amount(whole.spent_tokens, whole.spent_cost))
+        self._concurrency = concurrency
+        self._whole = whole
+        self._workers: dict[str, _Worker] = {}
+        self._ended = msgspec.structs.replace(whole, problems_done=0, samples_done=0, samples=0)
+        self._troubles: dict[str, str] = {}
+        self._paused_until: dict[str, float] = {}
+        self._notices: list[str] = []
+        self._is_stopped = False
+        self._began = time.monotonic()
+
+    def meet(self, name: str, shard: int, standing: Standing) -> Share:
+        """Take a worker's standing; the first time it joins, in place of any earlier worker of its shard."""
+        now = time.monotonic()
+        worker = self._workers.get(name)
+        if worker is None:
+            self.forget(shard)
+            worker = self._workers[name] = _Worker(shard, standing.progress, standing.progress, now)
+        worker.latest, worker.is_starved, worker.heard_at = standing.progress, standing.is_starved, now
+        for endpoint, trouble in standing.troubles.items():
+            self._troubles.setdefault(endpoint, trouble)
+        for endpoint, seconds in standing.pauses.items():
+            self._paused_until[endpoint] = max(self._paused_until.get(endpoint, 0.0), now + seconds)
+        worker.fraction = self._fraction_of(worker, now)
+        pauses = {endpoint: until - now for endpoint, until in self._paused_until.items() if until > now}
+        return Share(worker.fraction, self._budget.spent, self._is_stopped, self._troubles, pauses)
+
+    def leave(self, name: str) -> None:
+        """A worker has ended well."""
+        worker = self._workers.pop(name, None)
+        if worker is not None:
+            self._budget.settle(worker.reserved, Amount())
+            self._ended = _add(self._ended, worker)
+
+    def forget(self, shard: int) -> None:
+        """The worker of a shard has died. What it had in flight may be billed, so the worst of it counts as spent."""
+        for name, worker in list(self._workers.items()):
+            if worker.shard == shard:
+                del self._workers[name]
+                self._budget.settle(worker.reserved, worker.reserved)
+
+    def reserve(self, name: str, amount: Amount) -> Answer:
+        """Set an amount aside. `wait`: nothing of its own is in flight, but it may fit once others have settled."""
+        worker = self._workers.get(name)
+        if worker is None or self._is_stopped:
+            return "no"
+        if self._budget.set_aside(amount):
+            worker.reserved += amount
+            return "yes"
+        mine = worker.reserved.tokens
+        return "wait" if not mine and self._budget.reserved.tokens else "no"
+
+    def settle(self, name: str, reserved: Amount, charged: Amount) -> None:
+        """Give a reservation back and charge what was used; nothing for a worker that was given up and charged."""
+        worker = self._workers.get(name)
+        if worker is not None:
+            worker.reserved -= reserved
+            self._budget.settle(reserved, charged)
+
+    def notify(self, text: str) -> None:
+        """Tell people something, once however many workers say it."""
+        if text not in self._notices:
+            self._notices.append(text)
+
+    def stop(self) -> None:
+        """Have every worker end after what it has in flight."""
+        self._is_stopped = True
+
+    def view(self) -> View:
+        """Everything together."""
+        notices, self._notices = self._notices, []
+        total = self._ended
+        for worker in self._workers.values():
+            total = _add(total, worker)
+        whole, spent = self._whole, self._budget.spent
+        progress = msgspec.structs.replace(
+            total,
+            problems_done=whole.problems_done + total.problems_done,
+            samples=max(whole.samples + total.samples, whole.samples_done + total.samples_done),
+            samples_done=whole.samples_done + total.samples_done,
+            in_flight=sum(worker.latest.in_flight for worker in self._workers.values()),
+            window=sum(worker.latest.window for worker in self._workers.values()),
+            samples_per_second=sum(worker.latest.samples_per_second for worker in self._workers.values()),
+            tokens_per_second=sum(worker.latest.tokens_per_second for worker in self._workers.values()),
+            spent_tokens=spent.tokens,
+            spent_cost=spent.cost,
+            seconds=time.monotonic() - self._began,
+        )
+        return View(progress, notices)
+
+    def _fraction_of(self, worker: _Worker, now: float) -> float:
+        """An equal part of what is not held by workers that have nothing more to start, as far as it is free."""
+        for other in self._workers.values():
+            if now - other.heard_at > SILENT_SECONDS:
+                other.fraction = 0.0
+        in_use = worker.latest.in_flight / self._concurrency
+        if worker.is_starved:
+            return in_use
+        others = [other for other in self._workers.values() if other is not worker]
+        hungry = 1 + sum(not other.is_starved and now - other.heard_at <= SILENT_SECONDS for other in others)
+        held = sum(other.fraction for other in others if other.is_starved)
+        free = 1.0 - sum(other.fraction for other in others)
+        # What is in flight beyond the share is still its own until it has ended.
+        return max(min((1.0 - held) / hungry, free), min(in_use, free), 0.0)
+
+
+def _add(total: Progress, worker: _Worker) -> Progress:
+    """The sum with what a worker has brought since it joined."""
+    first, latest = worker.first, worker.latest
+    failures = {
+        state: total.failures.get(state, 0) + latest.failures.get(state, 0)
+        for state in {**total.failures, **latest.failures}
+    }
+    return msgspec.structs.replace(
+        total,
+        problems_done=total.problems_done + latest.problems_done - first.problems_done,
+        samples=total.samples + latest.samples - first.samples,
+        samples_done=total.samples_done + latest.samples_done - first.samples_done,
+        samples_new=total.samples_new + latest.samples_new,
+        usage=add_usage((total.usage, latest.usage)),
+        failures=failures,
+        correct=total.correct + latest.correct,
+        judged=total.judged + latest.judged,
+    )
+
+
+def standing_start(problems: int, problems_done: int, samples: int, samples_done: int, spent: Amount) -> Progress:
+    """How a run stands before anything is begun."""
+    return Progress(
+        problems=problems,
+        problems_done=problems_done,
+        samples=samples,
+        samples_done=samples_done,
+        samples_new=0,
+        in_flight=0,
+        window=0,
+        usage=Usage(),
+        spent_tokens=spent.tokens,
+        spent_cost=Decimal(spent.cost),
+        seconds=0.0,
+        samples_per_second=0.0,
+        tokens_per_second=0.0,
+        failures={},
+    )

@@ -1,0 +1,273 @@
+"""Sampling by many processes of a cluster: a shard each, the run's budget and ceilings shared through a ledger.
+
+A worker samples its shard as one machine would, into parts that are flushed every few seconds; when it dies, another
+goes on from these.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import os
+import signal
+import threading
+import uuid
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+
+from overproof.config import RunConfig
+from overproof.config.endpoint import AddressConfig
+from overproof.engine import Engine
+from overproof.engine.cluster import Hosted, count_nodes, map_on_cluster
+from overproof.errors import EndpointError
+from overproof.runfolder import RunFolder
+from overproof.sampling.forecast import Outlook
+from overproof.sampling.ledger import Ledger, Share, Standing, standing_start
+from overproof.sampling.progress import Listener, Notice, Progress
+from overproof.sampling.session import SamplingSummary
+from overproof.sampling.settings import Settings
+from overproof.sampling.survey import Survey, survey
+from overproof.teacher import Dialect
+from overproof.teacher.budget import Amount, add_usage
+from overproof.teacher.dispatch import Dispatch
+
+WAIT_SECONDS = 0.1
+"""How long a worker with nothing in flight waits before it asks again for what others have reserved."""
+
+
+def survey_shard(config: RunConfig, folder: RunFolder, shard: int) -> Survey:
+    """`survey` of one shard without its journal: what can be added up and sent."""
+    return msgspec.structs.replace(survey(Settings(config), folder, [shard]), journals=[])
+
+
+def survey_there(engine: Engine, config: RunConfig, folder: RunFolder, shards: Sequence[int]) -> Survey:
+    """`survey` by the workers of a cluster."""
+    found = engine.run_shards(functools.partial(survey_shard, _as_shipped(config), folder), shards)
+    return functools.reduce(_add_surveys, found)
+
+
+def sample_there(
+    engine: Engine, config: RunConfig, folder: RunFolder, shards: Sequence[int], progress: Listener
+) -> SamplingSummary:
+    """`sampling.sample` by the workers of a cluster. Raises as that does.
+
+    The first interrupt ends every worker after what it has in flight, a second one leaves them.
+    """
+    assert engine.terms is not None, "only a cluster samples elsewhere"
+    found = survey_there(engine, config, folder, shards)
+    out = found.outlook
+    start = standing_start(out.problems, out.problems_done, found.samples, found.samples_done, out.spent)
+    ledger = Hosted(Ledger, config.budget, config.teacher.concurrency, start)
+    work = functools.partial(_sample_shard, _as_shipped(config), folder, ledger, _find_keys(config))
+
+    def tell() -> None:
+        view = ledger.ask("view")
+        for text in view.notices:
+            progress(Notice(text))
+        progress(view.progress)
+
+    def died(shard: int) -> None:
+        ledger.tell("forget", shard)
+        progress(Notice(f"The worker of shard {shard} died; another goes on from what it had written."))
+
+    def at_once() -> int:
+        return min(config.ray.sampling_workers or count_nodes(), config.teacher.concurrency)
+
+    try:
+        with _interruptible(ledger, progress):
+            ends = list(map_on_cluster(work, shards, engine.terms, at_once=at_once, died=died, beat=tell))
+        tell()
+        return _sum_up(found, [_end_of(end) for end in ends], ledger.ask("view").progress)
+    finally:
+        ledger.end()
+
+
+class Interrupted(msgspec.Struct, frozen=True):
+    """How a worker's session ended that was told to stop."""
+
+
+End = SamplingSummary | EndpointError | Interrupted
+
+
+def _end_of(end: End) -> SamplingSummary:
+    if isinstance(end, EndpointError):
+        raise end
+    if isinstance(end, Interrupted):
+        raise KeyboardInterrupt
+    return end
+
+
+def _sample_shard(config: RunConfig, folder: RunFolder, ledger: Hosted, keys: dict[str, str], shard: int) -> End:
+    """Runs in a worker."""
+    from overproof.sampling import sample
+
+    for name, value in keys.items():
+        os.environ.setdefault(name, value)
+    worker = _Worker(ledger, shard)
+    try:
+        return sample(
+            config,
+            folder,
+            [shard],
+            purse=worker,
+            partner=worker,
+            progress=worker.listen,
+            open_sink=folder.open_parts,
+        )
+    except EndpointError as error:
+        ledger.ask("stop")
+        return error
+    except KeyboardInterrupt:
+        return Interrupted()
+    finally:
+        ledger.ask("leave", worker.name)
+
+
+class _Worker:
+    """One session's side of the ledger: its purse and its partner."""
+
+    def __init__(self, ledger: Hosted, shard: int) -> None:
+        self.name = f"{shard}/{uuid.uuid4().hex}"
+        self.spent = Amount()
+        self._ledger = ledger
+        self._shard = shard
+        self._is_interrupted = False
+
+    def listen(self, event: Progress | Notice) -> None:
+        """Pass notices on; progress goes the other way, with what comes back for it."""
+        if isinstance(event, Notice):
+            self._ledger.tell("notify", event.text)
+
+    async def meet(self, dispatch: Dispatch, progress: Progress) -> None:
+        """Tell how the session stands and do as the share says."""
+        now = asyncio.get_running_loop().time()
+        endpoints = dispatch.teacher.endpoints
+        standing = Standing(
+            progress=progress,
+            is_starved=dispatch.is_starved,
+            troubles={one.name: one.trouble for one in endpoints if one.trouble},
+            pauses={one.name: one.governor.paused_until - now for one in endpoints if one.governor.paused_until > now},
+        )
+        share: Share = await self._ledger.ask_async("meet", self.name, self._shard, standing)
+        self.spent = share.spent
+        dispatch.share(share.fraction)
+        for endpoint in endpoints:
+            if endpoint.name in share.troubles and not endpoint.trouble:
+                dispatch.lose(endpoint, share.troubles[endpoint.name])
+            if endpoint.name in share.pauses:
+                dispatch.pause(endpoint, share.pauses[endpoint.name])
+        if share.is_stopped and not self._is_interrupted:
+            self._is_interrupted = True
+            dispatch.stop(KeyboardInterrupt())
+
+    async def reserve(self, amount: Amount) -> bool:
+        """Set the amount aside in the run's budget."""
+        while True:
+            answer = await self._ledger.ask_async("reserve", self.name, amount)
+            if answer != "wait":
+                return bool(answer == "yes")
+            await asyncio.sleep(WAIT_SECONDS)
+
+    def settle(self, reserved: Amount, charged: Amount) -> None:
+        """Give a reservation back and charge what was used."""
+        self._ledger.tell("settle", self.name, reserved, charged)
+
+
+def _as_shipped(config: RunConfig) -> RunConfig:
+    """The config for a worker, which has another working directory."""
+    profile = config.teacher.profile
+    if not profile.endswith(".toml"):
+        return config
+    teacher = config.teacher.model_copy(update={"profile": str(Path(profile).absolute())})
+    return config.model_copy(update={"teacher": teacher})
+
+
+def _find_keys(config: RunConfig) -> dict[str, str]:
+    """The keys that the endpoints want, by their variables; they travel with the work and are never written."""
+    profile = Dialect(config.teacher).profile
+    addresses = config.teacher.endpoints or [AddressConfig()]
+    names = {address.key_env or config.teacher.key_env or profile.key_env for address in addresses}
+    return {name: os.environ[name] for name in names if name and name in os.environ}
+
+
+def _add_surveys(one: Survey, other: Survey) -> Survey:
+    return Survey(
+        _add_outlooks(one.outlook, other.outlook),
+        [],
+        one.samples_done + other.samples_done,
+        one.samples + other.samples,
+    )
+
+
+def _add_outlooks(one: Outlook, other: Outlook) -> Outlook:
+    bounds = (one.worst.completion_tokens, other.worst.completion_tokens)
+    worst = add_usage((one.worst, other.worst))
+    if None in bounds:  # what nothing bounds has no sum
+        worst = msgspec.structs.replace(worst, completion_tokens=None)
+    costs = (one.worst_cost, other.worst_cost)
+    return Outlook(
+        problems=one.problems + other.problems,
+        problems_done=one.problems_done + other.problems_done,
+        problems_unfit=one.problems_unfit + other.problems_unfit,
+        requests_least=one.requests_least + other.requests_least,
+        requests_most=one.requests_most + other.requests_most,
+        worst=worst,
+        worst_cost=None if costs[0] is None or costs[1] is None else costs[0] + costs[1],
+        spent=one.spent + other.spent,
+        currency=one.currency,
+    )
+
+
+def _sum_up(found: Survey, parts: Sequence[SamplingSummary], end: Progress) -> SamplingSummary:
+    def count(name: str) -> dict[str, int]:
+        return dict(sum((Counter(getattr(part, name)) for part in parts), Counter()))
+
+    return SamplingSummary(
+        ended="budget" if any(part.ended == "budget" for part in parts) else "finished",
+        problems=found.outlook.problems,
+        problems_done=sum(part.problems_done for part in parts),
+        samples=sum(part.samples for part in parts),
+        samples_new=sum(part.samples_new for part in parts),
+        complete=sum(part.complete for part in parts),
+        cut=sum(part.cut for part in parts),
+        refused=count("refused"),
+        given_up=count("given_up"),
+        failures=count("failures"),
+        marks=count("marks"),
+        usage=add_usage(part.usage for part in parts),
+        spent=Amount(end.spent_tokens, end.spent_cost),
+        currency=found.outlook.currency,
+        seconds=end.seconds,
+        forecast=None,
+        alarms=list(_distinct(alarm for part in parts for alarm in part.alarms)),
+    )
+
+
+def _distinct(texts: Iterable[str]) -> Iterable[str]:
+    return dict.fromkeys(texts)
+
+
+@contextmanager
+def _interruptible(ledger: Hosted, progress: Listener) -> Iterator[None]:
+    """The first interrupt ends every session after what is in flight, the second one leaves them."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def interrupted(number: int, frame: object) -> None:
+        del number, frame
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        ledger.tell("stop")
+        progress(
+            Notice("Interrupted: waiting for the replies in flight, which are paid for. Interrupt again to leave.")
+        )
+
+    before = signal.signal(signal.SIGINT, interrupted)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)

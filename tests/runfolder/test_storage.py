@@ -1,0 +1,228 @@
+"""A run folder on S3 is a run folder: the same files, the same bytes, and nothing lost when the storage is away."""
+
+from __future__ import annotations
+
+import pickle
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from building import make_problem, make_trace
+
+from overproof import pipeline
+from overproof.config import load_config
+from overproof.errors import ConfigError, RunFolderError
+from overproof.journal import write_records
+from overproof.records import Trace, encode
+from overproof.runfolder import Manifest, RunFolder, storage
+
+pytest.importorskip("s3fs", reason="shared storage needs the ray extra")
+pytest.importorskip("moto", reason="the S3 server of the tests needs moto")
+
+from sharedstorage import Shared, serve_storage
+
+PROBLEM = make_problem("p")
+QUICK = ["problems.limit=12", "sampling.n=2"]
+
+
+@pytest.fixture(scope="module")
+def shared() -> Iterator[Shared]:
+    with serve_storage() as server:
+        yield server
+
+
+@pytest.fixture
+def url(shared: Shared, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> str:
+    """A place of its own for a run, with this machine's copies in the test's folder."""
+    monkeypatch.setenv(storage.CACHE_VARIABLE, str(tmp_path / "here"))
+    return shared.new_url()
+
+
+@pytest.fixture
+def elsewhere(url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> RunFolder:
+    """The same run as another machine sees it."""
+    with monkeypatch.context() as patched:
+        patched.setenv(storage.CACHE_VARIABLE, str(tmp_path / "elsewhere"))
+        return RunFolder(url)
+
+
+def test_what_is_written_here_is_read_elsewhere(url: str, elsewhere: RunFolder) -> None:
+    here = RunFolder(url)
+    assert not here.holds_run()
+    manifest = Manifest({"a": 1}, 1, {}, {})
+    here.write_manifest(manifest)
+    write_records(here.problems(0), [PROBLEM])
+    here.push(here.problems(0))
+    assert elsewhere.holds_run()
+    assert elsewhere.read_manifest() == manifest
+    assert list(elsewhere.read_problems(0)) == [PROBLEM]
+
+
+def test_a_file_that_was_written_anew_is_fetched_anew(url: str, elsewhere: RunFolder) -> None:
+    here = RunFolder(url)
+    for problem in (make_problem("p"), make_problem("q")):
+        write_records(here.problems(0), [problem])
+        here.push(here.problems(0))
+        assert list(elsewhere.read_problems(0)) == [problem]
+
+
+def test_a_file_that_is_gone_is_not_read_from_the_copy(url: str, elsewhere: RunFolder) -> None:
+    here = RunFolder(url)
+    write_records(here.problems(0), [PROBLEM])
+    here.push(here.problems(0))
+    assert list(elsewhere.read_problems(0)) == [PROBLEM]
+    here.remove(here.problems(0), here.problems(1))
+    assert list(elsewhere.read_problems(0)) == []
+
+
+def test_a_folder_travels_by_its_url(url: str) -> None:
+    assert str(pickle.loads(pickle.dumps(RunFolder(url)))) == url
+
+
+def test_two_writers_of_one_shard_never_write_over_each_other(url: str, elsewhere: RunFolder) -> None:
+    journals = [RunFolder(url).open_parts(0), elsewhere.open_parts(0)]
+    for index in range(6):
+        journals[index % 2].append(make_trace(PROBLEM, index))
+        journals[index % 2].flush()
+    assert sorted(trace.index for trace in elsewhere.read_traces(0)) == list(range(6))
+    assert len(elsewhere.trace_parts(0)) == 6
+
+
+def test_two_writers_in_a_shared_folder_never_write_over_each_other(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path)
+    journals = [folder.open_parts(0), folder.open_parts(0)]
+    for index in range(6):
+        journals[index % 2].append(make_trace(PROBLEM, index))
+        journals[index % 2].flush()
+    assert sorted(trace.index for trace in folder.read_traces(0)) == list(range(6))
+
+
+def test_a_part_whose_confirmation_was_lost_is_not_written_twice(url: str) -> None:
+    assert RunFolder(url).storage is not None
+    one = storage.Storage(url)
+    assert one.create("traces/00000-00001.jsonl", b"paid\n")
+    assert one.create("traces/00000-00001.jsonl", b"paid\n")  # tried again: it finds itself
+    assert not one.create("traces/00000-00001.jsonl", b"other\n")
+    assert one.sizes("traces/") == {"traces/00000-00001.jsonl": 5}
+
+
+def test_storage_that_comes_back_is_waited_for(url: str, shared: Shared) -> None:
+    folder = RunFolder(url)
+    journal = folder.open_parts(0)
+    journal.append(make_trace(PROBLEM, 0))
+    journal.flush()
+    shared.cut()
+    mending = threading.Timer(1.0, shared.mend)
+    mending.start()
+    journal.append(make_trace(PROBLEM, 1))
+    journal.flush()
+    mending.join()
+    assert [trace.index for trace in folder.read_traces(0)] == [0, 1]
+
+
+def test_what_could_not_be_written_is_written_later(url: str, shared: Shared, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(storage, "PATIENCE_SECONDS", 0.5)
+    folder = RunFolder(url)
+    journal = folder.open_parts(0)
+    journal.append(make_trace(PROBLEM, 0))
+    shared.cut()
+    with pytest.raises(RunFolderError, match=r"has not answered for .* run the same command again"):
+        journal.flush()
+    shared.mend()
+    journal.append(make_trace(PROBLEM, 1))
+    journal.close()
+    assert [trace.index for trace in folder.read_traces(0)] == [0, 1]
+
+
+def test_lines_appended_while_a_part_is_written_are_kept_in_order(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path)
+    journal = folder.open_parts(0)
+    stop = threading.Event()
+
+    def flush_often() -> None:
+        while not stop.is_set():
+            journal.flush()
+            time.sleep(0)
+
+    flushing = threading.Thread(target=flush_often)
+    flushing.start()
+    for index in range(500):
+        journal.append(make_trace(PROBLEM, index))
+    stop.set()
+    flushing.join()
+    journal.close()
+    assert [trace.index for trace in folder.read_traces(0)] == list(range(500))
+
+
+def test_an_address_that_nobody_knows_is_refused() -> None:
+    with pytest.raises(ConfigError, match="no address that fsspec knows"):
+        RunFolder("nowhere://bucket/run").read_manifest()
+
+
+@pytest.mark.parametrize("kind", ["problems", "traces"])
+def test_a_shard_count_that_was_lowered_is_refused(tmp_path: Path, kind: str) -> None:
+    folder = RunFolder(tmp_path)
+    pipeline.prepare(load_config("quickstart", ["problems.limit=3"]), folder)
+    (folder.root / kind).mkdir(exist_ok=True)
+    (folder.root / kind / ("00001.jsonl" if kind == "problems" else "00001-00000.jsonl")).touch()
+    with pytest.raises(RunFolderError, match=rf"says 1 shards, but there is {kind}/00001.*--run-dir"):
+        pipeline.prepare(load_config("quickstart", ["problems.limit=3"]), folder)
+
+
+def test_a_shard_count_that_was_raised_is_refused_before_anything_is_paid_again(tmp_path: Path) -> None:
+    from overproof.sampling import outlook
+
+    config = load_config("quickstart", ["problems.limit=8"])
+    folder = RunFolder(tmp_path)
+    pipeline.prepare(config, folder)
+    traces = [make_trace(one, 0) for one in folder.read_problems(0)]
+    write_records(folder.traces(0), traces)
+    manifest = folder.read_manifest()
+    assert manifest is not None
+    folder.write_manifest(Manifest(manifest.config, 16, manifest.versions, {}))
+    pipeline.prepare(config, folder)
+    with pytest.raises(RunFolderError, match="the number of shards has changed"):
+        outlook(config, folder, range(16))
+
+
+def test_a_torn_part_costs_its_last_line_alone(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path)
+    lines = b"".join(encode(make_trace(PROBLEM, index)) + b"\n" for index in range(2))
+    folder.traces(0, 1).parent.mkdir()
+    folder.traces(0, 1).write_bytes(lines[:-20])
+    traces: list[Trace] = list(folder.read_traces(0))
+    assert [trace.index for trace in traces] == [0]
+
+
+def test_a_run_on_shared_storage_makes_the_dataset_that_a_local_one_makes(
+    url: str, shared: Shared, tmp_path: Path
+) -> None:
+    pytest.importorskip("onnxruntime", reason="the tiny teacher needs the demo extra")
+    config = load_config("quickstart", QUICK)
+    local = RunFolder(tmp_path / "local")
+    pipeline.run(config, local)
+    pipeline.run(config, RunFolder(url))
+    far = shared.read(url)
+    for name in ("scores", "decisions", "dataset"):
+        for path in sorted((local.root / name).rglob("*")):
+            if path.is_file():
+                assert far[path.relative_to(local.root).as_posix()] == path.read_bytes(), path
+    assert {"config.yaml", "report.html", "report.json", "traces/00000-00001.jsonl"} <= set(far)
+    assert not [name for name in far if "tmp" in name or "versions" in name]
+
+
+def test_a_finished_run_on_shared_storage_does_nothing_again_from_another_machine(
+    url: str, elsewhere: RunFolder, shared: Shared
+) -> None:
+    pytest.importorskip("onnxruntime", reason="the tiny teacher needs the demo extra")
+    config = load_config("quickstart", QUICK)
+    pipeline.run(config, RunFolder(url))
+    before = shared.read(url)
+    steps: list[object] = []
+    pipeline.run(config, elsewhere, steps.append)
+    assert not [step for step in steps if isinstance(step, pipeline.Step)]
+    assert {n: c for n, c in shared.read(url).items() if "report" not in n} == {
+        n: c for n, c in before.items() if "report" not in n
+    }

@@ -1,0 +1,34 @@
+"""The same shards make the same bytes, however many processes work on them."""
+
+import hashlib
+from pathlib import Path
+
+import pytest
+
+from overproof import pipeline, runfolder
+from overproof.config import RunConfig, load_config
+from overproof.runfolder import RunFolder
+
+pytest.importorskip("onnxruntime", reason="the tiny teacher needs the demo extra")
+
+QUICK = ["problems.limit=24", "sampling.n=4", "export.validation=0.2"]
+DERIVED = ("scores", "decisions", "dataset")
+
+
+def quick(*overrides: str) -> RunConfig:
+    return load_config("quickstart", [*QUICK, *overrides])
+
+
+def derived(folder: RunFolder) -> dict[str, str]:
+    """The digest of every derived file."""
+    paths = (path for name in DERIVED for path in sorted((folder.root / name).rglob("*")) if path.is_file())
+    return {str(path.relative_to(folder.root)): hashlib.sha256(path.read_bytes()).hexdigest() for path in paths}
+
+
+def test_one_process_and_four_make_the_same_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runfolder, "TRACES_PER_SHARD", 16)
+    one, four = RunFolder(tmp_path / "one"), RunFolder(tmp_path / "four")
+    pipeline.run(quick("workers=1"), one)
+    pipeline.run(quick("workers=4"), four)
+    assert derived(one) == derived(four)
+    assert len(derived(one)) > 3 * 6  # six shards
