@@ -244,7 +244,7 @@ def measure_scaling(rows: list[dict[str, Any]]) -> list[str]:
     times: dict[int, list[float]] = {1: [], 2: []}
     bounds: list[float] = []
     share = 0.0
-    for workers in (1, 2) * 5:
+    for workers in (1, 2) * 12:
         POOL.close()
         list(grade_many(others, workers=workers))  # start the processes and let SymPy load its parts
         for worker in POOL.idle:

@@ -41,7 +41,7 @@ MAX_WORKERS = max(4, 2 * (os.cpu_count() or 1))
 """How many workers are at work at once, whatever the number of threads that grade; more threads wait their turn."""
 MAX_IDLE = max(4, os.cpu_count() or 1)
 """How many workers are kept when there is nothing to do."""
-CHUNK = 8
+CHUNK = 4
 """How many tasks travel ahead to one worker; each still has a deadline of its own."""
 
 
