@@ -93,15 +93,13 @@ def compare_engines(traces: int) -> None:
         ("local, 2, after", after),
     ):
         print(
-            f"  {name:18}{run.start_seconds:5.1f} s start {run.score_seconds:6.1f} s score {run.select_seconds:5.1f} s select"
-            f"{traces / run.seconds:10,.0f} traces/s   driver {run.driver_megabytes:5.0f} MB"
-            f"   largest {run.largest_megabytes:5.0f} MB"
+            f"  {name:18}{run.start_seconds:5.1f} s start {run.score_seconds:6.1f} s score"
+            f" {run.select_seconds:5.1f} s select{traces / run.seconds:10,.0f} traces/s"
+            f"   driver {run.driver_megabytes:5.0f} MB   largest {run.largest_megabytes:5.0f} MB"
         )
     print(f"  Ray, 2 workers over 1, score    {one.score_seconds / two.score_seconds:6.2f} x     target 1.8")
     local = (before.seconds + after.seconds) / 2
-    print(
-        f"  Ray over local, 2 each, with start {two.seconds / local - 1:+6.1%}      target +15% at the most"
-    )
+    print(f"  Ray over local, 2 each, with start {two.seconds / local - 1:+6.1%}      target +15% at the most")
 
 
 def compare_shards(traces: int) -> None:
