@@ -11,6 +11,7 @@ from typing import Any
 
 import boto3
 from moto.server import ThreadedMotoServer
+from s3fs import S3FileSystem
 
 BUCKET = "runs"
 KEYS = {
@@ -78,5 +79,6 @@ def serve_storage() -> Iterator[Shared]:
         yield server
     finally:
         server.close()
+        S3FileSystem.clear_instance_cache()  # which would remember this server's address
         os.environ.clear()
         os.environ.update(before)
