@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from overproof.grading import Row, grade, grade_many
-from overproof.grading.pool import MAX_WORKERS, POOL, Pool
+from overproof.grading.pool import MAX_WORKERS, POOL, Pool, WorkerStartError
 from overproof.grading.protocol import Task
 from overproof.records import Verdict
 
@@ -131,6 +131,27 @@ def test_a_worker_that_dies_is_replaced_and_only_its_task_is_lost() -> None:
             worker.process.kill()
             worker.process.wait()
         assert pool.run(deep_task()).same is True
+    finally:
+        pool.close()
+
+
+def test_a_spare_that_dies_while_it_starts_is_replaced() -> None:
+    pool = Pool()
+    try:
+        pool.keep_spare()
+        pool.idle[0].process.kill()
+        assert pool.run(deep_task()).same is True
+    finally:
+        pool.close()
+
+
+def test_workers_that_never_start_are_an_error_that_says_what_to_try(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "executable", "/bin/false")
+    pool = Pool()
+    try:
+        for _ in range(2 * MAX_WORKERS):  # each gives its place back
+            with pytest.raises(WorkerStartError, match=r"Try: python -m overproof\.grading\.worker"):
+                pool.run(deep_task())
     finally:
         pool.close()
 

@@ -44,6 +44,8 @@ MAX_IDLE = max(4, os.cpu_count() or 1)
 CHUNK = 4
 """How many tasks travel ahead to one worker; each still has a deadline of its own."""
 
+_BY_HAND = "python -m overproof.grading.worker 1073741824 1 </dev/null"
+
 
 class WorkerStartError(RuntimeError):
     """A worker process did not come up; the message holds what it printed."""
@@ -75,16 +77,17 @@ class Worker:
         self.left = TASKS_PER_WORKER
         self.is_ready = False
 
-    def wait_ready(self) -> None:
-        """Wait until the libraries are loaded. Raises WorkerStartError."""
+    def wait_ready(self) -> bool:
+        """Wait until the libraries are loaded; False when the process has died. Raises WorkerStartError if it hangs."""
         if not self.is_ready:
-            message = self.receive(time.monotonic() + START_SECONDS)
-            if message != READY:
+            deadline = time.monotonic() + START_SECONDS
+            self.is_ready = self.receive(deadline) == READY
+            if time.monotonic() >= deadline:
                 self.kill()
                 raise WorkerStartError(
-                    "a grading worker did not start; try: python -m overproof.grading.worker 1073741824 1 </dev/null"
+                    f"a grading worker has not started within {START_SECONDS:.0f} s; try: {_BY_HAND}"
                 )
-            self.is_ready = True
+        return self.is_ready
 
     def send(self, tasks: Sequence[Task]) -> bool:
         """Queue tasks and send what the pipe takes at once; False when the process is gone. Never waits."""
@@ -272,19 +275,27 @@ class _Crew:
         if worker is None and not self.pool.reserve(wait=not self.at_work):
             self.returned = chunk + self.returned
             return False
+        try:
+            self.assign(worker, chunk)
+        except WorkerStartError:
+            self.pool.places.release()
+            raise
+        return True
+
+    def assign(self, worker: Worker | None, chunk: list[tuple[int, Task]]) -> None:
+        """Send a chunk to a worker; one that turns out to be dead is replaced. Raises WorkerStartError."""
         called = time.monotonic()
         for _ in range(START_TRIES):
             worker = self.usable(worker)
             sent = chunk[: worker.left]
-            if self.send(worker, sent):
+            if worker.wait_ready() and self.send(worker, sent):
                 self.returned = chunk[len(sent) :] + self.returned
                 deadline = self.deadline_after_start(called)
                 self.at_work[worker.source.fileno()] = _Assignment(worker, sent, deadline)
-                return True
+                return
             worker.kill()
             worker = None
-        self.pool.places.release()
-        raise WorkerStartError("grading workers end as soon as they start: is the machine out of memory?")
+        raise WorkerStartError(f"grading workers end as soon as they start: out of memory? Try: {_BY_HAND}")
 
     def deadline_after_start(self, called: float) -> float:
         """When the first task is due: a slow start takes up to half of its time, so that the caller waits no longer."""
@@ -293,16 +304,11 @@ class _Crew:
         return min(now + self.timeout_seconds, latest)
 
     def usable(self, worker: Worker | None) -> Worker:
-        """A worker that is ready and has tasks left: the one given, an idle one, or a new one."""
+        """A worker that has tasks left: the one given, an idle one, or a new one."""
         while worker is None or worker.left <= 0:
             if worker is not None:
                 worker.kill()
             worker = self.pool.take()
-        try:
-            worker.wait_ready()
-        except WorkerStartError:
-            self.pool.places.release()
-            raise
         return worker
 
     def next_chunk(self, size: int) -> list[tuple[int, Task]]:
