@@ -21,7 +21,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from overproof.config.execution import RayConfig
-from overproof.engine.protocol import Done, Failed, TracebackThereError
+from overproof.engine.protocol import ONE_GRADING_WORKER, Done, Failed, result_of
 from overproof.errors import ConfigError, MissingExtraError, OverproofError, RunFolderError
 from overproof.runfolder import RunFolder
 
@@ -54,7 +54,7 @@ class Terms(msgspec.Struct, frozen=True):
         """Raise RunFolderError or ConfigError where this process cannot be a worker of the run."""
         for name, value in self.environment.items():
             os.environ.setdefault(name, value)
-        os.environ["OVERPROOF_GRADING_WORKERS"] = "1"
+        os.environ.update(ONE_GRADING_WORKER)
         here, there = self.find_versions(), self.versions
         if here != there:
             other = [f"{name} {here.get(name)} (not {there[name]})" for name in there if here.get(name) != there[name]]
@@ -109,7 +109,7 @@ def agree(folder: RunFolder, find_versions: Callable[[], Mapping[str, str]]) -> 
     ]
     for answer in answers:
         try:
-            _open(ray.get(answer))
+            result_of(ray.get(answer))
         except ray.exceptions.RayTaskError as error:
             raise _unable(error) from None
         except ray.exceptions.RayError:
@@ -226,7 +226,7 @@ class _Run:
                 dead.append(shard)
                 self._waiting.appendleft((number, shard))
                 continue
-            self._finished[number] = _open(outcome)
+            self._finished[number] = result_of(outcome)
             del self._attempts[shard]
         return dead
 
@@ -254,12 +254,6 @@ def _knock(address: str | None) -> None:
 
 def _nothing(shard: int) -> None:
     """Work that is done at once."""
-
-
-def _open(outcome: Done | Failed) -> Any:
-    if isinstance(outcome, Failed):
-        raise outcome.error from TracebackThereError(outcome.trace)
-    return outcome.result
 
 
 def _unable(error: Exception) -> OverproofError:

@@ -19,7 +19,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
 
-from overproof.engine.protocol import Done, Failed, TracebackThereError
+from overproof.engine.protocol import ONE_GRADING_WORKER, Done, Failed, result_of
 from overproof.errors import OverproofError
 
 Result = TypeVar("Result")
@@ -36,7 +36,7 @@ class _Process:
     def __init__(self, work: bytes) -> None:
         package = str(Path(__file__).parents[2])
         path = os.pathsep.join([package, *filter(None, [os.environ.get("PYTHONPATH")])])
-        one_each = {"OVERPROOF_GRADING_WORKERS": "1", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+        one_each = {**ONE_GRADING_WORKER, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
         self.popen = subprocess.Popen(
             [sys.executable, "-P", "-m", "overproof.engine.worker"],
             stdin=subprocess.PIPE,
@@ -115,9 +115,7 @@ class _Crew:
                     break
                 continue
             self._idle.put(process)
-            if isinstance(outcome, Failed):
-                raise outcome.error from TracebackThereError(outcome.trace)
-            return outcome.result
+            return result_of(outcome)
         raise OverproofError(
             f"The process that worked on shard {shard} died {ATTEMPTS} times (exit status {status}), perhaps for lack "
             "of memory. Run the same command again with fewer at once: --set workers=1"

@@ -4,6 +4,9 @@ from typing import Any
 
 import msgspec
 
+ONE_GRADING_WORKER = {"OVERPROOF_GRADING_WORKERS": "1"}
+"""Environment of a process that is one of many (`grading.pool.WORKERS_VARIABLE`, which lies above this)."""
+
 
 class Done(msgspec.Struct, frozen=True):
     """What a shard's work returned."""
@@ -16,6 +19,13 @@ class Failed(msgspec.Struct, frozen=True):
 
     error: BaseException
     trace: str
+
+
+def result_of(outcome: Done | Failed) -> Any:
+    """What a shard's work returned; what it raised is raised again, with where that was."""
+    if isinstance(outcome, Failed):
+        raise outcome.error from TracebackThereError(outcome.trace)
+    return outcome.result
 
 
 class TracebackThereError(Exception):
