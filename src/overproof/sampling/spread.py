@@ -30,7 +30,7 @@ from overproof.sampling.ledger import Ledger, Share, Standing, standing_start
 from overproof.sampling.progress import Listener, Notice, Progress
 from overproof.sampling.session import SamplingSummary
 from overproof.sampling.settings import Settings
-from overproof.sampling.survey import Survey, survey
+from overproof.sampling.survey import Survey, add_judged, survey_traces
 from overproof.teacher import Dialect
 from overproof.teacher.budget import Amount, add_usage
 from overproof.teacher.dispatch import Dispatch
@@ -40,14 +40,14 @@ WAIT_SECONDS = 0.1
 
 
 def survey_shard(config: RunConfig, folder: RunFolder, shard: int) -> Survey:
-    """`survey` of one shard without its journal: what can be added up and sent."""
-    return msgspec.structs.replace(survey(Settings(config), folder, [shard]), journals=[])
+    """`survey_traces` of one shard without its journal: what can be added up and sent."""
+    return msgspec.structs.replace(survey_traces(Settings(config), folder, [shard]), journals=[])
 
 
 def survey_there(engine: Engine, config: RunConfig, folder: RunFolder, shards: Sequence[int]) -> Survey:
     """`survey` by the workers of a cluster."""
     found = engine.run_shards(functools.partial(survey_shard, _as_shipped(config), folder), shards)
-    return functools.reduce(_add_surveys, found)
+    return add_judged(functools.reduce(_add_surveys, found), folder)
 
 
 def sample_there(

@@ -38,10 +38,23 @@ def survey(settings: Settings, folder: RunFolder, shards: Sequence[int]) -> Surv
     Raises InputError naming a problem with nothing to ask, and RunFolderError naming what has changed where a trace
     was sampled with other settings or for another text than would be used now.
     """
+    found = survey_traces(settings, folder, shards)
+    return add_judged(found, folder)
+
+
+def add_judged(found: Survey, folder: RunFolder) -> Survey:
+    """A survey with what the judge has cost the run, which is no shard's and is counted once."""
+    outlook = found.outlook
+    spent = outlook.spent + read_spent(folder)
+    return msgspec.structs.replace(found, outlook=msgspec.structs.replace(outlook, spent=spent))
+
+
+def survey_traces(settings: Settings, folder: RunFolder, shards: Sequence[int]) -> Survey:
+    """`survey` of what these shards hold alone; such surveys add up. Raises as `survey` does."""
     prices = Prices(settings.config.budget)
     count = _Count(settings)
     journals = []
-    spent = read_spent(folder)
+    spent = Amount()
     for shard in shards:
         journaled = read_journal(folder, shard, prices)
         spent += journaled.spent
