@@ -140,14 +140,24 @@ def prepare(config: RunConfig, folder: RunFolder, show: Show = be_silent) -> Non
 def plan(config: RunConfig, folder: RunFolder) -> Plan:
     """What sampling would ask for and what it may cost; makes no call. The problems must be prepared."""
     shards = range(staging.manifest_of(folder).shards)
-    first = list(itertools.islice(_read_prepared(folder), 3))
     with _engine(config, folder) as engine:
-        counted = engine.run_shards if engine.is_far else map  # reading a file here is sooner done than asking for it
-        counts = sum(counted(functools.partial(_count_problems, folder), shards), Counter())
-        outlook = spread.survey_there(engine, config, folder, shards).outlook if engine.is_far else None
+        return _plan(config, folder, engine, _look(config, folder, engine, shards).outlook)
+
+
+def _look(config: RunConfig, folder: RunFolder, engine: Engine, shards: Sequence[int]) -> sampling.Survey:
+    if engine.is_far:
+        return spread.survey_there(engine, config, folder, shards)
+    return sampling.look(config, folder, shards)
+
+
+def _plan(config: RunConfig, folder: RunFolder, engine: Engine, outlook: Outlook) -> Plan:
+    shards = range(staging.manifest_of(folder).shards)
+    first = list(itertools.islice(_read_prepared(folder), 3))
+    counted = engine.run_shards if engine.is_far else map  # reading a file here is sooner done than asking for it
+    counts = sum(counted(functools.partial(_count_problems, folder), shards), Counter())
     return Plan(
         Problems(**{name: counts[name] for name in Problems.__struct_fields__}),
-        outlook or sampling.outlook(config, folder, shards),
+        outlook,
         judge.bound(config, _read_prepared(folder)),
         [_prompt_of(config.prompt, one) for one in first],
     )
@@ -173,11 +183,12 @@ def sample(config: RunConfig, folder: RunFolder, show: Show = be_silent) -> samp
         raise ConfigError("The traces of this run were imported: there is no teacher to ask. Run score, select, export")
     shards = range(staging.manifest_of(folder).shards)
     with _engine(config, folder) as engine:
-        show(plan(config, folder))
+        found = _look(config, folder, engine, shards)
+        show(_plan(config, folder, engine, found.outlook))
         staging.record_config(folder, config, _SAMPLING_TABLES)
         if engine.is_far:
-            return spread.sample_there(engine, config, folder, shards, show)
-        return sampling.sample(config, folder, shards, progress=show)
+            return spread.sample_there(engine, config, folder, shards, found, show)
+        return sampling.sample(config, folder, shards, found=found, progress=show)
 
 
 def write_batch(config: RunConfig, folder: RunFolder, path: Path) -> BatchOut:

@@ -28,16 +28,21 @@ from overproof.sampling.progress import Listener, Notice, Progress
 from overproof.sampling.resume import read_journal
 from overproof.sampling.session import Partner, SamplingSummary, Session
 from overproof.sampling.settings import Settings
-from overproof.sampling.survey import survey
+from overproof.sampling.survey import Survey, survey
 from overproof.teacher import connect, run_to_end
 from overproof.teacher.budget import Amount, Budget, Prices, Purse
 
-__all__ = ["Notice", "Outlook", "Progress", "SamplingSummary", "outlook", "read_spent", "sample"]
+__all__ = ["Notice", "Outlook", "Progress", "SamplingSummary", "Survey", "look", "outlook", "read_spent", "sample"]
 
 
 def outlook(config: RunConfig, folder: RunFolder, shards: Sequence[int]) -> Outlook:
     """What sampling would ask for and may cost at the most. Makes no call. Raises as `sample` does before its first."""
-    return survey(Settings(config), folder, shards).outlook
+    return look(config, folder, shards).outlook
+
+
+def look(config: RunConfig, folder: RunFolder, shards: Sequence[int]) -> Survey:
+    """What there is and what is missing, for `sample` to go on from. Raises as `sample` does before its first call."""
+    return survey(Settings(config), folder, shards)
 
 
 def sample(
@@ -45,6 +50,7 @@ def sample(
     folder: RunFolder,
     shards: Sequence[int],
     *,
+    found: Survey | None = None,
     judge: Judge | None = None,
     purse: Purse | None = None,
     progress: Listener | None = None,
@@ -53,7 +59,7 @@ def sample(
 ) -> SamplingSummary:
     """Sample everything that the shards' problems still lack, and write each trace down the moment it is known.
 
-    `judge` tells adaptive sampling what is correct (default: grading and `rewards.is_correct`). `purse` is the budget
+    `found` is what `look` has just found and is used up; None looks now. `judge` tells adaptive sampling what is correct (default: grading and `rewards.is_correct`). `purse` is the budget
     when it is shared with others, None makes one from the config and the shards' journals. `open_sink` opens a
     shard's journal, by default `RunFolder.open_journal`; `partner` speaks for other sessions that sample the run at the
     same time. The first interrupt (Ctrl-C) ends the session after what is in flight, which is paid for already; a
@@ -63,7 +69,7 @@ def sample(
     serve the run, and KeyboardInterrupt after an interrupt; everything finished is in the journal by then.
     """
     settings = Settings(config)
-    found = survey(settings, folder, shards)
+    found = found or survey(settings, folder, shards)
     session = Session(settings, found, purse or Budget(config.budget, found.outlook.spent), progress)
     session.partner = partner
     if not found.outlook.requests_most:

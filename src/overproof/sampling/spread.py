@@ -51,14 +51,13 @@ def survey_there(engine: Engine, config: RunConfig, folder: RunFolder, shards: S
 
 
 def sample_there(
-    engine: Engine, config: RunConfig, folder: RunFolder, shards: Sequence[int], progress: Listener
+    engine: Engine, config: RunConfig, folder: RunFolder, shards: Sequence[int], found: Survey, progress: Listener
 ) -> SamplingSummary:
-    """`sampling.sample` by the workers of a cluster. Raises as that does.
+    """`sampling.sample` by the workers of a cluster, where `survey_there` has just found so much. Raises as that does.
 
     The first interrupt ends every worker after what it has in flight, a second one leaves them.
     """
     assert engine.terms is not None, "only a cluster samples elsewhere"
-    found = survey_there(engine, config, folder, shards)
     out = found.outlook
     start = standing_start(out.problems, out.problems_done, found.samples, found.samples_done, out.spent)
     ledger = Hosted(Ledger, config.budget, config.teacher.concurrency, start)
