@@ -52,7 +52,7 @@ def answer_to(body: dict[str, Any]) -> dict[str, Any]:
 
 
 def is_right(trace: Trace) -> bool | None:
-    """A judge for replies of `answer`."""
+    """What is right among replies of `answer`."""
     return f"boxed{{{trace.problem.reference}}}" in trace.content
 
 
@@ -63,7 +63,7 @@ def sample_all(
     told: list[Progress | Notice] = []
     options = {"progress": told.append, **options}
     if config.sampling.is_adaptive:
-        options.setdefault("judge", is_right)
+        options.setdefault("correctness", is_right)
     return sample(config, folder, range(shards), **options), told
 
 

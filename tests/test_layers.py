@@ -21,7 +21,7 @@ ROWS = [
     {"rewards", "hygiene", "audit", "judge"},
     {"grading", "problems", "completion", "teacher"},
     {"language", "estimators"},
-    {"engine", "staging"},
+    {"engine", "freshness"},
     {"runfolder"},
     {"journal", "config"},
     {"tiny"},

@@ -24,7 +24,7 @@ from typing import TypeVar
 
 import msgspec
 
-from overproof import audit, hygiene, judge, prompts, report, rewards, sampling, selection, staging
+from overproof import audit, freshness, hygiene, judge, prompts, report, rewards, sampling, selection
 from overproof.config import RunConfig
 from overproof.config.source import PromptConfig
 from overproof.engine import Engine, open_engine
@@ -37,7 +37,7 @@ from overproof.problems import read_problems
 from overproof.records import Message, PreparedProblem, Problem, Score
 from overproof.rewards.grades import grade_traces
 from overproof.runfolder import RunFolder, count_shards, shard_of
-from overproof.sampling import batch, doctor, spread
+from overproof.sampling import batch, distributed, doctor
 from overproof.sampling.batch import BatchIn, BatchOut
 from overproof.sampling.doctor import Diagnosis
 from overproof.sampling.forecast import Outlook
@@ -77,7 +77,7 @@ class Plan(msgspec.Struct, frozen=True):
 
     problems: Problems
     outlook: Outlook
-    judge: judge.Outlook | None
+    judge: judge.JudgeOutlook | None
     """What the judge can come to cost; None without one."""
     prompts: list[list[Message]]
     """The first three problems as they are put to the teacher."""
@@ -91,7 +91,7 @@ class Outcome(msgspec.Struct, frozen=True):
     report: report.Summary
 
 
-Event = Step | Plan | Progress | Notice | judge.Outlook
+Event = Step | Plan | Progress | Notice | judge.JudgeOutlook
 Show = Callable[[Event], None]
 """Whoever watches a run. The pipeline tells, it never prints."""
 
@@ -122,7 +122,7 @@ def prepare(config: RunConfig, folder: RunFolder, show: Show = be_silent) -> Non
     them. A new run's shards are counted before that.
     """
     most = config.sampling.most
-    shards = staging.begin(folder, config, lambda: count_shards(_count_source(config), most)).shards
+    shards = freshness.begin(folder, config, lambda: count_shards(_count_source(config), most)).shards
     outputs = [folder.problems(shard) for shard in range(shards)]
 
     def work() -> None:
@@ -132,26 +132,26 @@ def prepare(config: RunConfig, folder: RunFolder, show: Show = be_silent) -> Non
         folder.push(*outputs)
         show(Step("prepare", sum(counts), sum(counts)))
 
-    stamps = [staging.file_stamp(source.path) for source in (config.problems, *config.hygiene.benchmarks)]
+    stamps = [freshness.file_stamp(source.path) for source in (config.problems, *config.hygiene.benchmarks)]
     tables = ("problems", "hygiene")
-    staging.derive(folder, "prepare", work, config=config, tables=tables, inputs=stamps, outputs=outputs)
+    freshness.derive(folder, "prepare", work, config=config, tables=tables, inputs=stamps, outputs=outputs)
 
 
 def plan(config: RunConfig, folder: RunFolder) -> Plan:
     """What sampling would ask for and what it may cost; makes no call. The problems must be prepared."""
-    shards = range(staging.manifest_of(folder).shards)
+    shards = range(freshness.manifest_of(folder).shards)
     with _engine(config, folder) as engine:
         return _plan(config, folder, engine, _look(config, folder, engine, shards).outlook)
 
 
-def _look(config: RunConfig, folder: RunFolder, engine: Engine, shards: Sequence[int]) -> sampling.Survey:
+def _look(config: RunConfig, folder: RunFolder, engine: Engine, shards: Sequence[int]) -> sampling.Inventory:
     if engine.is_far:
-        return spread.survey_there(engine, config, folder, shards)
+        return distributed.inventory_there(engine, config, folder, shards)
     return sampling.look(config, folder, shards)
 
 
 def _plan(config: RunConfig, folder: RunFolder, engine: Engine, outlook: Outlook) -> Plan:
-    shards = range(staging.manifest_of(folder).shards)
+    shards = range(freshness.manifest_of(folder).shards)
     first = list(itertools.islice(_read_prepared(folder), 3))
     counted = engine.run_shards if engine.is_far else map  # reading a file here is sooner done than asking for it
     counts = sum(counted(functools.partial(_count_problems, folder), shards), Counter())
@@ -163,8 +163,8 @@ def _plan(config: RunConfig, folder: RunFolder, engine: Engine, outlook: Outlook
     )
 
 
-def _prepare_problem(problem: Problem, findings: dict[str, hygiene.Finding]) -> PreparedProblem:
-    found = findings.get(problem.id, hygiene.Finding())
+def _prepare_problem(problem: Problem, findings: dict[str, hygiene.HygieneFinding]) -> PreparedProblem:
+    found = findings.get(problem.id, hygiene.HygieneFinding())
     reference = audit.audit_reference(problem)
     return PreparedProblem(
         problem=problem,
@@ -181,25 +181,25 @@ def sample(config: RunConfig, folder: RunFolder, show: Show = be_silent) -> samp
     """Sample what is missing. The only stage that costs money; `show` is told the plan before the first call."""
     if config.teacher.is_imported:
         raise ConfigError("The traces of this run were imported: there is no teacher to ask. Run score, select, export")
-    shards = range(staging.manifest_of(folder).shards)
+    shards = range(freshness.manifest_of(folder).shards)
     with _engine(config, folder) as engine:
         found = _look(config, folder, engine, shards)
         show(_plan(config, folder, engine, found.outlook))
-        staging.record_config(folder, config, _SAMPLING_TABLES)
+        freshness.record_config(folder, config, _SAMPLING_TABLES)
         if engine.is_far:
-            return spread.sample_there(engine, config, folder, shards, found, show)
+            return distributed.sample_there(engine, config, folder, shards, found=found, progress=show)
         return sampling.sample(config, folder, shards, found=found, progress=show)
 
 
 def write_batch(config: RunConfig, folder: RunFolder, path: Path) -> BatchOut:
     """Write the requests that are wanted now as a batch file for the provider, instead of making them."""
-    staging.record_config(folder, config, _SAMPLING_TABLES)
-    return batch.write_batch(config, folder, range(staging.manifest_of(folder).shards), path)
+    freshness.record_config(folder, config, _SAMPLING_TABLES)
+    return batch.write_batch(config, folder, range(freshness.manifest_of(folder).shards), path)
 
 
 def read_batch(config: RunConfig, folder: RunFolder, paths: Sequence[Path]) -> BatchIn:
     """Take the results of a batch, or of any offline engine, into the journal."""
-    return batch.read_batch(config, folder, range(staging.manifest_of(folder).shards), paths)
+    return batch.read_batch(config, folder, range(freshness.manifest_of(folder).shards), paths)
 
 
 def diagnose(config: RunConfig) -> list[Diagnosis]:
@@ -211,10 +211,10 @@ def diagnose(config: RunConfig) -> list[Diagnosis]:
 
 def score(config: RunConfig, folder: RunFolder, show: Show = be_silent) -> None:
     """Grade every trace and measure its rewards. What the rules leave open is put to the judge, if there is one."""
-    shards = range(staging.manifest_of(folder).shards)
+    shards = range(freshness.manifest_of(folder).shards)
     _score_shards(config, folder, shards, shards, show)
     if config.judge is not None:
-        staging.record_config(folder, config, ("judge",))
+        freshness.record_config(folder, config, ("judge",))
         spent = sampling.read_spent(config, folder, shards)
         try:
             settled = judge.consult(config, folder, shards, spent=spent, tell=functools.partial(_tell_judge, show))
@@ -223,7 +223,7 @@ def score(config: RunConfig, folder: RunFolder, show: Show = be_silent) -> None:
         _score_shards(config, folder, shards, settled, show)
 
 
-def _tell_judge(show: Show, event: judge.Outlook | judge.Asked | str) -> None:
+def _tell_judge(show: Show, event: judge.JudgeOutlook | judge.Asked | str) -> None:
     if isinstance(event, judge.Asked):
         show(Step("judge", event.done, event.total))
     else:
@@ -239,7 +239,7 @@ def _score_shards(config: RunConfig, folder: RunFolder, shards: range, stale: Se
         )
 
     judged = [config.judge.model, *(path.stat().st_size for path in folder.judgement_parts())] if config.judge else []
-    staging.derive(
+    freshness.derive(
         folder,
         "score",
         work,
@@ -282,14 +282,14 @@ def _score_traces(config: RunConfig, folder: RunFolder, shard: int) -> Iterator[
 
 def select(config: RunConfig, folder: RunFolder, show: Show = be_silent) -> None:
     """Decide which traces are kept, under every selection of the config."""
-    shards = range(staging.manifest_of(folder).shards)
+    shards = range(freshness.manifest_of(folder).shards)
 
     def work() -> None:
         _exhaust(_run_stage("select", functools.partial(selection.select_shard, config, folder), config, folder, show))
 
     outputs = [folder.decisions(shard, name) for name in (None, *config.selections) for shard in shards]
     tables = ("selection", "selections", "sampling")  # a pass-rate band rests on how many samples there are
-    staging.derive(folder, "select", work, config=config, tables=tables, after="score", outputs=outputs)
+    freshness.derive(folder, "select", work, config=config, tables=tables, after="score", outputs=outputs)
 
 
 def export_dataset(config: RunConfig, folder: RunFolder, show: Show = be_silent) -> None:
@@ -301,17 +301,17 @@ def export_dataset(config: RunConfig, folder: RunFolder, show: Show = be_silent)
             finish_export(config, folder, _run_stage("export", one, config, folder, show), name)
 
     outputs = [folder.dataset(name) for name in (None, *config.selections)]
-    staging.derive(folder, "export", work, config=config, tables=("export",), after="select", outputs=outputs)
+    freshness.derive(folder, "export", work, config=config, tables=("export",), after="select", outputs=outputs)
 
 
 def make_report(config: RunConfig, folder: RunFolder) -> report.Summary:
     """Write the report of whatever the run holds so far."""
-    return report.report(config, folder, range(staging.manifest_of(folder).shards))
+    return report.report(config, folder, range(freshness.manifest_of(folder).shards))
 
 
 def _read_prepared(folder: RunFolder) -> Iterator[PreparedProblem]:
     """The prepared problems of all shards."""
-    for shard in range(staging.manifest_of(folder).shards):
+    for shard in range(freshness.manifest_of(folder).shards):
         yield from folder.read_problems(shard)
 
 
@@ -360,7 +360,7 @@ def _run_stage(
     shards: Sequence[int] | None = None,
 ) -> Iterator[Result]:
     """The result of `work` for each shard, told as they come. All shards, unless told which."""
-    shards = range(staging.manifest_of(folder).shards) if shards is None else shards
+    shards = range(freshness.manifest_of(folder).shards) if shards is None else shards
     with _engine(config, folder) as engine:
         for number, result in enumerate(engine.run_shards(work, shards), start=1):
             yield result
@@ -368,7 +368,7 @@ def _run_stage(
 
 
 def _engine(config: RunConfig, folder: RunFolder) -> AbstractContextManager[Engine]:
-    return open_engine(config, folder, staging.versions)
+    return open_engine(config, folder, freshness.versions)
 
 
 def _exhaust(results: Iterator[object]) -> None:

@@ -24,7 +24,7 @@ from langdetect.lang_detect_exception import LangDetectException
 from msgspec.structs import replace
 from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
-from overproof.config.judgement import RewardsConfig
+from overproof.config.rewards import RewardsConfig
 from overproof.language import Consistency, consistency
 from overproof.language.latin import PLAUSIBLE
 from overproof.language.prose import to_prose

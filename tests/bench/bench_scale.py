@@ -26,7 +26,7 @@ from typing import Any, NamedTuple
 import psutil
 from building import make_trace
 
-from overproof import pipeline, staging
+from overproof import freshness, pipeline
 from overproof.config import RunConfig, parse_config
 from overproof.engine import open_engine
 from overproof.journal import write_sharded
@@ -181,7 +181,7 @@ def run_here(folder: RunFolder, overrides: list[str]) -> None:
     assert manifest is not None
     folder.write_manifest(Manifest(manifest.config, manifest.shards, manifest.versions, {"prepare": "made"}))
     began = time.perf_counter()
-    with open_engine(config, folder, staging.versions) as engine:  # as `overproof run` does, once for all stages
+    with open_engine(config, folder, freshness.versions) as engine:  # as `overproof run` does, once for all stages
         list(engine.run_shards(functools.partial(pipeline._count_problems, folder), range(manifest.shards)))
         started = time.perf_counter()
         pipeline.score(config, folder)
@@ -201,7 +201,7 @@ def write_made_run(root: Path, traces: int, size: int, shards: int | None = None
     folder = RunFolder(root)
     problems = traces // SAMPLES
     count = shards or count_shards(problems, SAMPLES)
-    manifest = Manifest(made_config([]).model_dump(mode="json"), count, staging.versions(), {"prepare": "made"})
+    manifest = Manifest(made_config([]).model_dump(mode="json"), count, freshness.versions(), {"prepare": "made"})
     folder.write_manifest(manifest)
     made = [made_problem(number) for number in range(problems)]
     write_sharded([folder.problems(shard) for shard in range(count)], ((home(p, count), p) for p in made))

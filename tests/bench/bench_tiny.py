@@ -19,7 +19,7 @@ import openai
 from overproof.records import Message
 from overproof.resources import bundled
 from overproof.tiny.chat import render_prompt
-from overproof.tiny.engine import Engine, Reply, Sampling
+from overproof.tiny.engine import Generated, Sampling, TinyEngine
 from overproof.tiny.model import SLOTS, Network, is_repeatable
 from overproof.tiny.problems import procedural_problems
 from overproof.tiny.server import serve
@@ -34,7 +34,7 @@ QUESTIONS = [problem.question for problem in procedural_problems(400, seed=0, sp
 def main() -> None:
     """Print every figure beside its target."""
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else bundled("tiny-teacher")
-    engine = Engine(folder)
+    engine = TinyEngine(folder)
     print(f"{folder}: a batch of 1 equals every batch up to {SLOTS}: {is_repeatable(engine.network, [5] * 40)}")
     print("tokens/s, median and best of five rounds")
     for count in (1, 2, 4, 8, SLOTS):
@@ -61,11 +61,11 @@ def step_rate(network: Network, count: int) -> float:
     return STEPS * count / (time.perf_counter() - start)
 
 
-def engine_rate(engine: Engine, top_p: float) -> float:
+def engine_rate(engine: TinyEngine, top_p: float) -> float:
     """Tokens a second of whole replies, their prompts and choices included."""
     sampling = Sampling(top_p=top_p, max_tokens=320)
     prompts = [engine.encode(render_prompt([Message("user", question)])) for question in QUESTIONS]
-    replies = [Reply(prompt, sampling, (0, number)) for number, prompt in enumerate(prompts)]
+    replies = [Generated(prompt, sampling, (0, number)) for number, prompt in enumerate(prompts)]
     start = time.perf_counter()
     for reply in replies:
         engine.submit(reply)

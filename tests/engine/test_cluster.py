@@ -12,7 +12,7 @@ import pytest
 from building import make_config
 from shardwork import die, die_once, double, fail, pid_of, say_workers
 
-from overproof import staging
+from overproof import freshness
 from overproof.config import RunConfig
 from overproof.engine import Engine, open_engine
 from overproof.errors import ConfigError, InputError, OverproofError, RunFolderError
@@ -34,7 +34,7 @@ def nodes() -> Iterator[Nodes]:
 @pytest.fixture(scope="module")
 def engine(nodes: Nodes, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
     folder = RunFolder(tmp_path_factory.mktemp("run"))
-    with open_engine(on(nodes), folder, staging.versions) as opened:
+    with open_engine(on(nodes), folder, freshness.versions) as opened:
         yield opened
 
 
@@ -46,7 +46,7 @@ def test_an_address_where_no_cluster_is_is_refused_at_once(tmp_path: Path) -> No
     config = make_config(engine="ray", ray={"address": "127.0.0.1:1"})
     with (
         pytest.raises(ConfigError, match=r"no Ray cluster at ray\.address 127\.0\.0\.1:1"),
-        open_engine(config, RunFolder(tmp_path), staging.versions),
+        open_engine(config, RunFolder(tmp_path), freshness.versions),
     ):
         pass
 
@@ -82,7 +82,7 @@ def test_grading_within_a_worker_takes_one_process(engine: Engine) -> None:
 
 def test_within_its_context_a_run_keeps_its_engine(engine: Engine, nodes: Nodes) -> None:
     assert engine.terms is not None
-    with open_engine(on(nodes), engine.terms.folder, staging.versions) as again:
+    with open_engine(on(nodes), engine.terms.folder, freshness.versions) as again:
         assert again is engine
 
 
@@ -94,21 +94,21 @@ def test_a_run_folder_that_workers_cannot_see_is_refused(
     hidden = RunFolder(Path("/proc/self/cwd/run"))  # another folder in every process
     with (
         pytest.raises(RunFolderError, match=r"does not see the run folder .*run.*that every node sees"),
-        open_engine(on(nodes), hidden, staging.versions),
+        open_engine(on(nodes), hidden, freshness.versions),
     ):
         pass
 
 
 def test_a_node_with_another_version_is_refused_by_name(engine: Engine, nodes: Nodes, tmp_path: Path) -> None:
     assert engine.terms is not None
-    source = Path(staging.__file__).parent
+    source = Path(freshness.__file__).parent
     shutil.copytree(source, tmp_path / "overproof", ignore=shutil.ignore_patterns("__pycache__"))
     (tmp_path / "overproof" / "__init__.py").write_text('__version__ = "0.0.0"\n')
     other = nodes.add(PYTHONPATH=f"{tmp_path}{os.pathsep}{Path(__file__).parents[1]}")
     try:
         with (
             pytest.raises(ConfigError, match=r"has overproof 0\.0\.0 \(not .*same versions on every node"),
-            open_engine(on(nodes), RunFolder(tmp_path / "run"), staging.versions),
+            open_engine(on(nodes), RunFolder(tmp_path / "run"), freshness.versions),
         ):
             pass
     finally:

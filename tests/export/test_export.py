@@ -16,7 +16,7 @@ from building import make_config, make_problem, make_score, make_trace, write_ru
 from overproof.config import RunConfig
 from overproof.errors import RunFolderError
 from overproof.export import export, export_shard, finish_export, split_of
-from overproof.export.summary import ExportSummary
+from overproof.export.written import ExportSummary
 from overproof.records import Grade, Trace, Verdict
 from overproof.runfolder import RunFolder
 from overproof.selection import select_shard

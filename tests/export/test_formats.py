@@ -15,8 +15,8 @@ from students import CONTROL_TOKENS, make_student, trl_template
 from overproof.completion import split_completion
 from overproof.config.output import ExportConfig
 from overproof.export import export
-from overproof.export.rows import KeptTrace, build_row, form_of
-from overproof.export.summary import ExportSummary
+from overproof.export.formats import KeptTrace, build_row, form_of
+from overproof.export.written import ExportSummary
 from overproof.records import Message, Trace
 from overproof.selection import decide, select_shard
 from overproof.selection.scored import ScoredProblem

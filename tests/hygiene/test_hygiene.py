@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from overproof.config.selection import HygieneConfig
-from overproof.hygiene import Finding, examine
+from overproof.hygiene import HygieneFinding, examine
 from overproof.hygiene.ngrams import hash_ngrams, jaccard, split_words
 from overproof.records import Problem
 
@@ -21,7 +21,7 @@ FARM = (
 TRAIN = "火车从甲站开往乙站，每小时行驶 80 千米，途中停车 15 分钟，一共用了 3 小时。甲站到乙站的距离是多少千米？"
 
 
-def examine_texts(*questions: str, **config: Any) -> dict[str, Finding]:
+def examine_texts(*questions: str, **config: Any) -> dict[str, HygieneFinding]:
     problems = (Problem(str(number), question) for number, question in enumerate(questions))
     return examine(problems, HygieneConfig(**config))
 
@@ -35,10 +35,10 @@ def write_benchmark(folder: Path, *questions: str) -> dict[str, Any]:
 def test_a_question_that_differs_in_spacing_only_is_a_duplicate_of_the_first() -> None:
     found = examine_texts(FARM, "Find x.", FARM.replace(" ", "  ") + "\n")
     assert found == {
-        "0": Finding(cluster="0"),
-        "2": Finding(cluster="0", duplicate_of="0"),
+        "0": HygieneFinding(cluster="0"),
+        "2": HygieneFinding(cluster="0", duplicate_of="0"),
     }
-    assert examine_texts(FARM, FARM, duplicates=False)["1"] == Finding(cluster="0")
+    assert examine_texts(FARM, FARM, duplicates=False)["1"] == HygieneFinding(cluster="0")
 
 
 @pytest.mark.parametrize(

@@ -13,10 +13,10 @@ from reported import HOSTILE, make_rich_run, sample_problem, write_reported
 
 from overproof.config import load_config
 from overproof.report import Summary, report
-from overproof.report.chosen import MOST_BYTES, choose, pack, read_chosen
+from overproof.report.counting import count_shard
+from overproof.report.excerpts import MOST_BYTES, choose, pack, read_chosen
 from overproof.report.page import read_asset, to_script_json
 from overproof.report.shard import ShardReader
-from overproof.report.tally import tally_shard
 
 CONFIG = make_config(sampling={"n": 4})
 
@@ -124,9 +124,9 @@ def test_problems_of_every_kind_are_chosen_first(tmp_path: Path) -> None:
     letters = ["cccc"] * 57 + ["tiii", "riii", "fiii"]
     scored = [pair for problem, text in zip(problems, letters, strict=True) for pair in sample_problem(problem, text)]
     shard = ShardReader(CONFIG, write_reported(tmp_path, CONFIG, problems, scored), 0).read()
-    tally = tally_shard(CONFIG, shard)
-    chosen = list(read_chosen(tally, {0: shard}))
-    kinds = len(tally.candidates)
+    counts = count_shard(CONFIG, shard)
+    chosen = list(read_chosen(counts, {0: shard}))
+    kinds = len(counts.candidates)
     assert {trace.reason for problem in chosen[:kinds] for trace in problem.traces} == {
         "correct",
         "incorrect",
@@ -134,7 +134,7 @@ def test_problems_of_every_kind_are_chosen_first(tmp_path: Path) -> None:
         "refused",
         "below_think_format",
     }
-    assert sorted(choose(tally)) == [(0, row) for row in range(60)]
+    assert sorted(choose(counts)) == [(0, row) for row in range(60)]
 
 
 def test_a_problem_with_many_traces_shows_some_with_each_reason(tmp_path: Path) -> None:
@@ -142,7 +142,7 @@ def test_a_problem_with_many_traces_shows_some_with_each_reason(tmp_path: Path) 
     config = make_config(sampling={"n": 40})
     folder = write_reported(tmp_path, config, [problem], sample_problem(problem, "i" * 36 + "ctrf"))
     shard = ShardReader(config, folder, 0).read()
-    (reading,) = read_chosen(tally_shard(config, shard), {0: shard})
+    (reading,) = read_chosen(count_shard(config, shard), {0: shard})
     assert (len(reading.traces), reading.trace_count) == (16, 40)
     assert {36, 37, 38, 39} < {trace.index for trace in reading.traces}
 
@@ -155,7 +155,7 @@ def test_what_is_chosen_stays_within_its_bytes(tmp_path: Path) -> None:
         trace = make_trace(problem, reasoning=noise)
         scored.append((trace, make_score(trace)))
     shard = ShardReader(CONFIG, write_reported(tmp_path, CONFIG, problems, scored), 0).read()
-    chosen = list(read_chosen(tally_shard(CONFIG, shard), {0: shard}))
+    chosen = list(read_chosen(count_shard(CONFIG, shard), {0: shard}))
     assert 0.5 * MOST_BYTES < len(pack(chosen)) <= MOST_BYTES
 
 

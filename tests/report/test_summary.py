@@ -9,21 +9,21 @@ from reported import make_rich_run, sample_problem, write_reported
 from overproof.config import RunConfig, load_config
 from overproof.hygiene.references import SuspectReference
 from overproof.records import Usage
-from overproof.report.counts import Tally
+from overproof.report.counting import count_shard
+from overproof.report.counts import Counts
 from overproof.report.numbers import summarise
 from overproof.report.shard import ShardReader
 from overproof.report.summary import Summary
-from overproof.report.tally import tally_shard
 from overproof.runfolder import RunFolder
 
 CONFIG = make_config(sampling={"n": 4})
 
 
 def summarise_run(config: RunConfig, folder: RunFolder, shards: int = 1) -> Summary:
-    tally = Tally()
+    counts = Counts()
     for shard in range(shards):
-        tally.add(tally_shard(config, ShardReader(config, folder, shard).read()))
-    return summarise(config, folder, tally)
+        counts.add(count_shard(config, ShardReader(config, folder, shard).read()))
+    return summarise(config, folder, counts)
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ import random
 import pytest
 from msgspec.structs import replace
 
-from overproof.config.judgement import CosineLengthConfig, LongParagraphsConfig, OverlongConfig
+from overproof.config.rewards import CosineLengthConfig, LongParagraphsConfig, OverlongConfig
 from overproof.records import Problem, Trace, Usage
 from overproof.rewards.length import cosine_length, kimi_length, overlong
 from overproof.rewards.readability import code_blocks, long_paragraphs, mixed_paragraphs, reasoning_markers

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from overproof.config.judgement import RewardsConfig
+from overproof.config.rewards import RewardsConfig
 from overproof.records import Grade, Problem, Reward, Trace, Usage, Verdict, decode, encode
 from overproof.records import Score as ScoreRecord
 from overproof.rewards import accuracy, is_correct, language_consistency, score_problem, score_trace

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from overproof.config.judgement import RewardsConfig
+from overproof.config.rewards import RewardsConfig
 from overproof.rewards.rl import reward_functions, reward_weights, to_traces
 
 THOUGHT = "First we add two and two, and so we get four in all. That is the number that we need."

@@ -39,7 +39,7 @@ def test_easy_problems_get_the_probe_and_hard_ones_all(tmp_path: Path) -> None:
     assert (summary.samples, summary.problems_done, summary.ended) == (30, 6, "finished")
     last = told[-1]
     assert isinstance(last, Progress)
-    assert (last.judged, last.correct) == (30, 6)
+    assert (last.graded, last.correct) == (30, 6)
 
 
 def test_every_finished_problem_has_what_it_wants_or_all_it_may_get(tmp_path: Path) -> None:
@@ -102,7 +102,7 @@ def test_an_error_of_the_judge_ends_the_run(tmp_path: Path) -> None:
 
     folder = make_folder(tmp_path, numbered(6))
     with serve(answer) as endpoint, pytest.raises(ZeroDivisionError):
-        sample_all(config_for(endpoint, RULE), folder, judge=broken)
+        sample_all(config_for(endpoint, RULE), folder, correctness=broken)
 
 
 def test_the_outlook_names_both_ends(tmp_path: Path) -> None:
@@ -116,5 +116,5 @@ def test_the_outlook_names_both_ends(tmp_path: Path) -> None:
 def test_the_packages_own_grading_judges_when_no_other_does(tmp_path: Path) -> None:
     folder = make_folder(tmp_path, numbered(4))
     with serve(hard_or_easy) as endpoint:
-        summary, _ = sample_all(config_for(endpoint, RULE), folder, judge=None)
+        summary, _ = sample_all(config_for(endpoint, RULE), folder, correctness=None)
     assert summary.samples == 2 * 2 + 2 * 8

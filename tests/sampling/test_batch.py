@@ -128,7 +128,7 @@ def test_adaptive_batches_go_round_by_round(tmp_path: Path) -> None:
     sizes = []
     for number in range(9):
         path = tmp_path / f"{number}.jsonl"
-        sizes.append(write_batch(adaptive, folder, [0], path, judge=is_right).requests)
+        sizes.append(write_batch(adaptive, folder, [0], path, correctness=is_right).requests)
         if not sizes[-1]:
             break
         rows = [result(row, answer_to(row["body"])) for row in requests_in(path)]

@@ -13,7 +13,7 @@ from overproof.resources import bundled
 from overproof.tiny import train
 from overproof.tiny.chat import TURN_END, render_prompt
 from overproof.tiny.corpus import TEACHER_NOISE, write_corpus
-from overproof.tiny.engine import Engine
+from overproof.tiny.engine import TinyEngine
 from overproof.tiny.learning import Recipe, make_batches, rate_factor
 from overproof.tiny.vocabulary import train_tokenizer
 
@@ -80,7 +80,7 @@ def test_the_command_trains_exports_measures_and_writes_the_card(kind: str, tmp_
     shipped = {file.name for file in bundled(f"tiny-{kind}").iterdir()}
     assert {file.name for file in out.iterdir()} == shipped
     if kind == "teacher":
-        assert Engine(out).network.architecture.name == "tiny-teacher"
+        assert TinyEngine(out).network.architecture.name == "tiny-teacher"
 
 
 def test_without_torch_the_command_names_the_extra(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from overproof.errors import InputError, OverproofError
 from overproof.records import Message
 from overproof.resources import bundled
 from overproof.tiny.chat import render_prompt
-from overproof.tiny.engine import Engine
+from overproof.tiny.engine import TinyEngine
 from overproof.tiny.export import export_onnx
 
 for _library in ("torch", "transformers", "onnx", "onnx_ir", "onnxruntime_genai"):
@@ -24,7 +24,7 @@ def test_the_exported_network_says_what_the_checkpoint_says(tmp_path: Path) -> N
     from transformers import AutoModelForCausalLM
 
     export_onnx(bundled("tiny-student"), tmp_path / "served")
-    engine = Engine(tmp_path / "served")
+    engine = TinyEngine(tmp_path / "served")
     assert engine.network.architecture.name == "served"
     tokens = engine.encode(render_prompt([Message("user", "Compute 7 * (13 + 5) - 22.")]))
     with torch.no_grad():

@@ -10,14 +10,14 @@ from overproof.records import Message
 from overproof.resources import bundled
 from overproof.tiny.chat import CHAT_TEMPLATE, render_prompt
 from overproof.tiny.corpus import PROMPT_FORMS
-from overproof.tiny.engine import Engine
+from overproof.tiny.engine import TinyEngine
 from overproof.tiny.measure import measure
 from overproof.tiny.problems import procedural_problems
 
 
 @pytest.fixture(scope="module")
-def teacher() -> Engine:
-    return Engine(bundled("tiny-teacher"))
+def teacher() -> TinyEngine:
+    return TinyEngine(bundled("tiny-teacher"))
 
 
 def size(folder: Path) -> int:
@@ -30,20 +30,20 @@ def test_the_shipped_folders_are_small() -> None:
 
 
 @pytest.mark.parametrize("form", ["plain", "boxed_en", "boxed_zh", "r1_zero_en", "r1_zero_zh"])
-def test_the_teacher_is_often_right_and_sometimes_wrong_in_every_prompt_form(teacher: Engine, form: str) -> None:
+def test_the_teacher_is_often_right_and_sometimes_wrong_in_every_prompt_form(teacher: TinyEngine, form: str) -> None:
     accuracy = measure(teacher, procedural_problems(120, seed=0, split="held_out"), form=form)
     assert 0.45 < accuracy.correct < 0.85
     assert 0.85 < accuracy.closed < 1
     assert 0.85 < accuracy.boxed < 1
 
 
-def test_a_higher_temperature_makes_the_teacher_worse(teacher: Engine) -> None:
+def test_a_higher_temperature_makes_the_teacher_worse(teacher: TinyEngine) -> None:
     problems = list(procedural_problems(96, seed=0, split="held_out"))
     cold, warm, hot = (measure(teacher, problems, temperature=degrees).correct for degrees in (0, 1, 1.4))
     assert cold > warm > hot + 0.1
 
 
-def test_the_teacher_is_measured_as_its_card_says(teacher: Engine) -> None:
+def test_the_teacher_is_measured_as_its_card_says(teacher: TinyEngine) -> None:
     card = (bundled("tiny-teacher") / "README.md").read_text(encoding="utf-8")
     written = {form: float(share) for form, share in re.findall(r"\| (\w+) \| ([\d.]+) \|", card)}
     assert set(PROMPT_FORMS) <= set(written)

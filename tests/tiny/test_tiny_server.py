@@ -23,7 +23,7 @@ from overproof.errors import EndpointError, MissingExtraError
 from overproof.resources import bundled
 from overproof.tiny import server
 from overproof.tiny.api import Api
-from overproof.tiny.engine import Engine, Reply
+from overproof.tiny.engine import Generated, TinyEngine
 from overproof.tiny.problems import procedural_problems
 from overproof.tiny.server import serve
 
@@ -222,11 +222,11 @@ def test_lone_surrogates_in_a_question_do_no_harm(base_url: str) -> None:
 
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
 def test_a_client_that_goes_away_frees_its_slots(*, stream: bool) -> None:
-    asked: list[Reply] = []
+    asked: list[Generated] = []
     started, ended = asyncio.Event(), asyncio.Event()
 
-    class Watched(Engine):
-        def submit(self, reply: Reply) -> None:
+    class Watched(TinyEngine):
+        def submit(self, reply: Generated) -> None:
             asked.append(reply)
             super().submit(reply)
 

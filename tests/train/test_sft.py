@@ -19,8 +19,8 @@ from overproof.train import sft
 from overproof.train.arguments import Machine, settings_for
 from overproof.train.inspection import check_labels, decode_labels
 from overproof.train.output import TrainSummary
-from overproof.train.progress import be_silent
-from overproof.train.rows import digest
+from overproof.train.telling import be_silent
+from overproof.train.training_rows import digest
 
 torch = pytest.importorskip("torch", reason="torch comes with overproof[train]")
 pytest.importorskip("trl", reason="trl comes with overproof[train]")

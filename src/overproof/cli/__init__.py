@@ -12,7 +12,7 @@ import sys
 
 import typer
 
-from overproof.cli import exchange, judging, learning, stages
+from overproof.cli import checking, exchange, learning, stages
 from overproof.errors import OverproofError
 
 app = typer.Typer(
@@ -32,9 +32,9 @@ for command in (
     stages.report,
     stages.config,
     stages.doctor,
-    judging.verify,
-    judging.grade,
-    judging.audit,
+    checking.verify,
+    checking.grade,
+    checking.audit,
     exchange.view,
     exchange.import_traces,
     exchange.push,

@@ -64,7 +64,7 @@ class Display:
             self.console.print(f"! {event.text}", markup=False)
         elif isinstance(event, Plan):
             self.plan(event)
-        elif isinstance(event, judge.Outlook):
+        elif isinstance(event, judge.JudgeOutlook):
             self.lines(event.lines())
         elif isinstance(event, Sampled):
             self._show("sample", event.samples_done, event.samples, _describe(event))

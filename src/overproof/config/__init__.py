@@ -17,8 +17,8 @@ from pydantic_core import ErrorDetails
 
 from overproof.config.endpoint import BudgetConfig, EndpointConfig, JudgeConfig, SamplingConfig
 from overproof.config.execution import Engine, RayConfig
-from overproof.config.judgement import RewardsConfig
 from overproof.config.output import ExportConfig
+from overproof.config.rewards import RewardsConfig
 from overproof.config.selection import HygieneConfig, SelectionConfig, SelectionName, check_selection
 from overproof.config.source import ProblemsConfig, PromptConfig
 from overproof.config.table import Table

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from overproof.config.judgement import RewardsConfig
+from overproof.config.rewards import RewardsConfig
 from overproof.config.source import ProblemsConfig, PromptConfig
 from overproof.config.table import Table
 

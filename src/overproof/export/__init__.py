@@ -16,10 +16,10 @@ import overproof
 from overproof.config import RunConfig
 from overproof.config.output import ExportConfig
 from overproof.errors import RunFolderError
-from overproof.export.card import render_card, render_jsonl_card
+from overproof.export.dataset_card import render_card, render_jsonl_card
 from overproof.export.files import FORMS, SplitWriter, is_data
-from overproof.export.rows import KeptTrace, build_row, build_schema, form_of
-from overproof.export.summary import ExportSummary, ShardExport, summarise
+from overproof.export.formats import KeptTrace, build_row, build_schema, form_of
+from overproof.export.written import ExportSummary, ShardExport, summarise
 from overproof.journal import write_bytes
 from overproof.records import Decision, PreparedProblem, Score, Trace, Verdict, problem_id_of
 from overproof.runfolder import RunFolder

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Self
 
 import orjson
 
-from overproof.export.rows import Row
+from overproof.export.formats import Row
 
 if TYPE_CHECKING:
     import pyarrow as pa

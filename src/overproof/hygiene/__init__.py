@@ -19,7 +19,7 @@ from overproof.records import Problem
 _BATCH = 4096
 
 
-class Finding(msgspec.Struct, frozen=True):
+class HygieneFinding(msgspec.Struct, frozen=True):
     """What was found about one problem, as `PreparedProblem` stores it."""
 
     cluster: str | None = None
@@ -27,7 +27,7 @@ class Finding(msgspec.Struct, frozen=True):
     contamination: list[dict[str, Any]] = []
 
 
-def examine(problems: Iterable[Problem], config: HygieneConfig) -> dict[str, Finding]:
+def examine(problems: Iterable[Problem], config: HygieneConfig) -> dict[str, HygieneFinding]:
     """Findings by problem id; a problem about which nothing was found has none.
 
     Streams: of each problem only its id, a signature and hashes of its words are held (some 1.5 kB for a question of
@@ -52,17 +52,17 @@ def examine(problems: Iterable[Problem], config: HygieneConfig) -> dict[str, Fin
 
 def _to_findings(
     ids: list[str], finder: ClusterFinder, contamination: dict[int, list[dict[str, Any]]], config: HygieneConfig
-) -> dict[str, Finding]:
+) -> dict[str, HygieneFinding]:
     clusters = finder.clusters(config.near_duplicates)
     peopled = {first for number, first in enumerate(clusters) if number != first}
     findings = {}
     for number, (first, same) in enumerate(zip(clusters, finder.same_as(), strict=True)):
-        finding = Finding(
+        finding = HygieneFinding(
             cluster=ids[first] if first in peopled else None,
             duplicate_of=ids[same] if config.duplicates and same != number else None,
             contamination=contamination.get(number, []),
         )
-        if finding != Finding():
+        if finding != HygieneFinding():
             findings[ids[number]] = finding
     return findings
 

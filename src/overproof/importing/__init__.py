@@ -16,9 +16,9 @@ from typing import Any
 import msgspec
 
 from overproof.errors import ConfigError, InputError, RunFolderError
-from overproof.importing.schemas import SCHEMAS, ImportedRow, Reply
+from overproof.importing.schemas import SCHEMAS, ImportedReply, ImportedRow
 from overproof.journal import write_records, write_sharded
-from overproof.problems.rows import read_rows
+from overproof.problems.files import read_rows
 from overproof.records import Message, Problem, Trace
 from overproof.runfolder import Manifest, RunFolder, count_shards, shard_of
 
@@ -119,7 +119,7 @@ def _build_traces(source: TraceSet) -> Iterator[Trace]:
             numbers[problem.id] += 1
 
 
-def _build_trace(source: TraceSet, problem: Problem, index: int, prompt: list[Message], reply: Reply) -> Trace:
+def _build_trace(source: TraceSet, problem: Problem, index: int, prompt: list[Message], reply: ImportedReply) -> Trace:
     teacher = f"imported:{source.label}"
     parameters: dict[str, Any] = {"imported_from": source.schema}
     if not reply.finish_reason:

@@ -15,8 +15,8 @@ import msgspec
 from overproof.completion import split_completion
 from overproof.errors import InputError
 from overproof.problems import build_problem
+from overproof.problems.files import SourceRow
 from overproof.problems.presets import PRESETS, Preset
-from overproof.problems.rows import Row
 from overproof.records import Message, Problem, Usage, clean_text
 
 _THOUGHT = re.compile(r"<\|begin_of_thought\|>(.*?)<\|end_of_thought\|>", re.DOTALL)
@@ -24,7 +24,7 @@ _SOLUTION = re.compile(r"<\|begin_of_solution\|>(.*?)(?:<\|end_of_solution\|>|$)
 _ROLES = {"human": "user", "gpt": "assistant"}
 
 
-class Reply(NamedTuple):
+class ImportedReply(NamedTuple):
     """One reply as its set keeps it."""
 
     content: str
@@ -48,7 +48,7 @@ class ImportedRow(NamedTuple):
     problem: Problem
     """Its id is empty where the row has none."""
     prompt: list[Message]
-    replies: list[Reply]
+    replies: list[ImportedReply]
 
 
 class _ThreeKeys(msgspec.Struct):
@@ -59,7 +59,7 @@ class _ThreeKeys(msgspec.Struct):
     content_tokens_len: int | None = None
 
 
-def read_three_keys(row: Row) -> ImportedRow:
+def read_three_keys(row: SourceRow) -> ImportedRow:
     """`input`, `reasoning_content`, `content`, with the counts and sources of Chinese-DeepSeek-R1-Distill-data-110k."""
     columns = _convert(row, _ThreeKeys)
     problem = build_problem(row, "", Preset(question="input", source=("repo_name", "source")))
@@ -67,7 +67,7 @@ def read_three_keys(row: Row) -> ImportedRow:
     spent = None if thought is None or said is None else thought + said
     usage = Usage(prompt_tokens=columns.prompt_tokens_len, completion_tokens=spent, reasoning_tokens=thought)
     reasoning = clean_text(columns.reasoning_content)
-    reply = Reply(clean_text(columns.content), reasoning, "reasoning_content", usage=usage)
+    reply = ImportedReply(clean_text(columns.content), reasoning, "reasoning_content", usage=usage)
     return ImportedRow(problem, _ask(problem), [reply])
 
 
@@ -76,13 +76,13 @@ class _OpenR1(msgspec.Struct):
     finish_reasons: list[str | None] | None = None
 
 
-def read_openr1(row: Row) -> ImportedRow:
+def read_openr1(row: SourceRow) -> ImportedRow:
     """OpenR1-Math: several `generations` of one problem, with their `finish_reasons` where they were kept."""
     columns = _convert(row, _OpenR1)
     problem = build_problem(row, "", PRESETS["openr1_math"])
     reasons = columns.finish_reasons or [None] * len(columns.generations)
     replies = [
-        Reply(clean_text(content), finish_reason=reason)
+        ImportedReply(clean_text(content), finish_reason=reason)
         for content, reason in zip(columns.generations, reasons, strict=False)
     ]
     return ImportedRow(problem, _ask(problem), replies)
@@ -93,12 +93,14 @@ class _OpenThoughtsMetadata(msgspec.Struct):
     deepseek_solution: str
 
 
-def read_openthoughts_metadata(row: Row) -> ImportedRow:
+def read_openthoughts_metadata(row: SourceRow) -> ImportedRow:
     """OpenThoughts-114k's `metadata` configuration: problem, reasoning, solution and reference in columns."""
     columns = _convert(row, _OpenThoughtsMetadata)
     preset = Preset(question="problem", reference="ground_truth_solution", extract=PRESETS["math"].extract)
     problem = build_problem(row, "", preset)
-    reply = Reply(clean_text(columns.deepseek_solution), clean_text(columns.deepseek_reasoning), "deepseek_reasoning")
+    reply = ImportedReply(
+        clean_text(columns.deepseek_solution), clean_text(columns.deepseek_reasoning), "deepseek_reasoning"
+    )
     return ImportedRow(problem, _ask(problem), [reply])
 
 
@@ -112,7 +114,7 @@ class _Conversation(msgspec.Struct):
     system: str | None = None
 
 
-def read_conversations(row: Row) -> ImportedRow:
+def read_conversations(row: SourceRow) -> ImportedRow:
     """ShareGPT and OpenThoughts: `conversations` of human and gpt, a `system` text beside them."""
     columns = _convert(row, _Conversation)
     messages = [
@@ -133,14 +135,14 @@ class _Chat(msgspec.Struct):
     messages: list[_ChatMessage]
 
 
-def read_messages(row: Row) -> ImportedRow:
+def read_messages(row: SourceRow) -> ImportedRow:
     """Chat as this package and many others write it: `messages` with role and content, reasoning inline or apart."""
     turns = _convert(row, _Chat).messages
     messages = [Message(turn.role, clean_text(turn.content or "")) for turn in turns]
     return _from_chat(row, messages, turns[-1].reasoning_content if turns else None)
 
 
-SCHEMAS: dict[str, Callable[[Row], ImportedRow]] = {
+SCHEMAS: dict[str, Callable[[SourceRow], ImportedRow]] = {
     "input_reasoning_content": read_three_keys,
     "r1_distill_110k": read_three_keys,
     "openr1_math": read_openr1,
@@ -152,22 +154,22 @@ SCHEMAS: dict[str, Callable[[Row], ImportedRow]] = {
 """Known trace sets by name."""
 
 
-def _from_chat(row: Row, messages: list[Message], reasoning: str | None = None) -> ImportedRow:
+def _from_chat(row: SourceRow, messages: list[Message], reasoning: str | None = None) -> ImportedRow:
     """One question and one reply out of a chat; the reference may stand in a column of its own."""
     questions = [message.content for message in messages[:-1] if message.role == "user"]
     if len(questions) != 1 or messages[-1].role != "assistant":
         raise InputError(f"{row.where}: not one question and one reply")
     preset = Preset(reference=("reference", "answer"), id=("problem_id", "id", "uuid"))
-    problem = build_problem(Row(row.where, {**row.values, "question": questions[0]}), "", preset)
+    problem = build_problem(SourceRow(row.where, {**row.values, "question": questions[0]}), "", preset)
     last = messages[-1].content
     if reasoning is not None:
-        reply = Reply(last, clean_text(reasoning), "reasoning_content")
+        reply = ImportedReply(last, clean_text(reasoning), "reasoning_content")
     elif thought := _THOUGHT.search(last):
         solution = _SOLUTION.search(last, thought.end())
         content = solution.group(1) if solution else last[thought.end() :]
-        reply = Reply(content.strip(), thought.group(1).strip(), "begin_of_thought")
+        reply = ImportedReply(content.strip(), thought.group(1).strip(), "begin_of_thought")
     else:
-        reply = Reply(last)
+        reply = ImportedReply(last)
     return ImportedRow(problem, messages[:-1], [reply])
 
 
@@ -178,7 +180,7 @@ def _ask(problem: Problem) -> list[Message]:
 Columns = TypeVar("Columns", bound=msgspec.Struct)
 
 
-def _convert(row: Row, kind: type[Columns]) -> Columns:
+def _convert(row: SourceRow, kind: type[Columns]) -> Columns:
     """The columns of a row as what they should be. Raises InputError naming the row and the column that is not."""
     try:
         return msgspec.convert(row.values, kind, strict=False)

@@ -26,8 +26,8 @@ from overproof.errors import ConfigError, EndpointError
 from overproof.journal import Journal, write_bytes
 from overproof.judge.asking import build_messages, longest_prompt_tokens, read_verdict
 from overproof.judge.cases import Case, Found, find_cases
-from overproof.judge.ledger import Judgement, Verdicts, key_of, read_spent, read_verdicts, settle_by_judge
 from overproof.judge.summary import JudgeSummary, read_summary, sum_up
+from overproof.judge.verdicts import Judgement, Verdicts, key_of, read_spent, read_verdicts, settle_by_judge
 from overproof.records import PreparedProblem, Usage
 from overproof.runfolder import RunFolder
 from overproof.teacher import Dialect, Teacher, connect, run_to_end
@@ -40,7 +40,7 @@ MAX_REPLY_SHOWN = 200
 """The journal keeps so many characters of a reply: one word was asked for."""
 
 
-class Outlook(msgspec.Struct, frozen=True):
+class JudgeOutlook(msgspec.Struct, frozen=True):
     """What the judge would be asked and may cost at the most."""
 
     model: str
@@ -69,7 +69,7 @@ class Asked(msgspec.Struct, frozen=True):
     total: int
 
 
-Listener = Callable[[Outlook | Asked | str], None]
+Listener = Callable[[JudgeOutlook | Asked | str], None]
 """Told the outlook before the first call, then the progress, and in words what goes wrong."""
 
 
@@ -81,7 +81,7 @@ def check_judge(config: RunConfig) -> None:
             check_budget(config.budget, Dialect(config.judge).most_reply_tokens)
 
 
-def bound(config: RunConfig, problems: Iterable[PreparedProblem]) -> Outlook | None:
+def bound(config: RunConfig, problems: Iterable[PreparedProblem]) -> JudgeOutlook | None:
     """What a run can come to ask at the most, whatever is sampled; None without a judge."""
     if config.judge is None:
         return None
@@ -192,12 +192,12 @@ class _Asker:
         self._tell(Asked(self._total - len(self.pending), self._total))
 
 
-def _outlook(config: RunConfig, judge: JudgeConfig, answers: int, prompts: int, *, is_bound: bool) -> Outlook:
+def _outlook(config: RunConfig, judge: JudgeConfig, answers: int, prompts: int, *, is_bound: bool) -> JudgeOutlook:
     dialect = Dialect(judge)
     worst = Usage(prompt_tokens=prompts, completion_tokens=answers * (dialect.most_reply_tokens or 0))
     amount = Prices(judge.prices).of_worst(worst)
     cost = amount.cost if judge.prices.has_prices else None
-    return Outlook(dialect.model, answers, amount.tokens, cost, config.budget.currency, is_bound)
+    return JudgeOutlook(dialect.model, answers, amount.tokens, cost, config.budget.currency, is_bound)
 
 
 @contextmanager
@@ -211,9 +211,9 @@ def _named_judge() -> Iterator[None]:
 
 __all__ = [
     "Asked",
+    "JudgeOutlook",
     "JudgeSummary",
     "Listener",
-    "Outlook",
     "bound",
     "check_judge",
     "consult",

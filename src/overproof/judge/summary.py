@@ -9,7 +9,7 @@ import msgspec
 
 from overproof.estimators import Estimate, estimate_proportion
 from overproof.judge.cases import Found
-from overproof.judge.ledger import Verdicts, key_of
+from overproof.judge.verdicts import Verdicts, key_of
 from overproof.runfolder import RunFolder
 from overproof.teacher.budget import Amount, show_money
 

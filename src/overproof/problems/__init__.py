@@ -16,8 +16,8 @@ from typing import Any
 
 from overproof.config.source import ProblemsConfig
 from overproof.errors import ConfigError, InputError
+from overproof.problems.files import SourceRow, read_rows
 from overproof.problems.presets import PRESETS, Columns, Preset
-from overproof.problems.rows import Row, read_rows
 from overproof.records import Problem, clean_text
 
 
@@ -70,7 +70,7 @@ def find_preset(config: ProblemsConfig) -> Preset:
     return dataclasses.replace(preset, **given)
 
 
-def _build_problems(rows: Iterator[Row], config: ProblemsConfig, preset: Preset) -> Iterator[tuple[str, Problem]]:
+def _build_problems(rows: Iterator[SourceRow], config: ProblemsConfig, preset: Preset) -> Iterator[tuple[str, Problem]]:
     """(where it stands, problem) for each row."""
     for number, row in enumerate(rows):
         if number == 0:
@@ -82,7 +82,7 @@ _USUAL_QUESTIONS = ("problem", "question", "prompt", "instruction", "query", "�
 _USUAL_REFERENCES = ("answer", "expected_answer", "final_answer", "golden", "gold", "答案")
 
 
-def _check_columns(row: Row, config: ProblemsConfig, preset: Preset) -> None:
+def _check_columns(row: SourceRow, config: ProblemsConfig, preset: Preset) -> None:
     """Refuse a source without the columns that are needed, before its second row is read.
 
     A reference is not needed, but a source that seems to have one under another name is refused too: without it
@@ -107,17 +107,17 @@ def _check_columns(row: Row, config: ProblemsConfig, preset: Preset) -> None:
             )
 
 
-def _say_missing(row: Row, column: str) -> str:
+def _say_missing(row: SourceRow, column: str) -> str:
     return f"{row.where} has no '{column}'; it has: {', '.join(map(str, row.values))}"
 
 
-def find_column(row: Row, columns: Columns | None) -> str | None:
+def find_column(row: SourceRow, columns: Columns | None) -> str | None:
     """The first of these columns that a row has; None when it has none of them."""
     names = (columns,) if isinstance(columns, str) else columns or ()
     return next((name for name in names if name in row.values), None)
 
 
-def build_problem(row: Row, default_id: str, preset: Preset) -> Problem:
+def build_problem(row: SourceRow, default_id: str, preset: Preset) -> Problem:
     """The problem in a row. Raises InputError, naming file and line, for an empty question or a value of no use."""
     question = _as_text(row, preset.question)
     if question is None:
@@ -137,7 +137,7 @@ def build_problem(row: Row, default_id: str, preset: Preset) -> Problem:
     )
 
 
-def _as_text(row: Row, columns: Columns | None, joint: str = ", ") -> str | None:
+def _as_text(row: SourceRow, columns: Columns | None, joint: str = ", ") -> str | None:
     """The first of these columns as text; missing and blank cells, and NaN, as None.
 
     Numbers read as they are written, a list of texts (options, the answers of a multiple choice) is joined.

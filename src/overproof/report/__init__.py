@@ -2,9 +2,9 @@
 
 tables       a shard's files as tables of numbers
 shard        the tables of a shard joined: each trace with its problem, score and decisions
-tally        what is counted of a shard; tallies add up to the run's
+counts       what is counted of a shard; those of parts add up to the run's
 summary      counts → numbers: estimates with intervals, the funnel, costs, what is missing
-chosen       which problems can be read in the report itself
+excerpts     which problems can be read in the report itself
 reading      trace → pieces to be read: reasoning and answer, formulas, what is marked
 mathematics  LaTeX → MathML that is safe to show
 charts       numbers → SVG
@@ -19,14 +19,14 @@ import msgspec
 
 from overproof.config import RunConfig
 from overproof.journal import write_bytes
-from overproof.report.chosen import pack, read_chosen
-from overproof.report.counts import Tally
+from overproof.report.counting import count_shard
+from overproof.report.counts import Counts
+from overproof.report.excerpts import pack, read_chosen
 from overproof.report.numbers import summarise
 from overproof.report.page import render_overview, render_report
 from overproof.report.reading import ProblemReading
 from overproof.report.shard import Shard, ShardReader
 from overproof.report.summary import Summary
-from overproof.report.tally import tally_shard
 from overproof.runfolder import RunFolder
 
 
@@ -35,16 +35,16 @@ def report(config: RunConfig, folder: RunFolder, shards: Iterable[int]) -> Summa
 
     Holds some 200 bytes a trace, not its texts.
     """
-    tally = Tally()
+    counts = Counts()
     read: dict[int, Shard] = {}
     for number in shards:
         folder.fetch_shard(number, (None, *config.selections))
         read[number] = ShardReader(config, folder, number).read()
-        tally.add(tally_shard(config, read[number]))
+        counts.add(count_shard(config, read[number]))
     folder.fetch(*(folder.dataset(name) / "README.md" for name in (None, *config.selections)))
-    summary = summarise(config, folder, tally)
+    summary = summarise(config, folder, counts)
     write_bytes(folder.report_json, msgspec.json.format(msgspec.json.encode(summary)))
-    write_bytes(folder.report_html, _render(config, folder, summary, list(read_chosen(tally, read))).encode())
+    write_bytes(folder.report_html, _render(config, folder, summary, list(read_chosen(counts, read))).encode())
     folder.push(folder.report_json, folder.report_html)
     return summary
 

@@ -1,6 +1,6 @@
 """What is counted of a run; counts of parts add up to counts of the whole.
 
-A tally is small whatever the size of its shards, so that shards can be counted anywhere, in any order.
+They are small whatever the size of the shards, so that shards can be counted anywhere, in any order.
 """
 
 from __future__ import annotations
@@ -155,7 +155,7 @@ class Lengths:
 
 
 @dataclass(slots=True)
-class Tally:
+class Counts:
     """Counts over one shard, or over several."""
 
     shards: int = 0
@@ -203,7 +203,7 @@ class Tally:
         """Problems that sampling asks for."""
         return self.problems["total"] - self.problems["unasked"]
 
-    def add(self, other: Tally) -> Self:
+    def add(self, other: Counts) -> Self:
         """Count the other's shards too."""
         for name in ("shards", "traces", "scored", "uncounted", "reached", "suspect_count"):
             setattr(self, name, getattr(self, name) + getattr(other, name))

@@ -23,8 +23,8 @@ from overproof.report.counts import (
     UNCOUNTED,
     WRONG,
     Chosen,
+    Counts,
     Group,
-    Tally,
 )
 from overproof.report.funnel import build_funnel, in_order
 from overproof.report.notes import find_gaps
@@ -57,45 +57,45 @@ FORECAST_AFTER = (FEWEST_PROBLEMS, 20, 50, 100)
 _MOST_LENGTH_BINS = 14
 
 
-def summarise(config: RunConfig, folder: RunFolder, tally: Tally) -> Summary:
+def summarise(config: RunConfig, folder: RunFolder, counts: Counts) -> Summary:
     """The numbers of a run from its counts."""
-    main = tally.selections.get(None, Chosen())
-    groups = {what: _lines(tally, what) for what in ("source", "language", "level")}
+    main = counts.selections.get(None, Chosen())
+    groups = {what: _lines(counts, what) for what in ("source", "language", "level")}
     groups["level"].sort(key=lambda line: _natural(line.name))
-    overall = _line("", tally.groups.get(ALL, Group()))
-    adaptive = _adaptive(config, tally)
+    overall = _line("", counts.groups.get(ALL, Group()))
+    adaptive = _adaptive(config, counts)
     return Summary(
         name=folder.name,
-        teacher=_name_teachers(list(_largest(tally.spending.teachers))) or _configured(config),
-        problems={name: tally.problems[name] for name in _PROBLEM_COUNTS},
-        traces=tally.traces,
-        expected=None if adaptive else tally.asked * config.sampling.n,
+        teacher=_name_teachers(list(_largest(counts.spending.teachers))) or _configured(config),
+        problems={name: counts.problems[name] for name in _PROBLEM_COUNTS},
+        traces=counts.traces,
+        expected=None if adaptive else counts.asked * config.sampling.n,
         kept=main.kept,
-        uncounted=tally.uncounted,
+        uncounted=counts.uncounted,
         reasons=in_order(main.reasons),
         pass_rates={"all": overall.pass_rate}
         | {f"{what}:{line.name}": line.pass_rate for what, lines in groups.items() for line in lines},
-        estimators=_largest(tally.estimators),
-        notes=list(find_gaps(config, folder, tally)),
+        estimators=_largest(counts.estimators),
+        notes=list(find_gaps(config, folder, counts)),
         overall=overall,
         by_source=groups["source"],
         by_language=groups["language"],
         by_level=groups["level"],
-        funnel=build_funnel(config, tally.traces, main.reasons),
-        pass_rate_bins=_pass_rate_bins(tally.groups.get(ALL, Group()), config.sampling.most),
-        samples=[Bin(str(number), count) for number, count in sorted(tally.samples.items())],
-        lengths=_lengths(tally),
-        consistency=_consistency(tally),
-        rewards=_rewards(tally),
-        forms=_largest(tally.forms),
-        verdicts=[Verdicts(*pair, count) for pair, count in _largest(tally.verdicts).items()],
+        funnel=build_funnel(config, counts.traces, main.reasons),
+        pass_rate_bins=_pass_rate_bins(counts.groups.get(ALL, Group()), config.sampling.most),
+        samples=[Bin(str(number), count) for number, count in sorted(counts.samples.items())],
+        lengths=_lengths(counts),
+        consistency=_consistency(counts),
+        rewards=_rewards(counts),
+        forms=_largest(counts.forms),
+        verdicts=[Verdicts(*pair, count) for pair, count in _largest(counts.verdicts).items()],
         judge=read_summary(folder) if config.judge is not None else None,
-        cost=_cost(config, tally, main, read_spent(folder)),
+        cost=_cost(config, counts, main, read_spent(folder)),
         adaptive=adaptive,
-        suspects=tally.suspects,
-        suspect_count=tally.suspect_count,
-        contamination=_contamination(tally),
-        selections=_selections(config, tally),
+        suspects=counts.suspects,
+        suspect_count=counts.suspect_count,
+        contamination=_contamination(counts),
+        selections=_selections(config, counts),
         places=_places(config, folder),
     )
 
@@ -137,10 +137,10 @@ def _line(name: str, group: Group) -> GroupLine:
     return GroupLine(name, group.problems, group.traces, group.kept, _estimate(group))
 
 
-def _lines(tally: Tally, what: str) -> list[GroupLine]:
+def _lines(counts: Counts, what: str) -> list[GroupLine]:
     """The largest groups of one way of grouping, from the largest down."""
     groups = sorted(
-        ((kind.name, group) for kind, group in tally.groups.items() if kind.what == what),
+        ((kind.name, group) for kind, group in counts.groups.items() if kind.what == what),
         key=lambda item: (-item[1].problems, item[0]),
     )
     return [_line(name, group) for name, group in groups[:MOST_LISTED]]
@@ -171,9 +171,9 @@ def _pass_rate_bins(group: Group, most: int) -> list[Bin]:
     return [Bin(label, count) for label, count in zip(labels, counts, strict=True)]
 
 
-def _lengths(tally: Tally) -> Lengths:
-    by_tokens = tally.by_tokens.counts.sum() >= 0.9 * tally.by_characters.counts.sum()
-    lengths = tally.by_tokens if by_tokens else tally.by_characters
+def _lengths(counts: Counts) -> Lengths:
+    by_tokens = counts.by_tokens.counts.sum() >= 0.9 * counts.by_characters.counts.sum()
+    lengths = counts.by_tokens if by_tokens else counts.by_characters
     unit = "tokens" if by_tokens else "characters"
     filled = np.flatnonzero(lengths.counts.sum(axis=1))
     if not len(filled):
@@ -184,15 +184,15 @@ def _lengths(tally: Tally) -> Lengths:
     bins = []
     for start in range(first, last, step):
         window = slice(start, min(start + step, HALF_OCTAVES))
-        counts = lengths.counts[window].sum(axis=0).tolist()
+        fates = lengths.counts[window].sum(axis=0).tolist()
         bins.append(
             LengthBin(
                 low=_edge(start),
                 high=_edge(start + step),
-                right=counts[RIGHT],
-                wrong=counts[WRONG],
-                cut=counts[CUT],
-                uncounted=counts[UNCOUNTED],
+                right=fates[RIGHT],
+                wrong=fates[WRONG],
+                cut=fates[CUT],
+                uncounted=fates[UNCOUNTED],
                 share_right=estimate_share(lengths.share(window)),
             )
         )
@@ -204,18 +204,18 @@ def _edge(half_octave: int) -> int:
     return int(np.ceil(2 ** (half_octave / 2)))
 
 
-def _consistency(tally: Tally) -> list[Consistency]:
+def _consistency(counts: Counts) -> list[Consistency]:
     labels = [*(f"{10 * tenth}–{10 * tenth + 10} %" for tenth in range(10)), "100 %"]
     found = []
-    for language, counts in sorted(tally.consistency.items(), key=lambda item: (-int(item[1].sum()), item[0])):
-        bins = [Bin(label, int(count)) for label, count in zip(labels, counts[: TENTHS - 1], strict=True)]
-        pairs = _largest(tally.foreign).items()
+    for language, shares in sorted(counts.consistency.items(), key=lambda item: (-int(item[1].sum()), item[0])):
+        bins = [Bin(label, int(count)) for label, count in zip(labels, shares[: TENTHS - 1], strict=True)]
+        pairs = _largest(counts.foreign).items()
         foreign = {other: count for (question, other), count in pairs if question == language}
-        found.append(Consistency(language, bins, int(counts[TENTHS - 1]), foreign))
+        found.append(Consistency(language, bins, int(shares[TENTHS - 1]), foreign))
     return found
 
 
-def _rewards(tally: Tally) -> list[Reward]:
+def _rewards(counts: Counts) -> list[Reward]:
     return [
         Reward(
             name,
@@ -225,12 +225,12 @@ def _rewards(tally: Tally) -> list[Reward]:
             measure.measured,
             measure.unmeasured,
         )
-        for name, measure in tally.rewards.items()
+        for name, measure in counts.rewards.items()
     ]
 
 
-def _cost(config: RunConfig, tally: Tally, main: Chosen, judged: Amount) -> Cost:
-    spending = tally.spending
+def _cost(config: RunConfig, counts: Counts, main: Chosen, judged: Amount) -> Cost:
+    spending = counts.spending
     spent = spending.amount + judged
     kept = main.kept or None
     has_prices = config.budget.has_prices or bool(judged.cost)
@@ -245,45 +245,45 @@ def _cost(config: RunConfig, tally: Tally, main: Chosen, judged: Amount) -> Cost
         cost_per_kept=spent.cost / kept if kept and has_prices else None,
         attempts=spending.attempts,
         refused=_largest(spending.refused),
-        cut=tally.endings[TRUNCATED],
-        incomplete=tally.endings[INCOMPLETE],
+        cut=counts.endings[TRUNCATED],
+        incomplete=counts.endings[INCOMPLETE],
         judge_tokens=judged.tokens,
         judge_cost=judged.cost,
-        forecasts=list(_forecasts(config, tally)),
+        forecasts=list(_forecasts(config, counts)),
     )
 
 
-def _forecasts(config: RunConfig, tally: Tally) -> Iterator[Forecast]:
+def _forecasts(config: RunConfig, counts: Counts) -> Iterator[Forecast]:
     """The forecasts that could be made after the run's first problems, by the forecaster that sampling uses."""
     forecaster = Forecaster()
     adaptive = config.sampling.is_adaptive
-    total = tally.asked * (1 if adaptive else config.sampling.n)
-    for number, spent in enumerate(tally.first, start=1):
+    total = counts.asked * (1 if adaptive else config.sampling.n)
+    for number, spent in enumerate(counts.first, start=1):
         amount = Amount(spent.tokens, Decimal(str(round(spent.cost, 9))))
         forecaster.finished(number - 1, 1 if adaptive else spent.samples, amount)
-        if number in FORECAST_AFTER and number < tally.asked:
+        if number in FORECAST_AFTER and number < counts.asked:
             forecast = forecaster.forecast(Amount(), total)
             if forecast is not None:
                 yield forecast
 
 
-def _adaptive(config: RunConfig, tally: Tally) -> Adaptive | None:
+def _adaptive(config: RunConfig, counts: Counts) -> Adaptive | None:
     sampling = config.sampling
     if not sampling.is_adaptive:
         return None
-    problems = tally.problems["gradable"]
+    problems = counts.problems["gradable"]
     return Adaptive(
         probe=sampling.least,
         want_correct=sampling.want_correct or 1,
         most=sampling.most,
-        drawn=tally.problems["gradable_traces"],
+        drawn=counts.problems["gradable_traces"],
         at_most=problems * sampling.most,
-        reached=tally.reached,
+        reached=counts.reached,
         problems=problems,
     )
 
 
-def _contamination(tally: Tally) -> list[Contamination]:
+def _contamination(counts: Counts) -> list[Contamination]:
     return [
         Contamination(
             problem_id=one.problem.id,
@@ -294,16 +294,16 @@ def _contamination(tally: Tally) -> list[Contamination]:
             overlap=float(hit.get("overlap", 0)),
             passages=list(hit.get("passages", [])),
         )
-        for one in tally.contaminated
+        for one in counts.contaminated
         for hit in one.contamination
     ]
 
 
-def _selections(config: RunConfig, tally: Tally) -> list[SelectionLine]:
+def _selections(config: RunConfig, counts: Counts) -> list[SelectionLine]:
     tables: dict[Selection, SelectionConfig] = {None: config.selection}
     tables.update(config.selections)
     lines = []
-    for name, chosen in tally.selections.items():
+    for name, chosen in counts.selections.items():
         lines.append(
             SelectionLine(
                 name=name or "selection",

@@ -18,7 +18,7 @@ from typing import Any, Literal
 import msgspec
 
 from overproof.completion import read_completion
-from overproof.config.judgement import RewardsConfig
+from overproof.config.rewards import RewardsConfig
 from overproof.language import consistency
 from overproof.records import Grade, Reward, Score, Trace, Verdict
 from overproof.rewards.group import self_consistency

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from overproof.config.judgement import CosineLengthConfig, OverlongConfig
+from overproof.config.rewards import CosineLengthConfig, OverlongConfig
 from overproof.records import Reward, Trace
 
 _UNKNOWN_LENGTH = Reward(None, "unknown_length")

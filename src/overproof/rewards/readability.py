@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 
 from overproof.completion import read_completion
-from overproof.config.judgement import LongParagraphsConfig
+from overproof.config.rewards import LongParagraphsConfig
 from overproof.language import consistency
 from overproof.records import Reward, Trace
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any
 
-from overproof.config.judgement import RewardsConfig
+from overproof.config.rewards import RewardsConfig
 from overproof.grading import answer_classes
 from overproof.grading.extraction import extract
 from overproof.language import language_of

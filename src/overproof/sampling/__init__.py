@@ -1,11 +1,11 @@
 """Problems × n → traces: adaptive, budgeted, resumable; the stage that costs money.
 
-    survey       what there is and what is missing, before a token is paid for
+    inventory    what there is and what is missing, before a token is paid for
     identity     fingerprint and seed of a sample
     plan         how many samples a problem gets
-    source       problems → requests, replies → journal
-    spread       the same by many processes of a cluster, each with a shard
-    ledger       what they share: budget, ceilings, troubles, progress
+    requests     problems → requests, replies → journal
+    distributed  the same by many processes of a cluster, each with a shard
+    coordinator  what they share: budget, ceilings, troubles, progress
     session      one run of `sample`, its progress and its end
     forecast     what it will cost
     batch        the same through files
@@ -20,19 +20,19 @@ from collections.abc import Callable, Sequence
 
 from overproof.config import RunConfig
 from overproof.journal import Sink
-from overproof.judge.ledger import read_spent as judge_spent
+from overproof.judge.verdicts import read_spent as judge_spent
 from overproof.runfolder import RunFolder
+from overproof.sampling.background import BackgroundGrading, Correctness, grade_correctness
 from overproof.sampling.forecast import Outlook
-from overproof.sampling.judging import Judge, Judging, default_judge
+from overproof.sampling.inventory import Inventory, take_inventory
 from overproof.sampling.progress import Listener, Notice, Progress
 from overproof.sampling.resume import read_journal
 from overproof.sampling.session import Partner, SamplingSummary, Session
 from overproof.sampling.settings import Settings
-from overproof.sampling.survey import Survey, survey
 from overproof.teacher import connect, run_to_end
 from overproof.teacher.budget import Amount, Budget, Prices, Purse
 
-__all__ = ["Notice", "Outlook", "Progress", "SamplingSummary", "Survey", "look", "outlook", "read_spent", "sample"]
+__all__ = ["Inventory", "Notice", "Outlook", "Progress", "SamplingSummary", "look", "outlook", "read_spent", "sample"]
 
 
 def outlook(config: RunConfig, folder: RunFolder, shards: Sequence[int]) -> Outlook:
@@ -40,9 +40,9 @@ def outlook(config: RunConfig, folder: RunFolder, shards: Sequence[int]) -> Outl
     return look(config, folder, shards).outlook
 
 
-def look(config: RunConfig, folder: RunFolder, shards: Sequence[int]) -> Survey:
+def look(config: RunConfig, folder: RunFolder, shards: Sequence[int]) -> Inventory:
     """What there is and what is missing, for `sample` to go on from. Raises as `sample` does before its first call."""
-    return survey(Settings(config), folder, shards)
+    return take_inventory(Settings(config), folder, shards)
 
 
 def sample(
@@ -50,8 +50,8 @@ def sample(
     folder: RunFolder,
     shards: Sequence[int],
     *,
-    found: Survey | None = None,
-    judge: Judge | None = None,
+    found: Inventory | None = None,
+    correctness: Correctness | None = None,
     purse: Purse | None = None,
     progress: Listener | None = None,
     open_sink: Callable[[int], Sink] | None = None,
@@ -59,9 +59,10 @@ def sample(
 ) -> SamplingSummary:
     """Sample everything that the shards' problems still lack, and write each trace down the moment it is known.
 
-    `found` is what `look` has just found and is used up; None looks now. `judge` tells adaptive sampling what is correct (default: grading and `rewards.is_correct`). `purse` is the budget
-    when it is shared with others, None makes one from the config and the shards' journals. `open_sink` opens a
-    shard's journal, by default `RunFolder.open_journal`; `partner` speaks for other sessions that sample the run at the
+    `found` is what `look` has just found and is used up; None looks now. `correctness` tells adaptive sampling what
+    is correct (default: grading and `rewards.is_correct`). `purse` is the budget when it is shared with others, None
+    makes one from the config and the shards' journals. `open_sink` opens a shard's journal, by default
+    `RunFolder.open_journal`; `partner` speaks for other sessions that sample the run at the
     same time. The first interrupt (Ctrl-C) ends the session after what is in flight, which is paid for already; a
     second one abandons that too.
 
@@ -69,7 +70,7 @@ def sample(
     serve the run, and KeyboardInterrupt after an interrupt; everything finished is in the journal by then.
     """
     settings = Settings(config)
-    found = found or survey(settings, folder, shards)
+    found = found or take_inventory(settings, folder, shards)
     session = Session(settings, found, purse or Budget(config.budget, found.outlook.spent), progress)
     session.partner = partner
     if not found.outlook.requests_most:
@@ -77,7 +78,7 @@ def sample(
 
     async def run() -> SamplingSummary:
         if config.sampling.is_adaptive:
-            session.judging = Judging(judge or default_judge(config), session.changed)
+            session.grading = BackgroundGrading(correctness or grade_correctness(config), session.changed)
         source = session.open_source(folder, shards, open_sink or folder.open_journal)
         try:
             async with connect(config.teacher) as teacher:

@@ -2,7 +2,7 @@
 
 The format is that of OpenAI's batch API, which DashScope and vLLM's `run_batch` share. Results may come from any
 other engine too, as lines of `{"custom_id": …, "content": …}` with, if known, `reasoning`, `finish_reason` and
-`usage`. Whatever way a trace came, it is judged and recorded alike.
+`usage`. Whatever way a trace came, it is graded and recorded alike.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from overproof.errors import InputError
 from overproof.journal import Sink, write_bytes
 from overproof.records import Trace, trace_id_of
 from overproof.runfolder import RunFolder
-from overproof.sampling.judging import Judge, default_judge
+from overproof.sampling.background import Correctness, grade_correctness
+from overproof.sampling.inventory import take_inventory
 from overproof.sampling.resume import Earlier
 from overproof.sampling.settings import Asking, Settings
-from overproof.sampling.survey import survey
 from overproof.teacher.budget import Budget, Prices
 from overproof.teacher.dispatch import Request, unreported_usage
 from overproof.teacher.failures import classify
@@ -60,22 +60,22 @@ class BatchIn(msgspec.Struct, frozen=True):
 
 
 def write_batch(
-    config: RunConfig, folder: RunFolder, shards: Sequence[int], path: Path, *, judge: Judge | None = None
+    config: RunConfig, folder: RunFolder, shards: Sequence[int], path: Path, *, correctness: Correctness | None = None
 ) -> BatchOut:
     """Write every request that is wanted now to `path`, and to `path-00001`, … where the provider's limits say so.
 
     With adaptive sampling that is the next round: the probe, then whatever the traces read back so far call for,
-    which `judge` decides. Requests that the budget does not cover at their worst case are left out.
+    which `correctness` decides. Requests that the budget does not cover at their worst case are left out.
     """
     settings = Settings(config)
-    found = survey(settings, folder, shards)
+    found = take_inventory(settings, folder, shards)
     prices = Prices(config.budget)
     budget = Budget(config.budget, found.outlook.spent)
     files = _BatchFiles(path, settings)
     for shard, journaled in zip(shards, found.journals, strict=True):
         for prepared in folder.read_problems(shard):
             asking = settings.ask(prepared)
-            for index in _missing(settings, asking, journaled.samples.get(prepared.problem.id), judge):
+            for index in _missing(settings, asking, journaled.samples.get(prepared.problem.id), correctness):
                 worst = prices.of_worst(worst_case(asking.messages, settings.dialect.most_reply_tokens))
                 if not budget.set_aside(worst):
                     return BatchOut(files.close(), files.requests, is_capped=True)
@@ -90,7 +90,7 @@ def read_batch(config: RunConfig, folder: RunFolder, shards: Sequence[int], path
     then.
     """
     settings = Settings(config)
-    found = survey(settings, folder, shards)
+    found = take_inventory(settings, folder, shards)
     wanted = {}
     for shard, journaled in zip(shards, found.journals, strict=True):
         for prepared in folder.read_problems(shard):
@@ -150,12 +150,12 @@ class _BatchFiles:
         self._lines, self._size = [], 0
 
 
-def _missing(settings: Settings, asking: Asking, earlier: Earlier | None, judge: Judge | None) -> list[int]:
+def _missing(settings: Settings, asking: Asking, earlier: Earlier | None, correctness: Correctness | None) -> list[int]:
     """The samples that a problem wants now and does not have."""
     verdicts: dict[int, bool | None] = dict.fromkeys(earlier.places) if earlier is not None else {}
     if earlier is not None and settings.needs_verdicts(asking.prepared):
-        judge = judge or default_judge(settings.config)
-        verdicts = {trace.index: judge(trace) for trace in earlier.read()}
+        correctness = correctness or grade_correctness(settings.config)
+        verdicts = {trace.index: correctness(trace) for trace in earlier.read()}
     return [index for index in range(settings.wanted(asking.prepared, verdicts)) if index not in verdicts]
 
 

@@ -54,8 +54,8 @@ class Progress(msgspec.Struct, frozen=True):
     failures: dict[str, int]
     """Failed attempts of this session by state, throttles included."""
     correct: int = 0
-    """Adaptive sampling: traces judged correct in this session."""
-    judged: int = 0
+    """Adaptive sampling: traces graded correct in this session."""
+    graded: int = 0
     forecast: Forecast | None = None
     """None until enough problems are done."""
 

@@ -65,7 +65,7 @@ class Journaled:
 
 
 def read_journal(folder: RunFolder, shard: int, prices: Prices) -> Journaled:
-    """Survey a shard's journal. Raises RunFolderError naming the line that is damaged, or a changed shard count."""
+    """Inventory a shard's journal. Raises RunFolderError naming the line that is damaged, or a changed shard count."""
     found = Journaled()
     manifest = folder.read_manifest()
     shards = manifest.shards if manifest is not None else None

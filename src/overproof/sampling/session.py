@@ -18,12 +18,12 @@ import msgspec
 from overproof.journal import Sink
 from overproof.records import Usage
 from overproof.runfolder import RunFolder
-from overproof.sampling.judging import Judging
+from overproof.sampling.background import BackgroundGrading
+from overproof.sampling.inventory import Inventory
+from overproof.sampling.monitor import Monitor
 from overproof.sampling.progress import Forecast, Listener, Notice, Progress
+from overproof.sampling.requests import RunSource, ShardSource
 from overproof.sampling.settings import Settings
-from overproof.sampling.source import RunSource, ShardSource
-from overproof.sampling.survey import Survey
-from overproof.sampling.tally import Tally
 from overproof.teacher import Teacher
 from overproof.teacher.budget import Amount, Prices, Purse, show_money
 from overproof.teacher.dispatch import Dispatch
@@ -89,16 +89,16 @@ class Partner(Protocol):
 class Session:
     """One run of `sample`: its counts, its listener and its end. Belongs to the running event loop."""
 
-    def __init__(self, settings: Settings, found: Survey, purse: Purse, listener: Listener | None) -> None:
+    def __init__(self, settings: Settings, found: Inventory, purse: Purse, listener: Listener | None) -> None:
         self.settings = settings
         self.found = found
         self.purse = purse
         self.listener = listener
-        self.judging: Judging | None = None
+        self.grading: BackgroundGrading | None = None
         self.partner: Partner | None = None
         self.changed = asyncio.Event()
         self.prices = Prices(settings.config.budget)
-        self.tally = Tally(self.prices, self.tell, require_reasoning=settings.config.sampling.require_reasoning)
+        self.monitor = Monitor(self.prices, self.tell, require_reasoning=settings.config.sampling.require_reasoning)
 
     def tell(self, event: Progress | Notice) -> None:
         """Tell whoever listens."""
@@ -106,7 +106,7 @@ class Session:
             self.listener(event)
 
     def open_source(self, folder: RunFolder, shards: Sequence[int], open_sink: Callable[[int], Sink]) -> RunSource:
-        """The shards one after another; each one's survey is let go of when its turn has come."""
+        """The shards one after another; each one's journal is let go of when its turn has come."""
         journals = deque(self.found.journals)
         self.found.journals.clear()
 
@@ -117,17 +117,17 @@ class Session:
                     folder.read_problems(shard),
                     journals.popleft(),
                     open_sink=partial(open_sink, shard),
-                    tally=self.tally,
-                    judging=self.judging,
+                    monitor=self.monitor,
+                    grading=self.grading,
                 )
 
-        return RunSource(sources(), self.judging)
+        return RunSource(sources(), self.grading)
 
     def close(self, source: RunSource) -> None:
-        """Close every journal and let the judge go."""
+        """Close every journal and let grading go."""
         source.close()
-        if self.judging is not None:
-            self.judging.close()
+        if self.grading is not None:
+            self.grading.close()
 
     async def run(self, teacher: Teacher, source: RunSource) -> SamplingSummary:
         """Sample until nothing is missing or the budget is used up. Raises like `sample`."""
@@ -154,25 +154,25 @@ class Session:
 
     def progress(self, dispatch: Dispatch) -> Progress:
         """Where the session stands."""
-        tally, found, spent = self.tally, self.found, self.purse.spent
-        samples_per_second, tokens_per_second = tally.rates()
+        monitor, found, spent = self.monitor, self.found, self.purse.spent
+        samples_per_second, tokens_per_second = monitor.rates()
         return Progress(
             problems=found.outlook.problems,
-            problems_done=found.outlook.problems_done + tally.problems_done,
-            samples=max(found.samples, found.samples_done + tally.samples),
-            samples_done=found.samples_done + tally.samples,
-            samples_new=tally.samples,
+            problems_done=found.outlook.problems_done + monitor.problems_done,
+            samples=max(found.samples, found.samples_done + monitor.samples),
+            samples_done=found.samples_done + monitor.samples,
+            samples_new=monitor.samples,
             in_flight=dispatch.in_flight,
             window=dispatch.window,
-            usage=tally.usage,
+            usage=monitor.usage,
             spent_tokens=spent.tokens,
             spent_cost=spent.cost,
-            seconds=time.monotonic() - tally.began,
+            seconds=time.monotonic() - monitor.began,
             samples_per_second=samples_per_second,
             tokens_per_second=tokens_per_second,
             failures=dict(dispatch.failures),
-            correct=tally.correct,
-            judged=tally.judged,
+            correct=monitor.correct,
+            graded=monitor.graded,
             forecast=self.forecast(),
         )
 
@@ -181,29 +181,29 @@ class Session:
         out = self.found.outlook
         is_adaptive = self.settings.config.sampling.is_adaptive
         units = out.problems - out.problems_done if is_adaptive else out.requests_least
-        return self.tally.forecaster.forecast(out.spent, units)
+        return self.monitor.forecaster.forecast(out.spent, units)
 
     def summary(self, ended: Literal["finished", "budget"], dispatch: Dispatch | None = None) -> SamplingSummary:
         """What the session came to."""
-        tally, found = self.tally, self.found
+        monitor, found = self.monitor, self.found
         return SamplingSummary(
             ended=ended,
             problems=found.outlook.problems,
-            problems_done=found.outlook.problems_done + tally.problems_done,
-            samples=found.samples_done + tally.samples,
-            samples_new=tally.samples,
-            complete=tally.complete,
-            cut=tally.cut,
-            refused=dict(tally.refused),
-            given_up=dict(tally.given_up),
+            problems_done=found.outlook.problems_done + monitor.problems_done,
+            samples=found.samples_done + monitor.samples,
+            samples_new=monitor.samples,
+            complete=monitor.complete,
+            cut=monitor.cut,
+            refused=dict(monitor.refused),
+            given_up=dict(monitor.given_up),
             failures=dict(dispatch.failures) if dispatch is not None else {},
-            marks=dict(tally.marks),
-            usage=tally.usage,
+            marks=dict(monitor.marks),
+            usage=monitor.usage,
             spent=self.purse.spent,
             currency=self.settings.config.budget.currency,
-            seconds=time.monotonic() - tally.began,
+            seconds=time.monotonic() - monitor.began,
             forecast=self.forecast(),
-            alarms=tally.alarms,
+            alarms=monitor.alarms,
         )
 
     async def _tick(self, dispatch: Dispatch) -> None:

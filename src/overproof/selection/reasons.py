@@ -4,7 +4,7 @@ Reasons stand in the order in which they are tested: a trace gets the first that
 a funnel from what was sampled to what is kept.
 """
 
-from overproof.config.judgement import RewardsConfig
+from overproof.config.rewards import RewardsConfig
 
 KEPT = {
     "correct": "its answer equals the reference",

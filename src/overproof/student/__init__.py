@@ -27,7 +27,7 @@ PERCENTILES = (5, 50, 95, 99, 100)
 _BATCH = 256
 
 
-class Finding(msgspec.Struct, frozen=True):
+class TemplateFinding(msgspec.Struct, frozen=True):
     """One thing that a user should know, or must mend, before training."""
 
     severity: Literal["error", "warning", "note"]
@@ -50,7 +50,7 @@ class StudentCheck(msgspec.Struct, frozen=True):
     """What the template does, from `template.BEHAVIOURS`."""
     tokens: dict[int, int]
     """Tokens of a whole row at the percentiles of `PERCENTILES`."""
-    findings: list[Finding]
+    findings: list[TemplateFinding]
 
     @property
     def passed(self) -> bool:
@@ -160,30 +160,30 @@ _CULPRITS = {
 }
 
 
-def _explain_fault(fault: str, rows: int, behaviours: list[str]) -> Finding:
+def _explain_fault(fault: str, rows: int, behaviours: list[str]) -> TemplateFinding:
     """A fault with the behaviours of the template that explain it."""
     reasons = [f"it {BEHAVIOURS[name]}" for name in _CULPRITS.get(fault, ()) if name in behaviours]
-    return Finding("error", fault, "; ".join([_FAULTS[fault], *reasons]), rows)
+    return TemplateFinding("error", fault, "; ".join([_FAULTS[fault], *reasons]), rows)
 
 
-def _check_ends(tokenizer: PreTrainedTokenizerBase, *, plain: bool) -> list[Finding]:
+def _check_ends(tokenizer: PreTrainedTokenizerBase, *, plain: bool) -> list[TemplateFinding]:
     """Will the student learn to stop, and stop where it learnt to? Plain text ends with the tokenizer's own token."""
     if plain:
         return []
     end = find_end_of_turn(tokenizer)
     if end not in tokenizer.get_added_vocab():
         message = f"the template ends a turn with {end!r}, which is no token of its own; the student would not stop"
-        return [Finding("error", "no_end_of_turn", message)]
+        return [TemplateFinding("error", "no_end_of_turn", message)]
     if end != tokenizer.eos_token:
         message = (
             f"a turn ends with {end} but generation would stop at {tokenizer.eos_token}: the student would never stop. "
             f"Set eos_token: {end}"
         )
-        return [Finding("error", "wrong_eos", message)]
+        return [TemplateFinding("error", "wrong_eos", message)]
     return []
 
 
-def _check_lengths(lengths: np.ndarray, prompts: np.ndarray, max_length: int | None) -> list[Finding]:
+def _check_lengths(lengths: np.ndarray, prompts: np.ndarray, max_length: int | None) -> list[TemplateFinding]:
     """Rows that a length limit would cut: they lose their answer and the end of the turn."""
     if max_length is None:
         return []
@@ -195,21 +195,23 @@ def _check_lengths(lengths: np.ndarray, prompts: np.ndarray, max_length: int | N
         + (f", and {dropped:,} whose prompt alone is as long vanish" if dropped else "")
         + f". Set max_length: {int(lengths.max())}, or leave these rows out"
     )
-    return [Finding("error" if cut == len(lengths) else "warning", "too_long", message, cut)]
+    return [TemplateFinding("error" if cut == len(lengths) else "warning", "too_long", message, cut)]
 
 
-def _describe_template(behaviours: list[str], chat_template: str | None) -> list[Finding]:
+def _describe_template(behaviours: list[str], chat_template: str | None) -> list[TemplateFinding]:
     """What to know of a template even when no row suffers from it."""
     findings = []
     if "opens_think" in behaviours:
-        findings.append(Finding("warning", "opens_think", f"the template {BEHAVIOURS['opens_think']}"))
+        findings.append(TemplateFinding("warning", "opens_think", f"the template {BEHAVIOURS['opens_think']}"))
     if "adds_system_message" in behaviours:
-        findings.append(Finding("note", "adds_system_message", f"the template {BEHAVIOURS['adds_system_message']}"))
+        findings.append(
+            TemplateFinding("note", "adds_system_message", f"the template {BEHAVIOURS['adds_system_message']}")
+        )
     if chat_template == "chatml":
         message = (
             "rendered with plain ChatML of this package, which was not compared with a template of the model's own"
         )
-        findings.append(Finding("note", "own_chatml", message))
+        findings.append(TemplateFinding("note", "own_chatml", message))
     return findings
 
 

@@ -1,4 +1,4 @@
-"""Row of a dataset → the conversation that a student is trained on; reads every format that `export` writes."""
+"""SourceRow of a dataset → the conversation that a student is trained on; reads every format that `export` writes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from overproof.errors import InputError
-from overproof.problems.rows import Row, read_rows
+from overproof.problems.files import SourceRow, read_rows
 
 Message = dict[str, Any]
 
@@ -48,7 +48,7 @@ def read_conversation(values: dict[str, Any], where: str) -> Conversation:
     raise InputError(f"{where} has the columns {', '.join(map(str, values))}; a row to train on has {_SCHEMAS}")
 
 
-def read_dataset_rows(dataset: Path, split: str = "train") -> Iterator[Row]:
+def read_dataset_rows(dataset: Path, split: str = "train") -> Iterator[SourceRow]:
     """Rows of a split of an exported dataset folder, or of a single JSONL or Parquet file.
 
     Raises InputError when there are no such files.
@@ -61,10 +61,10 @@ def read_dataset_rows(dataset: Path, split: str = "train") -> Iterator[Row]:
     return (row for file in files for row in read_rows(str(file)))
 
 
-def sample_rows(rows: Iterator[Row], most: int | None, seed: int = 0) -> tuple[list[Row], int]:
+def sample_rows(rows: Iterator[SourceRow], most: int | None, seed: int = 0) -> tuple[list[SourceRow], int]:
     """At most so many rows, drawn evenly by a seeded reservoir and in their order, and how many there were."""
     chance = random.Random(seed)  # noqa: S311 - not for secrets
-    chosen: list[tuple[int, Row]] = []
+    chosen: list[tuple[int, SourceRow]] = []
     total = 0
     for number, row in enumerate(rows):
         total += 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from overproof.tiny.dice import Dice
-from overproof.tiny.drafts import Answer, Draft, Language, Operand, Operator, Result, Working, finish
+from overproof.tiny.drafts import Draft, DraftAnswer, Language, Operand, Operator, Result, Working, finish
 
 
 def expression(dice: Dice, language: Language) -> Draft:
@@ -83,7 +83,7 @@ def system_of_equations(dice: Dice, language: Language) -> Draft:
             f"已知{pair[0]}，{pair[1]}，({x}, {y})是多少？",
         ),
     }
-    return finish(dice.choose(asked[language]), work, Answer("pair", (one, two)))
+    return finish(dice.choose(asked[language]), work, DraftAnswer("pair", (one, two)))
 
 
 def inequality(dice: Dice, language: Language) -> Draft:
@@ -114,4 +114,4 @@ def inequality(dice: Dice, language: Language) -> Draft:
         ),
         "zh": (f"解不等式{text}，用区间表示。", f"求{text}的解集，写成区间。", f"{x}在哪个区间内时{text}？"),
     }
-    return finish(dice.choose(asked[language]), work, Answer("interval", (left, right), opening + closing))
+    return finish(dice.choose(asked[language]), work, DraftAnswer("interval", (left, right), opening + closing))

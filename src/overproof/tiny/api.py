@@ -13,8 +13,8 @@ import msgspec
 from aiohttp import web
 
 from overproof.tiny.chat import render_prompt
-from overproof.tiny.engine import Engine, Reply
-from overproof.tiny.protocol import ChatRequest, Completion, RefusedError, read_request
+from overproof.tiny.chat_protocol import ChatRequest, Completion, RefusedError, read_request
+from overproof.tiny.engine import Generated, TinyEngine
 
 _LARGEST_BODY = 2**20
 _BACKLOG = 1024
@@ -24,7 +24,7 @@ _BACKLOG = 1024
 class Api:
     """The routes over one engine. `drive` must run beside them."""
 
-    def __init__(self, engine: Engine, model: str) -> None:
+    def __init__(self, engine: TinyEngine, model: str) -> None:
         """Serve the model that the engine has loaded, under the name `model`."""
         self.engine = engine
         self.model = model
@@ -66,7 +66,7 @@ class Api:
         asked = read_request(await request.read())
         self._check_model(asked.model)
         prompt = self._encode(asked)
-        changed: asyncio.Queue[Reply] = asyncio.Queue()
+        changed: asyncio.Queue[Generated] = asyncio.Queue()
         replies = self._submit(asked, prompt, changed)
         completion = Completion(self.model, len(prompt), replies)
         try:
@@ -79,16 +79,16 @@ class Api:
             for reply in replies:
                 reply.cancel()
 
-    def _submit(self, asked: ChatRequest, prompt: list[int], changed: asyncio.Queue[Reply]) -> list[Reply]:
+    def _submit(self, asked: ChatRequest, prompt: list[int], changed: asyncio.Queue[Generated]) -> list[Generated]:
         """Queue the request's choices. Each goes into `changed` when it ends, and while streaming at every token."""
 
-        def tell(reply: Reply) -> None:
+        def tell(reply: Generated) -> None:
             if asked.stream or reply.finish_reason:
                 changed.put_nowait(reply)
 
         seed = secrets.randbits(64) if asked.seed is None else asked.seed % 2**64
         sampling = asked.to_sampling()
-        replies = [Reply(prompt, sampling, (seed, index), tell) for index in range(asked.n or 1)]
+        replies = [Generated(prompt, sampling, (seed, index), tell) for index in range(asked.n or 1)]
         for reply in replies:
             self.engine.submit(reply)
         self._work.set()
@@ -119,7 +119,7 @@ class Api:
 
 
 async def _stream(
-    request: web.Request, asked: ChatRequest, completion: Completion, changed: asyncio.Queue[Reply]
+    request: web.Request, asked: ChatRequest, completion: Completion, changed: asyncio.Queue[Generated]
 ) -> web.StreamResponse:
     """Send the completion as server-sent events while it grows."""
     response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-cache"})
@@ -131,7 +131,7 @@ async def _stream(
 
 
 async def _events(
-    asked: ChatRequest, completion: Completion, changed: asyncio.Queue[Reply]
+    asked: ChatRequest, completion: Completion, changed: asyncio.Queue[Generated]
 ) -> AsyncIterator[dict[str, Any]]:
     """Each choice's role, its text as it comes, its finish reason; then the usage if it was asked for."""
     growing = {reply: index for index, reply in enumerate(completion.replies)}

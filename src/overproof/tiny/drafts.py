@@ -56,7 +56,7 @@ class Working:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class DraftAnswer:
     """What is asked for: one number or percentage, or two numbers as a pair or an interval."""
 
     kind: Literal["number", "percent", "pair", "interval"]
@@ -80,7 +80,7 @@ class Draft:
 
     question: str
     steps: tuple[Step, ...]
-    answer: Answer
+    answer: DraftAnswer
     decimal: bool = False
     """Values are written as decimals where they end (0.25), else as fractions (1/4)."""
     values: tuple[Fraction, ...] = field(default=())
@@ -92,10 +92,10 @@ class Draft:
         return self.answer.latex(list(self.values), decimal=self.decimal)
 
 
-def finish(question: str, working: Working, answer: Answer | Result, *, decimal: bool = False) -> Draft:
+def finish(question: str, working: Working, answer: DraftAnswer | Result, *, decimal: bool = False) -> Draft:
     """The draft of a finished working; a bare result is the number asked for."""
     if isinstance(answer, Result):
-        answer = Answer("number", (answer,))
+        answer = DraftAnswer("number", (answer,))
     return Draft(question, tuple(working.steps), answer, decimal, tuple(working.values))
 
 

@@ -35,7 +35,7 @@ class Sampling:
     """Texts that end the reply and are not part of it."""
 
 
-class Reply:
+class Generated:
     """One reply while it is being made. `finish_reason` is None until it is over."""
 
     def __init__(
@@ -43,7 +43,7 @@ class Reply:
         prompt: Sequence[int],
         sampling: Sampling,
         seed: tuple[int, int],
-        on_change: Callable[[Reply], None] | None = None,
+        on_change: Callable[[Generated], None] | None = None,
     ) -> None:
         """A reply to the prompt's tokens; every choice follows from `seed` (the request's, and the choice's index).
 
@@ -98,7 +98,7 @@ class Reply:
         return 0
 
 
-class Engine:
+class TinyEngine:
     """A loaded model folder and the replies that are waiting or in its slots."""
 
     def __init__(self, folder: Path) -> None:
@@ -106,8 +106,8 @@ class Engine:
         self.network = Network(folder)
         self.tokenizer = Tokenizer.from_file(str(folder / TOKENIZER_FILE))
         self._pieces = _token_bytes(self.tokenizer)
-        self._waiting: deque[Reply] = deque()
-        self._active: list[Reply] = []
+        self._waiting: deque[Generated] = deque()
+        self._active: list[Generated] = []
 
     @property
     def is_busy(self) -> bool:
@@ -119,7 +119,7 @@ class Engine:
         tokens: list[int] = self.tokenizer.encode(prompt).ids
         return tokens
 
-    def submit(self, reply: Reply) -> None:
+    def submit(self, reply: Generated) -> None:
         """Queue a reply. Its prompt must leave room for at least one token of the context."""
         self._waiting.append(reply)
 
@@ -149,7 +149,7 @@ class Engine:
                     self._active[slot] = last
                     self.network.move(len(self._active), slot)
 
-    def _append(self, replies: Sequence[Reply], logits: np.ndarray) -> None:
+    def _append(self, replies: Sequence[Generated], logits: np.ndarray) -> None:
         """Choose and append the next token of each reply, given its row of the logits."""
         tokens = choose_tokens(
             logits,

@@ -15,7 +15,7 @@ from fractions import Fraction
 from overproof.records import Problem
 from overproof.tiny.chat import render_prompt
 from overproof.tiny.corpus import PROMPT_FORMS, PromptForm, put_question
-from overproof.tiny.engine import Engine, Reply, Sampling
+from overproof.tiny.engine import Generated, Sampling, TinyEngine
 
 LONGEST_REPLY = 320
 """Tokens; the longest clean reply has about 150."""
@@ -37,7 +37,7 @@ class Accuracy:
 
 
 def measure(
-    engine: Engine, problems: Iterable[Problem], *, form: str = "plain", temperature: float = 1.0, samples: int = 1
+    engine: TinyEngine, problems: Iterable[Problem], *, form: str = "plain", temperature: float = 1.0, samples: int = 1
 ) -> Accuracy:
     """Ask each problem `samples` times in one of `corpus.PROMPT_FORMS`; the seeds are fixed."""
     asked = [(problem, index) for problem in problems for index in range(samples)]
@@ -86,9 +86,9 @@ def _reduce(number: re.Match[str]) -> str:
     return str(Fraction(numerator) / Fraction(denominator or 1)) if denominator.strip("-0") or not denominator else "?"
 
 
-def _submit(engine: Engine, problem: Problem, index: int, form: PromptForm, temperature: float) -> Reply:
+def _submit(engine: TinyEngine, problem: Problem, index: int, form: PromptForm, temperature: float) -> Generated:
     prompt = engine.encode(render_prompt(put_question(problem.question, form)))
     seed = int.from_bytes(problem.id.encode()[-8:], "big")
-    reply = Reply(prompt, Sampling(temperature=temperature, max_tokens=LONGEST_REPLY), (seed, index))
+    reply = Generated(prompt, Sampling(temperature=temperature, max_tokens=LONGEST_REPLY), (seed, index))
     engine.submit(reply)
     return reply

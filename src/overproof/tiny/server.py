@@ -117,10 +117,10 @@ def main() -> None:
 async def _serve_forever(folder: Path, port: int, name: str | None) -> None:
     """Listen on loopback, say where on stdout, and serve."""
     from overproof.tiny.api import Api
-    from overproof.tiny.engine import Engine
+    from overproof.tiny.engine import TinyEngine
     from overproof.tiny.model import is_repeatable
 
-    engine = Engine(folder)
+    engine = TinyEngine(folder)
     if not is_repeatable(engine.network, engine.encode("The self-test reads this.")):
         print(
             "The tiny model's arithmetic depends on the batch size on this processor: "

@@ -11,7 +11,7 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from overproof.tiny.dice import Dice
-from overproof.tiny.drafts import Answer, Draft, Language, Working, ended_decimal, finish
+from overproof.tiny.drafts import Draft, DraftAnswer, Language, Working, ended_decimal, finish
 
 NAMES: dict[Language, tuple[str, ...]] = {
     "en": ("Tom", "Anna", "Ben", "Lily", "Sam", "Mia", "Jack", "Emma", "Leo", "Ruth", "Max", "Nina"),
@@ -245,7 +245,7 @@ def proportion(dice: Dice, language: Language) -> Draft:
         "en": f"{name} asks {whole} {en}: {first} {one} and {together - first} {two}. ",
         "zh": f"{name}问了{whole}{zh}：{first}{zh[0]}{one_zh}，{together - first}{zh[0]}{two_zh}。",
     }[language]
-    return finish(story + dice.choose(asked[language]), work, Answer("percent", (answer,)), decimal=True)
+    return finish(story + dice.choose(asked[language]), work, DraftAnswer("percent", (answer,)), decimal=True)
 
 
 def weighing(dice: Dice, language: Language) -> Draft:

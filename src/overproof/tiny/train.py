@@ -58,12 +58,12 @@ def check_installed() -> None:
 
 def _measure(kind: str, recipe: Recipe, network: Path, core_minutes: float, problems: int) -> str:
     """Measure the model in every prompt form, print the figures, and return its card."""
-    from overproof.tiny.card import write_card
-    from overproof.tiny.engine import Engine
+    from overproof.tiny.engine import TinyEngine
     from overproof.tiny.measure import measure
+    from overproof.tiny.model_card import write_card
     from overproof.tiny.problems import procedural_problems
 
-    engine = Engine(network)
+    engine = TinyEngine(network)
     held_out = list(procedural_problems(problems, seed=0, split="held_out"))
     at_one = {}
     for form in PROMPT_FORMS:

@@ -31,7 +31,6 @@ from overproof.student import check_student, describe_check
 from overproof.student.checkpoint import find_student
 from overproof.student.template import load_tokenizer
 from overproof.train.arguments import build_adapter, build_arguments, check_installed, look_at_machine
-from overproof.train.card import render_card
 from overproof.train.inspection import check_isolation, check_labels
 from overproof.train.output import (
     ROWS,
@@ -43,9 +42,10 @@ from overproof.train.output import (
     settings_of,
     write_training,
 )
-from overproof.train.progress import Tell, bars_on_terminals_only, be_silent, listen
-from overproof.train.rows import Survey, TrainingRows, find_limit, survey_rows, write_rows
 from overproof.train.saving import save_student
+from overproof.train.student_card import render_card
+from overproof.train.telling import Tell, bars_on_terminals_only, be_silent, listen
+from overproof.train.training_rows import Survey, TrainingRows, find_limit, survey_rows, write_rows
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase

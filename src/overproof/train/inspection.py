@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from overproof.errors import ConfigError, OverproofError
-from overproof.train.rows import digest
+from overproof.train.training_rows import digest
 
 if TYPE_CHECKING:
     from trl.trainer.sft_trainer import SFTTrainer

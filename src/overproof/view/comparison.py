@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from overproof.config import describe
 from overproof.estimators import Estimate, estimate_mean
+from overproof.report.counting import group_names, pass_rates
 from overproof.report.counts import ALL, Kind
-from overproof.report.tally import group_names, pass_rates
 from overproof.view.run import Snapshot
 
 MOST_LISTED = 30

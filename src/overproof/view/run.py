@@ -18,15 +18,15 @@ from numpy.typing import NDArray
 
 from overproof.config import RunConfig, parse_config
 from overproof.errors import RunFolderError
-from overproof.report.chosen import judge_row, read_row
-from overproof.report.counts import Tally
+from overproof.report.counting import count_shard
+from overproof.report.counts import Counts
+from overproof.report.excerpts import judge_row, read_row
 from overproof.report.numbers import summarise
 from overproof.report.page import render_overview
 from overproof.report.reading import ProblemReading
 from overproof.report.shard import Shard, ShardReader
 from overproof.report.summary import Summary
 from overproof.report.tables import VERDICTS, key_of
-from overproof.report.tally import tally_shard
 from overproof.runfolder import Manifest, RunFolder, shard_of
 
 ROWS = 50
@@ -168,7 +168,7 @@ class Run:
         folder.fetch_under(folder.root)
         self.snapshot: Snapshot | None = None
         self._readers: list[ShardReader] = []
-        self._tallies: list[tuple[Shard, Tally]] = []
+        self._counts: list[tuple[Shard, Counts]] = []
         self._manifest: Manifest | None = None
         self._stamps = itertools.count(time.time_ns())
         self._lock = threading.Lock()
@@ -186,17 +186,17 @@ class Run:
         before, self._manifest = self._manifest, manifest
         if before is None or (before.shards, before.config) != (manifest.shards, manifest.config):
             self._readers = [ShardReader(config, self.folder, number) for number in range(manifest.shards)]
-            self._tallies = []
+            self._counts = []
         shards = [reader.read() for reader in self._readers]
-        known: Mapping[int, Tally] = {id(shard): tally for shard, tally in self._tallies}
+        known: Mapping[int, Counts] = {id(shard): counts for shard, counts in self._counts}
         if self.snapshot is not None and manifest == before and all(id(shard) in known for shard in shards):
             return self.snapshot
-        self._tallies = [
-            (shard, known.get(id(shard)) or tally_shard(config, shard, candidates=False)) for shard in shards
+        self._counts = [
+            (shard, known.get(id(shard)) or count_shard(config, shard, candidates=False)) for shard in shards
         ]
-        whole = Tally()
-        for _, tally in self._tallies:
-            whole.add(tally)
+        whole = Counts()
+        for _, counts in self._counts:
+            whole.add(counts)
         summary = summarise(config, self.folder, whole)
         overview = render_overview(summary, config, manifest.versions)
         self.snapshot = Snapshot(next(self._stamps), config, manifest, shards, summary, overview)

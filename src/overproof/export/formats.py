@@ -15,8 +15,8 @@ import msgspec
 
 from overproof.completion import Completion, read_completion
 from overproof.config import RunConfig
-from overproof.config.judgement import RewardsConfig
 from overproof.config.output import ExportConfig
+from overproof.config.rewards import RewardsConfig
 from overproof.records import Message, PreparedProblem, Score, Trace
 
 if TYPE_CHECKING:

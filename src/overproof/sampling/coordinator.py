@@ -193,7 +193,7 @@ def _add(total: Progress, worker: _Worker) -> Progress:
         usage=add_usage((total.usage, latest.usage)),
         failures=failures,
         correct=total.correct + latest.correct,
-        judged=total.judged + latest.judged,
+        graded=total.graded + latest.graded,
     )
 
 

@@ -9,18 +9,18 @@ from typing import NamedTuple
 
 from overproof.journal import Sink
 from overproof.records import PreparedProblem, Trace
-from overproof.sampling.judging import Answer, Judging
+from overproof.sampling.background import BackgroundGrading, OnVerdict
+from overproof.sampling.monitor import Monitor, text_hash
 from overproof.sampling.resume import Journaled
 from overproof.sampling.settings import Asking, Settings
-from overproof.sampling.tally import Tally, text_hash
 from overproof.teacher.budget import Amount
 from overproof.teacher.dispatch import Request
 from overproof.teacher.reply import Failure, Reply, kept_of
 
-MOST_UNJUDGED = 512
+MOST_UNGRADED = 512
 """Traces without a verdict from which on no new request is made: they wait in memory."""
-MOST_REJUDGED = 64
-"""Problems of earlier sessions that are judged again at the same time, so that memory stays flat."""
+MOST_REGRADED = 64
+"""Problems of earlier sessions that are graded again at the same time, so that memory stays flat."""
 
 
 class OpenProblem:
@@ -64,8 +64,8 @@ class ShardSource:
         journaled: Journaled,
         *,
         open_sink: Callable[[], Sink],
-        tally: Tally,
-        judging: Judging | None,
+        monitor: Monitor,
+        grading: BackgroundGrading | None,
     ) -> None:
         """Nothing is read or opened before `next` is called."""
         self.is_exhausted = False
@@ -76,11 +76,11 @@ class ShardSource:
         self._problems = problems
         self._earlier = journaled.samples
         self._open_sink = open_sink
-        self._tally = tally
-        self._judging = judging
+        self._monitor = monitor
+        self._grading = grading
         self._ready: deque[Request] = deque()
         self._open = 0
-        self._rejudging = 0
+        self._regrading = 0
 
     @property
     def is_finished(self) -> bool:
@@ -90,7 +90,7 @@ class ShardSource:
     def next(self) -> Request | None:
         """The next request: of problems begun before of new ones."""
         while not self._ready:
-            if self.is_exhausted or self._rejudging >= MOST_REJUDGED:
+            if self.is_exhausted or self._regrading >= MOST_REGRADED:
                 return None
             prepared = next(self._problems, None)
             if prepared is None:
@@ -109,7 +109,7 @@ class ShardSource:
 
     def given_up(self, ticket: Ticket, failure: Failure) -> None:
         """Leave a sample for a later session."""
-        self._tally.given_up[failure.state] += 1
+        self._monitor.given_up[failure.state] += 1
         self._settled(ticket.problem)
 
     def close(self) -> None:
@@ -122,34 +122,34 @@ class ShardSource:
         earlier = self._earlier.pop(prepared.problem.id, None)
         have = earlier.places if earlier is not None else {}
         if all(index in have for index in range(self._settings.most(prepared))):
-            return  # finished by an earlier session or never to be asked, and counted by the survey
-        problem = OpenProblem(self._settings.ask(prepared), self._tally.open_problem())
+            return  # finished by an earlier session or never to be asked, and counted by the inventory
+        problem = OpenProblem(self._settings.ask(prepared), self._monitor.open_problem())
         self._open += 1
         if earlier is None:
             self._advance(problem)
         elif self._settings.needs_verdicts(prepared):
-            self._rejudge(problem, list(earlier.read()))
+            self._regrade(problem, list(earlier.read()))
         else:
             problem.verdicts.update(dict.fromkeys(earlier.places))
             self._advance(problem)
 
-    def _rejudge(self, problem: OpenProblem, traces: list[Trace]) -> None:
-        """Judge the traces of earlier sessions again: verdicts are never stored with what was paid for."""
-        self._rejudging += 1
+    def _regrade(self, problem: OpenProblem, traces: list[Trace]) -> None:
+        """Correctness the traces of earlier sessions again: verdicts are never stored with what was paid for."""
+        self._regrading += 1
         problem.pending += len(traces)
         problem.asked.update(trace.index for trace in traces)
         left = len(traces)
 
-        def judged(index: int, *, verdict: bool | None) -> None:
+        def graded(index: int, *, verdict: bool | None) -> None:
             nonlocal left
             left -= 1
             if not left:
-                self._rejudging -= 1
-            self._judged(problem, index, verdict=verdict)
+                self._regrading -= 1
+            self._graded(problem, index, verdict=verdict)
 
         for trace in traces:
             problem.last_text = text_hash(trace)
-            self._ask(trace, partial(judged, trace.index))
+            self._ask(trace, partial(graded, trace.index))
 
     def _advance(self, problem: OpenProblem) -> None:
         """Request what a problem wants by its verdicts, or close it when it has everything."""
@@ -157,9 +157,9 @@ class ShardSource:
         missing = [index for index in wanted if index not in problem.verdicts]
         if not missing:
             self._open -= 1
-            self._tally.problems_done += 1
+            self._monitor.problems_done += 1
             units = 1 if self._settings.config.sampling.is_adaptive else len(problem.asked)
-            self._tally.forecaster.finished(problem.order, units, problem.amount)
+            self._monitor.forecaster.finished(problem.order, units, problem.amount)
             return
         for index in missing:
             if index not in problem.asked:
@@ -168,7 +168,7 @@ class ShardSource:
                 self._request(problem, index)
         if not problem.pending:  # what is missing failed for good in this session
             self._open -= 1
-            self._tally.forecaster.finished(problem.order, 0, problem.amount)
+            self._monitor.forecaster.finished(problem.order, 0, problem.amount)
 
     def _request(self, problem: OpenProblem, index: int) -> None:
         if self.sink is None:
@@ -183,24 +183,24 @@ class ShardSource:
         assert self.sink is not None, "a request is made only once the journal is open"
         self.sink.append(trace)
         try:
-            problem.amount += self._tally.note_trace(trace, problem.last_text)
+            problem.amount += self._monitor.note_trace(trace, problem.last_text)
             if error is None:
                 problem.last_text = text_hash(trace)
         finally:
             if self._settings.needs_verdicts(problem.asking.prepared):
-                self._ask(trace, partial(self._judged_new, problem, ticket.sample))
+                self._ask(trace, partial(self._graded_new, problem, ticket.sample))
             else:
-                self._judged(problem, ticket.sample, verdict=None)
+                self._graded(problem, ticket.sample, verdict=None)
 
-    def _ask(self, trace: Trace, answer: Answer) -> None:
-        assert self._judging is not None, "adaptive sampling has a judge"
-        self._judging.ask(trace, answer)
+    def _ask(self, trace: Trace, answer: OnVerdict) -> None:
+        assert self._grading is not None, "adaptive sampling grades"
+        self._grading.ask(trace, answer)
 
-    def _judged_new(self, problem: OpenProblem, index: int, *, verdict: bool | None) -> None:
-        self._tally.note_verdict(verdict=verdict)
-        self._judged(problem, index, verdict=verdict)
+    def _graded_new(self, problem: OpenProblem, index: int, *, verdict: bool | None) -> None:
+        self._monitor.note_verdict(verdict=verdict)
+        self._graded(problem, index, verdict=verdict)
 
-    def _judged(self, problem: OpenProblem, index: int, *, verdict: bool | None) -> None:
+    def _graded(self, problem: OpenProblem, index: int, *, verdict: bool | None) -> None:
         problem.verdicts[index] = verdict
         self._settled(problem)
 
@@ -214,17 +214,17 @@ class ShardSource:
 class RunSource:
     """All shards, one after another; the next is begun when the last has no new request, so that windows stay full."""
 
-    def __init__(self, shards: Iterator[ShardSource], judging: Judging | None) -> None:
+    def __init__(self, shards: Iterator[ShardSource], grading: BackgroundGrading | None) -> None:
         """Shards are opened as they are needed."""
         self.active: list[ShardSource] = []
         self._shards = shards
-        self._judging = judging
+        self._grading = grading
         self._is_last = False
 
     def next(self) -> Request | None:
-        """The next request, of older shards before newer ones; none while the judge is far behind."""
-        self._check_judge()
-        if self._judging is not None and self._judging.waiting >= MOST_UNJUDGED:
+        """The next request, of older shards before newer ones; none while grading is far behind."""
+        self._check_grading()
+        if self._grading is not None and self._grading.waiting >= MOST_UNGRADED:
             return None
         for shard in self.active:
             request = shard.next()
@@ -245,8 +245,8 @@ class RunSource:
 
     def is_waiting(self) -> bool:
         """Whether verdicts are being worked out."""
-        self._check_judge()
-        return self._judging is not None and self._judging.waiting > 0
+        self._check_grading()
+        return self._grading is not None and self._grading.waiting > 0
 
     def reply(self, request: Request, reply: Reply) -> None:
         """A request has its reply."""
@@ -274,6 +274,6 @@ class RunSource:
                 shard.close()
         self.active = [shard for shard in self.active if not shard.is_finished]
 
-    def _check_judge(self) -> None:
-        if self._judging is not None and self._judging.crash is not None:
-            raise self._judging.crash
+    def _check_grading(self) -> None:
+        if self._grading is not None and self._grading.crash is not None:
+            raise self._grading.crash

@@ -16,8 +16,8 @@ from overproof.config.endpoint import SamplingConfig
 from overproof.config.output import Format
 from overproof.config.selection import SelectionConfig
 from overproof.export.files import SPLITS
-from overproof.export.rows import RowForm, build_schema, describe_schema
-from overproof.export.summary import PERCENTILES, ExportSummary
+from overproof.export.formats import RowForm, build_schema, describe_schema
+from overproof.export.written import PERCENTILES, ExportSummary
 from overproof.hygiene.contamination import benchmark_name
 from overproof.selection.reasons import KEPT, REASONS
 

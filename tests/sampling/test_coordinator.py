@@ -11,7 +11,7 @@ import pytest
 
 from overproof.config.endpoint import BudgetConfig
 from overproof.records import Usage
-from overproof.sampling.ledger import Ledger, Standing, standing_start
+from overproof.sampling.coordinator import Ledger, Standing, standing_start
 from overproof.sampling.progress import Progress
 from overproof.teacher.budget import Amount
 from overproof.teacher.governor import Governor
@@ -65,7 +65,7 @@ def test_a_worker_with_nothing_to_start_keeps_what_is_in_flight_alone() -> None:
 def test_shares_never_add_up_to_more_than_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
     generator = random.Random(0)
     now = [0.0]
-    monkeypatch.setattr("overproof.sampling.ledger.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("overproof.sampling.coordinator.time.monotonic", lambda: now[0])
     ledger = new_ledger()
     shares: dict[str, float] = {}
     for step in range(3000):
@@ -83,7 +83,7 @@ def test_shares_never_add_up_to_more_than_the_whole(monkeypatch: pytest.MonkeyPa
 
 def test_a_worker_that_is_silent_gives_its_share_back(monkeypatch: pytest.MonkeyPatch) -> None:
     now = [0.0]
-    monkeypatch.setattr("overproof.sampling.ledger.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("overproof.sampling.coordinator.time.monotonic", lambda: now[0])
     ledger = new_ledger()
     ledger.meet("a", 0, at())
     now[0] = 20.0

@@ -12,7 +12,7 @@ import yaml
 
 from overproof.config.training import TrainConfig
 from overproof.train.output import Training
-from overproof.train.rows import TrainingRows
+from overproof.train.training_rows import TrainingRows
 
 if TYPE_CHECKING:
     from trl.trainer.sft_config import SFTConfig

@@ -22,7 +22,7 @@ _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _LONGEST_CELL = 1 << 27
 
 
-class Row(NamedTuple):
+class SourceRow(NamedTuple):
     """One row as its source has it."""
 
     where: str
@@ -37,7 +37,7 @@ def read_rows(
     split: str | None = None,
     *,
     under: str | None = None,
-) -> Iterator[Row]:
+) -> Iterator[SourceRow]:
     """Rows of a JSONL, JSON, CSV or Parquet file at `path`, or of a Hub or local `dataset`.
 
     `under` names the key of a JSON file that holds the list of rows, where the file is not a list itself. Raises
@@ -56,7 +56,7 @@ def read_rows(
     return reader(file)
 
 
-def _read_jsonl(file: Path) -> Iterator[Row]:
+def _read_jsonl(file: Path) -> Iterator[SourceRow]:
     with file.open("rb") as lines:
         for number, line in enumerate(lines, start=1):
             text = line.removeprefix(_BYTE_ORDER_MARK) if number == 1 else line
@@ -64,7 +64,7 @@ def _read_jsonl(file: Path) -> Iterator[Row]:
                 yield _as_row(f"{file}:{number}", _parse_json(text, f"{file}:{number}"))
 
 
-def _read_json(file: Path, under: str | None) -> Iterator[Row]:
+def _read_json(file: Path, under: str | None) -> Iterator[SourceRow]:
     items = _parse_json(file.read_bytes().removeprefix(_BYTE_ORDER_MARK), str(file))
     if under is not None and isinstance(items, dict):
         items = items.get(under)
@@ -74,18 +74,20 @@ def _read_json(file: Path, under: str | None) -> Iterator[Row]:
         yield _as_row(f"{file}, item {number}", item)
 
 
-def _read_csv(file: Path) -> Iterator[Row]:
+def _read_csv(file: Path) -> Iterator[SourceRow]:
     csv.field_size_limit(_LONGEST_CELL)
     try:
         with file.open(encoding="utf-8-sig", newline="") as lines:
             reader = csv.DictReader(lines)
             for values in reader:
-                yield Row(f"{file}:{reader.line_num}", {key: value for key, value in values.items() if key is not None})
+                yield SourceRow(
+                    f"{file}:{reader.line_num}", {key: value for key, value in values.items() if key is not None}
+                )
     except (UnicodeDecodeError, csv.Error) as error:
         raise InputError(f"{file} is not UTF-8 CSV: {error}") from None
 
 
-def _read_parquet(file: Path) -> Iterator[Row]:
+def _read_parquet(file: Path) -> Iterator[SourceRow]:
     import pyarrow as pa
     from pyarrow import parquet
 
@@ -94,12 +96,12 @@ def _read_parquet(file: Path) -> Iterator[Row]:
         for batch in parquet.ParquetFile(file).iter_batches(batch_size=1024):
             for values in batch.to_pylist():
                 number += 1
-                yield Row(f"{file}, row {number}", values)
+                yield SourceRow(f"{file}, row {number}", values)
     except (pa.ArrowInvalid, OSError) as error:
         raise InputError(f"{file} is not readable Parquet: {error}") from None
 
 
-def _read_dataset(dataset: str, name: str | None, split: str) -> Iterator[Row]:
+def _read_dataset(dataset: str, name: str | None, split: str) -> Iterator[SourceRow]:
     import datasets
 
     try:
@@ -114,7 +116,7 @@ def _read_dataset(dataset: str, name: str | None, split: str) -> Iterator[Row]:
             f"problems.dataset: '{dataset}' (name {name}, split {split}) cannot be loaded: {error}"
         ) from None
     for number, values in enumerate(rows, start=1):
-        yield Row(f"{dataset}[{split}], row {number}", values)
+        yield SourceRow(f"{dataset}[{split}], row {number}", values)
 
 
 def _parse_json(text: bytes, where: str) -> Any:
@@ -129,13 +131,13 @@ def _parse_json(text: bytes, where: str) -> Any:
         raise InputError(f"{where} is not valid JSON: {error}") from None
 
 
-def _as_row(where: str, item: Any) -> Row:
+def _as_row(where: str, item: Any) -> SourceRow:
     if not isinstance(item, dict):
         raise InputError(f"{where} holds {type(item).__name__}, not a row of named columns")
-    return Row(where, item)
+    return SourceRow(where, item)
 
 
-_READERS: dict[str, Callable[[Path], Iterator[Row]]] = {
+_READERS: dict[str, Callable[[Path], Iterator[SourceRow]]] = {
     ".jsonl": _read_jsonl,
     ".csv": _read_csv,
     ".parquet": _read_parquet,

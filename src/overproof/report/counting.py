@@ -26,60 +26,60 @@ from overproof.report.counts import (
     WRONG,
     Candidate,
     Chosen,
+    Counts,
     Kind,
     Measure,
     Spent,
-    Tally,
 )
 from overproof.report.shard import Shard
 from overproof.report.tables import COMPLETE, REFUSED, TRUNCATED, UNKNOWN, VERDICTS, key_of
 from overproof.selection.passrate import rate_problem
 
 
-def tally_shard(config: RunConfig, shard: Shard, *, candidates: bool = True) -> Tally:
+def count_shard(config: RunConfig, shard: Shard, *, candidates: bool = True) -> Counts:
     """Count one shard; `candidates` says whether to note problems that can be chosen to be read in the report."""
-    tally = Tally(shards=1, traces=len(shard.traces))
-    tally.spending.add(shard.spending)
-    tally.missing.update(shard.missing)
+    counts = Counts(shards=1, traces=len(shard.traces))
+    counts.spending.add(shard.spending)
+    counts.missing.update(shard.missing)
     for damage in shard.damage:
-        tally.damage.add(damage)
+        counts.damage.add(damage)
     outcomes = shard.outcomes()
-    _count_traces(tally, shard, outcomes)
-    _count_selections(tally, shard)
-    _count_problems(tally, shard, outcomes, config.sampling)
-    _count_lengths(tally, shard, outcomes)
-    _count_language(tally, shard)
-    _count_rewards(tally, shard)
-    _note_first(tally, shard)
-    _note_suspects(tally, shard)
+    _count_traces(counts, shard, outcomes)
+    _count_selections(counts, shard)
+    _count_problems(counts, shard, outcomes, config.sampling)
+    _count_lengths(counts, shard, outcomes)
+    _count_language(counts, shard)
+    _count_rewards(counts, shard)
+    _note_first(counts, shard)
+    _note_suspects(counts, shard)
     if candidates:
-        _note_candidates(tally, shard)
+        _note_candidates(counts, shard)
     rows = np.flatnonzero(shard.problems.rows["contaminated"])[:MOST_LISTED]
-    tally.contaminated = [shard.problem_of(int(row)) for row in rows]
-    return tally
+    counts.contaminated = [shard.problem_of(int(row)) for row in rows]
+    return counts
 
 
-def _count_traces(tally: Tally, shard: Shard, outcomes: NDArray[np.int8]) -> None:
-    tally.scored = int(np.count_nonzero(shard.scores["length"]))
-    tally.uncounted = int(np.count_nonzero((outcomes == UNKNOWN) & (shard.scores["length"] > 0)))
-    tally.endings.update(shard.traces["ending"].tolist())
+def _count_traces(counts: Counts, shard: Shard, outcomes: NDArray[np.int8]) -> None:
+    counts.scored = int(np.count_nonzero(shard.scores["length"]))
+    counts.uncounted = int(np.count_nonzero((outcomes == UNKNOWN) & (shard.scores["length"] > 0)))
+    counts.endings.update(shard.traces["ending"].tolist())
     layers = shard.names.layers.names()
     pairs = Counter(zip(shard.scores["verdict"].tolist(), shard.scores["layer"].tolist(), strict=True))
     for (verdict, layer), count in pairs.items():
         if verdict:
-            tally.verdicts[VERDICTS[verdict], layers[layer]] += count
+            counts.verdicts[VERDICTS[verdict], layers[layer]] += count
 
 
-def _count_selections(tally: Tally, shard: Shard) -> None:
+def _count_selections(counts: Counts, shard: Shard) -> None:
     main = shard.decisions()["kept"]
     tokens = shard.traces["tokens"]
     for selection in shard.selections:
         decisions = shard.decisions(selection)
         kept = decisions["kept"]
-        counts = np.bincount(decisions["reason"], minlength=1).tolist()
+        by_reason = np.bincount(decisions["reason"], minlength=1).tolist()
         reasons = shard.reasons(selection)
-        tally.selections[selection] = Chosen(
-            reasons=Counter({reasons[number]: count for number, count in enumerate(counts) if count}),
+        counts.selections[selection] = Chosen(
+            reasons=Counter({reasons[number]: count for number, count in enumerate(by_reason) if count}),
             kept=int(kept.sum()),
             problems=len(np.unique(shard.owners[kept])),
             shared=int((kept & main).sum()),
@@ -89,12 +89,12 @@ def _count_selections(tally: Tally, shard: Shard) -> None:
         )
 
 
-def _count_problems(tally: Tally, shard: Shard, outcomes: NDArray[np.int8], sampling: SamplingConfig) -> None:
+def _count_problems(counts: Counts, shard: Shard, outcomes: NDArray[np.int8], sampling: SamplingConfig) -> None:
     rows = shard.problems.rows
     number = np.bincount(shard.owners[shard.owners >= 0], minlength=len(rows))
     gradable = rows["has_reference"] & ~rows["unverifiable"]
     unfit = rows["duplicate"] | rows["contaminated"]
-    tally.problems.update(
+    counts.problems.update(
         total=len(rows),
         sampled=int(np.count_nonzero(number)),
         unasked=int(np.count_nonzero(unfit & (number == 0))),
@@ -107,20 +107,20 @@ def _count_problems(tally: Tally, shard: Shard, outcomes: NDArray[np.int8], samp
         gradable_traces=int(number[gradable].sum()),
         gone=len(np.unique(shard.traces["problem"][shard.owners < 0])),
     )
-    tally.samples.update(number[number > 0].tolist())
+    counts.samples.update(number[number > 0].tolist())
     kept = np.bincount(shard.owners[shard.decisions()["kept"] & (shard.owners >= 0)], minlength=len(rows))
     names = [group_names(shard, row) for row in range(len(rows))]
     for row, rate, right in pass_rates(shard, outcomes, sampling):
-        tally.estimators[rate.estimator] += 1
-        tally.reached += right >= (sampling.want_correct or 1)
+        counts.estimators[rate.estimator] += 1
+        counts.reached += right >= (sampling.want_correct or 1)
         for kind in names[row]:
-            group = tally.groups[kind]
+            group = counts.groups[kind]
             if rate.value is not None:
                 group.rates[rate.value] += 1
                 group.samples += rate.draws
     for kinds, traces, keeps in zip(names, number.tolist(), kept.tolist(), strict=True):
         for kind in kinds:
-            group = tally.groups[kind]
+            group = counts.groups[kind]
             group.problems += 1
             group.traces += traces
             group.kept += keeps
@@ -141,18 +141,18 @@ def pass_rates(
     shard: Shard, outcomes: NDArray[np.int8], sampling: SamplingConfig
 ) -> Iterator[tuple[int, PassRate, int]]:
     """Each problem that has scored traces: its row, its estimated pass rate, and how many of its traces passed."""
-    counts = (shard.owners >= 0) & (shard.scores["length"] > 0)
-    pairs = zip(shard.owners[counts].tolist(), outcomes[counts].tolist(), strict=True)
+    counted = (shard.owners >= 0) & (shard.scores["length"] > 0)
+    pairs = zip(shard.owners[counted].tolist(), outcomes[counted].tolist(), strict=True)
     for row, found in itertools.groupby(pairs, key=lambda pair: pair[0]):
         verdicts = [None if outcome == UNKNOWN else outcome == 1 for _, outcome in found]
         rate = rate_problem(verdicts, sampling)
         yield row, rate, verdicts.count(True)
 
 
-def _count_lengths(tally: Tally, shard: Shard, outcomes: NDArray[np.int8]) -> None:
+def _count_lengths(counts: Counts, shard: Shard, outcomes: NDArray[np.int8]) -> None:
     conditions = [outcomes == 1, outcomes == UNKNOWN, shard.traces["ending"] == COMPLETE]
     fates = np.select(conditions, [RIGHT, UNCOUNTED, WRONG], CUT)
-    for lengths, column in ((tally.by_tokens, "tokens"), (tally.by_characters, "characters")):
+    for lengths, column in ((counts.by_tokens, "tokens"), (counts.by_characters, "characters")):
         known = (shard.traces[column] > 0) & (shard.traces["ending"] != REFUSED) & (shard.scores["length"] > 0)
         known &= shard.owners >= 0
         bins = np.minimum(2 * np.log2(shard.traces[column][known]), HALF_OCTAVES - 1).astype(np.int64)
@@ -172,7 +172,7 @@ def _share_sums(owners: NDArray[np.int64], bins: NDArray[np.int64], right: NDArr
     return np.stack(sums, axis=1).astype(np.int64)
 
 
-def _count_language(tally: Tally, shard: Shard) -> None:
+def _count_language(counts: Counts, shard: Shard) -> None:
     values = shard.values().get("language_consistency")
     if values is None:
         return
@@ -184,12 +184,12 @@ def _count_language(tally: Tally, shard: Shard) -> None:
     for number, name in enumerate(shard.problems.languages.names()):
         mine = languages == number
         if mine.any():
-            tally.consistency[name or "unknown"] += np.bincount(bins[mine], minlength=TENTHS)
+            counts.consistency[name or "unknown"] += np.bincount(bins[mine], minlength=TENTHS)
             for other, count in Counter(foreign[mine & (foreign > 0)].tolist()).items():
-                tally.foreign[name or "unknown", shard.names.foreign.names()[other]] += count
+                counts.foreign[name or "unknown", shard.names.foreign.names()[other]] += count
 
 
-def _count_rewards(tally: Tally, shard: Shard) -> None:
+def _count_rewards(counts: Counts, shard: Shard) -> None:
     scored = shard.scores["length"] > 0
     for name, column in shard.values().items():
         values = column[scored]
@@ -197,14 +197,14 @@ def _count_rewards(tally: Tally, shard: Shard) -> None:
         measure = Measure(len(known), len(values) - len(known))
         if len(known):
             measure.total, measure.low, measure.high = float(known.sum()), float(known.min()), float(known.max())
-        tally.rewards[name].add(measure)
+        counts.rewards[name].add(measure)
     forms = shard.names.forms.names()
     for number, count in Counter(shard.scores["form"][scored].tolist()).items():
         if number:
-            tally.forms[forms[number]] += count
+            counts.forms[forms[number]] += count
 
 
-def _note_first(tally: Tally, shard: Shard) -> None:
+def _note_first(counts: Counts, shard: Shard) -> None:
     """What the first problems cost, up to the first that has no traces yet."""
     for row in range(min(FIRST_PROBLEMS, len(shard.problems.rows))):
         rows = shard.traces_of(row)
@@ -212,10 +212,10 @@ def _note_first(tally: Tally, shard: Shard) -> None:
             return
         traces = shard.traces[rows]
         tokens, cost = int(traces["charged_tokens"].sum()), float(traces["charged_cost"].sum())
-        tally.first.append(Spent(shard.number, row, len(rows), tokens, cost))
+        counts.first.append(Spent(shard.number, row, len(rows), tokens, cost))
 
 
-def _note_suspects(tally: Tally, shard: Shard) -> None:
+def _note_suspects(counts: Counts, shard: Shard) -> None:
     """References that no trace agrees with while they agree with each other."""
     wrong = (shard.scores["verdict"] == VERDICTS.index("incorrect")) & (shard.traces["ending"] == COMPLETE)
     right = np.isin(shard.scores["verdict"], (VERDICTS.index("correct"), VERDICTS.index("approximate")))
@@ -228,29 +228,29 @@ def _note_suspects(tally: Tally, shard: Shard) -> None:
         scores = {score.trace_id: score for one in rows if (score := shard.score_of(one)) is not None}
         found = find_suspect_reference([shard.trace_of(one) for one in rows], scores)
         if found is not None:
-            tally.suspect_count += 1
-            if len(tally.suspects) < MOST_LISTED:
-                tally.suspects.append(found)
+            counts.suspect_count += 1
+            if len(counts.suspects) < MOST_LISTED:
+                counts.suspects.append(found)
 
 
-def _note_candidates(tally: Tally, shard: Shard) -> None:
+def _note_candidates(counts: Counts, shard: Shard) -> None:
     """For each reason, verdict, source and language some problems that show it."""
     there = shard.owners >= 0
     owners = shard.owners[there]
     reasons = shard.decisions()["reason"][there]
     for number in np.unique(reasons).tolist():
-        _offer(tally, shard, Kind("reason", shard.reasons()[number]), owners[reasons == number])
+        _offer(counts, shard, Kind("reason", shard.reasons()[number]), owners[reasons == number])
     cut = np.isin(shard.traces["ending"][there], (TRUNCATED, REFUSED))
-    _offer(tally, shard, Kind("ending", "cut"), owners[cut])
+    _offer(counts, shard, Kind("ending", "cut"), owners[cut])
     for what, names in (("source", shard.problems.sources), ("language", shard.problems.languages)):
         numbers = shard.problems.rows[what][owners]
         for number in np.unique(numbers).tolist():
-            _offer(tally, shard, Kind(what, names.names()[number]), owners[numbers == number])
+            _offer(counts, shard, Kind(what, names.names()[number]), owners[numbers == number])
 
 
-def _offer(tally: Tally, shard: Shard, kind: Kind, owners: Iterable[int]) -> None:
+def _offer(counts: Counts, shard: Shard, kind: Kind, owners: Iterable[int]) -> None:
     rows = np.unique(np.asarray(owners, dtype=np.int64))
     keys = shard.problems.rows["key"][rows] ^ np.uint64(key_of(":".join(kind)))  # another order for each kind
     best = np.argsort(keys)[:CANDIDATES]
     if len(best):
-        tally.candidates[kind] = [Candidate(int(keys[one]), shard.number, int(rows[one])) for one in best]
+        counts.candidates[kind] = [Candidate(int(keys[one]), shard.number, int(rows[one])) for one in best]

@@ -12,11 +12,11 @@ from overproof.config import RunConfig
 from overproof.records import Trace
 from overproof.rewards import is_correct
 
-Judge = Callable[[Trace], bool | None]
+Correctness = Callable[[Trace], bool | None]
 """Is a trace's answer correct? None when nobody can tell. Called in threads; may take seconds."""
 
 
-class Answer(Protocol):
+class OnVerdict(Protocol):
     """What is called with a verdict, in the event loop."""
 
     def __call__(self, *, verdict: bool | None) -> None:
@@ -24,44 +24,44 @@ class Answer(Protocol):
 
 
 THREADS = 4
-"""Deep comparisons wait for worker processes; meanwhile other traces are judged."""
+"""Deep comparisons wait for worker processes; meanwhile other traces are graded."""
 
 
-def default_judge(config: RunConfig) -> Judge:
+def grade_correctness(config: RunConfig) -> Correctness:
     """Grading as scoring does it."""
     from overproof.rewards.grades import grade_traces
 
-    def judge(trace: Trace) -> bool | None:
+    def is_right(trace: Trace) -> bool | None:
         return is_correct(grade_traces([trace])[0], config.rewards.accuracy.approximate)
 
-    return judge
+    return is_right
 
 
-class Judging:
-    """A judge at work in threads of its own, so that no verdict holds up a stream."""
+class BackgroundGrading:
+    """Grading at work in threads of its own, so that no verdict holds up a stream."""
 
-    def __init__(self, judge: Judge, changed: asyncio.Event) -> None:
+    def __init__(self, correctness: Correctness, changed: asyncio.Event) -> None:
         """Answers set `changed`; belongs to the running event loop."""
         self.waiting = 0
         """Traces that have no verdict yet."""
         self.crash: BaseException | None = None
-        """What the judge raised, if it did."""
-        self._judge = judge
+        """What grading raised, if it did."""
+        self._correctness = correctness
         self._changed = changed
         self._loop = asyncio.get_running_loop()
-        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="judge")
+        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="grading")
 
-    def ask(self, trace: Trace, answer: Answer) -> None:
-        """Have a trace judged; `answer` is called with the verdict in the event loop."""
+    def ask(self, trace: Trace, answer: OnVerdict) -> None:
+        """Have a trace graded; `answer` is called with the verdict in the event loop."""
         self.waiting += 1
-        future = self._loop.run_in_executor(self._threads, self._judge, trace)
+        future = self._loop.run_in_executor(self._threads, self._correctness, trace)
         future.add_done_callback(partial(self._answered, answer))
 
     def close(self) -> None:
-        """Judge nothing more."""
+        """Correctness nothing more."""
         self._threads.shutdown(wait=True, cancel_futures=True)
 
-    def _answered(self, answer: Answer, future: asyncio.Future[bool | None]) -> None:
+    def _answered(self, answer: OnVerdict, future: asyncio.Future[bool | None]) -> None:
         self.waiting -= 1
         self._changed.set()
         if future.cancelled():

@@ -10,7 +10,7 @@ import msgspec
 
 from overproof.errors import InputError, RunFolderError
 from overproof.journal import Span, read_span
-from overproof.judge.ledger import read_spent
+from overproof.judge.verdicts import read_spent
 from overproof.records import PreparedProblem, Trace, Usage
 from overproof.runfolder import RunFolder
 from overproof.sampling.forecast import Outlook
@@ -20,7 +20,7 @@ from overproof.teacher.budget import Amount, Prices
 from overproof.teacher.parameters import worst_case
 
 
-class Survey(msgspec.Struct, frozen=True):
+class Inventory(msgspec.Struct, frozen=True):
     """The state of a run's traces when a session begins."""
 
     outlook: Outlook
@@ -32,25 +32,25 @@ class Survey(msgspec.Struct, frozen=True):
     """Samples that are surely wanted."""
 
 
-def survey(settings: Settings, folder: RunFolder, shards: Sequence[int]) -> Survey:
+def take_inventory(settings: Settings, folder: RunFolder, shards: Sequence[int]) -> Inventory:
     """Read every journal and check every problem against it.
 
     Raises InputError naming a problem with nothing to ask, and RunFolderError naming what has changed where a trace
     was sampled with other settings or for another text than would be used now.
     """
-    found = survey_traces(settings, folder, shards)
+    found = inventory_traces(settings, folder, shards)
     return add_judged(found, folder)
 
 
-def add_judged(found: Survey, folder: RunFolder) -> Survey:
-    """A survey with what the judge has cost the run, which is no shard's and is counted once."""
+def add_judged(found: Inventory, folder: RunFolder) -> Inventory:
+    """An inventory with what the judge has cost the run, which is no shard's and is counted once."""
     outlook = found.outlook
     spent = outlook.spent + read_spent(folder)
     return msgspec.structs.replace(found, outlook=msgspec.structs.replace(outlook, spent=spent))
 
 
-def survey_traces(settings: Settings, folder: RunFolder, shards: Sequence[int]) -> Survey:
-    """`survey` of what these shards hold alone; such surveys add up. Raises as `survey` does."""
+def inventory_traces(settings: Settings, folder: RunFolder, shards: Sequence[int]) -> Inventory:
+    """`take_inventory` of what these shards hold alone; such inventories add up. Raises as `take_inventory` does."""
     prices = Prices(settings.config.budget)
     count = _Count(settings)
     journals = []
@@ -67,7 +67,7 @@ def survey_traces(settings: Settings, folder: RunFolder, shards: Sequence[int]) 
             count.add(asking, earlier)
         journals.append(journaled)
     outlook = count.outlook(prices, spent)
-    return Survey(outlook, journals, count.samples_done, count.samples_done + outlook.requests_least)
+    return Inventory(outlook, journals, count.samples_done, count.samples_done + outlook.requests_least)
 
 
 class _Count:

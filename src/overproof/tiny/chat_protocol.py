@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from overproof.records import Message, clean_text
-from overproof.tiny.engine import Reply, Sampling
+from overproof.tiny.engine import Generated, Sampling
 
 
 class RefusedError(Exception):
@@ -102,7 +102,7 @@ def read_request(body: bytes) -> ChatRequest:
 class Completion:
     """The bodies that answer one request."""
 
-    def __init__(self, model: str, prompt_tokens: int, replies: list[Reply]) -> None:
+    def __init__(self, model: str, prompt_tokens: int, replies: list[Generated]) -> None:
         """Answer with these replies; they may still be growing."""
         self.prompt_tokens = prompt_tokens
         self.replies = replies

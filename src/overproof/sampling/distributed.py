@@ -25,12 +25,12 @@ from overproof.engine import Engine
 from overproof.engine.cluster import Hosted, count_nodes, map_on_cluster
 from overproof.errors import EndpointError
 from overproof.runfolder import RunFolder
+from overproof.sampling.coordinator import Ledger, Share, Standing, standing_start
 from overproof.sampling.forecast import Outlook
-from overproof.sampling.ledger import Ledger, Share, Standing, standing_start
+from overproof.sampling.inventory import Inventory, add_judged, inventory_traces
 from overproof.sampling.progress import Listener, Notice, Progress
 from overproof.sampling.session import SamplingSummary
 from overproof.sampling.settings import Settings
-from overproof.sampling.survey import Survey, add_judged, survey_traces
 from overproof.teacher import Dialect
 from overproof.teacher.budget import Amount, add_usage
 from overproof.teacher.dispatch import Dispatch
@@ -39,21 +39,27 @@ WAIT_SECONDS = 0.1
 """How long a worker with nothing in flight waits before it asks again for what others have reserved."""
 
 
-def survey_shard(config: RunConfig, folder: RunFolder, shard: int) -> Survey:
-    """`survey_traces` of one shard without its journal: what can be added up and sent."""
-    return msgspec.structs.replace(survey_traces(Settings(config), folder, [shard]), journals=[])
+def inventory_shard(config: RunConfig, folder: RunFolder, shard: int) -> Inventory:
+    """`inventory_traces` of one shard without its journal: what can be added up and sent."""
+    return msgspec.structs.replace(inventory_traces(Settings(config), folder, [shard]), journals=[])
 
 
-def survey_there(engine: Engine, config: RunConfig, folder: RunFolder, shards: Sequence[int]) -> Survey:
-    """`survey` by the workers of a cluster."""
-    found = engine.run_shards(functools.partial(survey_shard, _as_shipped(config), folder), shards)
-    return add_judged(functools.reduce(_add_surveys, found), folder)
+def inventory_there(engine: Engine, config: RunConfig, folder: RunFolder, shards: Sequence[int]) -> Inventory:
+    """`take_inventory` by the workers of a cluster."""
+    found = engine.run_shards(functools.partial(inventory_shard, _as_shipped(config), folder), shards)
+    return add_judged(functools.reduce(_add_inventories, found), folder)
 
 
 def sample_there(
-    engine: Engine, config: RunConfig, folder: RunFolder, shards: Sequence[int], found: Survey, progress: Listener
+    engine: Engine,
+    config: RunConfig,
+    folder: RunFolder,
+    shards: Sequence[int],
+    *,
+    found: Inventory,
+    progress: Listener,
 ) -> SamplingSummary:
-    """`sampling.sample` by the workers of a cluster, where `survey_there` has just found so much. Raises as that does.
+    """`sampling.sample` by the workers of a cluster, of what `inventory_there` has just found. Raises as that does.
 
     The first interrupt ends every worker after what it has in flight, a second one leaves them.
     """
@@ -193,8 +199,8 @@ def _find_keys(config: RunConfig) -> dict[str, str]:
     return {name: os.environ[name] for name in names if name and name in os.environ}
 
 
-def _add_surveys(one: Survey, other: Survey) -> Survey:
-    return Survey(
+def _add_inventories(one: Inventory, other: Inventory) -> Inventory:
+    return Inventory(
         _add_outlooks(one.outlook, other.outlook),
         [],
         one.samples_done + other.samples_done,
@@ -221,7 +227,7 @@ def _add_outlooks(one: Outlook, other: Outlook) -> Outlook:
     )
 
 
-def _sum_up(found: Survey, parts: Sequence[SamplingSummary], end: Progress) -> SamplingSummary:
+def _sum_up(found: Inventory, parts: Sequence[SamplingSummary], end: Progress) -> SamplingSummary:
     def count(name: str) -> dict[str, int]:
         return dict(sum((Counter(getattr(part, name)) for part in parts), Counter()))
 

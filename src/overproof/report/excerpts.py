@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 import msgspec
 
 from overproof.records import Decision
-from overproof.report.counts import Tally
+from overproof.report.counts import Counts
 from overproof.report.reading import Judged, ProblemReading, read_problem
 from overproof.report.shard import Shard
 
@@ -26,9 +26,9 @@ _SHORTEST, _LONGEST = 4_000, 24_000
 """Bounds of the characters shown of one part of a reply."""
 
 
-def choose(tally: Tally) -> list[tuple[int, int]]:
+def choose(counts: Counts) -> list[tuple[int, int]]:
     """Problems by shard and row, in the order in which they are taken: one of each kind, a second of each and so on."""
-    queues = [iter(tally.candidates[kind]) for kind in sorted(tally.candidates)]
+    queues = [iter(counts.candidates[kind]) for kind in sorted(counts.candidates)]
     chosen: dict[tuple[int, int], None] = {}
     while queues:
         still = []
@@ -41,12 +41,12 @@ def choose(tally: Tally) -> list[tuple[int, int]]:
     return list(chosen)
 
 
-def read_chosen(tally: Tally, shards: Mapping[int, Shard]) -> Iterator[ProblemReading]:
+def read_chosen(counts: Counts, shards: Mapping[int, Shard]) -> Iterator[ProblemReading]:
     """The chosen problems, as many as there is room for; `shards` are those that candidates lie in, by number."""
     left, characters = MOST_BYTES * 3 // 4, MOST_CHARACTERS
-    mean_traces = min(MOST_TRACES, max(1, tally.traces // max(1, tally.problems["sampled"])))
+    mean_traces = min(MOST_TRACES, max(1, counts.traces // max(1, counts.problems["sampled"])))
     longest = min(_LONGEST, max(_SHORTEST, MOST_CHARACTERS // (_FEWEST_PROBLEMS * mean_traces)))
-    for number, row in choose(tally):
+    for number, row in choose(counts):
         reading = read_row(shards[number], row, most=MOST_TRACES, longest=longest)
         left -= len(zlib.compress(msgspec.json.encode(reading)))
         characters -= sum(min(one.characters, 2 * longest) for one in reading.traces)

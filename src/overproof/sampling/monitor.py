@@ -28,7 +28,7 @@ def text_hash(trace: Trace) -> int:
     return hash((trace.reasoning, trace.content))
 
 
-class Tally:
+class Monitor:
     """What this session has brought so far."""
 
     def __init__(self, prices: Prices, notice: Callable[[Notice], None], *, require_reasoning: bool) -> None:
@@ -44,7 +44,7 @@ class Tally:
         """Samples that failed too often in this session, by the last failure."""
         self.problems_done = 0
         self.usage = Usage()
-        self.judged = 0
+        self.graded = 0
         self.correct = 0
         self.with_reasoning = 0
         self.marks: Counter[str] = Counter()
@@ -90,7 +90,7 @@ class Tally:
 
     def note_verdict(self, *, verdict: bool | None) -> None:
         """Count a verdict of adaptive sampling."""
-        self.judged += verdict is not None
+        self.graded += verdict is not None
         self.correct += verdict is True
 
     def rates(self) -> tuple[float, float]:
