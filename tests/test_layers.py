@@ -23,11 +23,12 @@ ROWS = [
     {"language", "estimators"},
     {"engine", "freshness"},
     {"runfolder"},
+    {"integrity"},
     {"journal", "config"},
     {"tiny"},
     {"prompts"},
     {"resources"},
-    {"records", "errors"},
+    {"records", "errors", "keys"},
 ]
 ROW_OF = {module: number for number, row in enumerate(ROWS) for module in row}
 

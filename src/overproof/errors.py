@@ -10,6 +10,13 @@
 A failed request is data (a `Trace` with an `error`), never an exception that leaves a stage.
 """
 
+from __future__ import annotations
+
+import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
 
 class OverproofError(Exception):
     """Something a user can act on; the text is shown without a traceback."""
@@ -47,3 +54,43 @@ class MissingExtraError(OverproofError):
     def __reduce__(self) -> tuple[type, tuple[str, str]]:
         """Travel between processes."""
         return type(self), (self._purpose, self.extra)
+
+
+_FULL = "Make room and run the same command again; nothing that was finished is lost."
+_FORBIDDEN = "It may not be written: give another --run-dir, or the right to write there."
+_IN_THE_WAY = "A file stands where a folder belongs, or the other way round: give another --run-dir."
+_TOO_MANY_FILES = "Allow the process more open files (ulimit -n) and run the same command again."
+_WAYS_OUT = {
+    errno.ENOSPC: _FULL,
+    errno.EDQUOT: _FULL,
+    errno.EFBIG: "Allow larger files (ulimit -f) and run the same command again.",
+    errno.EROFS: _FORBIDDEN,
+    errno.EACCES: _FORBIDDEN,
+    errno.EPERM: _FORBIDDEN,
+    errno.ENOTDIR: _IN_THE_WAY,
+    errno.EISDIR: _IN_THE_WAY,
+    errno.EEXIST: _IN_THE_WAY,
+    errno.ENOENT: "It was deleted or renamed while it was in use.",
+    errno.EMFILE: _TOO_MANY_FILES,
+    errno.ENFILE: _TOO_MANY_FILES,
+    errno.ENOMEM: "Allow the process more memory (ulimit -v) and run the same command again.",
+    errno.ELOOP: "A symbolic link stands where a file belongs: remove it, or give another --run-dir.",
+}
+"""What to do about the errors that a file system gives."""
+
+
+def explain_os_error(error: OSError, path: Path | str = "", verb: str = "used") -> str:
+    """What the operating system refused, in one line: the file (`path` where the error names none), why, way out."""
+    where = error.filename or path or "a file"
+    why = error.strerror or str(error) or type(error).__name__
+    way_out = _WAYS_OUT.get(error.errno or 0, "Run the same command again once that is mended.")
+    return f"{where} cannot be {verb} ({why}). {way_out}"
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Within it, what the file system refuses is a RunFolderError about `path` with the way out."""
+    try:
+        yield
+    except OSError as error:
+        raise RunFolderError(explain_os_error(error, path, "written")) from error

@@ -1,31 +1,40 @@
-"""Append-only JSONL that survives `kill -9` at any byte; the only module that knows how lines reach the disk.
+"""How lines reach the disk and are known again; the only module that writes the files of a run.
 
-A line is finished when its newline is on disk. `Journal` writes each line with one unbuffered write, so a killed
-process loses at most the line it was writing; that torn tail is cut off when the file is next opened for
+A line of a journal is finished when its newline is on disk. `Journal` writes each line with one unbuffered write, so a
+killed process loses at most the line it was writing; that torn tail is cut off when the file is next opened for
 appending and skipped when it is read. A write that fails (a full disk) is cut off at once, so that nothing is ever
-glued to half a line. On shared storage, where files cannot grow, `PartJournal` writes the same lines as immutable
-parts. Everything derived is written whole by `write_records`: to a temporary name, then renamed, so that a reader
-never sees half a file.
+glued to half a line. Each line ends in a checksum of itself, a last key `crc` that readers of JSON may pass over; a
+line without one was written by an older version and is taken as it is. On shared storage, where files cannot grow,
+`PartJournal` writes the same lines as immutable parts. Everything derived is written whole by `write_records`: to a
+new file that is put on disk and then renamed, so that a reader never sees half a file.
 """
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import threading
+import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import BinaryIO, NamedTuple, Protocol, TypeVar
 
 import msgspec
 
-from overproof.errors import RunFolderError
+from overproof.errors import RunFolderError, explain_os_error, writing
 from overproof.records import decode, encode
 
 Record = TypeVar("Record", bound=msgspec.Struct)
 
 _REPAIR_BLOCK = 1 << 16
 _SHARD_BUFFER = 1 << 26
+_CHECK = b',"crc":"%08x"}'
+_CHECK_START = b',"crc":"'
+_CHECK_BYTES = len(_CHECK % 0)
+_LOCKED = frozenset({errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES})
+"""What the operating system says when another process holds a lock; anything else means that it has no locks."""
 
 
 class Sink(Protocol):
@@ -47,16 +56,18 @@ class Journal:
     def __init__(self, path: Path) -> None:
         """Open `path` (made with its folders when missing) after cutting off a torn tail.
 
-        Raises RunFolderError when another process has it open.
+        Raises RunFolderError when another process has it open, or when it may not be written.
         """
-        path.parent.mkdir(parents=True, exist_ok=True)
         self.path = path
-        self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
+        with writing(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW
+            self._descriptor = os.open(path, flags, 0o644)
         try:
-            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+            lock(self._descriptor, f"{path} is being written by another process. Wait for it to end.")
+        except RunFolderError:
             os.close(self._descriptor)
-            raise RunFolderError(f"{path} is being written by another process. Wait for it to end.") from None
+            raise
         _cut_torn_tail(self._descriptor)
         self._size = os.fstat(self._descriptor).st_size
         self._lock = threading.Lock()
@@ -67,34 +78,49 @@ class Journal:
 
         Raises RunFolderError when the line cannot be written; the file then holds all earlier lines whole.
         """
-        line = memoryview(encode(record) + b"\n")
+        line = memoryview(encode_line(record))
         size = len(line)
         try:
             while line:
                 line = line[os.write(self._descriptor, line) :]
         except OSError as error:
             os.ftruncate(self._descriptor, self._size)
-            raise RunFolderError(
-                f"{self.path} cannot be written ({error.strerror}). Make room and run the same command again; "
-                "nothing that was finished is lost."
-            ) from error
+            raise RunFolderError(explain_os_error(error, self.path, "written")) from error
         self._size += size
 
     def flush(self) -> None:
         """Wait until the operating system has put every line on the disk itself (for power loss).
 
-        May be called from another thread than the one that appends; does nothing once the journal is closed.
+        May be called from another thread than the one that appends; does nothing once the journal is closed. Raises
+        RunFolderError when the file is no longer where it was: whatever else is paid for would be lost.
         """
         with self._lock:
             if not self._is_closed:
-                os.fsync(self._descriptor)
+                with writing(self.path):
+                    os.fsync(self._descriptor)
+                self._check_place()
 
     def close(self) -> None:
         """Flush and close; further appends are errors."""
-        self.flush()
-        with self._lock:
-            self._is_closed = True
-            os.close(self._descriptor)
+        try:
+            self.flush()
+        finally:
+            with self._lock:
+                if not self._is_closed:
+                    self._is_closed = True
+                    os.close(self._descriptor)
+
+    def _check_place(self) -> None:
+        mine = os.fstat(self._descriptor)
+        try:
+            there = self.path.stat()
+        except OSError:
+            there = None
+        if there is None or (there.st_dev, there.st_ino) != (mine.st_dev, mine.st_ino):
+            raise RunFolderError(
+                f"{self.path} was deleted or renamed while it was being written. Where the run folder was renamed, "
+                "what was paid for lies in it still: name its new place with --run-dir."
+            )
 
 
 class PartJournal:
@@ -109,7 +135,7 @@ class PartJournal:
 
     def append(self, record: msgspec.Struct) -> None:
         """Keep one record for the next part."""
-        line = encode(record) + b"\n"
+        line = encode_line(record)
         with self._lock:
             self._lines.append(line)
 
@@ -134,6 +160,36 @@ class PartJournal:
         self.flush()
 
 
+def lock(descriptor: int, taken: str) -> None:
+    """Lock an open file for this process until it is closed.
+
+    Raises RunFolderError saying `taken` when another process has it, and naming the file system where it cannot lock.
+    """
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        if error.errno in _LOCKED:
+            raise RunFolderError(taken) from None
+        raise RunFolderError(
+            f"The file system of the run folder cannot lock files ({error.strerror}), so that two processes could "
+            "write the same run. Put the run folder on a local disk (--run-dir), or mount it with locks."
+        ) from error
+
+
+def encode_line(record: msgspec.Struct) -> bytes:
+    """The record as a line of a journal, its checksum and its newline included."""
+    line = encode(record)
+    return line[:-1] + _CHECK % zlib.crc32(line) + b"\n"
+
+
+def is_intact(line: bytes) -> bool:
+    """Whether a line (without its newline) is what was written, as far as it says; one without checksum is."""
+    if line[-_CHECK_BYTES : 8 - _CHECK_BYTES] != _CHECK_START or not line.endswith(b'"}'):
+        return True
+    check = zlib.crc32(b"}", zlib.crc32(memoryview(line)[:-_CHECK_BYTES]))
+    return line[-_CHECK_BYTES:] == _CHECK % check
+
+
 def read_lines(path: Path) -> Iterator[bytes]:
     """The finished lines of a JSONL file, without their newlines; none when the file does not exist.
 
@@ -148,7 +204,7 @@ def read_lines(path: Path) -> Iterator[bytes]:
 
 
 def read_records(path: Path, kind: type[Record]) -> Iterator[Record]:
-    """The records of a JSONL file in order. Raises RunFolderError naming file and line where one does not fit."""
+    """The records of a journal in order. Raises RunFolderError naming file and line where one does not fit."""
     for _, record in locate_records(path, kind):
         yield record
 
@@ -164,13 +220,21 @@ def locate_records(path: Path, kind: type[Record]) -> Iterator[tuple[Span, Recor
     """`read_records` with the place of each, for reading one again later. A small `kind` makes a cheap index."""
     offset = 0
     for number, line in enumerate(read_lines(path), start=1):
+        if not is_intact(line):
+            raise _damaged(path, number, "its checksum does not fit")
         try:
-            yield Span(offset, len(line)), decode(line, kind)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise RunFolderError(
-                f"{path}:{number} is damaged ({error}). Delete that line to go on without it."
-            ) from error
+            record = decode(line, kind)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            raise _damaged(path, number, str(error) if line.strip() else "it is blank") from error
+        yield Span(offset, len(line)), record
         offset += len(line) + 1
+
+
+def _damaged(path: Path, number: int, what: str) -> RunFolderError:
+    return RunFolderError(
+        f"{path}:{number} is damaged ({what}). Delete that line to go on without it, and only what it held is asked "
+        f"for again: sed -i {number}d '{path}'"
+    )
 
 
 def read_span(file: BinaryIO, span: Span, kind: type[Record]) -> Record:
@@ -181,55 +245,134 @@ def read_span(file: BinaryIO, span: Span, kind: type[Record]) -> Record:
 def write_records(path: Path, records: Iterable[msgspec.Struct]) -> int:
     """Write a JSONL file whole and atomically; returns the number of lines."""
     count = 0
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(path.name + ".tmp")
-    with temporary.open("wb") as file:
+    with new_file(path) as file:
         for record in records:
             file.write(encode(record) + b"\n")
             count += 1
-    temporary.replace(path)
     return count
 
 
-def write_sharded(paths: Sequence[Path], records: Iterable[tuple[int, msgspec.Struct]]) -> list[int]:
+def write_sharded(
+    paths: Sequence[Path],
+    records: Iterable[tuple[int, msgspec.Struct]],
+    *,
+    encode_as: Callable[[msgspec.Struct], bytes] = lambda record: encode(record) + b"\n",
+    before: Callable[[], None] = lambda: None,
+) -> list[int]:
     """Write one file a shard, whole and atomically, from (shard, record) pairs in any order.
 
-    Every path is written, empty where no record belongs to it. Returns the number of lines of each. Holds at most
-    some 64 MB of lines, and one open file.
+    Every path is written, empty where no record belongs to it; none of them changes before every record is at hand and
+    `before` was called. `encode_as` makes a line of a record. Returns the number of lines of each. Holds at most some
+    64 MB of lines, and one open file.
     """
-    counts = [0] * len(paths)
-    temporaries = [path.with_name(path.name + ".tmp") for path in paths]
-    for temporary in temporaries:
-        temporary.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_bytes(b"")
-    waiting: dict[int, bytearray] = {}
-    size = 0
-    for shard, record in records:
-        line = encode(record) + b"\n"
-        waiting.setdefault(shard, bytearray()).extend(line)
-        counts[shard] += 1
-        size += len(line)
-        if size > _SHARD_BUFFER:
-            _append_all(temporaries, waiting)
-            waiting, size = {}, 0
-    _append_all(temporaries, waiting)
-    for temporary, path in zip(temporaries, paths, strict=True):
-        temporary.replace(path)
-    return counts
+    shards = [_Shard(path) for path in paths]
+    try:
+        size = 0
+        for shard, record in records:
+            line = encode_as(record)
+            shards[shard].add(line)
+            size += len(line)
+            if size > _SHARD_BUFFER:
+                for one in shards:
+                    one.write()
+                size = 0
+        for one in shards:
+            one.write()
+        before()
+        return [one.finish() for one in shards]
+    finally:
+        for one in shards:
+            one.temporary.unlink(missing_ok=True)
 
 
-def _append_all(files: Sequence[Path], waiting: dict[int, bytearray]) -> None:
-    for shard, lines in waiting.items():
-        with files[shard].open("ab") as file:
-            file.write(lines)
+class _Shard:
+    """One of the files of `write_sharded`."""
+
+    def __init__(self, path: Path) -> None:
+        self.temporary = _temporary(path)
+        self._path = path
+        self._waiting: list[bytes] = []
+        self._lines = 0
+        with writing(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            os.close(_create(self.temporary))
+
+    def add(self, line: bytes) -> None:
+        self._waiting.append(line)
+        self._lines += 1
+
+    def write(self) -> None:
+        if self._waiting:
+            with writing(self._path), self.temporary.open("ab") as file:
+                file.writelines(self._waiting)
+            self._waiting = []
+
+    def finish(self) -> int:
+        with writing(self._path):
+            with self.temporary.open("rb") as file:
+                os.fsync(file.fileno())
+            _rename(self.temporary, self._path)
+        return self._lines
 
 
 def write_bytes(path: Path, content: bytes) -> None:
     """Write a file whole and atomically, making its folders."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(path.name + ".tmp")
-    temporary.write_bytes(content)
+    with new_file(path) as file:
+        file.write(content)
+
+
+@contextmanager
+def new_file(path: Path) -> Iterator[BinaryIO]:
+    """A file to be written in place of `path`, which it becomes, on disk, when the context ends well; else it is gone.
+
+    Folders are made. What the file system refuses is a RunFolderError. Whatever has the temporary file's name, a link
+    to somewhere else included, is removed and never followed.
+    """
+    temporary = _temporary(path)
+    with ExitStack() as stack:
+        stack.enter_context(writing(path))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = stack.enter_context(os.fdopen(_create(temporary), "wb"))
+        try:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+            _rename(temporary, path)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+def remove_file(path: Path) -> None:
+    """Delete a file so that not even a power cut brings it back; one that is not there is no error."""
+    with writing(path):
+        try:
+            path.unlink()
+        except FileNotFoundError:
+            return
+        _sync_folder(path.parent)
+
+
+def _temporary(path: Path) -> Path:
+    return path.with_name(path.name + ".tmp")
+
+
+def _create(path: Path) -> int:
+    path.unlink(missing_ok=True)
+    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o644)
+
+
+def _rename(temporary: Path, path: Path) -> None:
     temporary.replace(path)
+    _sync_folder(path.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Put the names in a folder on disk."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _cut_torn_tail(descriptor: int) -> None:

@@ -97,7 +97,6 @@ def test_the_worst_case_of_a_prompt_is_its_bytes() -> None:
     [
         ({"extra": {"temperature": 1}}, "teacher.extra.temperature"),
         ({"extra": {"seed": 1}}, "teacher.extra.seed"),
-        ({"extra": {"api_key": "sk-1"}}, "secrets come from the environment only"),
         ({"profile": "volcengine", "extra": {"max_completion_tokens": 5}}, "place of its own"),
         ({"profile": "dashscope", "extra": {"thinking_budget": 5}}, "place of its own"),
         ({"profile": "dashscope", "stream": False}, "teacher.stream"),

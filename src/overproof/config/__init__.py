@@ -23,7 +23,8 @@ from overproof.config.selection import HygieneConfig, SelectionConfig, Selection
 from overproof.config.source import ProblemsConfig, PromptConfig
 from overproof.config.table import Table
 from overproof.config.training import EvaluationConfig, ProveConfig, TrainConfig
-from overproof.errors import ConfigError
+from overproof.errors import ConfigError, explain_os_error
+from overproof.keys import blot_lookalikes, environment_keys, find_keys
 from overproof.resources import bundled
 
 
@@ -162,13 +163,23 @@ def parse_table(tree: dict[str, Any], where: str, kind: type[Kind], overrides: S
     """
     for override in overrides:
         _apply_override(tree, override)
+    _refuse_keys(tree, where)
     others = _TABLES - set(kind.model_fields)
     tree = {key: value for key, value in tree.items() if key not in others and value is not None}
     try:
         return kind.model_validate(tree)
     except ValidationError as error:
         lines = [_explain(detail, kind) for detail in error.errors(include_url=False, include_input=False)]
-        raise ConfigError("\n".join(f"{where}: {line}" for line in lines)) from None
+        raise ConfigError(blot_lookalikes("\n".join(f"{where}: {line}" for line in lines))) from None
+
+
+def _refuse_keys(tree: dict[str, Any], where: str) -> None:
+    """Keep keys out of a config: it is copied into every run folder, and parts of it into every trace."""
+    for place in find_keys(tree, environment_keys()):
+        raise ConfigError(
+            f"{where}: '{place}' holds a key, or what looks like one. Keys come from environment variables only: name "
+            "the variable in teacher.key_env (in teacher.headers for a header of its own). Nothing was written."
+        )
 
 
 def describe(config: BaseModel, prefix: str = "") -> Iterator[tuple[str, Any, str]]:
@@ -194,7 +205,11 @@ def _read_yaml(path: Path) -> dict[str, Any]:
     try:
         tree = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path} is not readable YAML: {error}") from None
+        raise ConfigError(f"{path} is not readable YAML: {blot_lookalikes(str(error))}") from None
+    except RecursionError:
+        raise ConfigError(f"{path} is not readable YAML: it is nested without end") from None
+    except OSError as error:
+        raise ConfigError(explain_os_error(error, path, "read")) from None
     if not isinstance(tree, dict):
         raise ConfigError(f"{path} holds no tables; a config begins with 'problems:' and 'teacher:'")
     return tree
@@ -202,17 +217,18 @@ def _read_yaml(path: Path) -> dict[str, Any]:
 
 def _apply_override(tree: dict[str, Any], override: str) -> None:
     key, separator, value = override.partition("=")
+    shown = blot_lookalikes(override)
     if not separator or not key:
-        raise ConfigError(f"--set {override}: write it as key.path=value, for example --set sampling.n=8")
+        raise ConfigError(f"--set {shown}: write it as key.path=value, for example --set sampling.n=8")
     *tables, leaf = key.strip().split(".")
     for table in tables:
         tree = tree.setdefault(table, {})
         if not isinstance(tree, dict):
-            raise ConfigError(f"--set {override}: '{table}' is not a table")
+            raise ConfigError(f"--set {shown}: '{table}' is not a table")
     try:
         tree[leaf] = yaml.safe_load(value)
-    except yaml.YAMLError as error:
-        raise ConfigError(f"--set {override}: the value is not YAML ({error})") from None
+    except (yaml.YAMLError, RecursionError) as error:
+        raise ConfigError(f"--set {shown}: the value is not YAML ({blot_lookalikes(str(error))})") from None
 
 
 def _explain(detail: ErrorDetails, kind: type[BaseModel]) -> str:

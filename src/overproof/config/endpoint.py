@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 from typing import Annotated, Any, Self
 from urllib.parse import urlsplit
@@ -9,6 +10,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
 from overproof.config.table import Table
+from overproof.keys import find_key_names, is_variable
 
 DEFAULT_PROBE = 2
 
@@ -23,8 +25,45 @@ def _refuse_credentials(url: str) -> str:
     return url.rstrip("/")
 
 
+def _check_variable(name: str) -> str:
+    """Refuse the key itself where the name of its variable belongs; what was given is not repeated."""
+    if not is_variable(name):
+        raise ValueError(
+            "it must be the name of an environment variable (letters, digits and _), and never a key itself. Put the "
+            "key into a variable (export MY_KEY=…) and give the variable's name"
+        )
+    return name
+
+
+def _check_headers(headers: dict[str, str]) -> dict[str, str]:
+    for name in headers:
+        if not re.fullmatch(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", name):
+            raise ValueError("a header's name is of letters, digits and - without spaces")
+        if name.lower() in _OWN_HEADERS:
+            raise ValueError(f"{name} is set by overproof itself; for the key give key_env")
+    return headers
+
+
+def _check_extra(extra: dict[str, Any]) -> dict[str, Any]:
+    for name in _ARGUMENTS_OF_SDKS & extra.keys():
+        raise ValueError(
+            f"{name} is an argument of a client library and no key of a request. Headers belong in `headers`, each "
+            "with the environment variable that holds its value; further request keys stand right in `extra`"
+        )
+    for place in find_key_names(extra):
+        raise ValueError(
+            f"{place}: keys come from the environment only. Name the variable in key_env, or for a header of its own "
+            "in `headers`"
+        )
+    return extra
+
+
+_OWN_HEADERS = frozenset({"authorization", "content-type", "content-length", "host", "accept-encoding", "connection"})
+_ARGUMENTS_OF_SDKS = frozenset({"extra_headers", "extra_body", "extra_query", "headers", "default_headers"})
+
 Price = Annotated[Decimal, Field(ge=0)]
 Url = Annotated[str, AfterValidator(_refuse_credentials)]
+Variable = Annotated[str, AfterValidator(_check_variable)]
 
 
 class AddressConfig(Table):
@@ -32,7 +71,7 @@ class AddressConfig(Table):
 
     base_url: Url | None = None
     """The endpoint's address up to /v1; None takes the teacher's."""
-    key_env: str | None = None
+    key_env: Variable | None = None
     """Name of the environment variable that holds this endpoint's key; None takes the teacher's."""
     weight: PositiveFloat = 1.0
     """Its share of the requests beside the others."""
@@ -49,7 +88,7 @@ class EndpointConfig(Table):
     """The model's name as the endpoint knows it; the tiny profile has its own."""
     base_url: Url | None = None
     """The endpoint's address up to /v1; None takes the profile's."""
-    key_env: str | None = None
+    key_env: Variable | None = None
     """Name of the environment variable that holds the key; None takes the profile's."""
     endpoints: list[AddressConfig] = []
     """Several endpoints or keys for the same model; requests go to healthy ones by weight."""
@@ -63,7 +102,9 @@ class EndpointConfig(Table):
     """Switch the model's thinking on or off the way the profile does it; None sends no switch."""
     thinking_budget: PositiveInt | None = None
     """Most tokens of reasoning, for providers that bound it apart from max_tokens."""
-    extra: dict[str, Any] = {}
+    headers: Annotated[dict[str, Variable], AfterValidator(_check_headers)] = {}
+    """Further HTTP headers, each with the name of the environment variable that holds its value."""
+    extra: Annotated[dict[str, Any], AfterValidator(_check_extra)] = {}
     """Further request keys sent as they are (top_k, presence_penalty, chat_template_kwargs, …)."""
     stream: bool | None = None
     """Ask for the reply as a stream; None takes the profile's choice."""

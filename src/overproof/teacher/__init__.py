@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from overproof.config.endpoint import AddressConfig, EndpointConfig
 from overproof.errors import ConfigError
+from overproof.keys import find_odd_character
 from overproof.records import Message
 from overproof.resources import bundled
 from overproof.teacher.governor import Governor
@@ -108,6 +109,7 @@ class Teacher:
 def check_settings(config: EndpointConfig) -> None:
     """Raise ConfigError when the profile, an address or a key variable is missing. Sends nothing, imports nothing."""
     dialect = Dialect(config)
+    _read_headers(config)
     if config.profile != "tiny":
         for address in config.endpoints or [AddressConfig()]:
             _locate(address, config, dialect.profile)
@@ -134,7 +136,8 @@ async def connect(config: EndpointConfig) -> AsyncIterator[Teacher]:
         total_weight = sum(address.weight for address in addresses)
         for address in addresses:
             base_url, key_env, key = _locate(address, config, dialect.profile)
-            client = Client(base_url, key, dialect.profile, connections=connections)
+            headers = _read_headers(config)
+            client = Client(base_url, key, dialect.profile, connections=connections, headers=headers)
             stack.push_async_callback(client.close)
             governor = Governor(
                 ceiling=config.concurrency,
@@ -167,7 +170,27 @@ def _locate(address: AddressConfig, config: EndpointConfig, profile: Profile) ->
     is_named = bool(address.key_env or config.key_env)
     if not key and key_env is not None and (profile.key_required or is_named):
         raise ConfigError(f"The environment variable {key_env} is not set; it must hold the key for {base_url}.")
+    if key and (odd := find_odd_character(key)):
+        raise ConfigError(
+            f"The key in the environment variable {key_env} holds a character that no key has ({odd}): a dash, quote "
+            "or space that a text program has put there, or more than the key. Copy it again."
+        )
     return base_url, key_env, key or None
+
+
+def _read_headers(config: EndpointConfig) -> dict[str, str]:
+    """The further headers with their values from the environment."""
+    headers = {}
+    for name, variable in config.headers.items():
+        value = os.environ.get(variable, "").strip()
+        if not value:
+            raise ConfigError(
+                f"The environment variable {variable} is not set; teacher.headers.{name} takes its value."
+            )
+        if not (value.isascii() and value.isprintable()):
+            raise ConfigError(f"The environment variable {variable} holds characters that no header can carry.")
+        headers[name] = value
+    return headers
 
 
 def _serve_tiny(dialect: Dialect) -> AbstractContextManager[str]:

@@ -2,12 +2,14 @@
 
 The SDK builds and sends the request and opens the response; its bytes are read and judged by `receive`, because the
 SDK's own objects take half a reply, a web page or an error in a 200 for success and cost ten times as much per token.
-Retries, limits and waiting are not done here: an attempt ends in a `Reply` or a `Failure`, never in an exception.
+Retries, limits and waiting are not done here: an attempt ends in a `Reply` or a `Failure`, never in an exception. No
+field of either holds a key that was sent.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from typing import cast
 
 import aiohttp
@@ -15,11 +17,14 @@ import httpx2
 import msgspec
 import openai
 
+from overproof.keys import SHORTEST_KEY, blot_keys
+from overproof.records import clean_text
 from overproof.teacher.deadline import Deadline
-from overproof.teacher.failures import classify, read_retry_after
+from overproof.teacher.failures import classify, read_retry_after, shorten
 from overproof.teacher.profiles import Profile
+from overproof.teacher.proxies import PROXY_STATES, explain_proxy, is_loopback
 from overproof.teacher.receive import Receiver
-from overproof.teacher.reply import Failure, Reply, decode_tolerantly
+from overproof.teacher.reply import LONGEST_NAME, Failure, Reply, decode_tolerantly
 
 CONNECT_SECONDS = 20.0
 KEEPALIVE_SECONDS = 20.0
@@ -27,11 +32,12 @@ GRACE_AFTER_DONE_SECONDS = 2.0
 """How long the end of the response may take after [DONE], for the connection to be used again."""
 UNBILLED_WITHIN_SECONDS = 1.0
 """A connection lost so soon, with nothing received, was most likely an idle one that the server had closed."""
-SHORTEST_SECRET = 8
-"""Keys shorter than this (EMPTY, none, …) are placeholders and may stand in texts."""
 
 _NETWORK_ERRORS = (openai.APIConnectionError, httpx2.HTTPError, aiohttp.ClientError, OSError, EOFError)
 _NEVER_CONNECTED = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL)
+_UNFORESEEN = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError)
+"""What code that reads a reply raises where nobody has foreseen that reply: it costs this attempt, and not the session
+with all that is in flight."""
 _PLACEHOLDER_KEY = "none"
 _JSON_HEADERS = {"Content-Type": "application/json"}
 
@@ -39,10 +45,20 @@ _JSON_HEADERS = {"Content-Type": "application/json"}
 class Client:
     """A pool of connections to one endpoint. Belongs to the event loop in which it was made."""
 
-    def __init__(self, base_url: str, key: str | None, profile: Profile, *, connections: int) -> None:
-        """Prepare a pool of at most `connections`; nothing is sent yet."""
+    def __init__(
+        self,
+        base_url: str,
+        key: str | None,
+        profile: Profile,
+        *,
+        connections: int,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        """Prepare a pool of at most `connections`; nothing is sent yet. `headers` are as secret as the key."""
         self.base_url = base_url
         self._key = key
+        self._headers = dict(headers or {})
+        self._secrets = [secret for secret in (key, *self._headers.values()) if secret and len(secret) >= SHORTEST_KEY]
         self._profile = profile
         self._connections = connections
         self._pool = _Pool(self._open())
@@ -62,10 +78,9 @@ class Client:
                     outcome = await exchange.run(body, deadline)
             except TimeoutError:
                 outcome = exchange.timed_out(deadline.state, timeout_seconds, stall_seconds)
-        if isinstance(outcome, Failure):
-            outcome = self._without_secrets(outcome)
-        elif self._is_secret_in(outcome.content) or self._is_secret_in(outcome.reasoning):
-            outcome = Failure("key_in_reply", "refused", "the reply repeats the key", usage=outcome.usage)
+            except _UNFORESEEN as error:
+                outcome = Failure("unreadable", "transient", shorten(f"{error!r}"), is_billed=True)
+        outcome = self._without_secrets(outcome)
         return msgspec.structs.replace(outcome, seconds=round(loop.time() - started, 3))
 
     async def list_models(self) -> list[str] | Failure:
@@ -76,9 +91,9 @@ class Client:
                 response = await self._pool.sdk.get("/models", cast_to=httpx2.Response)
             value, _ = decode_tolerantly(response.content)
         except openai.APIStatusError as error:
-            return self._without_secrets(_status_failure(error, self._profile))
+            return self._blot_failure(_status_failure(error, self._profile))
         except _NETWORK_ERRORS as error:
-            return self._without_secrets(_lost(error, asyncio.get_running_loop().time() - started))
+            return self._blot_failure(_lost(error, asyncio.get_running_loop().time() - started))
         except ValueError:
             return Failure("not_json", "transient", "the answer to /models is not JSON")
         rows = value.get("data") if isinstance(value, dict) else None
@@ -108,12 +123,17 @@ class Client:
         # Redirects are not followed: they would carry the key to another host, and turn a POST into a GET.
         # Without TLS there is nothing to verify, and loading the certificates takes longer than many a request.
         transport = openai.DefaultAioHttpClient(
-            limits=limits, timeout=timeout, follow_redirects=False, verify=self.base_url.startswith("https:")
+            limits=limits,
+            timeout=timeout,
+            follow_redirects=False,
+            verify=self.base_url.startswith("https:"),
+            trust_env=not is_loopback(self.base_url),  # what the environment has for us is its proxies
         )
         sdk = openai.AsyncOpenAI(
             base_url=self.base_url,
             api_key=self._key or _PLACEHOLDER_KEY,
             max_retries=0,
+            default_headers=self._headers,
             timeout=timeout,
             http_client=transport,
         )
@@ -121,14 +141,26 @@ class Client:
             sdk.organization = sdk.project = None
         return sdk
 
-    def _is_secret_in(self, text: str | None) -> bool:
-        return self._key is not None and len(self._key) >= SHORTEST_SECRET and text is not None and self._key in text
+    def _without_secrets(self, outcome: Reply | Failure) -> Reply | Failure:
+        """The outcome with every key blotted out of what the endpoint said; a reply with one in its text is refused."""
+        if isinstance(outcome, Failure):
+            return self._blot_failure(outcome)
+        if any(secret in text for secret in self._secrets for text in (outcome.content, outcome.reasoning or "")):
+            return Failure("key_in_reply", "refused", "the reply repeats the key", usage=outcome.usage)
+        request_id = None if outcome.request_id is None else self._blot(outcome.request_id)
+        return msgspec.structs.replace(outcome, finish_reason=self._blot(outcome.finish_reason), request_id=request_id)
 
-    def _without_secrets(self, failure: Failure) -> Failure:
-        """The failure with the key blotted out of what the endpoint said."""
-        if self._key is None or not self._is_secret_in(failure.message):
-            return failure
-        return msgspec.structs.replace(failure, message=failure.message.replace(self._key, "***"))
+    def _blot_failure(self, failure: Failure) -> Failure:
+        reply = None if failure.reply is None else self._without_secrets(failure.reply)
+        if isinstance(reply, Failure):
+            return reply
+        state, message = self._blot(failure.state), self._blot(failure.message)
+        if state in PROXY_STATES:
+            message += explain_proxy(self.base_url)
+        return msgspec.structs.replace(failure, state=state, message=message, reply=reply)
+
+    def _blot(self, text: str) -> str:
+        return blot_keys(text, self._secrets)
 
 
 class _Pool:
@@ -182,7 +214,7 @@ class _Exchange:
         started = asyncio.get_running_loop().time()
         try:
             response = await self._post(body)
-            self._request_id = response.headers.get("x-request-id")
+            self._request_id = clean_text(response.headers.get("x-request-id") or "")[:LONGEST_NAME]
             self._receiver = Receiver(
                 self._profile, response.headers.get("content-type", ""), is_stream=self._is_stream
             )
@@ -253,5 +285,7 @@ def _lost(error: Exception, seconds: float, *, is_begun: bool = False) -> Failur
     cause = causes[-1]
     is_refused = any(isinstance(one, _NEVER_CONNECTED) for one in causes)
     is_billed = is_begun or (not is_refused and seconds > UNBILLED_WITHIN_SECONDS)
-    text = " ".join(str(cause).split()) or type(cause).__name__
+    text = shorten(str(cause)) or type(cause).__name__
+    if isinstance(cause, asyncio.CancelledError | TimeoutError):
+        text = f"no connection within {CONNECT_SECONDS:g} s"
     return Failure("unreachable" if is_refused else "connection", "transient", text, is_billed=is_billed)

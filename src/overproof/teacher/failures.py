@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import email.utils
+import re
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -14,6 +15,8 @@ from overproof.teacher.reply import Failure, Meaning
 LONGEST_MESSAGE = 500
 """Characters of an endpoint's message that are kept."""
 LONGEST_RETRY_AFTER_SECONDS = 3600.0
+
+_STATUS = re.compile(r"[45][0-9]{2}")
 
 _MEANING_OF_KIND: dict[str, Meaning] = {
     "fatal": "fatal",
@@ -34,7 +37,7 @@ def classify(error: Any, profile: Profile, *, status: int, retry_after: float | 
     """The failure that an error object (or text) means, under its HTTP status (200 for one inside a reply)."""
     codes, message = _codes_and_message(error)
     if status < 400:  # an error inside a success; some providers repeat the status as the code
-        status = next((int(code) for code in codes if code.isdigit() and 400 <= int(code) <= 599), status)
+        status = next((int(code) for code in codes if _STATUS.fullmatch(code)), status)
     kind = _listed_kind(profile, codes, message, status)
     if kind is not None:
         meaning = _MEANING_OF_KIND[kind]
@@ -59,7 +62,7 @@ def read_retry_after(headers: Mapping[str, str]) -> float | None:
         except ValueError:
             try:
                 seconds = email.utils.parsedate_to_datetime(value).timestamp() - time.time()
-            except ValueError:
+            except (ValueError, OverflowError):
                 continue
         if seconds > 0:
             return min(seconds, LONGEST_RETRY_AFTER_SECONDS)
@@ -70,14 +73,15 @@ def _codes_and_message(error: Any) -> tuple[list[str], str]:
     if isinstance(error, Mapping):
         codes = [str(error[key]) for key in ("code", "type") if error.get(key) not in (None, "")]
         message = error.get("message") or error.get("msg") or error.get("detail") or ""
-        return codes, _shortened(message if isinstance(message, str) else str(message))
+        return codes, shorten(message if isinstance(message, str) else str(message))
     if isinstance(error, Sequence) and not isinstance(error, str):  # FastAPI's list of what does not validate
-        return [], _shortened(str(error))
-    return [], _shortened(str(error or ""))
+        return [], shorten(str(error))
+    return [], shorten(str(error or ""))
 
 
-def _shortened(text: str) -> str:
-    text = " ".join(clean_text(text).split())
+def shorten(text: str) -> str:
+    """What an endpoint said as one line of bounded length, without the control characters that a terminal obeys."""
+    text = " ".join("".join(c if c.isprintable() else " " for c in clean_text(text)).split())
     return text if len(text) <= LONGEST_MESSAGE else text[:LONGEST_MESSAGE] + " …"
 
 
@@ -98,7 +102,7 @@ def _listed_kind(profile: Profile, codes: Sequence[str], message: str, status: i
 
 def _state_name(codes: Sequence[str], status: int) -> str:
     if codes and not codes[0].isdigit():
-        return _shortened(codes[0])[:64]
+        return shorten(codes[0])[:64]
     return f"http_{status}" if status >= 300 else "error_in_200"
 
 

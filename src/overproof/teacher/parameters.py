@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -21,8 +20,6 @@ TRANSPORT = frozenset({"stream", "stream_options", "seed"})
 """Request keys that do not tell one sampling setting from another."""
 MESSAGE_OVERHEAD_TOKENS = 256
 """Allowance for the chat template's own tokens in the worst case of a prompt."""
-
-_SECRET = re.compile(r"api[-_]?key|authorization|secret|password|access[-_]?token|bearer", re.IGNORECASE)
 
 
 def build_parameters(config: EndpointConfig, profile: Profile) -> dict[str, Any]:
@@ -101,10 +98,6 @@ def _check_extra(extra: dict[str, Any], profile: Profile) -> None:
     for key in extra:
         if key in RESERVED or key in {profile.max_tokens_key, profile.thinking_budget_key}:
             raise ConfigError(f"teacher.extra.{key}: this key has a place of its own in the config; set it there")
-        if _SECRET.search(key):
-            raise ConfigError(
-                f"teacher.extra.{key}: secrets come from the environment only; name a variable in key_env"
-            )
 
 
 def _nested(dotted: str, value: Any) -> dict[str, Any]:

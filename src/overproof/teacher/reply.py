@@ -22,6 +22,7 @@ unknown, not free), `empty_content`, `text_repaired` (bytes that were not UTF-8,
 
 from __future__ import annotations
 
+import codecs
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
@@ -33,6 +34,12 @@ from overproof.teacher.profiles import REASONING_FIELDS
 
 MAX_REPLY_BYTES = 32 << 20
 """Longest response that is read, after decompression; some twenty times the longest reasoning any model emits."""
+MOST_NESTING = 64
+"""Levels of lists and objects that JSON may have; no reply needs ten, and each level takes part of the stack."""
+MOST_TOKENS = 2**53
+"""More than any reply has: a count beyond it is not believed (and would not fit into a record)."""
+LONGEST_NAME = 256
+"""Characters that are kept of an id or a finish reason."""
 
 FINISH_REASONS = {
     "end_turn": "stop",
@@ -133,7 +140,7 @@ class Draft:
             return False
         self.has_choices = True
         if choice.get("finish_reason"):
-            self.finish_reason = str(choice["finish_reason"])
+            self.finish_reason = str(choice["finish_reason"])[:LONGEST_NAME]
         return self.add_message(choice.get(key))
 
     def add_object(self, value: Any, key: str) -> bool:
@@ -211,12 +218,40 @@ def read_usage(usage: Mapping[str, Any] | None) -> Usage:
 
 
 def decode_tolerantly(data: bytes) -> tuple[Any, bool]:
-    """JSON from bytes that need not be clean: (value, whether bytes had to be replaced). Raises ValueError."""
+    """JSON from bytes that need not be clean: (value, whether bytes had to be replaced).
+
+    A byte order mark is passed over. Raises ValueError for what is no JSON, and for what is nested deeper than
+    MOST_NESTING, so that whatever looks through the value may do so by recursion.
+    """
+    data = data.removeprefix(codecs.BOM_UTF8)
+    is_repaired = False
     try:
-        return msgspec.json.decode(data), False
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        text = data.decode("utf-8", "replace")
-        return json.loads(text, strict=False), "\ufffd" in text
+        try:
+            value = msgspec.json.decode(data)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            text = data.decode("utf-8", "replace")
+            is_repaired = "\ufffd" in text
+            value = json.loads(text, strict=False)
+    except RecursionError:
+        raise ValueError("JSON nested without end") from None
+    _check_nesting(value)
+    return value, is_repaired
+
+
+def _check_nesting(value: Any) -> None:
+    """Raise ValueError when lists and objects lie deeper in each other than MOST_NESTING."""
+    level = [value]
+    for _ in range(MOST_NESTING):
+        level = [
+            item
+            for one in level
+            if isinstance(one, dict | list)
+            for item in (one.values() if isinstance(one, dict) else one)
+            if isinstance(item, dict | list)
+        ]
+        if not level:
+            return
+    raise ValueError(f"JSON nested more than {MOST_NESTING} deep")
 
 
 def _assemble(draft: Draft, finish: str, *, is_done: bool) -> Reply:
@@ -233,7 +268,9 @@ def _assemble(draft: Draft, finish: str, *, is_done: bool) -> Reply:
         usage = Usage()
     if draft.is_repaired or ("\ufffd" in cleaned and "\ufffd" not in content):
         marks.append("text_repaired")
-    return Reply(cleaned, cleaned_reasoning, channel, finish, usage, draft.request_id, marks=marks)
+    finish = clean_text(finish)[:LONGEST_NAME]
+    request_id = None if draft.request_id is None else clean_text(draft.request_id)[:LONGEST_NAME]
+    return Reply(cleaned, cleaned_reasoning, channel, finish, usage, request_id, marks=marks)
 
 
 def _text_of(value: Any) -> str:
@@ -249,4 +286,5 @@ def _text_of(value: Any) -> str:
 
 def _count(usage: Any, key: str) -> int | None:
     value = usage.get(key) if isinstance(usage, Mapping) else None
-    return value if isinstance(value, int) and value >= 0 else None
+    is_count = isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MOST_TOKENS
+    return value if is_count else None

@@ -90,7 +90,7 @@ class EventReader:
     def _take_object(self, payload: bytes) -> bool:
         try:
             chunk = _DECODER.decode(payload)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return self._take_odd_object(payload)
         choices = chunk.choices
         if not choices or bytes(chunk.error) not in _NULL:
