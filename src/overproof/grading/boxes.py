@@ -2,21 +2,21 @@ r"""Boxes: every `\boxed{…}` of a text, brace-balanced, and which of the last 
 
 >>> [content for _, _, content in find_boxes(r"\boxed{1} then \boxed{\frac{1}{2}}")]
 ['1', '\\frac{1}{2}']
->>> boxed_answer(r"$\boxed{7}$ wait, no: $\boxed{5}$")
-'5'
->>> boxed_answer(r"$\boxed{-2}$ and $\boxed{1}$")
+>>> text = r"$\boxed{-2}$ and $\boxed{1}$"
+>>> text_of_boxes(text, joined_boxes(text, find_boxes(text)))
 '-2, 1'
 """
 
 from __future__ import annotations
 
-import itertools
 import re
 
 GROUP_GAP = 40
 """How many characters may stand between two boxes that share one answer."""
 PARTS_GAP = 240
-"""The same, when the reference is known to have several parts."""
+"""How many may stand between boxes that give one part each."""
+MAX_NEAR = 50
+"""No answer has more parts in boxes of their own."""
 
 Box = tuple[int, int, str]
 """Start, end and content of a box."""
@@ -31,8 +31,15 @@ _CONNECTOR = re.compile(
 )
 _CORRECTION = re.compile(r"\b(?:no|wait|not|actually|instead|correct(?:ion|ed))\b|不对|错|更正", re.IGNORECASE)
 _UNCLOSED = re.compile(r"\s*\$*\\+f?boxed *\{")
-_SIGN_BEHIND = re.compile(r"[ $]*(\\?%|percent\b|pct\b|\^\{?\\circ\}?|°)")
-_ITEM_JOINT = re.compile(r",(?!\d{3}(?!\d))|;|，|；|、|\band\b|\bor\b")
+_SIGN_BEHIND = re.compile(
+    r"[ $]*(\\?%|percent\b|pct\b|\^\{?\\circ\}?|°|(?:\\text\{ ?)?(?:hundred|thousand|million|billion"
+    r"|trillion|dozen)\b\}?|[万亿])"
+)
+_SIGN_BEFORE = re.compile(r"(?:^|[=$(\[≈:]) *(-|−|\\pm ?|±|\\mp ?)\Z")
+_SAID_IN_BOX = re.compile(
+    r" *\\text *\{ *(?:the |my )?(?:final |correct )?answer(?: is|:| is:) *(?:(?P<whole>[^{}]+)\}|\} *(?P<rest>.+))",
+    re.IGNORECASE,
+)
 
 
 def find_boxes(text: str) -> list[Box]:
@@ -57,19 +64,14 @@ def find_boxes(text: str) -> list[Box]:
     return boxes
 
 
-def boxed_answer(text: str, parts: int = 1) -> str | None:
-    """The last box, or the last boxes together where they share one answer (of `parts` parts); None without one."""
-    boxes = [(start, end, _unwrapped(content)) for start, end, content in find_boxes(text)]
-    if not boxes:
-        return None
-    group = _joined_boxes(text, boxes)
-    if parts > 1 and len(group) == 1 and len(_ITEM_JOINT.findall(group[0][2])) + 1 < parts:
-        group = _boxes_for_parts(text, boxes, parts)
+def text_of_boxes(text: str, group: list[Box]) -> str:
+    """The answer of boxes that share one, with the sign before a single box and the percent or magnitude behind it."""
     contents = list(dict.fromkeys(content.strip(" \n") for _, _, content in group))
     if len(contents) > 1:
         return ", ".join(contents)
-    sign = _SIGN_BEHIND.match(text, group[-1][1])
-    return contents[0] + (sign[1] if sign else "")
+    before = _SIGN_BEFORE.search(text, max(0, group[0][0] - 20), group[0][0])
+    behind = _SIGN_BEHIND.match(text, group[-1][1])
+    return (before[1] if before else "") + contents[0] + (behind[0].replace("$", "") if behind else "")
 
 
 def boxes_in_reference(text: str) -> str | None:
@@ -88,27 +90,35 @@ def boxes_in_reference(text: str) -> str | None:
 
 
 def _unwrapped(content: str) -> str:
-    """The content of a box without a box inside it that holds all of it."""
+    """The content of a box without a box inside it that holds all of it, or words that say it is the answer."""
     inner = find_boxes(content)
-    return inner[0][2] if len(inner) == 1 and content.strip().startswith("\\boxed") else content
+    if len(inner) == 1 and content.strip().startswith("\\boxed"):
+        return inner[0][2]
+    if said := _SAID_IN_BOX.fullmatch(content):
+        return said["whole"] or said["rest"]
+    return content
 
 
-def _joined_boxes(text: str, boxes: list[Box]) -> list[Box]:
+def joined_boxes(text: str, boxes: list[Box]) -> list[Box]:
     """The last box with those before it that only a comma, an "and" or an "or" separates."""
-    group = boxes[-1:]
+    group = [_unwrap(boxes[-1])]
     for box in reversed(boxes[:-1]):
         gap = text[box[1] : group[0][0]]
         if len(gap) > GROUP_GAP or not _CONNECTOR.fullmatch(gap):
             break
-        group.insert(0, box)
+        group.insert(0, _unwrap(box))
     return group
 
 
-def _boxes_for_parts(text: str, boxes: list[Box], parts: int) -> list[Box]:
-    """The last boxes, one for each part of the reference, when they stand near each other and none corrects another."""
-    chosen = boxes[-parts:]
-    near = all(
-        later[0] - earlier[1] <= PARTS_GAP and not _CORRECTION.search(text[earlier[1] : later[0]])
-        for earlier, later in itertools.pairwise(chosen)
-    )
-    return chosen if len(chosen) == parts and near else boxes[-1:]
+def near_boxes(text: str, boxes: list[Box]) -> list[Box]:
+    """The last boxes that stand near each other with nothing between them that corrects one: one a part, perhaps."""
+    near = [_unwrap(boxes[-1])]
+    for box in reversed(boxes[-MAX_NEAR:-1]):
+        if near[0][0] - box[1] > PARTS_GAP or _CORRECTION.search(text[box[1] : near[0][0]]):
+            break
+        near.insert(0, _unwrap(box))
+    return near
+
+
+def _unwrap(box: Box) -> Box:
+    return box[0], box[1], _unwrapped(box[2])

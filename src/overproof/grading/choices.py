@@ -6,16 +6,21 @@ r"""Multiple choice: the options as the question lists them, and the letters tha
 'ACD'
 >>> letters_of("(B) 4 apples")
 'B'
+>>> letters_of("D(2,3)") is None
+True
 """
 
 from __future__ import annotations
 
 import re
+import unicodedata
 from functools import lru_cache
 
 from overproof.grading.spelling import spell
 
-LETTERS = "ABCDEFGHIJ"
+ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+LETTERS = ALPHABET[:10]
+"""The letters that name options where no question lists any; a later letter alone is more often a name."""
 MAX_QUESTION_CHARS = 20_000
 MAX_ANSWER_CHARS = 400
 """No answer that names options is longer."""
@@ -23,19 +28,28 @@ MAX_ANSWER_CHARS = 400
 _LISTED = re.compile(r"(?:Choices|Options|选项) *[:：] *\[([^\n]*)\]")
 _QUOTED = re.compile(r"'((?:[^'\\]|\\.|'(?! *[,\]]|$))*)'|\"((?:[^\"\\]|\\.)*)\"")
 _MARKER = re.compile(
-    r"(?:(?<=^)|(?<=[\s,，;；。:：$）)(（\[{]))\**[(（\[]?([A-J])(?:\)|）|\]|[.．、:：](?!\w\.)|(?= *\$))\**",
+    r"(?:(?P<start>^[ \t>*•-]{0,9})|(?<=[\s,，;；。:：$）)(（\[{}]))"
+    r"(?:\\(?:text|mathrm|mathbf|textbf|mathit|textrm) ?\{ ?)?\**[(（\[]?(?P<letter>[A-Z])"
+    r"(?:\)|）|\]|[.．、:：](?!\w\.)|(?= *\$|\} *[)）.]))\**(?: ?\})?[)）.]?",
     re.MULTILINE,
 )
-_TEXT = re.compile(r"\\text *\{ *([^{}]*)\}")
-_SINGLE = re.compile(
-    r"(?:(?:the )?(?:correct )?(?:answer|option|choice|选项?|选择|故选|答案)(?: is| 是|是|为|[:：])? *)?"
-    r"[(（\[{]? *([A-J]) *(?:[)）\]}]|[.．、:：,，]|$|(?= ?[(（])|\b(?= *[\u4e00-\u9fff]))",
+_WRAPPER = re.compile(
+    r"\\(?:text|mathrm|mathbf|textbf|boxed|rm|bf|mathit|textrm) ?(?=\{)|[{}$]|\*\*|\\[,;! ]|\\q?quad\b"
+)
+_LEAD = re.compile(
+    r"(?:(?:the )?(?:correct |right |final |best )?(?:answer|option|choice|letter|选项?|选择|故选|应选|答案|選|應選)s?"
+    r"(?: selected)?(?: is| are|应?是|应?为| ?[:：])? *){0,2}",
     re.IGNORECASE,
 )
-_SEVERAL = re.compile(
-    r"[(（\[{]?([A-J])[)）\]}]?(?:\s*(?:[,，、;；/&+和与及]|and|以及|\s)\s*[(（\[{]?([A-J])[)）\]}]?)+\.?"
+_OPEN, _CLOSE = r"[(（\[【]?", r"[)）\]】]?"
+_JOINT = r"(?:\s*(?:[,，、;；/&+和与及]|,?\s*\b(?:and|or)\b|以及|或)\s*|\s+)"
+_RUN = re.compile(rf"{_OPEN} *([A-Z]) *{_CLOSE}(?:{_JOINT}{_OPEN} *([A-Z])(?![A-Za-z]) *{_CLOSE})*")
+_GLUED = re.compile(rf"{_OPEN} *([A-Z]{{2,26}}) *{_CLOSE}")
+_REST = re.compile(
+    r"\s*\Z|[.．。、:：,，;；!！](?!\w\.)|\s*[–—]|\s+-\s|\s*(?=[(（\u4e00-\u9fff])(?<=[\s)）\]】])|(?=[\u4e00-\u9fff])"
+    r"|\s+(?:because|since|as|which|so|for|is|are)\b|(?<=[)）\]】])\s+"
 )
-_GLUED = re.compile(r"[(（\[{]?([A-J]{1,8})[)）\]}]?[.。]?")
+"""What may follow the letters of an answer: nothing, punctuation, a dash, a reason; `D(2,3)` is a point."""
 
 
 @lru_cache(maxsize=1024)
@@ -44,26 +58,40 @@ def _options(question: str) -> tuple[tuple[str, str], ...]:
     if listed := _LISTED.search(text):
         texts = [(one or other).replace("\\\\", "\\") for one, other in _QUOTED.findall(listed[1])]
         if len(texts) > 1:
-            return tuple(zip(LETTERS, texts, strict=False))
-    markers = list(_MARKER.finditer(text))
-    best: list[re.Match[str]] = []
-    for position, marker in enumerate(markers):
-        if marker[1] != "A":
-            continue
-        run = [marker]
-        for later in markers[position + 1 :]:
-            if later[1] == LETTERS[len(run)]:
-                run.append(later)
-            elif later[1] == "A":
-                break
-        if len(run) > 1:
-            best = run
+            return tuple(zip(ALPHABET, texts, strict=False))
+    best = _longest_run(list(_MARKER.finditer(text)))
     if not best:
         return ()
     ends = [marker.start() for marker in best[1:]]
     texts = [text[marker.end() : end] for marker, end in zip(best, ends, strict=False)]
     texts.append(text[best[-1].end() :].lstrip().split("\n\n")[0])
-    return tuple((marker[1], option.strip(" \n;；,，。(（")) for marker, option in zip(best, texts, strict=True))
+    return tuple((marker["letter"], _trimmed(option)) for marker, option in zip(best, texts, strict=True))
+
+
+def _trimmed(option: str) -> str:
+    return option.strip(" \n;；,，。(（").removesuffix("\\qquad").removesuffix("\\quad").strip()
+
+
+def _longest_run(markers: list[re.Match[str]]) -> list[re.Match[str]]:
+    """The run A, B, C, … that is longest; of those as long, the one with most letters at line starts, then the last."""
+    best: list[re.Match[str]] = []
+    run: list[re.Match[str]] = []
+    for marker in markers:
+        letter = marker["letter"]
+        if len(run) < len(ALPHABET) and letter == ALPHABET[len(run)]:
+            run.append(marker)
+        elif letter == "A":
+            best, run = _better(best, run), [marker]
+    best = _better(best, run)
+    return best if len(best) > 1 else []
+
+
+def _better(one: list[re.Match[str]], other: list[re.Match[str]]) -> list[re.Match[str]]:
+    return other if _rank(other) >= _rank(one) else one
+
+
+def _rank(run: list[re.Match[str]]) -> tuple[int, int]:
+    return len(run), sum(marker["start"] is not None for marker in run)
 
 
 def parse_options(question: str | None) -> dict[str, str]:
@@ -71,33 +99,48 @@ def parse_options(question: str | None) -> dict[str, str]:
     return dict(_options(question)) if question else {}
 
 
+def option_worded(answer: str, options: dict[str, str]) -> str | None:
+    """The letter of the one option whose text an answer gives word for word; None where none or several fit."""
+    spelled = spell(answer).rstrip(". ")
+    fitting = [letter for letter, text in options.items() if text.strip() and spell(text).rstrip(". ") == spelled]
+    return fitting[0] if len(fitting) == 1 else None
+
+
 def is_choice(reference: str, question: str | None = None) -> bool:
     """Whether a reference names options: letters in alphabetical order, and not plainly something else."""
     letters = letters_of(reference)
     if letters is None or "".join(sorted(set(letters))) != letters:
         return False
-    bare = re.sub(r"[^A-Za-z]", "", spell(reference))
-    if bare != letters and not parse_options(question):
-        return len(letters) == 1 and bool(re.match(r"[(（]?[A-J][)）.．、] *\S", reference.strip()))
     options = parse_options(question)
-    return all(letter in options for letter in letters) if options else True
+    if options:
+        return all(letter in options for letter in letters)
+    if any(letter not in LETTERS for letter in letters):
+        return False
+    if re.sub(r"[^A-Za-z]", "", _plain(reference)) != letters:
+        return len(letters) == 1 and bool(re.match(r"[(（]?[A-J][)）.．、] *\S", reference.strip()))
+    return True
 
 
 def letters_of(answer: str) -> str | None:
     """The option letters that an answer names, sorted; None when it does not name options.
 
-    Understood are a letter, several (`ACD`, `A、C、D`, `A and C`), and a letter before its option's text (`C. 12`).
+    Understood are a letter, several (`ACD`, `A、C、D`, `A, B and C`), either before a text or a reason (`C. 12`).
     """
     if len(answer) > MAX_ANSWER_CHARS:
         return None
-    text = _TEXT.sub(r"\1", spell(answer)).strip(" *_`\n")
-    if match := _GLUED.fullmatch(text):
-        letters = match[1]
-        return "".join(sorted(letters)) if len(set(letters)) == len(letters) else None
-    if len(text) == 1 and text.upper() in LETTERS[:5]:
-        return text.upper()
-    if _SEVERAL.fullmatch(text):
-        return "".join(sorted(set(re.findall("[A-J]", re.sub("and", "", text)))))
-    if (match := _SINGLE.match(text)) and match[1].isupper():
-        return match[1]
-    return None
+    text = _plain(answer)
+    start = _LEAD.match(text).end()  # type: ignore[union-attr] # it matches nothing, too
+    for pattern in (_GLUED, _RUN):
+        match = pattern.match(text, start)
+        if match is None or not _REST.match(text, match.end()):
+            continue
+        letters = re.findall("[A-Z]", match[0])
+        if pattern is _GLUED and (len(set(letters)) < len(letters) or text[match.end() :].strip(" .。")):
+            continue
+        return "".join(sorted(set(letters)))
+    return text.upper() if len(text) == 1 and text.upper() in LETTERS[:5] else None
+
+
+def _plain(answer: str) -> str:
+    """An answer without the commands, dollars and stars that wrap its letters, full-width letters made plain."""
+    return _WRAPPER.sub("", unicodedata.normalize("NFKC", answer)).strip(" *_`\n\"'")

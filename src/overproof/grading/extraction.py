@@ -1,112 +1,172 @@
-r"""Completion → the answer it gives.
+r"""Completion → the answers it gives, best first; it never sees the reference.
 
-In this order, each taking the last of its kind, so that a self-correction counts:
+In this order, so that a self-correction counts and an explicit answer outranks what is said around it:
 
-    box         \boxed{…}, brace-balanced; boxes that share one answer are grouped; a "Final answer: …" behind the last
-                box takes its place
+    marker      behind the last box: "Final answer: …", `#### 5`, "The answer is 5", which take the box's place
+    box         \boxed{…}, brace-balanced, the last ones together where only a comma or an "and" separates them; one
+                that is taken back ("\boxed{5} is wrong") is none
+    tag         what stands in <answer>, read as a completion of its own
+    json        {"answer": …}
     bare        a completion that is nothing but an answer
-    marker      <answer>, ####, 【答案】, "the answer is", **Answer:**, 答案为, "A: 18"
-    choice      故选 B, option (C): only where a letter is asked for
+    marker      ####, 【答案】, "the answer is", **Answer:**, 答案为, 答：, "A: 18", a heading `### Answer`
+    letters     故选 B, "I choose (C)", "option D is correct": an answer only where options are asked for
     conclusion  the formula or bold text at the end of a last sentence that concludes ("Thus … is **73**"), or its
                 only number ("Therefore, Anna had 64 stamps")
 
-Only text after the last `</think>` or `</thinking>` counts; a think block that is never closed has no answer. A number
-in prose that nothing marks is never taken. All scans are linear in the length of the completion.
+Only text after the reasoning counts; reasoning that is never closed has no answer. A number in prose that nothing marks
+is never taken, and what qualifies a value (a sign, "at least", "million") is never cut off. All scans are linear in the
+length of the completion.
 
-    >>> extract(r"<think>\boxed{4}</think>So it is $\boxed{5}$.")
-    Extraction(answer='5', method='box')
-    >>> extract("maybe 3. Or maybe 4. I do not know") is None
-    True
+    >>> [candidate.text for candidate in extract(r"<think>\boxed{4}</think>So it is $\boxed{5}$.")]
+    ['5']
+    >>> extract("maybe 3. Or maybe 4. I do not know")
+    ()
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 
 import msgspec
 
-from overproof.grading.boxes import boxed_answer
+from overproof.completion import split_completion
+from overproof.grading.boxes import Box, find_boxes, joined_boxes, near_boxes, text_of_boxes
 from overproof.grading.choices import letters_of
 from overproof.grading.markers import (
-    HEDGE,
     MARKER,
     MATH,
     SENTENCE_END,
+    chosen_letters,
     concluded_answer,
-    final_answer,
+    json_answer,
     marked_answer,
-    marked_letters,
+    superseding_answer,
+    tagged_text,
 )
+from overproof.grading.phrases import CONCLUDES, GIVEN_UP, HEDGE, RETRACTED
 
 MAX_ANSWER_CHARS = 30_000
 """An answer longer than this is no answer."""
 MAX_SCAN = 100_000
 """Without a box, an answer is looked for in this many characters at the end."""
+MAX_TAIL = 4_000
+"""Behind the last box, what takes its place is looked for in this many characters at the end."""
 MAX_BARE_CHARS = 400
 """A completion longer than this says more than an answer, unless it is one formula."""
 MAX_BARE_WORDS = 14
 
 
-class Extraction(msgspec.Struct, frozen=True):
-    """What a completion gives as its answer, and how that was found."""
+class Candidate(msgspec.Struct, frozen=True):
+    """One answer that a completion gives."""
 
-    answer: str
-    method: str
+    text: str
+    found: str
+    """How: box, tag, json, bare, marker, letters, conclusion."""
+    parts: tuple[str, ...] = ()
+    """For a box: the contents of the boxes that may share one answer with it, in order, itself the last."""
 
 
-_OPENING = re.compile(r"<think(?:ing)?>")
-_CLOSING = re.compile(r"</think(?:ing)?>")
 _STOP_TOKEN = re.compile(r"<\|(?:im_start|im_end|endoftext|end_of_text|eot_id|eot)\|>|<｜end▁of▁sentence｜>")
+_ITEM_JOINT = re.compile(r",(?!\d{3}(?!\d))|;|，|；|、|\band\b|\bor\b")
 _WORD = re.compile(r"(?<!\\)\b[A-Za-z]{2,}")
 _SENTENCE_WORD = re.compile(r"\bI\b|\b(?i:we|you|my|hence|therefore|thus|so|here|is|are|was)\b(?!\})|因此|所以")
+_CHINESE = re.compile(r"[\u4e00-\u9fff]")
 _PROSE_IN_LATEX = re.compile(r"(?<!\\)\b(?!begin|end)[a-z]{4,} [a-z]{2,}")
 
 
 def visible(completion: str) -> str | None:
     """The text that counts: what follows the reasoning. None when the reasoning is never closed."""
-    completion = _STOP_TOKEN.split(completion, maxsplit=1)[0]
-    closings = list(_CLOSING.finditer(completion))
-    if closings:
-        return completion[closings[-1].end() :].strip()
-    return None if _OPENING.search(completion) else completion.strip()
+    split = split_completion(_STOP_TOKEN.split(completion, maxsplit=1)[0])
+    return None if split.reasoning is not None and not split.answer else split.answer
 
 
-def extract(completion: str, *, parts: int = 1, choice: bool = False, answer_only: bool = False) -> Extraction | None:
-    """The answer of a completion, or None. `parts` is how many the reference has, `choice` that it names options.
+def extract(completion: str, *, answer_only: bool = False) -> tuple[Candidate, ...]:
+    """The answers that a completion gives, best first; empty when it gives none.
 
     With `answer_only` the text is known to be an answer and no more: it is taken as it stands unless it has a box.
     """
     text = visible(completion)
-    if not text:
-        return None
-    if (answer := boxed_answer(text, parts)) is not None:
-        later = final_answer(text[text.rfind("boxed") :])
-        return _extraction(later or answer, "marker" if later else "box")
+    return tuple(_ranked(text, answer_only=answer_only)) if text else ()
+
+
+def choose(candidates: Sequence[Candidate], *, letters: bool = False, parts: int = 1) -> Candidate | None:
+    """The candidate that answers the question: the first, of those that name options where it asks for `letters`.
+
+    With `parts`, the number of values asked for, a single box is joined by those before it that may share its answer.
+    """
+    if letters:
+        named = (candidate for candidate in candidates if letters_of(candidate.text) is not None)
+        if (candidate := next(named, None)) is not None:
+            return candidate
+    first = next((candidate for candidate in candidates if candidate.found != "letters"), None)
+    if first is None or parts == 1 or len(first.parts) < parts or _items(first.text) >= parts:
+        return first
+    return msgspec.structs.replace(first, text=", ".join(dict.fromkeys(first.parts[-parts:])))
+
+
+def _items(text: str) -> int:
+    """How many values stand in one box."""
+    return len(_ITEM_JOINT.findall(text)) + 1
+
+
+def _ranked(text: str, *, answer_only: bool) -> Iterator[Candidate]:
+    boxes = find_boxes(text)
+    if boxes:
+        yield from _boxed(text, boxes)
+        return
     if answer_only:
-        return _extraction(text, "bare")
+        yield from _candidate(text, "bare")
+        return
     text = text[-MAX_SCAN:]
-    for method, find in _finders(text, choice=choice):
+    if (content := tagged_text(text)) is not None:
+        yield from _tagged(content)
+        return
+    for found, find in _FINDERS:
         if (answer := find(text)) is not None:
-            return _extraction(answer, method)
-    return None
+            yield from _candidate(answer, found)
 
 
-def _finders(text: str, *, choice: bool) -> list[tuple[str, Callable[[str], str | None]]]:
-    """The ways to find an answer that has no box, in the order to try them."""
-    finders: list[tuple[str, Callable[[str], str | None]]] = [("marker", marked_answer)]
-    if choice:
-        if letters_of(text) is not None:
-            return [("choice", marked_letters), ("bare", str)]
-        finders.append(("choice", marked_letters))
-    if is_bare(text):
-        finders.insert(len(finders) if choice else 0, ("bare", str))
-    return [*finders, ("conclusion", concluded_answer)]
+def _boxed(text: str, boxes: list[Box]) -> Iterator[Candidate]:
+    """The last boxes, or what behind them takes their place; none that are taken back."""
+    tail = text[max(boxes[-1][1], len(text) - MAX_TAIL) :]
+    later = superseding_answer(tail)
+    if later is not None:
+        yield from _candidate(later, "marker")
+        return
+    if RETRACTED.match(text, boxes[-1][1]) or GIVEN_UP.search(tail[-200:]):
+        return
+    near = tuple(content.strip(" \n") for _, _, content in near_boxes(text, boxes))
+    for candidate in _candidate(text_of_boxes(text, joined_boxes(text, boxes)), "box"):
+        yield msgspec.structs.replace(candidate, parts=near)
 
 
-def _extraction(answer: str, method: str) -> Extraction | None:
+def _tagged(content: str) -> Iterator[Candidate]:
+    """What an answer tag holds: an answer, or a completion with an answer in it."""
+    if MARKER.search(content):
+        marked = marked_answer(content)
+        yield from _candidate(content if marked is None else marked, "tag")
+    else:
+        yield from _candidate(content, "tag")
+
+
+def _candidate(answer: str, found: str) -> Iterator[Candidate]:
     answer = answer.strip(" \n")
-    return Extraction(answer, method) if answer and len(answer) <= MAX_ANSWER_CHARS else None
+    if answer and len(answer) <= MAX_ANSWER_CHARS:
+        yield Candidate(answer, found)
+
+
+def _bare(text: str) -> str | None:
+    return text if is_bare(text) else None
+
+
+_FINDERS: tuple[tuple[str, Callable[[str], str | None]], ...] = (
+    ("json", json_answer),
+    ("bare", _bare),
+    ("marker", marked_answer),
+    ("letters", chosen_letters),
+    ("conclusion", concluded_answer),
+)
 
 
 def is_bare(text: str) -> bool:
@@ -115,6 +175,8 @@ def is_bare(text: str) -> bool:
     if (len(text) > MAX_BARE_CHARS or "\n" in stripped) and not _is_one_formula(stripped):
         return False
     if HEDGE.search(stripped) or MARKER.search(stripped) or SENTENCE_END.search(stripped):
+        return False
+    if _CHINESE.search(stripped) and CONCLUDES.match(stripped):
         return False
     return len(_WORD.findall(stripped)) <= MAX_BARE_WORDS and not _SENTENCE_WORD.search(stripped)
 

@@ -10,8 +10,8 @@ import re
 
 import msgspec
 
-from overproof.grading.choices import letters_of, parse_options
-from overproof.grading.extraction import extract, visible
+from overproof.grading.choices import letters_of, option_worded, parse_options
+from overproof.grading.extraction import choose, extract, visible
 from overproof.grading.finding import Finding, different, same, undecided
 from overproof.grading.formulas import judge_formula
 from overproof.grading.references import Reference, type_reference
@@ -48,13 +48,14 @@ def exact_grade(
     if typed.kind == "none":
         return Grade(Verdict.UNVERIFIABLE, None, "reference", typed.issue or "no reference")
     options = parse_options(question)
-    found = extract(completion, parts=typed.parts, choice=bool(typed.letters or options), answer_only=answer_only)
+    candidates = extract(completion, answer_only=answer_only)
+    found = choose(candidates, letters=bool(typed.letters or options), parts=typed.parts)
     if found is None:
         return Grade(Verdict.INCORRECT, None, "extraction", _why_nothing(completion))
-    finding = judge(typed, found.answer, question)
+    finding = judge(typed, found.text, question)
     if finding.same is None and finding.layer not in _FINAL_DOUBTS and typed.issue is None:
-        return Pending(found.answer, typed.value, split_unit(spell(found.answer))[0], question, finding.reason)
-    return _grade(found.answer, finding)
+        return Pending(found.text, typed.value, split_unit(spell(found.text))[0], question, finding.reason)
+    return _grade(found.text, finding)
 
 
 def settle(pending: Pending, verdict: bool | None, reason: str) -> Grade:  # noqa: FBT001 - what the deep layer said
@@ -115,9 +116,16 @@ def _judge_choice(reference: Reference, answer: str, question: str | None) -> Fi
         if letters == reference.letters:
             return same("choice", f"option {letters}")
         return different("choice", f"option {letters} is not {reference.letters}")
-    matching = [
-        letter for letter, text in options.items() if judge(type_reference(text), answer, None).same and text.strip()
-    ]
+    worded = option_worded(answer, options)
+    matching = (
+        [worded]
+        if worded
+        else [
+            letter
+            for letter, text in options.items()
+            if judge(type_reference(text), answer, None).same and text.strip()
+        ]
+    )
     if len(matching) == 1:
         verdict = same if matching[0] == reference.letters else different
         return verdict("choice", f"the answer is the text of option {matching[0]}")

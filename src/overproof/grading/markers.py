@@ -1,16 +1,23 @@
-r"""Markers: the words and signs by which a completion says "this is the answer", and what stands behind them.
+r"""How a text gives an answer without a box: what stands behind a marker, which option it chooses, how it ends.
 
 >>> marked_answer("So we sell 7. The answer is $9$.")
 '$9$'
 >>> marked_answer("72+3=75\n#### 75")
 '75'
->>> marked_letters("综上所述，故选 B、C。")
+>>> chosen_letters("综上所述，故选 B、C。选项A不正确。")
 'B、C'
+>>> chosen_letters("Options A and C are too small.") is None
+True
 """
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Iterator
+
+from overproof.grading import phrases
+from overproof.grading.phrases import CONCLUDES, COPULA, COURTESY, DENIED_BEFORE, DENIED_BEHIND, HEDGE, THEREFORE
 
 MAX_SPAN = 2_000
 """How far behind a marker an answer is looked for, and how long a concluding sentence may be."""
@@ -18,96 +25,114 @@ SENTENCE_WORDS = 3
 """Behind a formula or number, this many words may be a unit; more of them are a sentence."""
 TRIES = 6
 """How many of the last markers are tried, when nothing stands behind the last one."""
+LETTER_TRIES = 30
+"""How many of the last options named are looked at, when the text around them denies the last ones."""
+MAX_JSON = 20_000
+"""A longer object is no answer in JSON."""
 
-_KEYWORDS = ("####", "nswer", "NSWER", "答案", "结果", "olution", "A: ")
 _LOOK_BACK = 60
+_BEFORE = 60
+"""How much text before a phrase can deny it."""
 _STOP = re.compile(r"<eoa>|<eoe>|<\|[a-z_]+\|>|</answer>|<eos>|</s>")
-_VERB = (
-    r",? (?:is|are|would be|should be|must be|equals|=|will be)(?: therefore| thus| then| simply| just)?\b:?"
-    r"|:?(?=[ \t]{0,9}\n[ \t\n]{0,9}\$\$)|(?= (?:\$|\\[\[(]))"
-)
-MARKER = re.compile(
-    r"<answer>"
-    r"|####"
-    r"|【 ?(?:最终)?(?:答案|正确答案) ?】 ?(?:[:：是为]|应为)?"
-    r"|(?:最终|正确)?(?:答案|结果) ?(?:应该?)?[是为选][：:]? ?"
-    r"|(?:最终|正确)?答案\*{0,3}[:：]\*{0,3}"
-    r"|\*{0,3}(?:final |correct |my )?answers?(?: \(final\))?\*{0,3}(?: to (?:the|this) (?:question|problem))?"
-    rf"\*{{0,3}}(?: {{0,9}}[:：]|{_VERB})\*{{0,3}}"
-    r"|^\*{0,3}solution(?: is)?\*{0,3}[:：]\*{0,3}"
-    r"|^ {0,9}A: ",
-    re.IGNORECASE | re.MULTILINE,
-)
-_FINAL = re.compile(r"final answer\*{0,3}(?: is\b:?|:)(?! *(?:the )?final answer)", re.IGNORECASE)
-_IS_OUR_ANSWER = re.compile(
-    r"(?P<value>\$[^$\n]+\$|(?<!\S)\S{1,60}) (?:is|are) (?:our|the|my) (?:final |correct )?answer", re.IGNORECASE
-)
-_LETTERS = re.compile(
-    r"(?:故选|应选|故本题选|所以选|因此选|选择|故答案选|选项?)[：: ]{0,9}(?:择|项)?[：: ]{0,9}(?:应?[是为])?[：: ]{0,9}"
-    r"\*{0,3}[(（$]{0,3}(?P<zh>[A-J](?:[、,，和及 ]{0,3}[A-J]){0,9})(?![A-Za-z])"
-    r"|(?<![A-Za-z])(?:option|choice|answer)s?(?: letter| that [^.\n(]{1,120}?)?(?: is| are)?:? {0,9}"
-    r"\*{0,3}\$?[(（]?(?P<en>[A-J])(?![A-Za-z])"
-    r"|\*{0,3}[(（]?(?P<is>[A-J])[)）]?\*{0,3} {0,3}(?:正确|is (?:the )?(?:correct|right)|is true)"
-    r"|(?P<ok>[A-J](?:[、,，和及 ]{1,3}[A-J]){0,9}) {0,3}(?:是|为)?(?:正确|对)的?(?:答案|选项)?"
-    r"|\*\*[(（]?(?P<bold>[A-J])[)）]?(?:[.:)] [^*\n]{0,200})?\*\*"
-    r"|\bis:? \*{0,3}[(（](?P<con>[A-J])[)）]"
-    r"|^[(（]?(?P<line>[A-J])[)）.]?$",
-    re.IGNORECASE | re.MULTILINE,
-)
+MARKER = re.compile("|".join(pattern for _, pattern in phrases.MARKED), re.IGNORECASE | re.MULTILINE)
+_FINAL = re.compile(phrases.FINAL, re.IGNORECASE)
+_IS_OUR_ANSWER = re.compile(phrases.IS_OUR_ANSWER, re.IGNORECASE)
+_CHOSEN = re.compile("|".join(pattern for _, pattern in phrases.CHOSEN), re.IGNORECASE)
+_CALLED_RIGHT = re.compile("|".join(pattern for _, pattern in phrases.CALLED_RIGHT), re.IGNORECASE)
+_SHOWN = [re.compile(pattern, re.MULTILINE) for _, pattern in phrases.SHOWN]
 SENTENCE_END = re.compile(r"(?<=[^\d\s])[.!?](?=\s+[A-Z*\"'(<]|\s*$)|(?<=\d)\.(?=\s+[A-Z*\"'(<]|\s*$)|[。！？]|\n\s*\n")
 MATH = re.compile(r"\$\$([^$]+)\$\$|\$([^$\n]+)\$|\\\[([^$]+?)\\\]|\\\(([^\n]+?)\\\)")
 _BOLD = re.compile(r"\*\*([^*\n]{1,200})\*\*")
-_NUMBER = re.compile(r"(?<![\w.\\/^_])[-+]?\$?\d[\d,]*(?:\.\d+)?(?:/\d+)?%?(?![\w/^])")
+_NUMBER = re.compile(r"(?<![\w.\\/^_])[-+]?\$?\d[\d,]*(?:\.\d+)?(?:/\d+)?(?![A-Za-z\d_/^])")
+_NUMBER_IN_CHINESE = re.compile(r"(?<![A-Za-z0-9.\\/^_])[-+]?\$?\d[\d,]*(?:\.\d+)?(?:/\d+)?(?![A-Za-z\d_/^])")
+_CHINESE = re.compile(r"[\u4e00-\u9fff]")
 _LEADING = re.compile(
     r"(\\?\$? ?-?\d[\d,]*(?:\.\d+)?%?)(?: +(?!(?:and|or|to|x|times|plus|minus|by|mod)\b)[A-Za-z(]| \d+ [a-z]{3}|[.,] )"
 )
 _PREPOSITION = re.compile(r" (?:in|per|from|for|on|at|each|every|when|after|before|with|left|of) ")
+_COMPOUND = re.compile(r"\d [A-Za-z]+,? and (?:[a-z]+ )?\d")
+"""Two quantities that are one value: 4 dollars and 50 cents."""
 _WORD = re.compile(r"[A-Za-z]{2,}")
 _CONJUNCTIONS = frozenset({"and", "or"})
 _AFTER_COPULA = re.compile(r".*(?:\b(?:is|are|equals|be)\b|为|是) *", re.DOTALL)
-_CONCLUDES = re.compile(
-    r"\b(?:therefore|thus|hence|so|consequently|in conclusion|finally|final answer|solution|"
-    r"we (?:get|have|find|obtain|conclude|see that|know that))\b|因此|所以|故|综上|于是|可得|得到|即",
+_SUBSTANCE = re.compile(r"[\w\\∅∞√<>]")
+_ANSWER_LIKE = re.compile(
+    r"[\s*$(\[{]*(?:[-+−±<>≤≥]?\s*[\d.√π∞½¼¾]|\\|\$|(?-i:[A-Z])(?![\w'])(?! [a-z])"
+    r"|(?:yes|no|true|false|none|zero|one|two)\b|[是否对错])",
     re.IGNORECASE,
 )
-_THEREFORE = re.compile(r"\b(?:therefore|thus|hence|in conclusion)\b|因此|所以|综上", re.IGNORECASE)
-_COPULA = re.compile(r"(?:\b(?:is|are|be|equals?|was|were|in|that)\b|=|为|是|等于|得|[:：])[^=]*$", re.IGNORECASE)
-HEDGE = re.compile(
-    r"\b(?:maybe|perhaps|not sure|do(?:es)? not know|don't know|cannot|can't|impossible|unable|unclear|not possible|"
-    r"no answer|give up|guess|i think it might)\b|无法|不确定|不知道|没有正确",
-    re.IGNORECASE,
-)
-_COURTESY = re.compile(
-    r"[ \n]*(?:I hope (?:it|this|that)|Let me know|Do you have|Hope this)[^\n]{0,200}$", re.IGNORECASE
-)
-_SUBSTANCE = re.compile(r"[\w\\∅∞√]")
+"""How a value begins, where prose behind "the answer is" does not ("the answer is consistent with …")."""
+_JSON_OBJECT = re.compile(r"```(?:json)?\s*(\{.*\})\s*```\s*\Z|\A\s*(\{.*\})\s*\Z", re.DOTALL)
+_JSON_KEYS = ("final_answer", "answer", "result", "最终答案", "答案")
+_EXCLAMATION = re.compile(r"(?<=\d)!+$")
+
+
+# --- markers
 
 
 def marked_answer(text: str) -> str | None:
-    """What stands behind the last marker that something stands behind."""
-    last = max(text.rfind(keyword) for keyword in _KEYWORDS)
+    """What stands behind the last marker that something stands behind, unless the marker is denied or supposed."""
+    last = max(text.rfind(keyword) for keyword in phrases.MARKED_KEYWORDS)
     if last < 0:
         return None
     return _marked_from(text, max(0, last - _LOOK_BACK)) or _marked_from(text, 0)
 
 
 def _marked_from(text: str, start: int) -> str | None:
-    marked: list[tuple[int, str | None]] = [(match.end(), None) for match in MARKER.finditer(text, start)]
-    marked += [(match.start(), match["value"]) for match in _IS_OUR_ANSWER.finditer(text, start)]
-    for end, value in sorted(marked, key=lambda found: found[0])[-TRIES:][::-1]:
+    marked: list[tuple[int, int, str | None]] = [(m.start(), m.end(), None) for m in MARKER.finditer(text, start)]
+    marked += [(m.start(), m.start(), m["value"]) for m in _IS_OUR_ANSWER.finditer(text, start)]
+    for begin, end, value in sorted(marked, key=lambda found: found[1])[-TRIES:][::-1]:
+        if DENIED_BEFORE.search(text, max(0, begin - _BEFORE), begin):
+            continue
         answer = value if value is not None else clean_value(_span_after(text, end))
-        if answer and _SUBSTANCE.search(answer) and not HEDGE.search(answer):
+        if answer and _SUBSTANCE.search(answer):
             return answer
     return None
 
 
-def final_answer(text: str) -> str | None:
-    """What stands behind the last "final answer is" of a text, the marker that outranks an earlier box."""
-    end = None
-    for match in _FINAL.finditer(text):
-        end = match.end()
-    answer = None if end is None else clean_value(_span_after(text, end))
-    return answer if answer and _SUBSTANCE.search(answer) and not HEDGE.search(answer) else None
+def superseding_answer(tail: str) -> str | None:
+    """What a marker behind the last box gives in its place; None where nothing does.
+
+    A "final answer" may have any value, another marker one that looks like an answer and not like a sentence about it.
+    """
+    final = None
+    for final in _FINAL.finditer(tail):  # noqa: B007 - the last match is what is wanted
+        pass
+    if final is not None:
+        answer = clean_value(_span_after(tail, final.end()))
+        if answer and _SUBSTANCE.search(answer):
+            return answer
+    for marker in [*MARKER.finditer(tail)][::-1][:TRIES]:
+        if DENIED_BEFORE.search(tail, max(0, marker.start() - _BEFORE), marker.start()):
+            continue
+        span = _span_after(tail, marker.end())
+        if _ANSWER_LIKE.match(span):
+            return clean_value(span)
+    return None
+
+
+def tagged_text(text: str) -> str | None:
+    """The content of the last <answer> tag, closed or not; None without one."""
+    start = text.rfind("<answer>")
+    if start < 0:
+        return None
+    content = text[start + len("<answer>") :].split("</answer>", 1)[0].strip()
+    return content or None
+
+
+def json_answer(text: str) -> str | None:
+    """The answer in a completion that is, or ends in, one JSON object; None for any other."""
+    if len(text) > MAX_JSON or "{" not in text or (match := _JSON_OBJECT.search(text)) is None:
+        return None
+    try:
+        found = json.loads(match[1] or match[2])
+    except (ValueError, RecursionError):
+        return None
+    values = {key.lower().replace(" ", "_"): value for key, value in found.items()} if isinstance(found, dict) else {}
+    for key in _JSON_KEYS:
+        if (value := values.get(key)) is not None:
+            return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return None
 
 
 def _span_after(text: str, start: int) -> str:
@@ -123,15 +148,23 @@ def _span_after(text: str, start: int) -> str:
         line = match[0]
     if end := SENTENCE_END.search(line):
         line = line[: end.start()]
-    return line.strip()
+    return _EXCLAMATION.sub("", line.strip()) if "$" not in line and "\\" not in line else line.strip()
 
 
 def _one_line(text: str) -> str:
     return text.replace("\n", " ")
 
 
+# --- the value within the words behind a marker
+
+
 def clean_value(span: str) -> str:
-    """The answer within the words behind a marker: the one formula, the bold text, or the number of the sentence."""
+    """The answer within the words behind a marker: the one formula, the bold text, or the number of the sentence.
+
+    What qualifies the value (a sign, a bound, a magnitude, a condition) stays with it.
+    """
+    if (clause := phrases.CLAUSE.search(span)) and clause.start() > 0 and span[: clause.start()].count("$") % 2 == 0:
+        span = span[: clause.start()]
     bold = _BOLD.findall(span)
     span = span.strip().strip("*").strip()
     formulas = list(MATH.finditer(span))
@@ -149,6 +182,9 @@ def _one_formula(span: str, match: re.Match[str]) -> str:
     words = after.split()
     if words and words[0] in {"is", "are", "equals", "为", "是"}:
         return _AFTER_COPULA.sub("", span)
+    start = _qualified_from(span, match.start())
+    if start < match.start() or phrases.QUALIFIES_BEHIND.match(span, match.end()):
+        return span[start:]
     if before or len(words) > SENTENCE_WORDS:
         return content.rsplit("\\approx", 1)[0] if "\\approx" in content else content
     return span
@@ -157,41 +193,104 @@ def _one_formula(span: str, match: re.Match[str]) -> str:
 def _one_number(span: str) -> str:
     """A span without formulas: the number that leads it, or the only number of a sentence."""
     words = _WORD.findall(span)
+    if _CHINESE.search(span):
+        numbers = list(_NUMBER_IN_CHINESE.finditer(span))
+        return span[_qualified_from(span, numbers[0].start()) :] if len(numbers) == 1 else span
     if not set(words) - _CONJUNCTIONS:  # "3, 2 and 1" is a list, where "3, because …" is one number and a sentence
         return span
     leading = _LEADING.match(span)
-    if leading and (len(words) >= SENTENCE_WORDS or _PREPOSITION.search(span) or len(_NUMBER.findall(span)) > 1):
-        return leading[1]
+    if leading and not _COMPOUND.match(span) and not phrases.QUALIFIES_BEHIND.match(span, leading.end(1)):
+        if len(words) >= SENTENCE_WORDS or _PREPOSITION.search(span) or len(_NUMBER.findall(span)) > 1:
+            return leading[1]
+        return span
     if len(words) >= SENTENCE_WORDS:
-        numbers = _NUMBER.findall(span)
+        numbers = list(_NUMBER.finditer(span))
         if len(numbers) == 1:
-            return str(numbers[0])
+            return _whole_value(span, numbers[0].start(), numbers[0].end())
     return span
 
 
-def marked_letters(text: str) -> str | None:
-    """The letters that the last sentence about options names."""
-    found = None
-    for found in _LETTERS.finditer(text):  # noqa: B007 - the last match is what is wanted
-        pass
-    if found is None:
-        return None
-    letters = next(group for group in found.groups() if group)
-    return str(letters) if letters.isupper() or not letters.isalpha() else None
+def _qualified_from(text: str, start: int) -> int:
+    """Where a value begins with the words before it that are part of it."""
+    while found := phrases.QUALIFIES_BEFORE.search(text, max(0, start - _BEFORE), start):
+        start = found.start()
+    return start
+
+
+def _whole_value(text: str, start: int, end: int) -> str:
+    """A value in a sentence with what qualifies it on either side; behind it, all of the rest where anything does."""
+    begin = _qualified_from(text, start)
+    return text[begin:] if phrases.QUALIFIES_BEHIND.match(text, end) else text[begin:end]
+
+
+# --- options
+
+
+def chosen_letters(text: str) -> str | None:
+    """The letters of the option that a text chooses, calls right, or shows alone; denied and supposed ones are none."""
+    for pattern in (_CHOSEN, _CALLED_RIGHT):
+        if (letters := _last_affirmed(pattern, text)) is not None:
+            return letters
+    for pattern in _SHOWN:
+        found = list(pattern.finditer(text))
+        if found and len({match[1] for match in found}) == 1 and not _is_denied(text, found[-1].span(1)):
+            return str(found[-1][1])
+    return None
+
+
+def _last_affirmed(pattern: re.Pattern[str], text: str) -> str | None:
+    """The letters of a pattern's last match that nothing around it denies."""
+    for match in [*pattern.finditer(text)][-LETTER_TRIES:][::-1]:
+        name = match.lastgroup or ""
+        denied = DENIED_BEFORE.search(text, max(0, match.start() - _BEFORE), match.start(name))
+        if not denied and not DENIED_BEHIND.match(text, match.end(name)):
+            return match[name]
+    return None
+
+
+def _is_denied(text: str, span: tuple[int, int]) -> bool:
+    return DENIED_BEHIND.match(text, span[1]) is not None
+
+
+# --- the end of a text that marks nothing
 
 
 def concluded_answer(text: str) -> str | None:
     """The formula or bold text that ends the last sentence, if that sentence concludes or is the only one."""
-    text = _COURTESY.sub("", text[-MAX_SPAN:])
+    text = COURTESY.sub("", text[-MAX_SPAN:])
     sentences = [part for part in SENTENCE_END.split(text) if part and part.strip(" \n*.<>/")]
     last = sentences[-1].strip() if sentences else ""
-    if not last or HEDGE.search(last) or not (_CONCLUDES.search(last) or len(sentences) == 1):
+    concludes = CONCLUDES.search(last)
+    if not last or HEDGE.search(last) or not (concludes or len(sentences) == 1):
         return None
     pieces = [*MATH.finditer(last), *_BOLD.finditer(last)]
     if not pieces:
-        numbers = _NUMBER.findall(last)
-        return str(numbers[0]) if len(numbers) == 1 and _THEREFORE.search(last) else None
+        return _concluded_number(last)
     piece = max(pieces, key=lambda match: match.end())
-    if len(last[piece.end() :].split()) > SENTENCE_WORDS or not _COPULA.search(last[: piece.start()]):
+    content = next(str(group) for group in piece.groups() if group is not None)
+    if len(last[piece.end() :].split()) > SENTENCE_WORDS:
         return None
-    return next(str(group) for group in piece.groups() if group is not None)
+    is_named = concludes is not None and len(pieces) == 1 and "=" in content  # "Therefore $x = 42$"
+    if not is_named and not COPULA.search(last[: piece.start()]):
+        return None
+    start = _qualified_from(last, piece.start())
+    if start < piece.start() or phrases.QUALIFIES_BEHIND.match(last, piece.end()):
+        return last[start:].replace("**", "")
+    return content
+
+
+def _concluded_number(sentence: str) -> str | None:
+    """The only number of a sentence that concludes: anywhere behind "therefore", behind a verb after "so"."""
+    numbers = list(_numbers(sentence))
+    if len(numbers) != 1:
+        return None
+    number = numbers[0]
+    opens = re.match(r"\s*(?:so|the (?:total|sum|result|value)|综上|所以|因此)\b|综上|所以", sentence, re.IGNORECASE)
+    if THEREFORE.search(sentence) or (opens and COPULA.search(sentence[max(0, number.start() - 24) : number.start()])):
+        return _whole_value(sentence, number.start(), number.end())
+    return None
+
+
+def _numbers(sentence: str) -> Iterator[re.Match[str]]:
+    pattern = _NUMBER_IN_CHINESE if _CHINESE.search(sentence) else _NUMBER
+    return pattern.finditer(sentence)

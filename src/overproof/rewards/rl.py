@@ -14,7 +14,7 @@ from typing import Any
 
 from overproof.config.rewards import RewardsConfig
 from overproof.grading import answer_classes
-from overproof.grading.extraction import extract
+from overproof.grading.extraction import choose, extract
 from overproof.language import language_of
 from overproof.records import Grade, Message, Problem, Reward, Trace, Usage
 from overproof.rewards import is_correct, measures_of
@@ -88,8 +88,8 @@ def _compare(name: str, traces: Sequence[Trace], grades: Sequence[Grade | None],
 
 
 def _answer_of(trace: Trace) -> str | None:
-    found = extract(trace.content)
-    return found.answer if found else None
+    found = choose(extract(trace.content))
+    return found.text if found else None
 
 
 _language_of = lru_cache(maxsize=1 << 12)(language_of)

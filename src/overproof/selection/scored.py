@@ -8,7 +8,7 @@ from functools import cached_property
 
 from overproof.completion import Completion, read_completion
 from overproof.grading import answer_classes
-from overproof.grading.extraction import extract
+from overproof.grading.extraction import choose, extract
 from overproof.records import PreparedProblem, Score, Trace
 from overproof.selection.chatrow import find_obstacle
 
@@ -51,5 +51,5 @@ class ScoredProblem:
             return None
         if score is not None and score.grade is not None:
             return score.grade.extracted
-        found = extract(self.completions[number].answer)
-        return found.answer if found else None
+        found = choose(extract(self.completions[number].answer))
+        return found.text if found else None
