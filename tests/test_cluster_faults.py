@@ -70,7 +70,7 @@ def quiet(teachers: list[str], tmp_path_factory: pytest.TempPathFactory) -> dict
     """The dataset of an undisturbed run on this machine."""
     folder = RunFolder(tmp_path_factory.mktemp("quiet"))
     prepare(load_config("quickstart", [*QUICK, f"teacher.base_url={teachers[0]}"]), folder)
-    pipeline.run(load_config("quickstart", [*QUICK, f"teacher.base_url={teachers[0]}"]), folder)
+    pipeline.run_all(pipeline.Run(load_config("quickstart", [*QUICK, f"teacher.base_url={teachers[0]}"]), folder))
     return dataset_of(folder)
 
 
@@ -78,7 +78,7 @@ def prepare(config: RunConfig, folder: RunFolder) -> None:
     """Begin a run in four shards."""
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(runfolder, "TRACES_PER_SHARD", PROBLEMS * SAMPLES // 4)
-        pipeline.prepare(config, folder)
+        pipeline.prepare(pipeline.Run(config, folder))
 
 
 def dataset_of(folder: RunFolder) -> dict[str, str]:
@@ -208,7 +208,7 @@ def test_servers_on_several_nodes_serve_one_run_and_one_of_them_may_go(
             if isinstance(event, Progress) and event.samples_new and not stopped:
                 stopped.append(servers[0].stop.remote())
 
-        outcome = pipeline.run(load_config("quickstart", settings), folder, watch)
+        outcome = pipeline.run_all(pipeline.Run(load_config("quickstart", settings), folder, watch))
     finally:
         ray.shutdown()
     assert stopped
@@ -228,7 +228,9 @@ def test_progress_is_one_bar_and_the_budget_and_the_rate_are_those_of_one_machin
     prepare(load_config("quickstart", settings), folder)
     seen: list[Progress] = []
     began = time.monotonic()
-    outcome = pipeline.run(load_config("quickstart", settings), folder, lambda event: _keep(event, seen))
+    outcome = pipeline.run_all(
+        pipeline.Run(load_config("quickstart", settings), folder, lambda event: _keep(event, seen))
+    )
     took = time.monotonic() - began
     assert outcome.sampling is not None
     assert outcome.sampling.ended == "budget"

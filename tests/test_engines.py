@@ -28,7 +28,7 @@ def derived(folder: RunFolder) -> dict[str, str]:
 def test_one_process_and_four_make_the_same_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(runfolder, "TRACES_PER_SHARD", 16)
     one, four = RunFolder(tmp_path / "one"), RunFolder(tmp_path / "four")
-    pipeline.run(quick("workers=1"), one)
-    pipeline.run(quick("workers=4"), four)
+    pipeline.run_all(pipeline.Run(quick("workers=1"), one))
+    pipeline.run_all(pipeline.Run(quick("workers=4"), four))
     assert derived(one) == derived(four)
     assert len(derived(one)) > 3 * 6  # six shards

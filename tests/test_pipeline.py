@@ -23,7 +23,7 @@ QUICK = ["problems.limit=24", "sampling.n=4", "export.validation=0.2"]
 def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[RunFolder, pipeline.Outcome]:
     """One run, shared by the tests that only look."""
     folder = RunFolder(tmp_path_factory.mktemp("run"))
-    return folder, pipeline.run(load_config("quickstart", QUICK), folder)
+    return folder, pipeline.run_all(pipeline.Run(load_config("quickstart", QUICK), folder))
 
 
 def digests(root: Path) -> dict[str, str]:
@@ -73,7 +73,7 @@ def test_running_again_asks_the_teacher_nothing_and_changes_nothing(
 ) -> None:
     folder, first = finished
     before = digests(folder.root)
-    again = pipeline.run(load_config("quickstart", QUICK), folder)
+    again = pipeline.run_all(pipeline.Run(load_config("quickstart", QUICK), folder))
     assert again.sampling is not None
     assert again.sampling.samples_new == 0
     assert again.report == first.report
@@ -85,7 +85,7 @@ def test_two_runs_in_two_folders_export_the_same_bytes(
 ) -> None:
     folder, _ = finished
     other = RunFolder(tmp_path / "other")
-    pipeline.run(load_config("quickstart", [*QUICK, "teacher.concurrency=5"]), other)
+    pipeline.run_all(pipeline.Run(load_config("quickstart", [*QUICK, "teacher.concurrency=5"]), other))
     assert digests(other.dataset()) == digests(folder.dataset())
 
 
@@ -105,7 +105,7 @@ def stages_done(folder: RunFolder, *overrides: str) -> set[str]:
         if isinstance(event, Step):
             done.add(event.stage)
 
-    pipeline.run(load_config("quickstart", [*QUICK, *overrides]), folder, watch)
+    pipeline.run_all(pipeline.Run(load_config("quickstart", [*QUICK, *overrides]), folder, watch))
     return done
 
 
@@ -128,7 +128,7 @@ def test_a_derived_file_that_was_deleted_is_made_again(copy: RunFolder) -> None:
 
 def test_more_samples_reuse_those_that_were_paid_for(copy: RunFolder) -> None:
     paid = copy.traces(0).read_bytes()
-    outcome = pipeline.run(load_config("quickstart", [*QUICK, "sampling.n=6"]), copy)
+    outcome = pipeline.run_all(pipeline.Run(load_config("quickstart", [*QUICK, "sampling.n=6"]), copy))
     assert outcome.sampling is not None
     assert outcome.sampling.samples_new == 24 * 2
     assert copy.traces(0).read_bytes().startswith(paid)
@@ -137,11 +137,11 @@ def test_more_samples_reuse_those_that_were_paid_for(copy: RunFolder) -> None:
 def test_other_sampling_settings_are_refused_by_name_before_anything_changes(copy: RunFolder) -> None:
     before = digests(copy.root)
     with pytest.raises(RunFolderError, match=r"teacher\.temperature") as error:
-        pipeline.run(load_config("quickstart", [*QUICK, "teacher.temperature=0.3"]), copy)
+        pipeline.run_all(pipeline.Run(load_config("quickstart", [*QUICK, "teacher.temperature=0.3"]), copy))
     assert "--run-dir" in str(error.value)
     assert digests(copy.root) == before
 
 
 def test_a_run_in_use_is_refused(copy: RunFolder) -> None:
     with copy.lock(), pytest.raises(RunFolderError, match="in use"):
-        pipeline.run(load_config("quickstart", QUICK), copy)
+        pipeline.run_all(pipeline.Run(load_config("quickstart", QUICK), copy))

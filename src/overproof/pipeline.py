@@ -7,7 +7,7 @@
     export    kept traces → a dataset to train on
     report    all of it → numbers, a page, a summary
 
-`run` calls the six. Each reads what the one before it wrote, shard by shard, and is left out when nothing that it
+`run_all` calls the six. Each reads what the one before it wrote, shard by shard, and is left out when nothing that it
 depends on has changed since it last ran (`Manifest.stages`): another selection never scores again, another reward
 never samples again.
 """
@@ -100,27 +100,45 @@ def be_silent(event: Event) -> None:
     """Watch nothing."""
 
 
-def run(config: RunConfig, folder: RunFolder, show: Show = be_silent) -> Outcome:
+class Run(msgspec.Struct, frozen=True):
+    """What every stage is given: the config, the folder the run lies in, and whoever watches."""
+
+    config: RunConfig
+    folder: RunFolder
+    show: Show = be_silent
+
+    @property
+    def shards(self) -> range:
+        """The numbers of the run's shards. Raises RunFolderError before `prepare` has counted them."""
+        return range(freshness.manifest_of(self.folder).shards)
+
+    def open_engine(self) -> AbstractContextManager[Engine]:
+        """What runs shards: processes here, or a cluster. The same one again while it is open."""
+        return open_engine(self.config, self.folder, freshness.versions)
+
+
+def run_all(run: Run) -> Outcome:
     """All stages. Running again with the same config resumes: what was paid for is not paid for again."""
-    if not config.teacher.is_imported:
-        check_settings(config.teacher)
-    judge.check_judge(config)
-    with folder.lock():
-        prepare(config, folder, show)
-        with _engine(config, folder):
-            sampled = None if config.teacher.is_imported else sample(config, folder, show)
-            score(config, folder, show)
-            select(config, folder, show)
-            export_dataset(config, folder, show)
-        return Outcome(sampled, make_report(config, folder))
+    if not run.config.teacher.is_imported:
+        check_settings(run.config.teacher)
+    judge.check_judge(run.config)
+    with run.folder.lock():
+        prepare(run)
+        with run.open_engine():
+            sampled = None if run.config.teacher.is_imported else sample(run)
+            score(run)
+            select(run)
+            export_dataset(run)
+        return Outcome(sampled, make_report(run))
 
 
-def prepare(config: RunConfig, folder: RunFolder, show: Show = be_silent) -> None:
+def prepare(run: Run) -> None:
     """Read the problems, find out all that costs nothing, and write them by shard.
 
     Reads the source twice, so that it need not fit in memory: once to compare problems with each other, once to write
     them. A new run's shards are counted before that.
     """
+    config, folder = run.config, run.folder
     most = config.sampling.most
     shards = freshness.begin(folder, config, lambda: count_shards(_count_source(config), most)).shards
     outputs = [folder.problems(shard) for shard in range(shards)]
@@ -130,36 +148,34 @@ def prepare(config: RunConfig, folder: RunFolder, show: Show = be_silent) -> Non
         prepared = (_prepare_problem(problem, findings) for problem in read_problems(config.problems))
         counts = write_sharded(outputs, ((shard_of(one.problem.id, shards), one) for one in prepared))
         folder.push(*outputs)
-        show(Step("prepare", sum(counts), sum(counts)))
+        run.show(Step("prepare", sum(counts), sum(counts)))
 
     stamps = [freshness.file_stamp(source.path) for source in (config.problems, *config.hygiene.benchmarks)]
     tables = ("problems", "hygiene")
     freshness.derive(folder, "prepare", work, config=config, tables=tables, inputs=stamps, outputs=outputs)
 
 
-def plan(config: RunConfig, folder: RunFolder) -> Plan:
+def plan(run: Run) -> Plan:
     """What sampling would ask for and what it may cost; makes no call. The problems must be prepared."""
-    shards = range(freshness.manifest_of(folder).shards)
-    with _engine(config, folder) as engine:
-        return _plan(config, folder, engine, _look(config, folder, engine, shards).outlook)
+    with run.open_engine() as engine:
+        return _plan(run, engine, _look(run, engine).outlook)
 
 
-def _look(config: RunConfig, folder: RunFolder, engine: Engine, shards: Sequence[int]) -> sampling.Inventory:
+def _look(run: Run, engine: Engine) -> sampling.Inventory:
     if engine.is_far:
-        return distributed.inventory_there(engine, config, folder, shards)
-    return sampling.look(config, folder, shards)
+        return distributed.inventory_there(engine, run.config, run.folder, run.shards)
+    return sampling.look(run.config, run.folder, run.shards)
 
 
-def _plan(config: RunConfig, folder: RunFolder, engine: Engine, outlook: Outlook) -> Plan:
-    shards = range(freshness.manifest_of(folder).shards)
-    first = list(itertools.islice(_read_prepared(folder), 3))
+def _plan(run: Run, engine: Engine, outlook: Outlook) -> Plan:
+    first = list(itertools.islice(_read_prepared(run), 3))
     counted = engine.run_shards if engine.is_far else map  # reading a file here is sooner done than asking for it
-    counts = sum(counted(functools.partial(_count_problems, folder), shards), Counter())
+    counts = sum(counted(functools.partial(_count_problems, run.folder), run.shards), Counter())
     return Plan(
         Problems(**{name: counts[name] for name in Problems.__struct_fields__}),
         outlook,
-        judge.bound(config, _read_prepared(folder)),
-        [_prompt_of(config.prompt, one) for one in first],
+        judge.bound(run.config, _read_prepared(run)),
+        [_prompt_of(run.config.prompt, one) for one in first],
     )
 
 
@@ -177,29 +193,29 @@ def _prepare_problem(problem: Problem, findings: dict[str, hygiene.HygieneFindin
     )
 
 
-def sample(config: RunConfig, folder: RunFolder, show: Show = be_silent) -> sampling.SamplingSummary:
-    """Sample what is missing. The only stage that costs money; `show` is told the plan before the first call."""
+def sample(run: Run) -> sampling.SamplingSummary:
+    """Sample what is missing. The only stage that costs money; whoever watches hears the plan before the first call."""
+    config, folder = run.config, run.folder
     if config.teacher.is_imported:
         raise ConfigError("The traces of this run were imported: there is no teacher to ask. Run score, select, export")
-    shards = range(freshness.manifest_of(folder).shards)
-    with _engine(config, folder) as engine:
-        found = _look(config, folder, engine, shards)
-        show(_plan(config, folder, engine, found.outlook))
+    with run.open_engine() as engine:
+        found = _look(run, engine)
+        run.show(_plan(run, engine, found.outlook))
         freshness.record_config(folder, config, _SAMPLING_TABLES)
         if engine.is_far:
-            return distributed.sample_there(engine, config, folder, shards, found=found, progress=show)
-        return sampling.sample(config, folder, shards, found=found, progress=show)
+            return distributed.sample_there(engine, config, folder, run.shards, found=found, progress=run.show)
+        return sampling.sample(config, folder, run.shards, found=found, progress=run.show)
 
 
-def write_batch(config: RunConfig, folder: RunFolder, path: Path) -> BatchOut:
+def write_batch(run: Run, path: Path) -> BatchOut:
     """Write the requests that are wanted now as a batch file for the provider, instead of making them."""
-    freshness.record_config(folder, config, _SAMPLING_TABLES)
-    return batch.write_batch(config, folder, range(freshness.manifest_of(folder).shards), path)
+    freshness.record_config(run.folder, run.config, _SAMPLING_TABLES)
+    return batch.write_batch(run.config, run.folder, run.shards, path)
 
 
-def read_batch(config: RunConfig, folder: RunFolder, paths: Sequence[Path]) -> BatchIn:
+def read_batch(run: Run, paths: Sequence[Path]) -> BatchIn:
     """Take the results of a batch, or of any offline engine, into the journal."""
-    return batch.read_batch(config, folder, range(freshness.manifest_of(folder).shards), paths)
+    return batch.read_batch(run.config, run.folder, run.shards, paths)
 
 
 def diagnose(config: RunConfig) -> list[Diagnosis]:
@@ -209,18 +225,20 @@ def diagnose(config: RunConfig) -> list[Diagnosis]:
     return doctor.diagnose(config, count, _prepare_problem(next(read_problems(config.problems)), {}))
 
 
-def score(config: RunConfig, folder: RunFolder, show: Show = be_silent) -> None:
+def score(run: Run) -> None:
     """Grade every trace and measure its rewards. What the rules leave open is put to the judge, if there is one."""
-    shards = range(freshness.manifest_of(folder).shards)
-    _score_shards(config, folder, shards, shards, show)
+    config, folder = run.config, run.folder
+    _score_shards(run, run.shards)
     if config.judge is not None:
         freshness.record_config(folder, config, ("judge",))
-        spent = sampling.read_spent(config, folder, shards)
+        spent = sampling.read_spent(config, folder, run.shards)
         try:
-            settled = judge.consult(config, folder, shards, spent=spent, tell=functools.partial(_tell_judge, show))
+            settled = judge.consult(
+                config, folder, run.shards, spent=spent, tell=functools.partial(_tell_judge, run.show)
+            )
         finally:
             folder.push_judgements()
-        _score_shards(config, folder, shards, settled, show)
+        _score_shards(run, settled)
 
 
 def _tell_judge(show: Show, event: judge.JudgeOutlook | judge.Asked | str) -> None:
@@ -230,13 +248,12 @@ def _tell_judge(show: Show, event: judge.JudgeOutlook | judge.Asked | str) -> No
         show(Notice(event) if isinstance(event, str) else event)
 
 
-def _score_shards(config: RunConfig, folder: RunFolder, shards: range, stale: Sequence[int], show: Show) -> None:
+def _score_shards(run: Run, stale: Sequence[int]) -> None:
     """Score the shards that are out of date by what is known now; does nothing when none of it has changed."""
+    config, folder = run.config, run.folder
 
     def work() -> None:
-        _exhaust(
-            _run_stage("score", functools.partial(score_shard, config, folder), config, folder, show, shards=stale)
-        )
+        _exhaust(_run_stage("score", functools.partial(score_shard, config, folder), run, shards=stale))
 
     judged = [config.judge.model, *(path.stat().st_size for path in folder.judgement_parts())] if config.judge else []
     freshness.derive(
@@ -247,7 +264,7 @@ def _score_shards(config: RunConfig, folder: RunFolder, shards: range, stale: Se
         tables=("rewards",),
         inputs=[_contract(config.prompt), *folder.journal_sizes(), *judged],
         after="prepare",
-        outputs=[folder.scores(shard) for shard in shards],
+        outputs=[folder.scores(shard) for shard in run.shards],
     )
 
 
@@ -280,39 +297,40 @@ def _score_traces(config: RunConfig, folder: RunFolder, shard: int) -> Iterator[
             )
 
 
-def select(config: RunConfig, folder: RunFolder, show: Show = be_silent) -> None:
+def select(run: Run) -> None:
     """Decide which traces are kept, under every selection of the config."""
-    shards = range(freshness.manifest_of(folder).shards)
+    config, folder = run.config, run.folder
 
     def work() -> None:
-        _exhaust(_run_stage("select", functools.partial(selection.select_shard, config, folder), config, folder, show))
+        _exhaust(_run_stage("select", functools.partial(selection.select_shard, config, folder), run))
 
-    outputs = [folder.decisions(shard, name) for name in (None, *config.selections) for shard in shards]
+    outputs = [folder.decisions(shard, name) for name in (None, *config.selections) for shard in run.shards]
     tables = ("selection", "selections", "sampling")  # a pass-rate band rests on how many samples there are
     freshness.derive(folder, "select", work, config=config, tables=tables, after="score", outputs=outputs)
 
 
-def export_dataset(config: RunConfig, folder: RunFolder, show: Show = be_silent) -> None:
+def export_dataset(run: Run) -> None:
     """Write the dataset of every selection."""
+    config, folder = run.config, run.folder
 
     def work() -> None:
         for name in (None, *config.selections):
             one = functools.partial(export_shard, config, folder, name=name)
-            finish_export(config, folder, _run_stage("export", one, config, folder, show), name)
+            finish_export(config, folder, _run_stage("export", one, run), name)
 
     outputs = [folder.dataset(name) for name in (None, *config.selections)]
     freshness.derive(folder, "export", work, config=config, tables=("export",), after="select", outputs=outputs)
 
 
-def make_report(config: RunConfig, folder: RunFolder) -> report.Summary:
+def make_report(run: Run) -> report.Summary:
     """Write the report of whatever the run holds so far."""
-    return report.report(config, folder, range(freshness.manifest_of(folder).shards))
+    return report.report(run.config, run.folder, run.shards)
 
 
-def _read_prepared(folder: RunFolder) -> Iterator[PreparedProblem]:
+def _read_prepared(run: Run) -> Iterator[PreparedProblem]:
     """The prepared problems of all shards."""
-    for shard in range(freshness.manifest_of(folder).shards):
-        yield from folder.read_problems(shard)
+    for shard in run.shards:
+        yield from run.folder.read_problems(shard)
 
 
 def _count_problems(folder: RunFolder, shard: int) -> Counter[str]:
@@ -351,24 +369,14 @@ def _count_source(config: RunConfig) -> int:
 
 
 def _run_stage(
-    stage: str,
-    work: Callable[[int], Result],
-    config: RunConfig,
-    folder: RunFolder,
-    show: Show,
-    *,
-    shards: Sequence[int] | None = None,
+    stage: str, work: Callable[[int], Result], run: Run, *, shards: Sequence[int] | None = None
 ) -> Iterator[Result]:
     """The result of `work` for each shard, told as they come. All shards, unless told which."""
-    shards = range(freshness.manifest_of(folder).shards) if shards is None else shards
-    with _engine(config, folder) as engine:
+    shards = run.shards if shards is None else shards
+    with run.open_engine() as engine:
         for number, result in enumerate(engine.run_shards(work, shards), start=1):
             yield result
-            show(Step(stage, number, len(shards)))
-
-
-def _engine(config: RunConfig, folder: RunFolder) -> AbstractContextManager[Engine]:
-    return open_engine(config, folder, freshness.versions)
+            run.show(Step(stage, number, len(shards)))
 
 
 def _exhaust(results: Iterator[object]) -> None:

@@ -184,9 +184,9 @@ def run_here(folder: RunFolder, overrides: list[str]) -> None:
     with open_engine(config, folder, freshness.versions) as engine:  # as `overproof run` does, once for all stages
         list(engine.run_shards(functools.partial(pipeline._count_problems, folder), range(manifest.shards)))
         started = time.perf_counter()
-        pipeline.score(config, folder)
+        pipeline.score(pipeline.Run(config, folder))
         scored = time.perf_counter()
-        pipeline.select(config, folder)
+        pipeline.select(pipeline.Run(config, folder))
         print(started - began, scored - started, time.perf_counter() - scored)
 
 

@@ -84,9 +84,9 @@ def test_the_run_goes_on_from_its_own_config_through_every_later_stage(tmp_path:
     ]
     folder = RunFolder(tmp_path / "run")
     import_traces(TraceSet("openr1_math", path=write_rows(tmp_path / "theirs.jsonl", *rows)), folder)
-    config = load_config(str(folder.config))
+    run = pipeline.Run(load_config(str(folder.config)), folder)
     for stage in (pipeline.prepare, pipeline.score, pipeline.select, pipeline.export_dataset):
-        stage(config, folder)
+        stage(run)
     reasons = {decision.trace_id[:5]: decision.reason for decision in folder.read_decisions(0)}
     assert reasons == {"u-1/0": "correct", "u-1/1": "truncated", "u-2/0": "correct", "u-2/1": "incorrect"}
     assert "2 reasoning traces of `imported:theirs`" in (folder.dataset() / "README.md").read_text()

@@ -104,9 +104,9 @@ def run(config: RunConfig, folder: RunFolder) -> tuple[dict[str, Grade], list[Ev
     """Prepare, sample and score; the grades by question number, and what was told."""
     told: list[Event] = []
     judge.check_judge(config)
-    pipeline.prepare(config, folder, told.append)
-    pipeline.sample(config, folder, told.append)
-    pipeline.score(config, folder, told.append)
+    pipeline.prepare(pipeline.Run(config, folder, told.append))
+    pipeline.sample(pipeline.Run(config, folder, told.append))
+    pipeline.score(pipeline.Run(config, folder, told.append))
     texts = {trace.id: trace.problem.question for trace in folder.read_traces(0)}
     grades = {texts[score.trace_id].split()[2]: score.grade for score in folder.read_scores(0) if score.grade}
     return grades, told
@@ -295,7 +295,7 @@ def test_the_budgets_cap_stops_the_judge_cleanly_and_holds_over_sessions(
 def test_what_the_judge_has_cost_counts_when_sampling_goes_on(config: RunConfig, tmp_path: Path) -> None:
     folder = RunFolder(tmp_path / "run")
     run(config, folder)
-    outlook = pipeline.plan(config, folder).outlook
+    outlook = pipeline.plan(pipeline.Run(config, folder)).outlook
     assert outlook.spent.tokens == (OPEN + DECIDED) * 31 + OPEN * 102
 
 
@@ -337,7 +337,7 @@ def test_the_sample_is_drawn_by_its_seed(config: RunConfig, model: Model, tmp_pa
 
 def test_the_report_counts_the_judges_verdicts_apart(config: RunConfig, tmp_path: Path) -> None:
     folder = RunFolder(tmp_path / "run")
-    outcome = pipeline.run(priced(config, 100_000), folder)
+    outcome = pipeline.run_all(pipeline.Run(priced(config, 100_000), folder))
     lines = {(line.verdict, line.layer): line.traces for line in outcome.report.verdicts}
     assert lines["correct", "judge"] == OPEN
     assert outcome.report.judge == summary_of(folder)
@@ -365,9 +365,9 @@ def test_a_judge_that_lacks_its_key_is_told_before_anything_is_paid_for(
     config: RunConfig, endpoint: Endpoint, tmp_path: Path
 ) -> None:
     with pytest.raises(ConfigError, match="NO_SUCH_KEY"):
-        pipeline.run(changed(config, judge={"key_env": "NO_SUCH_KEY"}), RunFolder(tmp_path / "run"))
+        pipeline.run_all(pipeline.Run(changed(config, judge={"key_env": "NO_SUCH_KEY"}), RunFolder(tmp_path / "run")))
     with pytest.raises(ConfigError, match=r"judge\.base_url is missing"):
-        pipeline.run(changed(config, judge={"base_url": None}), RunFolder(tmp_path / "run"))
+        pipeline.run_all(pipeline.Run(changed(config, judge={"base_url": None}), RunFolder(tmp_path / "run")))
     assert not endpoint.asked
 
 

@@ -164,11 +164,11 @@ def test_an_address_that_nobody_knows_is_refused() -> None:
 @pytest.mark.parametrize("kind", ["problems", "traces"])
 def test_a_shard_count_that_was_lowered_is_refused(tmp_path: Path, kind: str) -> None:
     folder = RunFolder(tmp_path)
-    pipeline.prepare(load_config("quickstart", ["problems.limit=3"]), folder)
+    pipeline.prepare(pipeline.Run(load_config("quickstart", ["problems.limit=3"]), folder))
     (folder.root / kind).mkdir(exist_ok=True)
     (folder.root / kind / ("00001.jsonl" if kind == "problems" else "00001-00000.jsonl")).touch()
     with pytest.raises(RunFolderError, match=rf"says 1 shards, but there is {kind}/00001.*--run-dir"):
-        pipeline.prepare(load_config("quickstart", ["problems.limit=3"]), folder)
+        pipeline.prepare(pipeline.Run(load_config("quickstart", ["problems.limit=3"]), folder))
 
 
 def test_a_shard_count_that_was_raised_is_refused_before_anything_is_paid_again(tmp_path: Path) -> None:
@@ -176,13 +176,13 @@ def test_a_shard_count_that_was_raised_is_refused_before_anything_is_paid_again(
 
     config = load_config("quickstart", ["problems.limit=8"])
     folder = RunFolder(tmp_path)
-    pipeline.prepare(config, folder)
+    pipeline.prepare(pipeline.Run(config, folder))
     traces = [make_trace(one, 0) for one in folder.read_problems(0)]
     write_records(folder.traces(0), traces)
     manifest = folder.read_manifest()
     assert manifest is not None
     folder.write_manifest(Manifest(manifest.config, 16, manifest.versions, {}))
-    pipeline.prepare(config, folder)
+    pipeline.prepare(pipeline.Run(config, folder))
     with pytest.raises(RunFolderError, match="the number of shards has changed"):
         outlook(config, folder, range(16))
 
@@ -202,8 +202,8 @@ def test_a_run_on_shared_storage_makes_the_dataset_that_a_local_one_makes(
     pytest.importorskip("onnxruntime", reason="the tiny teacher needs the demo extra")
     config = load_config("quickstart", QUICK)
     local = RunFolder(tmp_path / "local")
-    pipeline.run(config, local)
-    pipeline.run(config, RunFolder(url))
+    pipeline.run_all(pipeline.Run(config, local))
+    pipeline.run_all(pipeline.Run(config, RunFolder(url)))
     far = shared.read(url)
     for name in ("scores", "decisions", "dataset"):
         for path in sorted((local.root / name).rglob("*")):
@@ -218,10 +218,10 @@ def test_a_finished_run_on_shared_storage_does_nothing_again_from_another_machin
 ) -> None:
     pytest.importorskip("onnxruntime", reason="the tiny teacher needs the demo extra")
     config = load_config("quickstart", QUICK)
-    pipeline.run(config, RunFolder(url))
+    pipeline.run_all(pipeline.Run(config, RunFolder(url)))
     before = shared.read(url)
     steps: list[object] = []
-    pipeline.run(config, elsewhere, steps.append)
+    pipeline.run_all(pipeline.Run(config, elsewhere, steps.append))
     assert not [step for step in steps if isinstance(step, pipeline.Step)]
     assert {n: c for n, c in shared.read(url).items() if "report" not in n} == {
         n: c for n, c in before.items() if "report" not in n

@@ -35,7 +35,7 @@ def run(
         if dry_run:
             _show_plan(settings, folder, display)
         else:
-            display.finished(pipeline.run(settings, folder, display), folder)
+            display.finished(pipeline.run_all(pipeline.Run(settings, folder, display)), folder)
 
 
 def sample(
@@ -56,23 +56,25 @@ def sample(
         if dry_run:
             _show_plan(settings, folder, display)
             return
+        run = pipeline.Run(settings, folder, display)
         with folder.lock():
-            pipeline.prepare(settings, folder, display)
+            pipeline.prepare(run)
             if batch_in:
-                display.batch_read(pipeline.read_batch(settings, folder, batch_in))
+                display.batch_read(pipeline.read_batch(run, batch_in))
             if batch_out is not None:
-                display.batch_written(pipeline.write_batch(settings, folder, batch_out))
+                display.batch_written(pipeline.write_batch(run, batch_out))
             if not batch_in and batch_out is None:
-                display.sampled(pipeline.sample(settings, folder, display))
+                display.sampled(pipeline.sample(run))
 
 
 def _show_plan(settings: RunConfig, folder: RunFolder, display: Display) -> None:
     """Prepare the problems, which costs nothing, and show what would be asked."""
     from overproof import pipeline
 
+    run = pipeline.Run(settings, folder, display)
     with folder.lock():
-        pipeline.prepare(settings, folder, display)
-        display.plan(pipeline.plan(settings, folder), with_prompts=True)
+        pipeline.prepare(run)
+        display.plan(pipeline.plan(run), with_prompts=True)
 
 
 def score(config: Config, set_: Overrides = None, limit: Limit = None, run_dir: RunDir = None) -> None:
@@ -82,7 +84,7 @@ def score(config: Config, set_: Overrides = None, limit: Limit = None, run_dir: 
 
     settings, folder = read_config(config, set_, limit), find_folder(config, run_dir)
     with Display() as display, folder.lock():
-        pipeline.score(settings, folder, display)
+        pipeline.score(pipeline.Run(settings, folder, display))
 
 
 def select(config: Config, set_: Overrides = None, limit: Limit = None, run_dir: RunDir = None) -> None:
@@ -92,7 +94,7 @@ def select(config: Config, set_: Overrides = None, limit: Limit = None, run_dir:
 
     settings, folder = read_config(config, set_, limit), find_folder(config, run_dir)
     with Display() as display, folder.lock():
-        pipeline.select(settings, folder, display)
+        pipeline.select(pipeline.Run(settings, folder, display))
 
 
 def export(config: Config, set_: Overrides = None, limit: Limit = None, run_dir: RunDir = None) -> None:
@@ -102,7 +104,7 @@ def export(config: Config, set_: Overrides = None, limit: Limit = None, run_dir:
 
     settings, folder = read_config(config, set_, limit), find_folder(config, run_dir)
     with Display() as display, folder.lock():
-        pipeline.export_dataset(settings, folder, display)
+        pipeline.export_dataset(pipeline.Run(settings, folder, display))
 
 
 def report(config: Config, set_: Overrides = None, limit: Limit = None, run_dir: RunDir = None) -> None:
@@ -112,7 +114,7 @@ def report(config: Config, set_: Overrides = None, limit: Limit = None, run_dir:
 
     settings, folder = read_config(config, set_, limit), find_folder(config, run_dir)
     with Display() as display:
-        display.summary(pipeline.make_report(settings, folder), folder)
+        display.summary(pipeline.make_report(pipeline.Run(settings, folder)), folder)
 
 
 def config(config: Config, set_: Overrides = None, limit: Limit = None) -> None:

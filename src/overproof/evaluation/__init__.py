@@ -37,11 +37,11 @@ def evaluate_endpoint(
     config: EvaluationRun, answers: RunFolder, show: pipeline.Show = pipeline.be_silent
 ) -> Evaluation:
     """`evaluate` for an endpoint that runs already, with the answers in the run folder `answers`."""
-    run = _as_run(config)
+    run = pipeline.Run(_as_run(config), answers, show)
     with answers.lock():
-        pipeline.prepare(run, answers, show)
-        pipeline.sample(run, answers, show)
-        pipeline.score(run, answers, show)
+        pipeline.prepare(run)
+        pipeline.sample(run)
+        pipeline.score(run)
         evaluation = _measure(config, answers)
         write_bytes(answers.evaluation_json, msgspec.json.format(msgspec.json.encode(evaluation)) + b"\n")
     return evaluation

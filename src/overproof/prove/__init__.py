@@ -33,7 +33,7 @@ def prove(config: ProofRun, folder: RunFolder, show: pipeline.Show = pipeline.be
     """Sample, select, train, evaluate and compare; one Proof for each teacher temperature, also in `proof.json`.
 
     Raises ConfigError when the config's selections cannot be compared, MissingExtraError without the train extra, and
-    as `pipeline.run`, `train.sft` and `evaluation.evaluate` do.
+    as `pipeline.run_all`, `train.sft` and `evaluation.evaluate` do.
     """
     if config.prove.baseline not in config.selections:
         names = ", ".join(config.selections) or "none"
@@ -52,7 +52,7 @@ def _prove_at(temperature: float, config: ProofRun, folder: RunFolder, show: pip
     teacher = config.teacher.model_copy(update={"temperature": temperature})
     place = folder.root / f"teacher-{temperature:g}"
     run = RunFolder(place)
-    pipeline.run(config.model_copy(update={"teacher": teacher}), run, show)
+    pipeline.run_all(pipeline.Run(config.model_copy(update={"teacher": teacher}), run, show))
     sets = draw_sets(config, run, place / "sets")
     jobs = [*_plan_jobs(config, folder.root, place, sets)]
     outcomes: dict[str, list[Outcome]] = {}
