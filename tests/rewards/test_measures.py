@@ -138,17 +138,22 @@ def test_a_reply_without_reasoning_has_no_readability() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "value"),
+    ("text", "target", "value"),
     [
-        (PROSE, 1.0),
-        (CHINESE, 1.0),
-        (f"{PROSE}\n\n{CHINESE}", 1.0),
-        ("So the sum of the two numbers is five. 所以这两个数的和等于五。\n\nThat is the final answer to it.", 0.5),
-        ("4\n\n5", None),
+        (PROSE, "en", 1.0),
+        (CHINESE, "zh", 1.0),
+        (CHINESE, "en", 0.0),
+        (f"{PROSE}\n\n{CHINESE}", "en", 0.5714),
+        (
+            "So the sum of the two numbers is five. 所以这两个数的和等于五。\n\nThat is the final answer to it.",
+            "en",
+            0.5,
+        ),
+        ("4\n\n5", "en", None),
     ],
 )
-def test_paragraphs_in_two_languages_are_told(text: str, value: float | None) -> None:
-    assert mixed_paragraphs(reply(text), "en").value == value
+def test_paragraphs_that_are_not_in_the_target_are_told(text: str, target: str, value: float | None) -> None:
+    assert mixed_paragraphs(reply(text), target).value == value
 
 
 def test_fenced_code_in_the_reasoning_is_told_and_in_the_answer_is_not() -> None:

@@ -5,12 +5,13 @@ knows py3langid and langdetect.
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
+from overproof.language.ballots import LEAST_WORDS, MOST_WORDS, count_votes
 from overproof.language.scripts import is_latin
-from overproof.language.words import COMMON_WORDS, MOST_WORDS, count_votes
+from overproof.language.words import COMMON_WORDS, FURTHER_WORDS
 
 if TYPE_CHECKING:
     from langdetect.detector_factory import DetectorFactory
@@ -23,31 +24,79 @@ PLAUSIBLE = frozenset(
 identifier that may answer anything finds Latin and Luxembourgish in formulas."""
 
 _TWINS = ({"da", "no", "nn"}, {"cs", "sk"}, {"id", "ms"})
-"""Languages too close to each other for one sentence to tell: a target's twins are not looked for."""
-LEAST_WORDS = 4
-"""Fewer words than this are too few to tell a language by themselves."""
+"""Languages too close to each other for one sentence to tell: a target's twins are looked for in a whole text only."""
+_LEAST_TWIN_WORDS = 3
 _LEAST_LETTERS = 20
 """Fewer letters than this are noise to langdetect."""
+_LEAST_IDENTIFIED = 8
+"""Fewer words than this are noise to a statistical identifier: only common words are asked."""
 _LEAST_CERTAINTY = 0.9
 _MARGIN = 4.0
 """Log-likelihood by which another language must beat the target."""
+UNKNOWN = "und"
+"""Words in Latin letters of no language that is known here, where the target is in another script: its own words in
+Latin letters (pinyin, romanised Hindi, Serbian) as likely as not, so they count for nothing. ISO 639-2's code."""
 
 
 def tell_sentence(words: Sequence[str], target: str) -> tuple[str | None, int]:
     """The language of one sentence's words (None: too few to tell), and how many of the words count.
 
-    Common words settle it when a quarter of them vote for a language that is two votes ahead of any other; for the
-    target a third of them and one vote ahead are enough. A target without a list cannot win such a vote, so there is
-    none.
+    The rule is that of `ballots.read_sentences`; what that leaves open is put to `settle`.
     """
-    ballot = count_votes(words)
+    further = (target,) if target in FURTHER_WORDS else ()
+    ballot = count_votes(words, further)
     if ballot.counted < LEAST_WORDS:
         return None, ballot.counted
-    if target in COMMON_WORDS or not is_latin(target):
+    if target in COMMON_WORDS or further or not is_latin(target):
         clear = ballot.lead >= 2 and ballot.votes * 4 >= ballot.counted
         if clear or (ballot.leader == target and ballot.votes * 3 >= ballot.counted):
             return ballot.leader, ballot.counted
-    return identify(words, target), ballot.counted
+    return settle(words, ballot.counted, target), ballot.counted
+
+
+def settle(words: Sequence[str], counted: int, target: str) -> str | None:
+    """The language of words that the usual ballot leaves open: UNKNOWN, or None for that of what came before.
+
+    The further lists are asked, then, for a target in Latin letters and LEAST_IDENTIFIED words, statistics.
+    """
+    if is_latin(target) and target not in COMMON_WORDS and target not in FURTHER_WORDS:
+        return identify(words, target) if counted >= _LEAST_IDENTIFIED else None
+    rivals = [language for language in FURTHER_WORDS if language == target or not _are_twins(language, target)]
+    ballot = count_votes(words, rivals)
+    if ballot.leader is not None and ballot.lead >= 2 and ballot.votes * 3 >= ballot.counted:
+        return ballot.leader
+    if not is_latin(target):
+        return UNKNOWN
+    return identify(words, target) if counted >= _LEAST_IDENTIFIED else None
+
+
+def has_twins(target: str) -> bool:
+    """Whether a language has a twin that `tell_twin` can tell it from."""
+    return target in FURTHER_WORDS and any(
+        language != target and _are_twins(language, target) for language in FURTHER_WORDS
+    )
+
+
+def tell_twin(words: Sequence[str], target: str) -> str:
+    """Which of a target and its twins a whole text is in: the target, unless clearly more words are another's alone."""
+    if not has_twins(target):
+        return target
+    rivals = [language for language in FURTHER_WORDS if language != target and _are_twins(language, target)]
+    own = _vocabulary(target)
+    lowered = [word.lower() for word in words]
+    mine = {language: sum(word in own - _vocabulary(language) for word in lowered) for language in rivals}
+    theirs = {language: sum(word in _vocabulary(language) - own for word in lowered) for language in rivals}
+    best = max(rivals, key=lambda language: theirs[language] - mine[language])
+    return best if theirs[best] >= _LEAST_TWIN_WORDS and theirs[best] >= 2 * mine[best] else target
+
+
+def _are_twins(language: str, target: str) -> bool:
+    return any({language, target} <= twins for twins in _TWINS)
+
+
+@cache
+def _vocabulary(language: str) -> frozenset[str]:
+    return frozenset(FURTHER_WORDS[language].split())
 
 
 def identify(words: Sequence[str], target: str) -> str:
@@ -60,23 +109,48 @@ def identify(words: Sequence[str], target: str) -> str:
     return best
 
 
-def name_language(words: Sequence[str]) -> str | None:
-    """The language of a whole text, of any that langdetect knows, or None where its words do not tell.
+class Name(NamedTuple):
+    """The language of a text in Latin letters."""
 
-    langdetect's certain answer holds, except against common words that name another language (it takes
-    "Let f(x) … explain why" for French). Below 20 letters only common words are asked.
+    language: str | None
+    """None where its words do not tell."""
+    is_sure: bool
+    """Whether common words named it, or two identifiers with one voice."""
+
+
+def name_language(words: Sequence[str], among: Collection[str] = ()) -> Name:
+    """The language of a whole text, of any that is known or of those given.
+
+    Common words that are clear need no second opinion. Else langdetect is asked, and its answer holds against words
+    that name another language only where py3langid gives the same.
     """
     words = words[:MOST_WORDS]
-    ballot = count_votes(words)
-    if len(words) < LEAST_WORDS or sum(map(len, words)) < _LEAST_LETTERS:
-        return ballot.leader
+    further = [language for language in among if language in FURTHER_WORDS]
+    ballot = count_votes(words, further)
+    leader = ballot.leader if not among or ballot.leader in among else None
+    if leader is not None and ballot.lead >= 2 and ballot.votes * 4 >= ballot.counted:
+        return Name(leader, is_sure=True)
+    if ballot.counted < LEAST_WORDS or sum(map(len, words)) < _LEAST_LETTERS:
+        return Name(leader, is_sure=False)
+    named = _detect(words)
+    if named is None or named == leader or (among and named not in among):
+        return Name(leader, is_sure=named is not None and named == leader)
+    agreed = _likeliest(words) == named
+    if leader is None or ballot.lead < 2:
+        return Name(named if agreed or leader is None else leader, is_sure=agreed)
+    return Name(named if agreed and ballot.votes * 6 < ballot.counted else leader, is_sure=False)
+
+
+def _detect(words: Sequence[str]) -> str | None:
+    """Langdetect's answer where it is certain."""
     detector = _detectors().create()
     detector.append(" ".join(words))
     found = detector.get_probabilities()
-    named = found[0].lang if found and found[0].prob >= _LEAST_CERTAINTY else None
-    if named is None or (named in COMMON_WORDS and ballot.lead >= 2):
-        return ballot.leader or named
-    return str(named)
+    return str(found[0].lang) if found and found[0].prob >= _LEAST_CERTAINTY else None
+
+
+def _likeliest(words: Sequence[str]) -> str:
+    return str(_model().classify(" ".join(words).lower())[0])
 
 
 def is_known(language: str) -> bool:

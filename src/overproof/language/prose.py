@@ -1,16 +1,19 @@
 r"""Text → prose: what is left for a reader's language to show in; only this module knows what is not prose.
 
-Formulas, code, links and tags are written alike in every language. Every pattern here is linear in the length of the
-text: the body of a delimited span excludes its own opening delimiter, or ends with the line, so that a text full of
-openings without an end costs no more than any other.
+Formulas, code, links and tags are written alike in every language and set aside. Words that stand within them all the
+same are not: a stretch of another script and a run of bare words are prose wherever they stand, or a whole train of
+thought could hide in a code block. Every pattern here is linear in the length of the text: the body of a delimited span
+excludes its own opening delimiter, or ends with the line, so that a text full of openings without an end costs no more
+than any other.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 
-_CODE_OR_FORMULA = re.compile(
+from overproof.language.scripts import LATIN_LETTERS, SCRIPT_LETTERS
+
+_SET_ASIDE = re.compile(
     r"```(?:[^`]|`(?!``))*+(?:```|\Z)"  # fenced code; a fence without an end runs to the end (CommonMark)
     r"|`[^`\n]*+`"
     r"|\\\\"  # a line break; passed over as a pair, so that no formula begins at its second half
@@ -19,29 +22,62 @@ _CODE_OR_FORMULA = re.compile(
     r"|\\\[[^\\]*+(?:\\[^\[\]][^\\]*+)*+\\\]"
     r"|\\\([^\\]*+(?:\\[^()][^\\]*+)*+\\\)"
     r"|https?://[!-~]++|www\.[!-~]++"
+    r"|\[asy\][^\[]*+(?:\[(?!/asy\])[^\[]*+)*+\[/asy\]"  # drawings in the MATH and AoPS data
     r"|</?[A-Za-z][\w-]{0,20}(?:\s[^<>\n=]{0,20}=[^<>\n]{0,80})?\s?/?>"
 )
 _ENVIRONMENT = re.compile(r"\\begin\{[^{}\n]{1,20}\}[^\\]*+(?:\\(?!begin\{|end\{)[^\\]*+)*+\\end\{[^{}\n]{1,20}\}")
-_COMMAND = re.compile(r"\\(?:boxed|text|textbf|mathrm|mathbf|operatorname|label|tag)\*?\s?\{[^{}]*+\}|\\[A-Za-z]++\*?")
 _ENVIRONMENT_DEPTH = 3
+# \text and its like hold prose: the command goes and its words stay.
+_COMMAND = re.compile(r"\\(?:boxed|mathrm|mathbf|operatorname|label|tag)\*?\s?\{[^{}]*+\}|\\[A-Za-z]++\*?")
+_CODE_LINE = re.compile(
+    r"^[ \t]*+(?:"
+    r"(?:import|from)[ \t]+[a-z_][\w.]*(?:[ \t]+(?:import|as)[ \t].*)?"
+    r"|(?:def|class)[ \t]+\w+[ \t]*[(:].*"
+    r"|(?:for|while|if|elif)[ \t][^\n]{1,200}:"
+    r"|(?:return|print|assert)\b[ \t]*[(\w\[].*"
+    r"|[A-Za-z_][\w.\[\]]*[ \t]*[-+*/|&]?=[ \t]*[\w.'\"\[({-][^\n。，]*"
+    r"|#include\b.*|//.*"
+    r")[ \t]*$",
+    re.MULTILINE,
+)
+"""A line of a program that stands in no fence."""
+_IDENTIFIER = re.compile(r"[A-Za-z0-9]*+_\w*+")
+_STRETCH = re.compile(f"(?:[{SCRIPT_LETTERS}][^\\S\\n]?){{4,}}")
+"""Four letters of another script: more than the name of a quantity in a formula."""
+_BARE_WORDS = re.compile(
+    f"(?<![{LATIN_LETTERS}])[{LATIN_LETTERS}]++(?:(?:[ ’'-]|[,;:] )[{LATIN_LETTERS}]++){{7,}}+[.!?]?"
+)
+"""Eight words in a row without a sign between them: no formula has that, no line of code and few of its texts."""
+_FEWEST_SPACES = 6
+_CODE_SIGN = re.compile(
+    r"=|^[ \t]*(?:import|from|def|class|for|while|if|elif|return|print|assert|//|#include)", re.MULTILINE
+)
 
 
 def to_prose(text: str) -> str:
-    """The text with code, formulas, links and tags replaced by a space each."""
-    return _replace(text, " ")
+    """The text with a space in the place of every character that is no prose, so that places stay as they are."""
+    text = _SET_ASIDE.sub(_blank, text)
+    if "\\" in text:
+        for _ in range(_ENVIRONMENT_DEPTH):  # from the inside out
+            text, count = _ENVIRONMENT.subn(_blank, text)
+            if not count:
+                break
+        text = _COMMAND.sub(_blank, text)
+    if "_" in text:
+        text = _IDENTIFIER.sub(_blank, text)
+    return _CODE_LINE.sub(_blank, text) if _CODE_SIGN.search(text) else text
 
 
-def blank_out(text: str) -> str:
-    """`to_prose` with every place kept: what is no prose is replaced by as many spaces."""
-    return _replace(text, lambda match: " " * len(match[0]))
-
-
-def _replace(text: str, filling: str | Callable[[re.Match[str]], str]) -> str:
-    text = _CODE_OR_FORMULA.sub(filling, text)
-    if "\\" not in text:
-        return text
-    for _ in range(_ENVIRONMENT_DEPTH):  # from the inside out
-        text, count = _ENVIRONMENT.subn(filling, text)
-        if not count:
-            break
-    return _COMMAND.sub(filling, text)
+def _blank(span: re.Match[str]) -> str:
+    """Spaces in the place of a span, but for the words in it that are prose all the same."""
+    text = span[0]
+    if text.isascii() and text.count(" ") <= _FEWEST_SPACES:
+        return " " * len(text)
+    kept = [match.span() for pattern in (_STRETCH, _BARE_WORDS) for match in pattern.finditer(text)]
+    pieces = []
+    end = 0
+    for start, stop in sorted(kept):
+        pieces.append(" " * (start - end))
+        pieces.append(text[start:stop])
+        end = stop
+    return "".join([*pieces, " " * (len(text) - end)])

@@ -1,0 +1,57 @@
+"""Question → its language, alone and among those that a whole set of problems is in; only this module decides that.
+
+A wrong name rejects every trace of a problem, so where the words leave it open there is no name rather than a guess.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+from overproof.language.ballots import MOST_WORDS, count_votes
+from overproof.language.latin import Name, name_language
+from overproof.language.prose import to_prose
+from overproof.language.scripts import HAN, KANA, scripts_in
+from overproof.language.sentences import LATIN_WORD
+from overproof.language.siblings import tell_sibling, tells
+
+_LEAST_SHARE = 0.01
+"""Of the named questions, from which a language counts as one of the set's own."""
+
+
+def language_of(question: str, among: Collection[str] = ()) -> str | None:
+    """The language of a question as an ISO 639-1 code; None where there is too little text to tell.
+
+    The script that most words are in decides, then the letters and words that only one of its languages has. `among`
+    are the languages that the set of problems is known to be in: another name is decided again within them, and no name
+    is given where none of them is likely. Empty, any language may be.
+    """
+    name = name_question(question)
+    if not among or name.language in among:
+        return name.language
+    return name_question(question, among).language
+
+
+def name_question(question: str, among: Collection[str] = ()) -> Name:
+    """`language_of` with whether the name is sure."""
+    prose = to_prose(question)
+    words = LATIN_WORD.findall(prose)
+    counts = {script: script.count(prose) for script in scripts_in(prose)}
+    if max(counts.values(), default=0.0) <= count_votes(words[:MOST_WORDS]).counted:
+        return name_language(words, among)
+    names = {script.name for script in counts}
+    script = max(counts, key=lambda script: counts[script])
+    if script.name == HAN:
+        named = "ja" if KANA in names else "zh"
+    else:
+        named = (tell_sibling(script.unit.findall(prose), script, None) if tells(script) else None) or script.languages[
+            0
+        ]
+    if among and named not in among:
+        named = next((language for language in script.languages if language in among), named)
+    return Name(named, is_sure=True)
+
+
+def held_languages(counts: Mapping[str, int]) -> frozenset[str]:
+    """The languages of a set of problems, from how many of them each was surely given: those of one in a hundred."""
+    total = sum(counts.values())
+    return frozenset(language for language, count in counts.items() if count >= _LEAST_SHARE * total)
