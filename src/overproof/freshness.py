@@ -89,14 +89,6 @@ def versions() -> dict[str, str]:
     return {"overproof": overproof.__version__, "python": platform.python_version(), **libraries}
 
 
-def file_stamp(path: str | None) -> list[int]:
-    """What changes when a file changes; nothing for what is no file."""
-    if path is None or not Path(path).is_file():
-        return []
-    state = Path(path).stat()
-    return [state.st_size, state.st_mtime_ns]
-
-
 def _fingerprint(parts: Sequence[Any]) -> str:
     text = orjson.dumps(parts, option=orjson.OPT_SORT_KEYS, default=_to_plain)
     return hashlib.blake2b(text, digest_size=16).hexdigest()

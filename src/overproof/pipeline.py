@@ -33,7 +33,8 @@ from overproof.export import export_shard, finish_export
 from overproof.grading import answer_classes
 from overproof.journal import write_records, write_sharded
 from overproof.language import language_of
-from overproof.problems import read_problems
+from overproof.problems import read_problems, stamp_source
+from overproof.problems.notes import SourceNotes
 from overproof.records import Message, PreparedProblem, Problem, Score
 from overproof.rewards.grades import grade_traces
 from overproof.runfolder import RunFolder, count_shards, shard_of
@@ -145,12 +146,16 @@ def prepare(run: Run) -> None:
 
     def work() -> None:
         findings = hygiene.examine(read_problems(config.problems), config.hygiene)
-        prepared = (_prepare_problem(problem, findings) for problem in read_problems(config.problems))
+        notes = SourceNotes()
+        prepared = (_prepare_problem(problem, findings) for problem in read_problems(config.problems, notes))
         counts = write_sharded(outputs, ((shard_of(one.problem.id, shards), one) for one in prepared))
-        folder.push(*outputs)
+        write_records(folder.skipped, notes.skipped)
+        folder.push(*outputs, folder.skipped)
+        for line in notes.lines():
+            run.show(Notice(line))
         run.show(Step("prepare", sum(counts), sum(counts)))
 
-    stamps = [freshness.file_stamp(source.path) for source in (config.problems, *config.hygiene.benchmarks)]
+    stamps = [stamp_source(source) for source in (config.problems, *config.hygiene.benchmarks)]
     tables = ("problems", "hygiene")
     freshness.derive(folder, "prepare", work, config=config, tables=tables, inputs=stamps, outputs=outputs)
 
