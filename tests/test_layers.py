@@ -20,14 +20,14 @@ ROWS = [
     {"sampling", "selection", "importing"},
     {"rewards", "hygiene", "audit", "judge"},
     {"grading", "problems", "teacher"},
-    {"language", "estimators", "completion", "rows"},
+    {"language", "estimators", "completion"},
     {"engine", "freshness"},
     {"runfolder"},
     {"integrity"},
     {"journal", "config"},
     {"tiny"},
     {"prompts"},
-    {"resources"},
+    {"resources", "wording"},
     {"records", "errors", "keys"},
 ]
 ROW_OF = {module: number for number, row in enumerate(ROWS) for module in row}

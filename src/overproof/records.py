@@ -98,6 +98,8 @@ class Trace(msgspec.Struct, frozen=True, omit_defaults=True):
     attempts: int = 1
     error: str | None = None
     """Name of the permanent refusal this line records (content_filter, …); None for a reply."""
+    refusal: str | None = None
+    """What the endpoint said when it refused, in its own words; None for a reply."""
     marks: list[str] = []
     """Oddities that do not spoil the reply: no_done, zero_usage, empty_content, text_repaired (see `teacher.reply`)."""
 

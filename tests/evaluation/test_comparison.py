@@ -1,17 +1,14 @@
 """Comparing runs: paired by problem, refused where they are not the same, and plain about noise."""
 
 import random
-import re
 from collections.abc import Sequence
 from pathlib import Path
-from xml.etree import ElementTree as ET
 
 import pytest
 from building import make_problem, make_score, make_trace, write_run
 
 from overproof.errors import ConfigError, InputError
 from overproof.evaluation.comparison import Side, compare, name_sides
-from overproof.evaluation.plot import plot_comparison
 from overproof.records import PreparedProblem
 from overproof.runfolder import Manifest, RunFolder
 
@@ -106,21 +103,6 @@ def test_runs_that_cannot_be_compared_are_refused(tmp_path: Path) -> None:
     for measure in ("accuracy", "pass@", "maj@0", "pass@x"):
         with pytest.raises(ConfigError, match="write pass@k or maj@k"):
             compare([Side("a", [run]), Side("b", [run])], measure=measure)
-
-
-def test_the_plot_is_a_picture_that_stands_alone_and_tells_its_values(tmp_path: Path) -> None:
-    before = write_passes(tmp_path / "a", draw_passes(1))
-    after = write_passes(tmp_path / "b", draw_passes(2, shift=1))
-    made = compare([Side("before", [before]), Side("<after> & more", [after])])
-    picture = ET.fromstring(plot_comparison(made))
-    assert picture.tag.endswith("svg")
-    assert picture.attrib["role"] == "img"
-    assert "<after> & more: +" in picture.attrib["aria-label"]
-    assert "aria-hidden" not in picture.attrib
-    style = next(one.text or "" for one in picture if one.tag.endswith("style"))
-    used = set(re.findall(r"var\((--[a-z]+)\)", plot_comparison(made)))
-    assert used
-    assert all(f"{name}:" in style for name in used)
 
 
 def test_sides_are_named_by_their_folders_or_by_hand(tmp_path: Path) -> None:

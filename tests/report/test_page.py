@@ -15,7 +15,7 @@ from overproof.config import load_config
 from overproof.report import Summary, report
 from overproof.report.counting import count_shard
 from overproof.report.excerpts import MOST_BYTES, choose, pack, read_chosen
-from overproof.report.page import read_asset, to_script_json
+from overproof.report.page import SCRIPTS, read_asset, to_script_json
 from overproof.report.shard import ShardReader
 
 CONFIG = make_config(sampling={"n": 4})
@@ -50,7 +50,7 @@ def test_the_same_run_gives_the_same_page(tmp_path: Path) -> None:
 
 
 def test_only_the_page_s_own_script_may_run(page: str) -> None:
-    script = read_asset("shared.js") + read_asset("page.js")
+    script = "".join(read_asset(name) for name in SCRIPTS)
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     assert f"script-src &#39;sha256-{digest}&#39;" in page
     assert f"<script>{script}</script>" in page
@@ -68,13 +68,13 @@ def test_every_section_has_something_to_say(page: str) -> None:
     assert headings == [
         "This run is not whole",
         "From sampled to kept",
+        "Tokens and money",
+        "Selections compared",
         "How often the teacher is right",
+        "The problems",
         "Length and correctness",
         "Language of the reasoning",
         "Rewards and verdicts",
-        "Tokens and money",
-        "Selections compared",
-        "The problems",
         "Suspect references",
         "Problems that stand in a benchmark",
         "How the run was made",
@@ -123,9 +123,10 @@ def test_problems_of_every_kind_are_chosen_first(tmp_path: Path) -> None:
     problems = [make_problem(f"p{number}") for number in range(60)]
     letters = ["cccc"] * 57 + ["tiii", "riii", "fiii"]
     scored = [pair for problem, text in zip(problems, letters, strict=True) for pair in sample_problem(problem, text)]
-    shard = ShardReader(CONFIG, write_reported(tmp_path, CONFIG, problems, scored), 0).read()
+    folder = write_reported(tmp_path, CONFIG, problems, scored)
+    shard = ShardReader(CONFIG, folder, 0).read()
     counts = count_shard(CONFIG, shard)
-    chosen = list(read_chosen(counts, {0: shard}))
+    chosen = list(read_chosen(CONFIG, folder, counts, {0: shard}))
     kinds = len(counts.candidates)
     assert {trace.reason for problem in chosen[:kinds] for trace in problem.traces} == {
         "correct",
@@ -142,7 +143,7 @@ def test_a_problem_with_many_traces_shows_some_with_each_reason(tmp_path: Path) 
     config = make_config(sampling={"n": 40})
     folder = write_reported(tmp_path, config, [problem], sample_problem(problem, "i" * 36 + "ctrf"))
     shard = ShardReader(config, folder, 0).read()
-    (reading,) = read_chosen(count_shard(config, shard), {0: shard})
+    (reading,) = read_chosen(config, folder, count_shard(config, shard), {0: shard})
     assert (len(reading.traces), reading.trace_count) == (16, 40)
     assert {36, 37, 38, 39} < {trace.index for trace in reading.traces}
 
@@ -154,8 +155,9 @@ def test_what_is_chosen_stays_within_its_bytes(tmp_path: Path) -> None:
         noise = "".join(hashlib.sha256(f"{number}/{part}".encode()).hexdigest() for part in range(400))
         trace = make_trace(problem, reasoning=noise)
         scored.append((trace, make_score(trace)))
-    shard = ShardReader(CONFIG, write_reported(tmp_path, CONFIG, problems, scored), 0).read()
-    chosen = list(read_chosen(count_shard(CONFIG, shard), {0: shard}))
+    folder = write_reported(tmp_path, CONFIG, problems, scored)
+    shard = ShardReader(CONFIG, folder, 0).read()
+    chosen = list(read_chosen(CONFIG, folder, count_shard(CONFIG, shard), {0: shard}))
     assert 0.5 * MOST_BYTES < len(pack(chosen)) <= MOST_BYTES
 
 

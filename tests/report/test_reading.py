@@ -9,6 +9,7 @@ from overproof.report.reading import (
     ANSWER,
     FOREIGN,
     REPEATED,
+    Around,
     Judged,
     Piece,
     Reading,
@@ -95,6 +96,6 @@ def test_a_trace_without_score_and_decision_can_be_read() -> None:
 def test_a_reference_in_bare_latex_is_read_as_a_formula() -> None:
     trace = make_trace()
     judged = [Judged(trace, make_score(trace), {})]
-    problem = read_problem(make_problem(reference="\\frac{1}{2}"), judged, 7, longest=999)
+    problem = read_problem(make_problem(reference="\\frac{1}{2}"), judged, Around(7), longest=999)
     assert problem.reference_pieces == [("\\frac{1}{2}", 0, to_mathml("\\frac{1}{2}"))]
     assert problem.trace_count == 7

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import pytest
-from browsing import needs_browser, open_browser, visit
+from browsing import Visit, needs_browser, open_browser, visit
 from reported import HOSTILE, make_rich_run
 
 from overproof.config import load_config
@@ -18,6 +18,7 @@ pytestmark = needs_browser
 ROUTES = [
     "#/",
     "#/traces",
+    "#/problems",
     f"#/problem/{quote('plain/0', safe='')}",
     f"#/problem/{quote(f'hostile {HOSTILE}', safe='')}",
 ]
@@ -62,7 +63,7 @@ def test_hostile_text_is_shown_as_text_and_never_runs(browser: "Browser", url: s
 
 def test_mathematics_is_rendered_and_what_the_library_gets_wrong_stays_as_written(browser: "Browser", url: str) -> None:
     with visit(browser, url) as here:
-        here.go(ROUTES[3])
+        here.go(ROUTES[4])
         card = here.page.locator("#trace-1")
         fraction = card.locator(".reasoning mfrac").first
         top, bottom = fraction.locator("mn").nth(0).bounding_box(), fraction.locator("mn").nth(1).bounding_box()
@@ -77,30 +78,111 @@ def test_mathematics_is_rendered_and_what_the_library_gets_wrong_stays_as_writte
 
 def test_other_languages_repeats_and_the_graded_answer_are_marked(browser: "Browser", url: str) -> None:
     with visit(browser, url) as here:
-        here.go(ROUTES[3])
+        here.go(ROUTES[4])
         card = here.page.locator("#trace-1")
         assert "中文" in card.locator("mark.foreign").first.inner_text()
         assert "nothing new" in " ".join(card.locator("mark.repeated").all_inner_texts())
-        assert card.locator(".verdict").inner_text().startswith("As the test says. Decided by the layer test.")
+        assert card.locator(".verdict").inner_text().startswith("\\tfrac{9}{4} – test: As the test says.")
 
 
 def test_filters_narrow_the_list_and_stand_in_the_address(browser: "Browser", url: str) -> None:
     with visit(browser, url) as here:
         here.go("#/traces")
-        here.page.get_by_label("Verdict", exact=True).select_option("unverifiable")
+        choose(here, "Verdict", "unverifiable")
         here.wait("#/traces?verdict=unverifiable")
         assert here.page.locator("#count").inner_text().startswith("4 of 4 traces")
-        here.page.get_by_label("Decision", exact=True).select_option("refused")
+        choose(here, "Decision", "refused")
         here.wait("#/traces?verdict=unverifiable&reason=refused")
-        assert here.page.locator("#rows tr:not(.group)").count() == 2
+        assert here.page.locator("#rows tr").count() == 2
         assert set(here.page.locator("#rows .badge").all_inner_texts()) == {"refused"}
+        here.page.keyboard.press("Escape")
+        here.page.locator(".chip", has_text="refused").click()
+        here.wait("#/traces?verdict=unverifiable")
+        here.page.locator("#chips").get_by_role("link", name="Clear all").click()
+        here.wait("#/traces")
+
+
+def choose(here: Visit, facet: str, option: str) -> None:
+    """Open a filter and tick one of its values."""
+    box = here.page.locator("details.facet", has=here.page.locator("summary", has_text=facet)).first
+    if box.get_attribute("open") is None:
+        box.locator("summary").click()
+    box.get_by_label(option).first.check()
+
+
+def test_several_values_and_ranges_can_be_wanted(browser: "Browser", url: str) -> None:
+    route = "#/traces?verdict=incorrect&verdict=unverifiable&rate=..0.5&sort=-tokens"
+    with visit(browser, url + route) as here:
+        here.wait(route)
+        assert set(here.page.locator("#rows td:nth-child(4)").all_inner_texts()) <= {"incorrect", "unverifiable", "cut"}
+        rates = [float(one.split()[0]) for one in here.page.locator("#rows td:nth-child(6)").all_inner_texts()]
+        assert rates
+        assert max(rates) <= 50
+        tokens = [int(one) for one in here.page.locator("#rows td:nth-child(7)").all_inner_texts()]
+        assert tokens == sorted(tokens, reverse=True)
+        assert "Pass rate: at most 50 %" in here.page.locator("#chips").inner_text()
+
+
+def test_a_column_s_head_orders_the_list_up_down_and_not_at_all(browser: "Browser", url: str) -> None:
+    with visit(browser, f"{url}#/traces") as here:
+        here.wait("#/traces")
+        for route, order in (("#/traces?sort=tokens", "ascending"), ("#/traces?sort=-tokens", "descending")):
+            here.page.get_by_role("button", name="Tokens").click()
+            here.wait(route)
+            assert here.page.locator("th", has_text="Tokens").get_attribute("aria-sort") == order
+        here.page.get_by_role("button", name="Tokens").click()
+        here.wait("#/traces")
+
+
+def test_an_empty_list_offers_the_way_back(browser: "Browser", url: str) -> None:
+    with visit(browser, f"{url}#/traces?q=zyx") as here:
+        here.wait("#/traces?q=zyx")
+        assert here.page.locator("#count").inner_text() == "No trace is like that."
+        here.page.get_by_role("link", name="back to all traces").click()
+        here.wait("#/traces")
+
+
+def test_problems_are_listed_hardest_first(browser: "Browser", url: str) -> None:
+    with visit(browser, f"{url}#/problems") as here:
+        here.wait("#/problems")
+        rates = [one for one in here.page.locator("#rows td:nth-child(3)").all_inner_texts() if one != "–"]
+        assert rates == sorted(rates, key=lambda one: float(one.split()[0]))
+        here.page.locator("#rows tr").first.locator("td").last.click()
+        here.page.wait_for_selector(".problem-head h1")
+
+
+def test_every_number_leads_to_as_many_rows_as_it_counts(browser: "Browser", url: str) -> None:
+    with visit(browser, url) as here:
+        found = here.page.eval_on_selector_all(
+            "#overview a[href^='#/']",
+            "all => all.map(one => [one.getAttribute('href'), one.textContent])",
+        )
+        links = {(href, text) for href, text in found if text.replace(",", "").isdecimal() and "sort=" not in href}
+        assert len(links) > 25
+        for href, text in sorted(links):
+            here.go(href)
+            told = here.page.locator("#count").inner_text()
+            assert f"of {text} " in told, f"{href} is said to hold {text}: {told}"
+
+
+def test_next_and_previous_stay_within_the_filter_and_what_matches_is_marked(browser: "Browser", url: str) -> None:
+    with visit(browser, f"{url}#/traces?verdict=unverifiable") as here:
+        here.wait("#/traces?verdict=unverifiable")
+        total = here.page.locator("#rows tr").count()
+        here.page.locator("#rows a").first.click()
+        for place in range(1, total + 1):
+            here.page.wait_for_selector(f"text={place} of {total} in the list")
+            assert here.page.locator(".card.here").get_attribute("class") == "card unverifiable match here"
+            here.page.keyboard.press("j")
+        here.page.keyboard.press("u")
+        here.wait("#/traces?verdict=unverifiable")
 
 
 def test_text_is_found_whatever_its_case(browser: "Browser", url: str) -> None:
     with visit(browser, f"{url}#/traces?q=SUSPECT") as here:
         here.wait("#/traces?q=SUSPECT")
         assert here.page.get_by_label("Text", exact=True).input_value() == "SUSPECT"
-        assert here.page.locator("#rows .group").count() == 1
+        assert set(here.page.locator("#rows .where").all_inner_texts()) == {f"suspect · {n}" for n in range(4)}
         here.page.get_by_label("Text", exact=True).fill("no trace says this")
         here.wait("#/traces?q=no+trace+says+this")
         assert here.page.locator("#count").inner_text() == "No trace is like that."
@@ -149,10 +231,11 @@ def test_the_keyboard_reaches_search_problems_and_the_list(browser: "Browser", u
 def test_values_are_told_on_hover_and_stand_in_a_table(browser: "Browser", url: str) -> None:
     with visit(browser, url) as here:
         figure = here.page.locator("figure", has_text="Problems by pass rate")
-        figure.locator("[aria-roledescription='bar']").first.hover()
+        figure.locator(".part").last.hover()
         tip = here.page.locator("#tip")
         assert tip.is_visible()
         label, told = tip.inner_text().split(": ")
+        figure.locator("summary").click()
         row = figure.get_by_role("row").filter(has_text=label)
         assert told.split(" ")[0] in row.inner_text()
 

@@ -1,11 +1,12 @@
 from pathlib import Path
 
+import numpy as np
 import pytest
 from building import make_config, make_problem, make_trace
 from reported import write_reported
 
 from overproof.report.shard import Shard, ShardReader
-from overproof.view.run import Rows, _filter_rows
+from overproof.view.query import Rows
 from overproof.view.search import Search
 
 CONFIG = make_config(sampling={"n": 1})
@@ -24,7 +25,7 @@ def read_shards(root: Path, shards: int) -> tuple[list[Shard], list[Rows]]:
     scored = [(make_trace(problem, reasoning=text), None) for problem, text in zip(problems, TEXTS, strict=True)]
     folder = write_reported(root, CONFIG, problems, scored, shards=shards)
     read = [ShardReader(CONFIG, folder, number).read() for number in range(shards)]
-    return read, [_filter_rows(shard, ()) for shard in read]
+    return read, [np.flatnonzero(shard.owners >= 0) for shard in read]
 
 
 def find(shards: list[Shard], matching: list[Rows], text: str) -> set[str]:

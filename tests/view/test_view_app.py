@@ -61,7 +61,7 @@ def state_of(roots: list[Path]) -> dict[str, str]:
 def test_several_runs_are_listed_and_one_is_opened_at_once(url: str, roots: list[Path]) -> None:
     _, body, _ = get(url)
     assert b'<a href="/runs/0/">one</a>' in body
-    assert b'<a href="/compare?left=0&amp;right=1">two</a>' in body
+    assert str(roots[1]).encode() in body, "runs of one name are told apart by their paths"
     with serving(roots[:1]) as single, urllib.request.urlopen(single) as answer:
         assert answer.url == f"{single}/runs/0/"
 
@@ -88,8 +88,10 @@ def test_a_text_is_searched_in_all_traces(url: str) -> None:
 def test_a_problem_comes_with_its_traces_and_its_neighbours(url: str) -> None:
     problem = ask(url, "problem", id="plain/1")
     assert [trace["index"] for trace in problem["traces"]] == [0, 1, 2, 3]
-    assert ask(url, "neighbours", id="plain/1") == {"previous": "plain/0", "next": "plain/2"}
-    assert ask(url, "neighbours", id="nowhere") == {"previous": None, "next": None}
+    beside = ask(url, "beside", id="plain/1", index=2)
+    assert (beside["previous"], beside["next"]) == (["plain/0", 0], ["plain/2", 0])
+    assert (beside["earlier"], beside["later"], beside["place"]) == (["plain/1", 1], ["plain/1", 3], 7)
+    assert ask(url, "beside", id="nowhere")["previous"] is None
 
 
 def test_many_traces_come_in_stretches_around_the_one_asked_for(tmp_path: Path) -> None:
@@ -103,7 +105,15 @@ def test_many_traces_come_in_stretches_around_the_one_asked_for(tmp_path: Path) 
 
 @pytest.mark.parametrize(
     "path",
-    ["/runs/7/", "/runs/x/", "/runs/0/api/problem?id=nowhere", "/compare?left=0&right=9", "/assets/page.py"],
+    [
+        "/runs/7/",
+        "/runs/x/",
+        "/runs/0/api/problem?id=nowhere",
+        "/compare?run=0&run=9",
+        "/compare?run=0",
+        "/runs/" + "9" * 5000 + "/",
+        "/assets/page.py",
+    ],
 )
 def test_what_is_not_there_is_not_found(url: str, path: str) -> None:
     assert get(url + path)[0] == 404
@@ -121,12 +131,12 @@ def test_nothing_is_answered_under_another_name_and_nothing_can_be_written(url: 
         with pytest.raises(urllib.error.HTTPError, match="405"):
             urllib.request.urlopen(urllib.request.Request(f"{url}/runs/0/", method=method))
     get(f"{url}/runs/0/")
-    get(f"{url}/compare?left=0&right=1")
+    get(f"{url}/compare?run=0&run=1")
     assert state_of(roots) == before
 
 
 def test_pages_allow_no_script_but_their_own(url: str) -> None:
-    for path in ("/", "/runs/0/", "/compare?left=0&right=1"):
+    for path in ("/", "/runs/0/", "/compare?run=0&run=1"):
         _, body, headers = get(url + path)
         assert "script-src 'self'" in headers["Content-Security-Policy"]
         assert b"<script>window.hacked" not in body

@@ -39,7 +39,7 @@ def url(folders: list[RunFolder]) -> Iterator[str]:
 def test_every_page_opens_without_a_complaint_and_axe_finds_nothing_serious(
     browser: "Browser", url: str, *, width: int, dark: bool
 ) -> None:
-    for path in ("/", "/compare?left=0&right=1"):
+    for path in ("/", "/compare?run=0&run=1"):
         with visit(browser, url + path, dark=dark, width=width) as here:
             assert here.violations() == [], path
             assert here.page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{path} is too wide"
@@ -53,25 +53,32 @@ def test_every_page_opens_without_a_complaint_and_axe_finds_nothing_serious(
 def test_the_served_list_is_filtered_searched_and_continued(browser: "Browser", url: str) -> None:
     with visit(browser, f"{url}/runs/0/#/traces") as here:
         here.wait("#/traces")
-        assert here.page.locator("#rows tr:not(.group)").count() == 50
+        assert here.page.locator("#rows tr").count() == 50
         here.page.get_by_role("button", name="Show more").click()
-        here.page.wait_for_function("() => document.querySelectorAll('#rows tr:not(.group)').length > 50")
+        here.page.wait_for_function("() => document.querySelectorAll('#rows tr').length > 50")
         here.page.get_by_label("Text", exact=True).fill("nothing NEW in it")
         here.wait("#/traces?q=nothing+NEW+in+it")
         here.page.wait_for_function("() => document.querySelector('#count').innerText === '1 of 1 traces shown'")
 
 
-def test_comparison_leads_to_the_problem_in_either_run(browser: "Browser", url: str) -> None:
-    with visit(browser, f"{url}/runs/1/") as here:
-        here.page.get_by_role("link", name="Compare").click()
-        here.page.wait_for_selector("h1")
-        assert here.page.locator("h1").inner_text() == "two against one"
-        here.page.locator("figure [aria-roledescription='circle']").first.hover(force=True)
+def test_runs_are_chosen_compared_and_a_problem_is_read_in_both(browser: "Browser", url: str) -> None:
+    with visit(browser, url) as here:
+        for name in ("one", "two"):
+            here.page.get_by_role("checkbox", name=f"/{name}").check()
+        here.page.get_by_role("button", name="Compare the chosen runs").click()
+        here.page.wait_for_selector("text=The runs")
+        assert here.page.locator("h1").inner_text() == "one against two"
+        here.page.locator("figure .point").first.hover()
         assert here.page.locator("#tip").inner_text().startswith("all: ")
         here.page.get_by_role("button", name="Switch between light and dark").click()
         here.page.get_by_role("link", name="All runs").click()
-        here.page.wait_for_selector("h1")
+        here.page.wait_for_selector("text=Choose a run")
         assert here.page.evaluate("document.documentElement.dataset.theme") == "dark", "the choice goes with you"
+    with visit(browser, f"{url}/compare?run=0&run=1#/beside/0/1/plain%2F1") as here:
+        here.wait("#/beside/0/1/plain%2F1")
+        assert here.page.locator(".sides > div").count() == 2
+        assert here.page.locator(".sides .card").count() == 8
+        assert here.violations() == []
 
 
 def test_an_open_overview_follows_the_run(browser: "Browser", url: str, folders: list[RunFolder]) -> None:

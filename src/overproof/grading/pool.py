@@ -1,4 +1,4 @@
-"""Worker processes that can be killed: limits on processor time and memory, a wide wall clock, replacement at once.
+"""Worker processes that can be killed: one deadline a task, a memory limit, replacement at once.
 
 Only this module starts and ends processes. A worker is `python -m overproof.grading.worker` at the other end of two
 pipes, so nothing of the caller is re-run or inherited, whatever the caller is: an unguarded script, a notebook, a
@@ -12,7 +12,6 @@ import atexit
 import contextlib
 import os
 import select
-import signal
 import subprocess
 import sys
 import threading
@@ -25,16 +24,15 @@ import msgspec
 from overproof.grading.protocol import LENGTH, READY, Answer, Task, frame
 
 TIMEOUT_SECONDS = 2.0
-"""Processor time for one task; a worker's start is not counted."""
-BACKSTOP_SECONDS = 120.0
-"""Wall clock for one task on top of its processor time, for a machine so loaded, or a worker so stuck, that the limit
-on processor time is never reached. What it ends is marked, as it depends on the machine."""
+"""Wall clock for one task."""
 MEMORY_BYTES = 1 << 30
 """Address space of one worker."""
 TASKS_PER_WORKER = 20_000
 """A worker is replaced after this many tasks, before SymPy's caches grow large."""
 START_TRIES = 5
 """How many workers in a row may die before a chunk has reached one."""
+START_GRACE_SECONDS = 0.4
+"""How long a worker may take to start before that counts as its task's time."""
 START_SECONDS = 60.0
 """How long a worker may take to load its libraries, on a machine under load."""
 WORKERS_VARIABLE = "OVERPROOF_GRADING_WORKERS"
@@ -46,7 +44,6 @@ MAX_IDLE = max(4, os.cpu_count() or 1)
 CHUNK = 4
 """How many tasks travel ahead to one worker; each still has a deadline of its own."""
 
-_LATE = "the machine left the verifier no time to decide; grade again"
 _BY_HAND = "python -m overproof.grading.worker 1073741824 1 </dev/null"
 
 
@@ -233,7 +230,7 @@ class Pool:
 
 
 class _Assignment(msgspec.Struct):
-    """What one worker is doing: the tasks it was sent, in order, and when the wall clock ends the first of them."""
+    """What one worker is doing: the tasks it was sent, in order, and when the first of them is due."""
 
     worker: Worker
     tasks: list[tuple[int, Task]]
@@ -266,7 +263,7 @@ class _Crew:
                 if descriptor in ready:
                     yield from self.collect(descriptor, assignment)
                 elif now >= assignment.deadline:
-                    yield self.replace(descriptor, assignment, Answer(None, _LATE, late=True))
+                    yield self.replace(descriptor, assignment, f"verifier timeout after {self.timeout_seconds:g} s")
 
     def employ(self, worker: Worker | None) -> bool:
         """Give a worker (an idle or new one, for None) its next chunk; False when nothing is left to do."""
@@ -287,20 +284,24 @@ class _Crew:
 
     def assign(self, worker: Worker | None, chunk: list[tuple[int, Task]]) -> None:
         """Send a chunk to a worker; one that turns out to be dead is replaced. Raises WorkerStartError."""
+        called = time.monotonic()
         for _ in range(START_TRIES):
             worker = self.usable(worker)
             sent = chunk[: worker.left]
             if worker.wait_ready() and self.send(worker, sent):
                 self.returned = chunk[len(sent) :] + self.returned
-                self.at_work[worker.source.fileno()] = _Assignment(worker, sent, self.new_deadline())
+                deadline = self.deadline_after_start(called)
+                self.at_work[worker.source.fileno()] = _Assignment(worker, sent, deadline)
                 return
             worker.kill()
             worker = None
         raise WorkerStartError(f"grading workers end as soon as they start: out of memory? Try: {_BY_HAND}")
 
-    def new_deadline(self) -> float:
-        """When the wall clock ends the task that a worker begins now."""
-        return time.monotonic() + self.timeout_seconds + BACKSTOP_SECONDS
+    def deadline_after_start(self, called: float) -> float:
+        """When the first task is due: a slow start takes up to half of its time, so that the caller waits no longer."""
+        now = time.monotonic()
+        latest = max(called + self.timeout_seconds + START_GRACE_SECONDS, now + self.timeout_seconds / 2)
+        return min(now + self.timeout_seconds, latest)
 
     def usable(self, worker: Worker | None) -> Worker:
         """A worker that has tasks left: the one given, an idle one, or a new one."""
@@ -323,11 +324,11 @@ class _Crew:
         """The answers that have arrived from one worker."""
         worker = assignment.worker
         if not worker.fill():
-            yield self.replace(descriptor, assignment, Answer(None, self.why_ended(worker)))
+            yield self.replace(descriptor, assignment, "verifier died (memory or crash)")
             return
         while assignment.tasks and (message := worker.buffered()) is not None:
             number, _ = assignment.tasks.pop(0)
-            assignment.deadline = self.new_deadline()
+            assignment.deadline = time.monotonic() + self.timeout_seconds
             yield number, msgspec.json.decode(message, type=Answer)
         if not assignment.tasks:
             del self.at_work[descriptor]
@@ -345,13 +346,7 @@ class _Crew:
         """Send tasks with the time that each has; False when the worker is gone."""
         return worker.send([msgspec.structs.replace(task, seconds=self.timeout_seconds) for _, task in chunk])
 
-    def why_ended(self, worker: Worker) -> str:
-        """Why a worker has ended by itself, from the signal that ended it."""
-        if worker.process.wait() == -signal.SIGPROF:
-            return f"verifier timeout after {self.timeout_seconds:g} s"
-        return "verifier died (memory or crash)"
-
-    def replace(self, descriptor: int, assignment: _Assignment, answer: Answer) -> tuple[int, Answer]:
+    def replace(self, descriptor: int, assignment: _Assignment, reason: str) -> tuple[int, Answer]:
         """Kill a worker, keep the tasks it had not begun for another one, and start that one."""
         del self.at_work[descriptor]
         assignment.worker.kill()
@@ -359,7 +354,7 @@ class _Crew:
         (number, _), *rest = assignment.tasks
         self.returned = rest + self.returned
         self.employ(None)
-        return number, answer
+        return number, Answer(None, reason)
 
     def disband(self) -> None:
         """Kill what is still at work, when the caller stops listening."""

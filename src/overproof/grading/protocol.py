@@ -13,9 +13,6 @@ from overproof.records import Grade
 
 LENGTH = struct.Struct(">I")
 READY = b"ready"
-BACKSTOP = "backstop"
-"""The layer of a grade that the wall clock ended: the one verdict that says something of the machine and not of the
-answer. Whatever holds such a grade is out of date from the start and is graded again."""
 
 
 class Task(msgspec.Struct):
@@ -27,7 +24,7 @@ class Task(msgspec.Struct):
     answer_only: bool = False
     deep: bool = False
     seconds: float = 2.0
-    """Processor time that the deep layer may take over it."""
+    """The wall clock that the pool gives it."""
 
 
 class Answer(msgspec.Struct):
@@ -36,8 +33,6 @@ class Answer(msgspec.Struct):
     same: bool | None = None
     reason: str = ""
     grade: Grade | None = None
-    late: bool = False
-    """The wall clock ended it, not the answer's own doing: asked again, it may come out otherwise."""
 
 
 def frame(message: bytes) -> bytes:

@@ -52,6 +52,15 @@ def read_verdicts(folder: RunFolder, model: str) -> Verdicts:
     return verdicts
 
 
+def read_replies(folder: RunFolder) -> Callable[[Trace, Grade], str]:
+    """A function from a trace and its grade to what a judge replied about its answer; empty where none was asked."""
+    replies: dict[bytes, str] = {}
+    for part in folder.judgement_parts():
+        for one in read_records(part, Judgement):
+            replies.setdefault(key_of(one.case, ""), one.reply)
+    return lambda trace, grade: replies.get(key_of(case_of(trace, grade), ""), "")
+
+
 def read_spent(folder: RunFolder) -> Amount:
     """What judgements have cost this run, those of other judges included."""
     spent = Amount()

@@ -7,7 +7,9 @@ summary      counts → numbers: estimates with intervals, the funnel, costs, wh
 excerpts     which problems can be read in the report itself
 reading      trace → pieces to be read: reasoning and answer, formulas, what is marked
 mathematics  LaTeX → MathML that is safe to show
-charts       numbers → SVG
+facts        what traces and problems can be filtered and sorted by
+troubles     why a run kept nothing, and the way out
+charts       numbers → shares of axes, which templates draw
 page         all of it → HTML
 """
 
@@ -28,13 +30,15 @@ from overproof.report.reading import ProblemReading
 from overproof.report.shard import Shard, ShardReader
 from overproof.report.summary import Summary
 from overproof.runfolder import RunFolder
+from overproof.wording import Wording
 
 
-def report(config: RunConfig, folder: RunFolder, shards: Iterable[int]) -> Summary:
+def report(config: RunConfig, folder: RunFolder, shards: Iterable[int], say: Wording | None = None) -> Summary:
     """Write report.json and report.html of whatever the run holds so far; returns what report.json holds.
 
-    Holds some 200 bytes a trace, not its texts.
+    Sentences are in the language of `say`. Holds some 200 bytes a trace, not its texts.
     """
+    say = say or Wording()
     counts = Counts()
     read: dict[int, Shard] = {}
     for number in shards:
@@ -42,24 +46,31 @@ def report(config: RunConfig, folder: RunFolder, shards: Iterable[int]) -> Summa
         read[number] = ShardReader(config, folder, number).read()
         counts.add(count_shard(config, read[number]))
     folder.fetch(*(folder.dataset(name) / "README.md" for name in (None, *config.selections)))
-    summary = summarise(config, folder, counts)
+    summary = summarise(config, folder, counts, say)
+    problems = list(read_chosen(config, folder, counts, read))
     write_bytes(folder.report_json, msgspec.json.format(msgspec.json.encode(summary)))
-    write_bytes(folder.report_html, _render(config, folder, summary, list(read_chosen(counts, read))).encode())
+    write_bytes(folder.report_html, _render(config, folder, summary, problems, say).encode())
     folder.push(folder.report_json, folder.report_html)
     return summary
 
 
-def _render(config: RunConfig, folder: RunFolder, summary: Summary, problems: list[ProblemReading]) -> str:
+def _render(
+    config: RunConfig, folder: RunFolder, summary: Summary, problems: list[ProblemReading], say: Wording
+) -> str:
     manifest = folder.read_manifest()
     versions = manifest.versions if manifest else {}
     held = sum(len(problem.traces) for problem in problems)
-    told = f"All {held:,} traces of the run can be read here."
+    told = say("All {n} traces of the run can be read here.", n=f"{held:,}")
     if held < summary.traces:
-        told = (
-            f"{held:,} of the run’s {summary.traces:,} traces can be read here, some of every kind, chosen by chance. "
-            f"To read all of them: overproof view {folder.name if folder.root.is_absolute() else folder}"
+        told = say(
+            "{n} of the run’s {m} traces can be read here, some of every kind, chosen by chance. To read all of them: "
+            "overproof view {folder}",
+            n=f"{held:,}",
+            m=f"{summary.traces:,}",
+            folder=folder.name if folder.root.is_absolute() else folder,
         )
-    return render_report(summary, render_overview(summary, config, versions), versions, pack(problems), told)
+    overview = render_overview(summary, config, versions, say)
+    return render_report(summary, overview, versions, pack(problems), told=told, say=say)
 
 
 __all__ = ["Summary", "report"]

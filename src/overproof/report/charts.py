@@ -1,325 +1,329 @@
-"""Numbers → charts as inline SVG, drawn by Vega-Lite through vl-convert; the only user of it.
+"""Numbers → charts as shares of their axes, which the templates draw as plain HTML; only this module knows the axes.
 
-Colours are CSS variables of the page, so that one drawing serves light and dark. Each mark carries its value as
-`aria-label`, which the page shows beside the pointer; the table beside each chart holds the same values for everyone.
+A chart is as wide as the page lets it be and its text stays as it is, so that one drawing serves a desk and a phone.
+Each mark knows what it tells beside the pointer and which traces or problems it leads to; the table folded under each
+chart holds the same values and links for everyone.
 """
 
 from __future__ import annotations
 
-import json
+import math
 from collections.abc import Callable, Sequence
-from functools import lru_cache
-from typing import Any, NamedTuple
-
-from markupsafe import Markup
+from typing import NamedTuple
+from urllib.parse import quote, urlencode
 
 from overproof.estimators import Estimate
 from overproof.report.summary import Bin, Consistency, Cost, GroupLine, LengthBin, Lengths
-
-Spec = dict[str, Any]
+from overproof.wording import Wording
 
 MOST_GROUPS = 24
 """Groups that a chart still shows; the table has them all."""
 MOST_LANGUAGES = 4
-"""Languages of questions that the chart of consistency still tells apart."""
-_FEWEST_PROBLEMS = 3
-"""Problems below which an interval says nothing but that; such a point is left to the table."""
-_VEGA_LITE = "5.20"
-_WIDTH = 400
-_CONFIG: Spec = {
-    "font": "system-ui, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif",
-    "background": None,
-    "padding": {"left": 20, "right": 16, "top": 6, "bottom": 4},  # names may be wider than the library reckons
-    "view": {"stroke": None},
-    "axis": {
-        "labelColor": "var(--muted)",
-        "titleColor": "var(--muted)",
-        "titleFontWeight": "normal",
-        "gridColor": "var(--rule)",
-        "domain": False,
-        "ticks": False,
-        "labelFontSize": 12,
-        "titleFontSize": 12,
-        "labelPadding": 6,
-        "titlePadding": 8,
-        "tickCount": 5,
-        "labelLimit": 150,
-    },
-    "legend": {
-        "labelColor": "var(--ink)",
-        "labelFontSize": 12,
-        "orient": "top",
-        "title": None,
-        "symbolType": "square",
-        "padding": 0,
-        "offset": 8,
-    },
-}
+"""Languages of questions that the chart of consistency still tells apart: more colours are not."""
+_TICKS = 5
+"""About how many ticks an axis has."""
+_NO_SHARE = "–"
+
+
+class Tick(NamedTuple):
+    """A line across a chart."""
+
+    at: float
+    """Share of the axis, in [0, 1]."""
+    text: str
+
+
+class Interval(NamedTuple):
+    """A value with its bounds, as shares of the axis."""
+
+    value: float
+    low: float
+    high: float
+
+
+class Part(NamedTuple):
+    """A stretch of a column, from below upwards."""
+
+    kind: str
+    """What the style sheet colours it by."""
+    share: float
+    told: str
+    href: str
+
+
+class Column(NamedTuple):
+    """One bin of a distribution."""
+
+    label: str
+    parts: list[Part]
+    """One above the other; beside each other where the chart says so."""
+    interval: Interval | None = None
+    told: str = ""
+    href: str = ""
+
+
+class Columns(NamedTuple):
+    """A distribution over bins, or an interval for each bin."""
+
+    columns: list[Column]
+    ticks: list[Tick]
+    x: str
+    y: str
+    legend: list[tuple[str, str]]
+    """Kinds of parts and their names; empty where there is one kind only."""
+    is_beside: bool = False
+    """Whether the parts of a column stand beside each other."""
+
+
+class Row(NamedTuple):
+    """A value with its interval under a name."""
+
+    name: str
+    interval: Interval
+    shown: str
+    told: str
+    href: str
+
+
+class Rows(NamedTuple):
+    """Values with their intervals, one a row, over one axis."""
+
+    rows: list[Row]
+    ticks: list[Tick]
+    x: str
+    line: Tick | None = None
+    """What the values are held against."""
 
 
 def show_share(share: float | None) -> str:
     """A share for people."""
-    return "–" if share is None else f"{100 * share:.1f}\N{NO-BREAK SPACE}%"
+    return _NO_SHARE if share is None else f"{100 * share:.1f}\N{NO-BREAK SPACE}%"
 
 
 def show_points(share: float | None) -> str:
     """A difference of shares in percentage points, for people."""
-    return "–" if share is None else f"{100 * share:+.1f}"
+    return _NO_SHARE if share is None else f"{100 * share:+.1f}"
 
 
-def show_estimate(estimate: Estimate) -> str:
-    """A rate with its interval for people."""
-    if estimate.value is None:
-        return "–"
-    return f"{show_share(estimate.value)} ({show_share(estimate.low)} to {show_share(estimate.high)})"
+def link_to(page: str, **filters: object) -> str:
+    """The address of a list (`traces` or `problems`) under these filters; `__` in a name stands for a dot."""
+    pairs = [(name.replace("__", "."), str(value)) for name, value in filters.items()]
+    return f"#/{page}?{urlencode(pairs, quote_via=quote, safe='')}" if pairs else f"#/{page}"
 
 
-def draw_distribution(bins: Sequence[Bin], *, x: str, y: str, color: str = "var(--accent)") -> Markup:
-    """Bars, one for each bin."""
+def draw_bins(bins: Sequence[Bin], say: Wording, *, x: str, link: Callable[[Bin], str]) -> Columns:
+    """How many problems there are in each bin."""
     total = sum(one.count for one in bins) or 1
-    rows = [
-        {"label": one.label, "count": one.count, "told": f"{one.label}: {one.count:,} {y} ({one.count / total:.1%})"}
-        for one in bins
-    ]
-    slanted = len(bins) > 9
-    return _draw(
-        {
-            "width": _WIDTH,
-            "height": 170,
-            "data": {"values": rows},
-            "mark": {"type": "bar", "color": color, "cornerRadiusEnd": 2},
-            "encoding": {
-                "x": _category("label", x, angle=-45 if slanted else 0),
-                "y": {"field": "count", "type": "quantitative", "axis": {"title": y, "tickMinStep": 1}},
-                "description": {"field": "told"},
-            },
-        }
-    )
+    top, ticks = _count_axis([one.count for one in bins])
+    columns = []
+    for one in bins:
+        told = say(
+            "{label}: {n} problems ({share})", label=one.label, n=f"{one.count:,}", share=f"{one.count / total:.1%}"
+        )
+        columns.append(Column(one.label, [Part("plain", one.count / top, told, link(one))]))
+    return Columns(columns, ticks, x, say("problems"), [])
 
 
-def draw_groups(lines: Sequence[GroupLine]) -> Markup:
-    """Pass rates of groups as points with their intervals, one row each."""
-    rows = [
-        _interval(line.name, line.pass_rate, f"{show_estimate(line.pass_rate)}, {line.pass_rate.problems:,} problems")
-        for line in lines[:MOST_GROUPS]
-        if line.pass_rate.value is not None
-    ]
-    top = max((line.pass_rate.high or 0.0 for line in lines[:MOST_GROUPS]), default=1.0)
-    scale = {"domain": [0, 1 if top > 0.6 else max(0.05, top)], "nice": top <= 0.6}
-    return _draw_intervals(rows, {"title": "pass rate", "format": ".0%"}, scale)
-
-
-def draw_differences(differences: Sequence[tuple[str, Estimate]]) -> Markup:
-    """Differences as points with their intervals, one row each, and a line at zero."""
-    rows = [
-        _interval(name, one, f"{show_points(one.value)} points ({show_points(one.low)} to {show_points(one.high)})")
-        for name, one in differences[:MOST_GROUPS]
-    ]
-    return _draw_intervals(
-        rows, {"title": "difference", "format": "+.0%"}, {}, line={"value": 0, "told": "no difference"}
-    )
-
-
-def draw_forecasts(cost: Cost, *, is_finished: bool) -> Markup:
-    """Each forecast with its interval, and a line at what it came to; in money where there are prices."""
-    unit = cost.currency or "tokens"
+def draw_groups(lines: Sequence[GroupLine], say: Wording, *, what: str) -> Rows:
+    """Pass rates of groups with their intervals; the axis reaches to 100 % unless all of it lies far below."""
+    shown = [line for line in lines[:MOST_GROUPS] if line.pass_rate.value is not None]
+    top = max((line.pass_rate.high or 0.0 for line in shown), default=1.0)
+    _, end, steps = _nice_axis(0, 1.0 if top > 0.6 else max(0.05, top))
     rows = []
+    for line in shown:
+        told = say(
+            "{name}: {rate}, {n} problems", name=line.name, rate=_tell(line.pass_rate, say), n=f"{line.problems:,}"
+        )
+        place = _place(line.pass_rate, 0, end)
+        rows.append(
+            Row(line.name, place, show_share(line.pass_rate.value), told, link_to("problems", **{what: line.name}))
+        )
+    return Rows(rows, [Tick(step / end, f"{100 * step:.3g} %") for step in steps], say("pass rate"))
+
+
+def draw_differences(differences: Sequence[tuple[str, Estimate]], say: Wording) -> Rows:
+    """Differences with their intervals in percentage points, and a line at zero."""
+    shown = [(name, one) for name, one in differences[:MOST_GROUPS] if one.value is not None]
+    bounds = [0.0, *(bound for _, one in shown for bound in (one.low, one.high, one.value) if bound is not None)]
+    begin, end, steps = _nice_axis(min(bounds), max(bounds))
+    rows = []
+    for name, one in shown:
+        told = say(
+            "{name}: {value} points ({low} to {high})",
+            name=name,
+            value=show_points(one.value),
+            low=show_points(one.low),
+            high=show_points(one.high),
+        )
+        rows.append(Row(name, _place(one, begin, end), show_points(one.value), told, ""))
+    ticks = [Tick((step - begin) / (end - begin), f"{100 * step:+.3g}" if step else "0") for step in steps]
+    return Rows(rows, ticks, say("difference in percentage points"), Tick(-begin / (end - begin), say("no difference")))
+
+
+def draw_forecasts(cost: Cost, say: Wording, *, is_finished: bool) -> Rows:
+    """Each forecast with its interval, and a line at what it came to; in money where there are prices."""
+    unit = cost.currency or say("tokens")
+    made = []
     for one in cost.forecasts:
-        in_money, in_tokens = (one.cost, one.cost_low, one.cost_high), (one.tokens, one.tokens_low, one.tokens_high)
-        value, low, high = (float(bound) for bound in (in_money if cost.currency else in_tokens))
-        name = f"after {one.problems} problems"
-        told = f"{name}: {value:,.6g} {unit} ({low:,.6g} to {high:,.6g})"
-        rows.append({"name": name, "value": value, "low": low, "high": high, "told": told})
+        values = (
+            (one.cost, one.cost_low, one.cost_high) if cost.currency else (one.tokens, one.tokens_low, one.tokens_high)
+        )
+        made.append((one.problems, *(float(value) for value in values)))
     actual = float(cost.cost if cost.currency else cost.tokens)
-    line = {"value": actual, "told": f"{'in the end' if is_finished else 'so far'}: {actual:,.6g} {unit}"}
-    return _draw_intervals(rows, {"title": unit, "format": "~s"}, {"zero": False}, line=line)
-
-
-def _interval(name: str, estimate: Estimate, told: str) -> Spec:
-    return {
-        "name": name,
-        "value": estimate.value,
-        "low": estimate.low,
-        "high": estimate.high,
-        "told": f"{name}: {told}",
-    }
-
-
-def _draw_intervals(rows: list[Spec], axis: Spec, scale: Spec, *, line: Spec | None = None) -> Markup:
-    """Points with their intervals, one row each, and perhaps a broken line to hold them against."""
-    x = {"field": "low", "type": "quantitative", "axis": axis, "scale": scale}
-    y = {"field": "name", "type": "nominal", "sort": None, "axis": {"title": None, "grid": False}}
-    described = {"description": {"field": "told"}}
-    value = {"field": "value", "type": "quantitative"}
-    layers: list[Spec] = [
-        {
-            "data": {"values": rows},
-            "mark": {"type": "rule", "color": "var(--accent)", "strokeWidth": 2},
-            "encoding": {"x": x, "x2": {"field": "high"}, "y": y, **described},
-        },
-        {
-            "data": {"values": rows},
-            "mark": {"type": "circle", "size": 64, "color": "var(--accent)", "opacity": 1},
-            "encoding": {"x": value, "y": y, **described},
-        },
-    ]
-    if line is not None:
-        style = {"type": "rule", "color": "var(--wrong)", "strokeWidth": 2, "strokeDash": [5, 3]}
-        layers.insert(0, {"data": {"values": [line]}, "mark": style, "encoding": {"x": value, **described}})
-    return _draw({"width": 280, "height": {"step": 23}, "layer": layers})
+    begin, end, steps = _nice_axis(0, max([actual, *(high for _, _, _, high in made)]))
+    rows = []
+    for problems, value, low, high in made:
+        name = say("after {n} problems", n=problems)
+        shown = _amount(value, cost.currency)
+        told = say(
+            "{name}: {value} {unit} ({low} to {high})",
+            name=name,
+            value=shown,
+            unit=unit,
+            low=_amount(low, cost.currency),
+            high=_amount(high, cost.currency),
+        )
+        rows.append(Row(name, Interval(value / end, low / end, min(1.0, high / end)), shown, told, ""))
+    text = say(
+        "in the end: {value} {unit}" if is_finished else "so far: {value} {unit}",
+        value=_amount(actual, cost.currency),
+        unit=unit,
+    )
+    digits = _digits(steps)
+    return Rows(
+        rows, [Tick((one - begin) / end, f"{one:,.{digits}f}") for one in steps], unit, Tick(actual / end, text)
+    )
 
 
 class _Fate(NamedTuple):
     """What can become of a trace, as the chart of lengths tells it."""
 
+    kind: str
     name: str
-    color: str
     count: Callable[[LengthBin], int]
+    filters: dict[str, str]
 
 
 _FATES = (
-    _Fate("right", "var(--right)", lambda one: one.right),
-    _Fate("wrong", "var(--wrong)", lambda one: one.wrong),
-    _Fate("cut", "var(--cut)", lambda one: one.cut),
-    _Fate("not counted", "var(--unverifiable)", lambda one: one.uncounted),
+    _Fate("right", "right", lambda one: one.right, {"outcome": "right"}),
+    _Fate("wrong", "wrong", lambda one: one.wrong, {"outcome": "wrong"}),
+    _Fate("cut", "cut", lambda one: one.cut, {"outcome": "cut"}),
+    _Fate("uncounted", "not counted", lambda one: one.uncounted, {"outcome": "uncounted"}),
 )
 
 
-def draw_lengths(lengths: Lengths) -> Markup:
-    """Two panels over the same lengths: the share of right traces with its interval, and how many there are."""
-    labels = [f"{_short(one.low)}–{_short(one.high)}" for one in lengths.bins]
-    return _draw({"spacing": 10, "vconcat": [_share_panel(labels, lengths), _count_panel(labels, lengths)]})
+def length_link(lengths: Lengths, one: LengthBin, **filters: str) -> str:
+    """The traces in a bin of lengths."""
+    unit = "tokens" if lengths.unit == "tokens" else "characters"
+    return link_to("traces", **{unit: f"{one.low}..{one.high - 1}"}, **filters)
 
 
-def _share_panel(labels: list[str], lengths: Lengths) -> Spec:
-    """The share of right traces by length, without an axis of its own below."""
-    rows = [
-        {
-            "label": label,
-            "value": one.share_right.value,
-            "low": one.share_right.low,
-            "high": one.share_right.high,
-            "told": f"{label} {lengths.unit}: {show_estimate(one.share_right)} right",
-        }
-        for label, one in zip(labels, lengths.bins, strict=True)
-        if one.share_right.problems >= _FEWEST_PROBLEMS
-    ]
-    x = _category("label", None, domain=labels)
-    x["axis"]["labels"] = False
-    y_axis = {"title": "right", "format": ".0%", "tickCount": 3}
-    return {
-        "width": _WIDTH,
-        "height": 80,
-        "data": {"values": rows},
-        "encoding": {"x": x, "description": {"field": "told"}},
-        "layer": [
-            {
-                "mark": {"type": "rule", "color": "var(--right)", "strokeWidth": 2},
-                "encoding": {"y": {"field": "low", "type": "quantitative", "axis": y_axis}, "y2": {"field": "high"}},
-            },
-            {
-                "mark": {"type": "circle", "size": 50, "color": "var(--right)", "opacity": 1},
-                "encoding": {"y": {"field": "value", "type": "quantitative"}},
-            },
-        ],
-    }
+def length_label(one: LengthBin) -> str:
+    """A bin of lengths, named alike in chart and table."""
+    return f"{one.low:,}" if one.high - 1 <= one.low else f"{one.low:,}–{one.high - 1:,}"
 
 
-def _count_panel(labels: list[str], lengths: Lengths) -> Spec:
+def draw_length_counts(lengths: Lengths, say: Wording) -> Columns:
     """How many traces there are of each length, by what became of them; what never happened is left out."""
     present = [fate for fate in _FATES if any(fate.count(one) for one in lengths.bins)]
-    rows = [
-        {
-            "label": label,
-            "fate": fate.name,
-            "order": order,
-            "count": fate.count(one),
-            "told": f"{label} {lengths.unit}: {fate.count(one):,} {fate.name}",
-        }
-        for label, one in zip(labels, lengths.bins, strict=True)
-        for order, fate in enumerate(present)
-    ]
-    color = {
-        "field": "fate",
-        "type": "nominal",
-        "scale": {"domain": [fate.name for fate in present], "range": [fate.color for fate in present]},
-        "legend": {"orient": "bottom"},
-    }
-    return {
-        "width": _WIDTH,
-        "height": 130,
-        "data": {"values": rows},
-        "mark": {"type": "bar"},
-        "encoding": {
-            "x": _category("label", lengths.unit, angle=-45, domain=labels),
-            "y": {"field": "count", "type": "quantitative", "axis": {"title": "traces"}},
-            "color": color,
-            "order": {"field": "order"},
-            "description": {"field": "told"},
-        },
-    }
+    top, ticks = _count_axis([one.right + one.wrong + one.cut + one.uncounted for one in lengths.bins])
+    columns = []
+    for one in lengths.bins:
+        parts = []
+        for fate in present:
+            told = say(
+                "{label} {unit}: {n} {fate}",
+                label=length_label(one),
+                unit=say(lengths.unit),
+                n=f"{fate.count(one):,}",
+                fate=say(fate.name),
+            )
+            parts.append(Part(fate.kind, fate.count(one) / top, told, length_link(lengths, one, **fate.filters)))
+        columns.append(Column(length_label(one), parts))
+    legend = [(fate.kind, say(fate.name)) for fate in present]
+    return Columns(columns, ticks, say(lengths.unit), say("traces"), legend)
 
 
-def draw_consistency(found: Sequence[Consistency]) -> Markup:
-    """Traces that are not wholly in the question's language, by how much of their reasoning is; bars side by side."""
+def draw_length_shares(lengths: Lengths, say: Wording) -> Columns:
+    """The share of right traces by length with its interval, however few problems it rests on."""
+    columns = []
+    for one in lengths.bins:
+        share = one.share_right
+        place = None if share.value is None else _place(share, 0, 1)
+        told = say(
+            "{label} {unit}: {share} right", label=length_label(one), unit=say(lengths.unit), share=_tell(share, say)
+        )
+        columns.append(Column(length_label(one), [], place, told, length_link(lengths, one)))
+    ticks = [Tick(share, f"{100 * share:.0f} %") for share in (0.0, 0.5, 1.0)]
+    return Columns(columns, ticks, "", say("right"), [])
+
+
+def draw_consistency(found: Sequence[Consistency], say: Wording, *, link: Callable[[Consistency, int], str]) -> Columns:
+    """Traces that are not wholly in the question's language, by how much of their reasoning is."""
     found = found[:MOST_LANGUAGES]
-    rows = [
-        {
-            "label": one.label,
-            "language": each.language,
-            "count": one.count,
-            "told": f"{each.language}, {one.label} of the reasoning: {one.count:,} traces",
-        }
-        for each in found
-        for one in each.bins[:-1]
-    ]
-    names = [each.language for each in found]
-    colors = [f"var(--series-{number})" for number in range(1, len(names) + 1)]
-    return _draw(
-        {
-            "width": _WIDTH,
-            "height": 170,
-            "data": {"values": rows},
-            "mark": {"type": "bar", "cornerRadiusEnd": 1},
-            "encoding": {
-                "x": _category("label", "share of the reasoning in the language of the question", angle=-45),
-                "xOffset": {"field": "language", "sort": None},
-                "y": {"field": "count", "type": "quantitative", "axis": {"title": "traces", "tickMinStep": 1}},
-                "color": {
-                    "field": "language",
-                    "type": "nominal",
-                    "sort": None,
-                    "scale": {"domain": names, "range": colors},
-                    "legend": {"orient": "bottom"},
-                },
-                "description": {"field": "told"},
-            },
-        }
+    labels = [one.label for one in found[0].bins[:-1]]
+    top, ticks = _count_axis([one.count for each in found for one in each.bins[:-1]])
+    columns = []
+    for place, label in enumerate(labels):
+        parts = []
+        for number, each in enumerate(found, start=1):
+            count = each.bins[place].count
+            told = say(
+                "{language}, {label} of the reasoning: {n} traces", language=each.language, label=label, n=f"{count:,}"
+            )
+            parts.append(Part(f"series-{number}", count / top, told, link(each, place)))
+        columns.append(Column(label, parts))
+    legend = [(f"series-{number}", each.language) for number, each in enumerate(found, start=1)]
+    x = say("share of the reasoning in the language of the question")
+    return Columns(columns, ticks, x, say("traces"), legend, is_beside=True)
+
+
+def _tell(estimate: Estimate, say: Wording) -> str:
+    if estimate.value is None:
+        return _NO_SHARE
+    return say(
+        "{value} ({low} to {high})",
+        value=show_share(estimate.value),
+        low=show_share(estimate.low),
+        high=show_share(estimate.high),
     )
 
 
-def _category(field: str, title: str | None, *, angle: int = 0, domain: list[str] | None = None) -> Spec:
-    """An axis of names; `domain` holds them where not all occur."""
-    axis: Spec = {"title": title, "labelAngle": angle, "grid": False}
-    if angle:
-        axis |= {"labelAlign": "right", "labelBaseline": "middle"}
-    scale: Spec = {"paddingInner": 0.15} if domain is None else {"paddingInner": 0.15, "domain": domain}
-    return {"field": field, "type": "nominal", "sort": None, "scale": scale, "axis": axis}
+def _place(estimate: Estimate, begin: float, end: float) -> Interval:
+    """An estimate on an axis; a bound that it lacks is its value."""
+    value = estimate.value or 0.0
+    low, high = (value if bound is None else bound for bound in (estimate.low, estimate.high))
+    return Interval(*(min(1.0, max(0.0, (one - begin) / (end - begin))) for one in (value, low, high)))
 
 
-def _short(number: int) -> str:
-    """A length in few characters."""
-    return f"{number / 1000:.3g}k" if number >= 1000 else str(number)
+def _amount(value: float, currency: str | None) -> str:
+    """Money to the cent, or to four digits where cents say nothing; tokens whole."""
+    if currency is None:
+        return f"{value:,.0f}"
+    return f"{value:,.2f}" if value >= 1 or not value else f"{value:.4f}"
 
 
-def _draw(spec: Spec) -> Markup:
-    return _render(json.dumps({"config": _CONFIG, **spec}))
+def _count_axis(counts: Sequence[int]) -> tuple[float, list[Tick]]:
+    """The end of an axis of counts and its ticks, all of them whole numbers."""
+    _, end, steps = _nice_axis(0, max(1, *counts) if counts else 1)
+    whole = [step for step in steps if step == round(step)]
+    if len(whole) < 2:
+        whole, end = [0.0, 1.0], 1.0
+    return end, [Tick(step / end, f"{step:,.0f}") for step in whole]
 
 
-@lru_cache(maxsize=256)
-def _render(spec: str) -> Markup:
-    """The SVG of a specification. It is decoration: its table says the same, so it is hidden from screen readers."""
-    import vl_convert
+def _nice_axis(low: float, high: float) -> tuple[float, float, list[float]]:
+    """Begin, end and ticks of an axis that holds both: ticks are 1, 2 or 5 times a power of ten apart."""
+    span = high - low or abs(high) or 1.0
+    rough = span / _TICKS
+    power = 10.0 ** math.floor(math.log10(rough))
+    step = next(factor * power for factor in (1, 2, 5, 10) if factor * power >= rough * 0.999)
+    first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
+    last = max(last, first + 1)
+    return first * step, last * step, [round(number * step, 12) for number in range(first, last + 1)]
 
-    svg = vl_convert.vegalite_to_svg(spec, vl_version=_VEGA_LITE)
-    return Markup(svg.replace("<svg ", '<svg aria-hidden="true" focusable="false" ', 1))  # noqa: S704 - Vega escapes
+
+def _digits(steps: Sequence[float]) -> int:
+    """Decimals that tell ticks apart."""
+    step = steps[1] - steps[0] if len(steps) > 1 else 1.0
+    return max(0, -math.floor(math.log10(step) + 1e-9)) if step < 1 else 0

@@ -16,14 +16,10 @@ from overproof.hygiene.references import FEWEST_AGREEING, find_suspect_reference
 from overproof.report.counts import (
     ALL,
     CANDIDATES,
-    CUT,
     FIRST_PROBLEMS,
     HALF_OCTAVES,
     MOST_LISTED,
-    RIGHT,
     TENTHS,
-    UNCOUNTED,
-    WRONG,
     Candidate,
     Chosen,
     Counts,
@@ -31,7 +27,7 @@ from overproof.report.counts import (
     Measure,
     Spent,
 )
-from overproof.report.shard import Shard
+from overproof.report.shard import RIGHT, WRONG, Shard
 from overproof.report.tables import COMPLETE, REFUSED, TRUNCATED, UNKNOWN, VERDICTS, key_of
 from overproof.selection.passrate import rate_problem
 
@@ -47,7 +43,7 @@ def count_shard(config: RunConfig, shard: Shard, *, candidates: bool = True) -> 
     _count_traces(counts, shard, outcomes)
     _count_selections(counts, shard)
     _count_problems(counts, shard, outcomes, config.sampling)
-    _count_lengths(counts, shard, outcomes)
+    _count_lengths(counts, shard)
     _count_language(counts, shard)
     _count_rewards(counts, shard)
     _note_first(counts, shard)
@@ -149,9 +145,17 @@ def pass_rates(
         yield row, rate, verdicts.count(True)
 
 
-def _count_lengths(counts: Counts, shard: Shard, outcomes: NDArray[np.int8]) -> None:
-    conditions = [outcomes == 1, outcomes == UNKNOWN, shard.traces["ending"] == COMPLETE]
-    fates = np.select(conditions, [RIGHT, UNCOUNTED, WRONG], CUT)
+def rate_shard(config: RunConfig, shard: Shard) -> NDArray[np.float64]:
+    """The estimated pass rate of each problem of a shard, NaN where there is none."""
+    rates = np.full(len(shard.problems.rows), np.nan)
+    for row, rate, _ in pass_rates(shard, shard.outcomes(), config.sampling):
+        if rate.value is not None:
+            rates[row] = rate.value
+    return rates
+
+
+def _count_lengths(counts: Counts, shard: Shard) -> None:
+    fates = shard.fates()
     for lengths, column in ((counts.by_tokens, "tokens"), (counts.by_characters, "characters")):
         known = (shard.traces[column] > 0) & (shard.traces["ending"] != REFUSED) & (shard.scores["length"] > 0)
         known &= shard.owners >= 0

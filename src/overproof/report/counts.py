@@ -20,8 +20,6 @@ from overproof.records import PreparedProblem
 from overproof.report.shard import Selection
 from overproof.report.tables import Damage, Spending
 
-RIGHT, WRONG, CUT, UNCOUNTED = range(4)
-"""What became of a trace, as the chart of lengths tells them apart."""
 HALF_OCTAVES = 56
 """Bins of lengths: bin k holds lengths from 2^(k/2) up to 2^((k+1)/2)."""
 TENTHS = 12

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import base64
+import functools
 import gzip
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 import msgspec
 
-from overproof.records import Decision
+from overproof.config import RunConfig
+from overproof.judge.cases import LAYER
+from overproof.judge.verdicts import read_replies
+from overproof.records import Decision, Grade, PreparedProblem, Trace
+from overproof.report.counting import rate_shard
 from overproof.report.counts import Counts
-from overproof.report.reading import Judged, ProblemReading, read_problem
+from overproof.report.facts import Cells, Measure, TraceFacts
+from overproof.report.reading import Around, Beside, Judged, ProblemReading, read_problem
 from overproof.report.shard import Shard
+from overproof.runfolder import RunFolder
 
 MOST_BYTES = 3_000_000
 """Of all chosen problems together, as they lie in the page."""
@@ -24,6 +31,13 @@ _FEWEST_PROBLEMS = 60
 """So many should fit; where replies are long, their middle is left out."""
 _SHORTEST, _LONGEST = 4_000, 24_000
 """Bounds of the characters shown of one part of a reply."""
+_LONGEST_QUESTION = 4_000
+"""Characters shown of a question beside another."""
+_PROBLEM_FACTS = ("source", "level", "language", "kind", "rate", "samples", "keeps", "covered", "is")
+_TRACE_FACTS = (
+    *("verdict", "reason", "kept", "layer", "form", "foreign", "ending", "outcome", "error", "mark", "model", "effort"),
+    *("tokens", "characters", "index"),
+)
 
 
 def choose(counts: Counts) -> list[tuple[int, int]]:
@@ -41,13 +55,16 @@ def choose(counts: Counts) -> list[tuple[int, int]]:
     return list(chosen)
 
 
-def read_chosen(counts: Counts, shards: Mapping[int, Shard]) -> Iterator[ProblemReading]:
+def read_chosen(
+    config: RunConfig, folder: RunFolder, counts: Counts, shards: Mapping[int, Shard]
+) -> Iterator[ProblemReading]:
     """The chosen problems, as many as there is room for; `shards` are those that candidates lie in, by number."""
     left, characters = MOST_BYTES * 3 // 4, MOST_CHARACTERS
     mean_traces = min(MOST_TRACES, max(1, counts.traces // max(1, counts.problems["sampled"])))
     longest = min(_LONGEST, max(_SHORTEST, MOST_CHARACTERS // (_FEWEST_PROBLEMS * mean_traces)))
+    reader = Reader(config, folder, {number: rate_shard(config, shard) for number, shard in shards.items()})
     for number, row in choose(counts):
-        reading = read_row(shards[number], row, most=MOST_TRACES, longest=longest)
+        reading = reader.read(shards[number], row, most=MOST_TRACES, longest=longest)
         left -= len(zlib.compress(msgspec.json.encode(reading)))
         characters -= sum(min(one.characters, 2 * longest) for one in reading.traces)
         if left < 0:
@@ -62,15 +79,72 @@ def pack(readings: list[ProblemReading]) -> str:
     return base64.b64encode(gzip.compress(msgspec.json.encode(readings), mtime=0)).decode()
 
 
-def read_row(shard: Shard, row: int, *, most: int, longest: int, first: int | None = None) -> ProblemReading:
-    """A problem of a shard by its row, with at most `most` of its traces.
+class Reader:
+    """Reads problems with their traces to be shown, with all else that a run knows of them."""
 
-    These are the ones from number `first` on, or when that is None some with each reason.
-    """
-    rows = shard.traces_of(row)
-    shown = sorted(_spread(shard, rows)[:most]) if first is None else rows[first : first + most]
-    judged = [judge_row(shard, one) for one in shown]
-    return read_problem(shard.problem_of(row), judged, len(rows), longest=longest)
+    def __init__(
+        self,
+        config: RunConfig,
+        folder: RunFolder,
+        rates: Mapping[int, Measure],
+        find: Callable[[str], PreparedProblem | None] | None = None,
+    ) -> None:
+        """`rates` are the pass rates of each shard's problems; `find` gives any problem by its id."""
+        self._currency = config.budget.currency if config.budget.has_prices else None
+        self._folder = folder
+        self._rates = rates
+        self._find = find
+        self._cells: dict[int, tuple[Shard, Cells, Cells]] = {}
+
+    def read(self, shard: Shard, row: int, *, most: int, longest: int, first: int | None = None) -> ProblemReading:
+        """A problem of a shard by its row, with at most `most` of its traces.
+
+        These are the ones from number `first` on, or when that is None some with each reason.
+        """
+        rows = shard.traces_of(row)
+        shown = sorted(_spread(shard, rows)[:most]) if first is None else rows[first : first + most]
+        _, of_traces, of_problems = self._cells_of(shard)
+        judged = [self._judge(shard, one, of_traces) for one in shown]
+        problem = shard.problem_of(row)
+        around = Around(len(rows), of_problems.of(row, _PROBLEM_FACTS), list(self._beside(problem)))
+        return read_problem(problem, judged, around, longest=longest)
+
+    def _judge(self, shard: Shard, row: int, cells: Cells) -> Judged:
+        judged = judge_row(shard, row)
+        names = [*_TRACE_FACTS, *(f"{kind}.{name}" for name in shard.selections if name for kind in ("reason", "kept"))]
+        facts = cells.of(row, [*names, *(f"reward.{name}" for name in shard.rewards)])
+        cost = float(shard.traces["charged_cost"][row])
+        money = f"{cost:.6f} {self._currency}" if self._currency else ""
+        said = ""
+        if judged.score and judged.score.grade and judged.score.grade.layer == LAYER:
+            said = self._replies(judged.trace, judged.score.grade)
+        return msgspec.structs.replace(judged, facts=facts, money=money, judged=said)
+
+    @functools.cached_property
+    def _replies(self) -> Callable[[Trace, Grade], str]:
+        return read_replies(self._folder)
+
+    def _beside(self, problem: PreparedProblem) -> Iterator[Beside]:
+        """The earlier problems that read like this one, both questions whole."""
+        for kind, other_id in (("duplicate", problem.duplicate_of), ("near", problem.cluster)):
+            if (
+                other_id is None
+                or other_id == problem.problem.id
+                or (kind == "near" and other_id == problem.duplicate_of)
+            ):
+                continue
+            other = self._find(other_id) if self._find else None
+            there = other.problem.question if other else ""
+            yield Beside(kind, other_id, problem.problem.question[:_LONGEST_QUESTION], there[:_LONGEST_QUESTION])
+
+    def _cells_of(self, shard: Shard) -> tuple[Shard, Cells, Cells]:
+        """The columns of a shard, made once; those of one shard at a time, so that memory stays small."""
+        found = self._cells.get(shard.number)
+        if found is None or found[0] is not shard:
+            facts = TraceFacts(shard, self._rates[shard.number])
+            found = (shard, Cells(facts), Cells(facts.problems))
+            self._cells = {shard.number: found}
+        return found
 
 
 def judge_row(shard: Shard, row: int) -> Judged:

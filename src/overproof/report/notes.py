@@ -8,34 +8,61 @@ from overproof.config import RunConfig
 from overproof.report.counts import Counts
 from overproof.report.tables import UNDECIDED
 from overproof.runfolder import RunFolder
+from overproof.wording import Wording
 
 
-def find_gaps(config: RunConfig, folder: RunFolder, counts: Counts) -> Iterator[str]:
+def find_gaps(config: RunConfig, folder: RunFolder, counts: Counts, say: Wording) -> Iterator[str]:
     """Everything that keeps a run from being whole; nothing for a run that is."""
     total, sampled = counts.asked, counts.problems["sampled"]
     if not counts.problems["total"]:
-        yield "There are no problems in this run folder yet."
+        yield say("There are no problems in this run folder yet.")
+    elif not counts.traces:
+        yield say(
+            "There is no trace yet: sampling has not begun, or no request was answered. Run it again; what went wrong "
+            "is its last line."
+        )
     elif sampled < total:
-        yield f"{total - sampled:,} of {total:,} problems have no trace yet: sampling has not finished."
+        yield say(
+            "{n} of {m} problems have no trace yet: sampling has not finished.", n=_n(total - sampled), m=_n(total)
+        )
     elif not config.sampling.is_adaptive and counts.traces < total * config.sampling.n:
-        yield f"{counts.traces:,} of {total * config.sampling.n:,} traces are there: sampling has not finished."
-    yield from _unfinished_stages(counts)
-    if counts.traces and not (folder.dataset() / "README.md").exists():
-        yield "There is no dataset yet. `overproof export` writes it."
+        yield say(
+            "{n} of {m} traces are there: sampling has not finished.",
+            n=_n(counts.traces),
+            m=_n(total * config.sampling.n),
+        )
+    is_evaluation = folder.evaluation_json.exists()
+    yield from _unfinished_stages(counts, say, is_evaluation=is_evaluation)
+    if counts.traces and not is_evaluation and not (folder.dataset() / "README.md").exists():
+        yield say("There is no dataset yet. `overproof export` writes it.")
     if counts.problems["gone"]:
-        gone = f"{counts.problems['gone']:,}"
-        yield f"{gone} problems of the traces are no longer in the problem file; they are left out."
+        yield say(
+            "{n} problems of the traces are no longer in the problem file; they are left out.",
+            n=_n(counts.problems["gone"]),
+        )
     if counts.damage.lines:
         named = "; ".join(counts.damage.named[:3])
-        yield f"{counts.damage.lines:,} lines are damaged and left out, the first of them: {named}"
+        yield say(
+            "{n} lines are damaged and left out, the first of them: {named}", n=_n(counts.damage.lines), named=named
+        )
 
 
-def _unfinished_stages(counts: Counts) -> Iterator[str]:
-    """What later stages have not done yet."""
-    unscored = counts.traces - counts.scored
-    if unscored:
-        yield f"{unscored:,} of {counts.traces:,} traces have no score yet. `overproof score` gives them one."
+def _unfinished_stages(counts: Counts, say: Wording, *, is_evaluation: bool) -> Iterator[str]:
+    """What later stages have not done yet; the traces of an evaluation are not decided on."""
+    of = _n(counts.traces)
+    if unscored := counts.traces - counts.scored:
+        yield say("{n} of {m} traces have no score yet. `overproof score` gives them one.", n=_n(unscored), m=of)
     for selection, chosen in counts.selections.items():
-        if undecided := chosen.reasons[UNDECIDED]:
-            of = f" of selection {selection}" if selection else ""
-            yield f"{undecided:,} of {counts.traces:,} traces have no decision{of} yet. `overproof select` makes it."
+        undecided = chosen.reasons[UNDECIDED]
+        if undecided and not is_evaluation:
+            name = f" ({selection})" if selection else ""
+            yield say(
+                "{n} of {m} traces have no decision yet{name}. `overproof select` makes it.",
+                n=_n(undecided),
+                m=of,
+                name=name,
+            )
+
+
+def _n(count: int) -> str:
+    return f"{count:,}"

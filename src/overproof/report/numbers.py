@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
+import msgspec
 import numpy as np
 
 from overproof.config import RunConfig
@@ -15,26 +16,23 @@ from overproof.estimators import Estimate, estimate_mean, estimate_share
 from overproof.judge import read_spent, read_summary
 from overproof.report.counts import (
     ALL,
-    CUT,
     HALF_OCTAVES,
     MOST_LISTED,
-    RIGHT,
     TENTHS,
-    UNCOUNTED,
-    WRONG,
     Chosen,
     Counts,
     Group,
 )
 from overproof.report.funnel import build_funnel, in_order
 from overproof.report.notes import find_gaps
-from overproof.report.shard import Selection
+from overproof.report.shard import CUT, RIGHT, UNCOUNTED, WRONG, Selection
 from overproof.report.summary import (
     Adaptive,
     Bin,
     Consistency,
     Contamination,
     Cost,
+    EvaluationFigures,
     GroupLine,
     LengthBin,
     Lengths,
@@ -45,10 +43,12 @@ from overproof.report.summary import (
     Verdicts,
 )
 from overproof.report.tables import INCOMPLETE, TRUNCATED
+from overproof.report.troubles import explain
 from overproof.runfolder import RunFolder
 from overproof.sampling.forecast import FEWEST_PROBLEMS, Forecaster
 from overproof.sampling.progress import Forecast
 from overproof.teacher.budget import Amount
+from overproof.wording import Wording
 
 Name = TypeVar("Name", str, tuple[str, str])
 
@@ -57,8 +57,9 @@ FORECAST_AFTER = (FEWEST_PROBLEMS, 20, 50, 100)
 _MOST_LENGTH_BINS = 14
 
 
-def summarise(config: RunConfig, folder: RunFolder, counts: Counts) -> Summary:
-    """The numbers of a run from its counts."""
+def summarise(config: RunConfig, folder: RunFolder, counts: Counts, say: Wording | None = None) -> Summary:
+    """The numbers of a run from its counts; its sentences are in the language of `say`."""
+    say = say or Wording()
     main = counts.selections.get(None, Chosen())
     groups = {what: _lines(counts, what) for what in ("source", "language", "level")}
     groups["level"].sort(key=lambda line: _natural(line.name))
@@ -76,7 +77,7 @@ def summarise(config: RunConfig, folder: RunFolder, counts: Counts) -> Summary:
         pass_rates={"all": overall.pass_rate}
         | {f"{what}:{line.name}": line.pass_rate for what, lines in groups.items() for line in lines},
         estimators=_largest(counts.estimators),
-        notes=list(find_gaps(config, folder, counts)),
+        notes=list(find_gaps(config, folder, counts, say)),
         overall=overall,
         by_source=groups["source"],
         by_language=groups["language"],
@@ -88,6 +89,11 @@ def summarise(config: RunConfig, folder: RunFolder, counts: Counts) -> Summary:
         consistency=_consistency(counts),
         rewards=_rewards(counts),
         forms=_largest(counts.forms),
+        marks=_largest(counts.spending.marks),
+        models=_largest(counts.spending.teachers),
+        efforts=_largest(counts.spending.efforts),
+        troubles=list(explain(config, counts, say)),
+        evaluation=_read_evaluation(folder),
         verdicts=[Verdicts(*pair, count) for pair, count in _largest(counts.verdicts).items()],
         judge=read_summary(folder) if config.judge is not None else None,
         cost=_cost(config, counts, main, read_spent(folder)),
@@ -98,6 +104,28 @@ def summarise(config: RunConfig, folder: RunFolder, counts: Counts) -> Summary:
         selections=_selections(config, counts),
         places=_places(config, folder),
     )
+
+
+class _EvaluationFile(msgspec.Struct):
+    """The fields of an evaluation that are shown; `evaluation` lies above this module and writes them."""
+
+    model: str
+    problems: int
+    samples: int
+    groups: dict[str, dict[str, Any]]
+
+
+def _read_evaluation(folder: RunFolder) -> EvaluationFigures | None:
+    """The figures of the evaluation whose answers this run holds; None when it is no evaluation's."""
+    if not folder.evaluation_json.exists():
+        return None
+    read = msgspec.json.decode(folder.evaluation_json.read_bytes(), type=_EvaluationFile)
+    measures: dict[str, Estimate] = {}
+    for name, found in read.groups.get("all", {}).items():
+        short = {"pass_at": "pass@", "majority_at": "maj@"}.get(name)
+        by_k = {f"{short}{k}": one for k, one in found.items()} if short else {name.replace("_", " "): found}
+        measures |= {label: msgspec.convert(one, Estimate) for label, one in by_k.items() if label != "tokens"}
+    return EvaluationFigures(read.model, read.problems, read.samples, measures)
 
 
 _PROBLEM_COUNTS = (
@@ -166,8 +194,7 @@ def _pass_rate_bins(group: Group, most: int) -> list[Bin]:
     if most <= 10:
         labels = [f"{number}/{most}" for number in range(most + 1)]
     else:
-        labels = ["0", *(f"{10 * tenth}–{10 * tenth + 10} %" for tenth in range(10)), "1"]
-        labels[0], labels[-1] = "never", "always"
+        labels = ["0 %", *(f"{10 * tenth}–{10 * tenth + 10} %" for tenth in range(10)), "100 %"]
     return [Bin(label, count) for label, count in zip(labels, counts, strict=True)]
 
 

@@ -7,16 +7,19 @@ text or as MathML that `mathematics` vouches for.
 from __future__ import annotations
 
 import itertools
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from overproof.completion import read_completion
+from overproof.grading import answer_classes
 from overproof.grading.boxes import find_boxes
 from overproof.language import find_foreign
-from overproof.records import Decision, PreparedProblem, Problem, Score, Trace
+from overproof.records import Decision, PreparedProblem, Problem, Score, Trace, Verdict
 from overproof.report.mathematics import find_formulas, to_mathml
 from overproof.rewards.repetition import find_repeats
 
@@ -27,6 +30,9 @@ Piece = str | tuple[str, int] | tuple[str, int, str]
 """Text; text with its marks; or a formula as text, its marks, and its MathML."""
 Span = tuple[int, int, int]
 """Start, end and mark."""
+_LONGEST_BESIDE = 4_000
+"""Characters shown of a question that stands beside another."""
+_LONGEST_ANSWER = 1_000
 
 
 class Reading(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -52,8 +58,8 @@ class Reading(msgspec.Struct, frozen=True, omit_defaults=True):
     """What that layer says."""
     rewards: dict[str, float | None] = {}
     reward_reasons: dict[str, str] = {}
-    selections: dict[str, str] = {}
-    """Reason under each named selection."""
+    selections: dict[str, tuple[bool, str]] = {}
+    """Under each named selection whether it is kept, and the reason."""
     tokens: int | None = None
     characters: int = 0
     seconds: float = 0.0
@@ -62,6 +68,41 @@ class Reading(msgspec.Struct, frozen=True, omit_defaults=True):
     error: str | None = None
     left_out: int = 0
     """Characters in the middle of reasoning or answer that are not shown."""
+    facts: dict[str, Any] = {}
+    """What the list filters and sorts by (see `facts`)."""
+    evidence: dict[str, dict[str, Any]] = {}
+    """What each reward rests on."""
+    request: dict[str, Any] = {}
+    """What was asked with which parameters, who answered, and what it used."""
+    marks: list[str] = []
+    """Oddities of the reply."""
+    money: str = ""
+    """What it was charged, with the currency; empty without prices."""
+    judged: str = ""
+    """What the judge said of the answer."""
+
+
+class Beside(msgspec.Struct, frozen=True):
+    """Another question that reads like a problem's."""
+
+    kind: str
+    """duplicate, near, or benchmark."""
+    id: str
+    here: str
+    there: str
+    """The passages that match, or both questions whole."""
+
+
+class Majority(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What most traces of a problem answer."""
+
+    answer: str
+    pieces: list[Piece]
+    count: int
+    answers: int
+    """How many traces give an answer."""
+    agrees: bool | None = None
+    """Whether it is the reference's; None where that cannot be told."""
 
 
 class ProblemReading(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -82,39 +123,85 @@ class ProblemReading(msgspec.Struct, frozen=True, omit_defaults=True):
     level: str = ""
     duplicate_of: str | None = None
     cluster: str | None = None
-    contaminated: list[str] = []
-    """Benchmarks that the question stands in."""
+    beside: list[Beside] = []
+    """Other questions that read like this one."""
+    majority: Majority | None = None
+    messages: list[tuple[str, str]] = []
+    """What was sent, as role and text, where it is the same for all traces."""
+    facts: dict[str, Any] = {}
+    """What the list of problems filters and sorts by (see `facts`)."""
+    decisions: list[dict[str, Any]] = []
+    """What people have decided about it."""
 
 
 class Judged(msgspec.Struct, frozen=True):
-    """A trace with its score and its decisions."""
+    """A trace with its score and its decisions, and what else is known of it."""
 
     trace: Trace
     score: Score | None
     decisions: Mapping[str | None, Decision]
+    facts: dict[str, Any] = {}
+    money: str = ""
+    judged: str = ""
 
 
-def read_problem(
-    problem: PreparedProblem, judged: Sequence[Judged], trace_count: int, *, longest: int
-) -> ProblemReading:
+class Around(msgspec.Struct, frozen=True):
+    """What a problem is shown with beside its traces."""
+
+    trace_count: int
+    facts: dict[str, Any] = {}
+    beside: list[Beside] = []
+    decisions: list[dict[str, Any]] = []
+
+
+def read_problem(problem: PreparedProblem, judged: Sequence[Judged], around: Around, *, longest: int) -> ProblemReading:
     """A problem to be read with these of its traces; `longest` bounds the characters shown of each part of a reply."""
     item = problem.problem
+    prompts = {tuple((message.role, message.content[:longest]) for message in one.trace.messages) for one in judged}
     return ProblemReading(
         id=item.id,
         question=to_pieces(item.question[:longest]),
         raw=item.question[:longest],
         traces=[read_trace(one, problem.language, longest=longest) for one in judged],
-        trace_count=trace_count,
+        trace_count=around.trace_count,
         reference=item.reference,
-        reference_pieces=_reference_pieces(item),
+        reference_pieces=_answer_pieces(item.reference or ""),
         issue=problem.reference_issue,
         source=item.source,
         language=problem.language or "",
         level=str(item.metadata.get("level", "")),
-        duplicate_of=problem.duplicate_of,
-        cluster=problem.cluster,
-        contaminated=sorted({str(hit.get("benchmark", "")) for hit in problem.contamination}),
+        beside=[*around.beside, *_benchmarks(problem)],
+        majority=_majority(item, judged),
+        messages=list(prompts.pop()) if len(prompts) == 1 else [],
+        facts=around.facts,
+        decisions=around.decisions,
     )
+
+
+def _benchmarks(problem: PreparedProblem) -> Iterator[Beside]:
+    """Each benchmark question that the problem's stands beside, with the passages that match."""
+    for hit in problem.contamination:
+        passages = hit.get("passages") or [{"problem": problem.problem.question, "benchmark": ""}]
+        here, there = ("\n…\n".join(str(one.get(side, "")) for one in passages) for side in ("problem", "benchmark"))
+        name = f"{hit.get('benchmark', '')} · {hit.get('benchmark_id', '')}"
+        yield Beside("benchmark", name, here[:_LONGEST_BESIDE], there[:_LONGEST_BESIDE])
+
+
+def _majority(problem: Problem, judged: Sequence[Judged]) -> Majority | None:
+    """The answer that most complete traces give, by classes of equal answers; None where fewer than two agree."""
+    graded = [one.score.grade for one in judged if one.score and one.score.grade and one.trace.is_complete]
+    answers = [grade for grade in graded if grade.extracted is not None]
+    if len(answers) < 2:
+        return None
+    classes = answer_classes([grade.extracted for grade in answers], question=problem.question)
+    number, count = Counter(one for one in classes if one is not None).most_common(1)[0]
+    if count < 2:
+        return None
+    members = [grade for grade, one in zip(answers, classes, strict=True) if one == number]
+    answer = Counter(str(grade.extracted) for grade in members).most_common(1)[0][0]
+    verdicts = {grade.verdict for grade in members}
+    agrees = None if Verdict.UNVERIFIABLE in verdicts else bool(verdicts & {Verdict.CORRECT, Verdict.APPROXIMATE})
+    return Majority(answer[:_LONGEST_ANSWER], _answer_pieces(answer[:_LONGEST_ANSWER]), count, len(answers), agrees)
 
 
 def read_trace(judged: Judged, language: str | None, *, longest: int) -> Reading:
@@ -143,7 +230,7 @@ def read_trace(judged: Judged, language: str | None, *, longest: int) -> Reading
         why=grade.reason if grade else "",
         rewards={name: reward.value for name, reward in rewards.items()},
         reward_reasons={name: reward.reason for name, reward in rewards.items() if reward.reason},
-        selections={name: made.reason for name, made in judged.decisions.items() if name is not None},
+        selections={name: (made.kept, made.reason) for name, made in judged.decisions.items() if name is not None},
         tokens=trace.usage.completion_tokens,
         characters=len(trace.content) + len(trace.reasoning or ""),
         seconds=round(trace.seconds, 1),
@@ -151,7 +238,28 @@ def read_trace(judged: Judged, language: str | None, *, longest: int) -> Reading
         finish=trace.finish_reason or "",
         error=trace.error,
         left_out=reasoning_cut + answer_cut,
+        facts=judged.facts,
+        evidence={name: reward.evidence for name, reward in rewards.items() if reward.evidence},
+        request=_request_of(trace),
+        marks=trace.marks,
+        money=judged.money,
+        judged=judged.judged[:_LONGEST_ANSWER],
     )
+
+
+def _request_of(trace: Trace) -> dict[str, Any]:
+    """What was asked and what it used, without the texts; what was not said is left out."""
+    usage = {name: value for name, value in msgspec.structs.asdict(trace.usage).items() if value is not None}
+    told = {
+        "model": trace.teacher,
+        "profile": trace.profile,
+        **trace.parameters,
+        "finish_reason": trace.finish_reason,
+        "channel": trace.channel,
+        "request_id": trace.request_id,
+        **usage,
+    }
+    return {name: value for name, value in told.items() if value is not None}
 
 
 def to_pieces(text: str, marks: Iterable[Span] = ()) -> list[Piece]:
@@ -222,9 +330,8 @@ def _shorten(text: str, longest: int) -> tuple[str, int]:
     return f"{text[:head]}\n\n[… {left_out:,} characters …]\n\n{text[-tail:]}", left_out
 
 
-def _reference_pieces(problem: Problem) -> list[Piece]:
-    """The reference, read as a formula when it has no delimiters of its own but looks like LaTeX."""
-    reference = problem.reference or ""
-    if "\\" in reference and "$" not in reference and (mathml := to_mathml(reference)) is not None:
-        return [(reference, 0, mathml)]
-    return to_pieces(reference)
+def _answer_pieces(answer: str) -> list[Piece]:
+    """An answer, read as a formula when it has no delimiters of its own but looks like LaTeX."""
+    if "\\" in answer and "$" not in answer and (mathml := to_mathml(answer)) is not None:
+        return [(answer, 0, mathml)]
+    return to_pieces(answer)

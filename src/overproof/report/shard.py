@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from overproof.config import RunConfig
 from overproof.records import PreparedProblem, Score, Trace
 from overproof.report.tables import (
+    COMPLETE,
     DECISION,
     INCOMPLETE,
     REFUSED,
@@ -29,6 +30,7 @@ from overproof.report.tables import (
     Scores,
     Spending,
     Table,
+    TraceNames,
     Traces,
     read_decisions,
     read_more_traces,
@@ -38,6 +40,9 @@ from overproof.report.tables import (
 )
 from overproof.runfolder import RunFolder
 from overproof.teacher.budget import Prices
+
+RIGHT, WRONG, CUT, UNCOUNTED = range(4)
+"""What became of a trace, as the chart of lengths tells them apart."""
 
 Item = TypeVar("Item", bound=np.generic)
 Rows = TypeVar("Rows", Scores, Decisions)
@@ -67,6 +72,8 @@ class Shard:
     """Files that `traces["part"]` numbers."""
     owners: NDArray[np.int32]
     """For each trace the row of its problem; UNKNOWN where the problem is gone from the file."""
+    trace_names: TraceNames
+    """The texts that numbers in `traces` stand for."""
     spending: Spending
     missing: list[str]
     """Kinds of files that are not there: problems, traces, scores, decisions."""
@@ -96,6 +103,11 @@ class Shard:
         blank = np.full(1, np.nan, np.float32)
         read, places = self._scores
         return {name: _take(values, places, blank) for name, values in read.values.items()}
+
+    @property
+    def rewards(self) -> list[str]:
+        """The rewards that were measured."""
+        return list(self._scores.read.values)
 
     @property
     def selections(self) -> tuple[Selection, ...]:
@@ -156,6 +168,12 @@ class Shard:
         passed[is_cut & (scores["length"] > 0)] = 0
         passed[ending == REFUSED] = UNKNOWN
         return passed
+
+    def fates(self) -> NDArray[np.int64]:
+        """What became of each trace: RIGHT, WRONG, CUT or UNCOUNTED."""
+        outcomes = self.outcomes()
+        conditions = [outcomes == 1, outcomes == UNKNOWN, self.traces["ending"] == COMPLETE]
+        return np.select(conditions, [RIGHT, UNCOUNTED, WRONG], CUT)
 
 
 class ShardReader:
@@ -246,6 +264,7 @@ class ShardReader:
             traces=traces,
             parts=list(self._traces.reached),
             owners=owners[order],
+            trace_names=self._traces.names,
             spending=self._traces.spending,
             missing=self._missing(),
             damage=[

@@ -74,6 +74,11 @@ class Consistency(msgspec.Struct, frozen=True):
     foreign: dict[str, int]
     """Traces by the foreign language that most of the rest is in."""
 
+    @property
+    def measured(self) -> int:
+        """Traces whose reasoning could be measured."""
+        return sum(one.count for one in self.bins)
+
 
 class Reward(msgspec.Struct, frozen=True):
     """The values of one reward over all scored traces."""
@@ -164,6 +169,27 @@ class SelectionLine(msgspec.Struct, frozen=True):
     reasons: dict[str, int]
 
 
+class Trouble(msgspec.Struct, frozen=True):
+    """What went wrong with many traces, and the way out."""
+
+    what: str
+    traces: int
+    words: dict[str, int]
+    """What the endpoint itself said, and how often; the most frequent first."""
+    remedy: str
+    query: dict[str, str]
+    """The filters of the list of these traces."""
+
+
+class EvaluationFigures(msgspec.Struct, frozen=True):
+    """What an evaluation came to, where the run is the answers of one."""
+
+    model: str
+    problems: int
+    samples: int
+    measures: dict[str, Estimate]
+
+
 class Places(msgspec.Struct, frozen=True):
     """Where things lie in the run folder."""
 
@@ -207,6 +233,15 @@ class Summary(msgspec.Struct, frozen=True):
     rewards: list[Reward]
     forms: dict[str, int]
     """Traces by what is wrong with their form."""
+    marks: dict[str, int]
+    """Traces by oddity of the reply."""
+    models: dict[str, int]
+    """Traces by the model that was asked."""
+    efforts: dict[str, int]
+    """Traces by how much reasoning was asked for, where that was said."""
+    troubles: list[Trouble]
+    """Why nothing was kept, or what a large part of the traces was lost to."""
+    evaluation: EvaluationFigures | None
     verdicts: list[Verdicts]
     judge: JudgeSummary | None
     """What the judge was asked and how far it agrees with the rules; None without a judge."""

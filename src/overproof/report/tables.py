@@ -34,6 +34,7 @@ PROBLEM = np.dtype(
         ("source", "u2"),
         ("language", "u2"),
         ("level", "u2"),
+        ("kind", "u2"),  # how the reference was typed
         ("has_reference", "?"),
         ("unverifiable", "?"),
         ("duplicate", "?"),
@@ -54,6 +55,10 @@ TRACE = np.dtype(
         ("charged_tokens", "i4"),
         ("charged_cost", "f8"),
         ("ending", "u1"),
+        ("error", "u2"),  # name of a permanent refusal
+        ("mark", "u2"),  # all oddities of the reply together
+        ("model", "u2"),
+        ("effort", "u2"),  # how much reasoning was asked for
     ]
 )
 SCORE = np.dtype(
@@ -66,6 +71,7 @@ SCORE = np.dtype(
         ("passed", "i1"),  # the accuracy reward; UNKNOWN for None
         ("form", "u2"),  # reason of the think_format reward
         ("foreign", "u2"),  # the foreign language that most of the reasoning's foreign words are in
+        ("extracted", "u8"),  # the first eight bytes of the answer, to sort by; 0 without one
     ]
 )
 DECISION = np.dtype([("key", "u8"), ("kept", "?"), ("reason", "u2")])
@@ -73,11 +79,15 @@ DECISION = np.dtype([("key", "u8"), ("kept", "?"), ("reason", "u2")])
 UNKNOWN = -1
 COMPLETE, TRUNCATED, INCOMPLETE, REFUSED = range(4)
 """How a reply ended (`TRACE.ending`)."""
+ENDINGS = ("complete", "truncated", "incomplete", "refused")
+"""The same in words."""
 VERDICTS = ("", *Verdict)
 """The verdicts of `SCORE.verdict`; the empty one is for traces without a grade."""
 UNDECIDED = "undecided"
 """Stands for the reason of a trace that no selection has looked at yet."""
 _MOST_DAMAGE_NAMED = 20
+_MOST_SAID = 50
+"""An endpoint may put a number of its own into each refusal."""
 
 
 class Names:
@@ -133,6 +143,7 @@ class Problems:
     sources: Names
     languages: Names
     levels: Names
+    kinds: Names
     damage: Damage
 
 
@@ -146,6 +157,12 @@ class Spending:
     amount: Amount = field(default_factory=Amount)
     refused: Counter[str] = field(default_factory=Counter)
     """Permanent refusals by name."""
+    said: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """Permanent refusals by name and by what the endpoint said; only the first `_MOST_SAID` that differ."""
+    marks: Counter[str] = field(default_factory=Counter)
+    """Traces by oddity."""
+    efforts: Counter[str] = field(default_factory=Counter)
+    """Traces by how much reasoning was asked for, where that was said."""
     teachers: Counter[str] = field(default_factory=Counter)
     """Traces by teacher."""
     attempts: int = 0
@@ -157,8 +174,22 @@ class Spending:
         self.unreported = add_usage((self.unreported, other.unreported))
         self.amount += other.amount
         self.refused.update(other.refused)
+        self.said.update(other.said)
+        self.marks.update(other.marks)
+        self.efforts.update(other.efforts)
         self.teachers.update(other.teachers)
         self.attempts += other.attempts
+
+
+@dataclass(slots=True)
+class TraceNames:
+    """The texts that numbers in the rows of traces stand for; the empty one is none."""
+
+    errors: Names = field(default_factory=lambda: Names(("",)))
+    marks: Names = field(default_factory=lambda: Names(("",)))
+    """Oddities of one reply together, with commas between them."""
+    models: Names = field(default_factory=Names)
+    efforts: Names = field(default_factory=lambda: Names(("",)))
 
 
 @dataclass(slots=True)
@@ -169,6 +200,7 @@ class Traces:
     reached: dict[Path, Cursor] = field(default_factory=dict)
     """How far each part was read; parts are numbered in this order."""
     spending: Spending = field(default_factory=Spending)
+    names: TraceNames = field(default_factory=TraceNames)
     damage: Damage = field(default_factory=Damage)
 
 
@@ -202,7 +234,7 @@ def key_of(text: str) -> int:
 
 def read_problems(path: Path) -> Problems:
     """A shard's problems."""
-    found = Problems(path, np.empty(0, PROBLEM), Names(), Names(), Names(), Damage())
+    found = Problems(path, np.empty(0, PROBLEM), Names(), Names(), Names(), Names(), Damage())
     rows: list[tuple[Any, ...]] = []
     for span, one in _read_from(path, PreparedProblem, found.damage):
         rows.append(
@@ -212,6 +244,7 @@ def read_problems(path: Path) -> Problems:
                 found.sources.number(one.problem.source),
                 found.languages.number(one.language or ""),
                 found.levels.number(str(one.problem.metadata.get("level", ""))),
+                found.kinds.number(one.reference_kind or ""),
                 one.problem.reference is not None,
                 one.reference_issue is not None,
                 one.duplicate_of is not None,
@@ -225,6 +258,22 @@ def read_problems(path: Path) -> Problems:
 
 class _ProblemKey(msgspec.Struct):
     id: str
+
+
+class _Effort(msgspec.Struct, frozen=True):
+    """The parameters that say how much reasoning is asked for, by the names that endpoints have for it."""
+
+    reasoning_effort: Any = None
+    thinking_budget: Any = None
+    enable_thinking: Any = None
+
+    def __str__(self) -> str:
+        """In a word."""
+        if self.reasoning_effort is not None:
+            return str(self.reasoning_effort)
+        if self.thinking_budget is not None:
+            return f"at most {self.thinking_budget} tokens"
+        return "" if self.enable_thinking is None else ("thinking" if self.enable_thinking else "no thinking")
 
 
 class _TraceLine(msgspec.Struct):
@@ -242,6 +291,9 @@ class _TraceLine(msgspec.Struct):
     unreported_usage: Usage = Usage()
     attempts: int = 1
     error: str | None = None
+    refusal: str | None = None
+    marks: list[str] = []
+    parameters: _Effort = _Effort()
 
 
 def read_more_traces(known: Traces, parts: list[Path], prices: Prices) -> bool:
@@ -251,7 +303,7 @@ def read_more_traces(known: Traces, parts: list[Path], prices: Prices) -> bool:
         cursor = known.reached.setdefault(path, Cursor())
         part = list(known.reached).index(path)
         for span, line in _read_from(path, _TraceLine, known.damage, cursor):
-            rows.append(_trace_row(line, part, span, known.spending, prices))
+            rows.append((*_trace_row(line, part, span, known.spending, prices), *_trace_names(line, known)))
     if rows:
         known.rows = np.concatenate([known.rows, np.array(rows, TRACE)])
         known.rows = known.rows[np.sort(np.unique(known.rows["key"], return_index=True)[1])]  # the first of an id
@@ -267,9 +319,6 @@ def _trace_row(line: _TraceLine, part: int, span: Span, spending: Spending, pric
         spending.unreported = add_usage((spending.unreported, line.unreported_usage))
     spending.amount += amount
     spending.attempts += line.attempts
-    spending.teachers[line.teacher] += 1
-    if line.error is not None:
-        spending.refused[line.error] += 1
     tokens = line.usage.completion_tokens
     return (
         key_of(trace_id_of(line.problem.id, line.index, line.fingerprint)),
@@ -282,6 +331,26 @@ def _trace_row(line: _TraceLine, part: int, span: Span, spending: Spending, pric
         amount.tokens,
         float(amount.cost),
         _ending(line),
+    )
+
+
+def _trace_names(line: _TraceLine, known: Traces) -> tuple[int, int, int, int]:
+    """What is named in a line, counted and as numbers."""
+    spending, names, effort = known.spending, known.names, str(line.parameters)
+    spending.teachers[line.teacher] += 1
+    spending.marks.update(line.marks)
+    if effort:
+        spending.efforts[effort] += 1
+    if line.error is not None:
+        spending.refused[line.error] += 1
+        said = (line.error, line.refusal or "")
+        if said in spending.said or len(spending.said) < _MOST_SAID:
+            spending.said[said] += 1
+    return (
+        names.errors.number(line.error or ""),
+        names.marks.number(",".join(sorted(line.marks))),
+        names.models.number(line.teacher),
+        names.efforts.number(effort),
     )
 
 
@@ -312,7 +381,7 @@ def read_scores(path: Path) -> Scores:
     return found
 
 
-def _score_facts(score: Score, found: Scores) -> tuple[int, int, int, int, int]:
+def _score_facts(score: Score, found: Scores) -> tuple[int, int, int, int, int, int]:
     grade = score.grade
     accuracy, form, language = (
         score.rewards.get(name) for name in ("accuracy", "think_format", "language_consistency")
@@ -324,6 +393,7 @@ def _score_facts(score: Score, found: Scores) -> tuple[int, int, int, int, int]:
         UNKNOWN if accuracy is None or accuracy.value is None else int(accuracy.value == 1),
         found.forms.number(form.reason if form and form.value == 0 else ""),
         found.foreign.number(max(foreign, key=foreign.__getitem__) if foreign else ""),
+        int.from_bytes((grade.extracted or "").encode()[:8].ljust(8, b"\0")) if grade else 0,
     )
 
 

@@ -253,7 +253,5 @@ def _trace(settings: Settings, target: _Wanted, outcome: Reply | Failure) -> Tra
     worst = worst_case(target.asking.messages, dialect.most_reply_tokens)
     request.unreported = unreported_usage(outcome, worst)
     if isinstance(outcome, Failure):
-        return settings.trace(
-            target.asking, target.sample, parameters, kept_of(outcome), cost=request, error=outcome.state
-        )
-    return settings.trace(target.asking, target.sample, parameters, outcome, cost=request, error=None)
+        return settings.trace(target.asking, target.sample, parameters, kept_of(outcome), cost=request, refusal=outcome)
+    return settings.trace(target.asking, target.sample, parameters, outcome, cost=request, refusal=None)

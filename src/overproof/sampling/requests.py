@@ -105,7 +105,7 @@ class ShardSource:
 
     def refused(self, ticket: Ticket, request: Request, failure: Failure) -> None:
         """Write a permanent refusal down, with what came of the reply."""
-        self._write(ticket, request, kept_of(failure), error=failure.state)
+        self._write(ticket, request, kept_of(failure), failure)
 
     def given_up(self, ticket: Ticket, failure: Failure) -> None:
         """Leave a sample for a later session."""
@@ -176,15 +176,15 @@ class ShardSource:
         seed = self._settings.identity.seed_of(problem.asking.prepared.problem.id, index)
         self._ready.append(Request(problem.asking.messages, seed, Ticket(self, problem, index)))
 
-    def _write(self, ticket: Ticket, request: Request, reply: Reply, error: str | None = None) -> None:
+    def _write(self, ticket: Ticket, request: Request, reply: Reply, refusal: Failure | None = None) -> None:
         problem = ticket.problem
         parameters = self._settings.dialect.body(request.seed)
-        trace = self._settings.trace(problem.asking, ticket.sample, parameters, reply, cost=request, error=error)
+        trace = self._settings.trace(problem.asking, ticket.sample, parameters, reply, cost=request, refusal=refusal)
         assert self.sink is not None, "a request is made only once the journal is open"
         self.sink.append(trace)
         try:
             problem.amount += self._monitor.note_trace(trace, problem.last_text)
-            if error is None:
+            if refusal is None:
                 problem.last_text = text_hash(trace)
         finally:
             if self._settings.needs_verdicts(problem.asking.prepared):

@@ -14,7 +14,7 @@ from overproof.sampling.plan import wanted_samples
 from overproof.teacher import Dialect
 from overproof.teacher.budget import check_budget
 from overproof.teacher.dispatch import Request
-from overproof.teacher.reply import Reply
+from overproof.teacher.reply import Failure, Reply
 
 
 class Asking(msgspec.Struct, frozen=True):
@@ -66,9 +66,16 @@ class Settings:
         return self.least(prepared)
 
     def trace(
-        self, asking: Asking, index: int, parameters: dict[str, Any], reply: Reply, *, cost: Request, error: str | None
+        self,
+        asking: Asking,
+        index: int,
+        parameters: dict[str, Any],
+        reply: Reply,
+        *,
+        cost: Request,
+        refusal: Failure | None,
     ) -> Trace:
-        """The record of a reply or refusal; `cost` carries what its failed attempts took."""
+        """The record of a reply, or of a refusal for good; `cost` carries what its failed attempts took."""
         return Trace(
             problem=asking.prepared.problem,
             index=index,
@@ -87,6 +94,7 @@ class Settings:
             seconds=reply.seconds,
             request_id=reply.request_id,
             attempts=cost.attempts,
-            error=error,
+            error=refusal.state if refusal else None,
+            refusal=refusal.message if refusal else None,
             marks=reply.marks,
         )

@@ -1,6 +1,8 @@
 """`overproof view RUN…`: the pages of a report over run folders themselves, live while a run goes on, of any size.
 
+folders      the runs in the folders that were named
 run          a run as it is now, kept up to date
+query        the filters and the order of a list
 search       a text in its traces
 comparison   two runs side by side
 app          which address answers with what
@@ -18,29 +20,37 @@ from aiohttp import web
 
 from overproof.errors import ConfigError
 from overproof.language.latin import is_known
-from overproof.runfolder import RunFolder
 from overproof.view.app import build_app
+from overproof.view.folders import find_runs
 from overproof.view.run import Run
+from overproof.wording import Language, Wording
 
 HOST = "127.0.0.1"
 
 
-def serve(run_dirs: Sequence[Path | str], *, port: int = 0, show: Callable[[str], None] = lambda _: None) -> None:
-    """Serve the pages of one or several runs until interrupted.
+def serve(
+    run_dirs: Sequence[Path | str],
+    *,
+    port: int = 0,
+    language: Language = "en",
+    show: Callable[[str], None] = lambda _: None,
+) -> None:
+    """Serve the pages of one or several runs, or of all runs in a folder, until interrupted.
 
     `show` is told in a line each what is being read and, once it answers, the address. Port 0 takes a free one.
     Raises RunFolderError when a folder holds no run, ConfigError when the port is taken.
     """
-    runs = [Run(RunFolder(path)) for path in run_dirs]
+    say = Wording(language)
+    runs = [Run(folder, say) for folder in find_runs(run_dirs)]
     is_known("en")  # loads what tells languages apart, so that the first problem is not the slow one
     for run in runs:
         show(f"Reading {run.folder} …")
         run.refresh()
-    asyncio.run(_serve(runs, port, show))
+    asyncio.run(_serve(runs, port, say, show))
 
 
-async def _serve(runs: list[Run], port: int, show: Callable[[str], None]) -> None:
-    runner = web.AppRunner(build_app(runs), access_log=None)
+async def _serve(runs: list[Run], port: int, say: Wording, show: Callable[[str], None]) -> None:
+    runner = web.AppRunner(build_app(runs, say), access_log=None)
     await runner.setup()
     site = web.TCPSite(runner, HOST, port)
     try:

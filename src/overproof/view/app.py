@@ -2,39 +2,60 @@
 
 /                         the runs, or the only run
 /runs/N/                  the pages of run N; the script on them asks for the rest
-/runs/N/api/state         whether anything has changed
+/runs/N/api/state         whether anything has changed, and how a run that goes on stands
 /runs/N/api/overview      the numbers as HTML
-/runs/N/api/traces        a stretch of the filtered list (verdict, reason, source, language, level, q, from)
+/runs/N/api/traces        a stretch of the list of traces (filters, sort, q: see `query`; from)
+/runs/N/api/problems      a stretch of the list of problems (the same, without q)
 /runs/N/api/problem       one problem with its traces (id, index)
-/runs/N/api/neighbours    the problems beside it (id)
-/compare?left=N&right=M   two runs side by side
-/assets/NAME              style and script
+/runs/N/api/raw           all records of one trace (id, index)
+/runs/N/api/beside        what stands before and after a trace in a list (id, index, filters, sort, q)
+/compare?run=N&run=M…     two or more runs side by side, the first against each other one
+/assets/NAME              style and scripts
 """
 
 from __future__ import annotations
 
 import asyncio
-import itertools
 import logging
+import re
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from typing import Any, TypeVar
 
 import msgspec
+import numpy as np
 from aiohttp import web
 
-from overproof.errors import OverproofError
-from overproof.report.page import Link, read_asset, render, render_page
-from overproof.view.comparison import compare
-from overproof.view.run import FILTERS, ROWS, Filters, Rows, Run, Snapshot, describe_row
+from overproof.errors import InputError, OverproofError
+from overproof.estimators import Estimate
+from overproof.report.charts import draw_differences
+from overproof.report.page import (
+    LAYERS,
+    SCRIPTS,
+    Link,
+    read_asset,
+    render,
+    render_page,
+    to_script_json,
+    words_of_script,
+)
+from overproof.selection.reasons import REASONS
+from overproof.view.comparison import Difference, compare
+from overproof.view.folders import describe_folder
+from overproof.view.query import Ordered, Query, parse_query
+from overproof.view.run import ROWS, Run, Snapshot
 from overproof.view.search import Search
+from overproof.wording import Wording
 
 REFRESH_SECONDS = 2.0
 """Least time between two looks at a run folder; five times what the last look took, when that is longer."""
 _SEARCH_SECONDS = 0.1
 """How long an answer waits for a search."""
 _SEARCHES = 4
+_NO_ROWS = np.empty(0, np.int64)
 _RUNS = web.AppKey("runs", list[Run])
+_SAY = web.AppKey("say", Wording)
 _HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; "
     "connect-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
@@ -42,6 +63,9 @@ _HEADERS = {
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-store",
 }
+_NAMES_THIS_MACHINE = re.compile(r"(?:127\.0\.0\.1|localhost|\[::1\])(?::\d{1,5})?")
+_MOST_DIGITS = 9
+"""Of a number in an address; more than there can be runs or traces of a problem."""
 _log = logging.getLogger(__name__)
 
 Result = TypeVar("Result")
@@ -53,15 +77,16 @@ class Finder:
 
     def __init__(self) -> None:
         """Nothing is searched yet."""
-        self._searches: dict[tuple[int, int, Filters, str], Search] = {}
+        self._searches: dict[tuple[int, int, Query], Search] = {}
 
-    def search(self, number: int, snapshot: Snapshot, filters: Filters, text: str) -> Search:
-        """The search for a text in run `number`, begun now when it is a new one."""
-        key = (number, snapshot.stamp, filters, text)
+    def search(self, number: int, snapshot: Snapshot, query: Query) -> Search:
+        """The search for a query's text in run `number`, begun now when it is a new one; its order does not matter."""
+        query = query._replace(sort="")
+        key = (number, snapshot.stamp, query)
         if key not in self._searches:
             while len(self._searches) >= _SEARCHES:
                 self._searches.pop(next(iter(self._searches))).stop()
-            self._searches[key] = Search(snapshot.shards, snapshot.matching(filters), text)
+            self._searches[key] = Search(snapshot.shards, snapshot.matching(query), query.text)
         return self._searches[key]
 
     def stop(self) -> None:
@@ -73,10 +98,11 @@ class Finder:
 _FINDER = web.AppKey("finder", Finder)
 
 
-def build_app(runs: list[Run]) -> web.Application:
+def build_app(runs: list[Run], say: Wording | None = None) -> web.Application:
     """An application over runs that have been read once."""
     app = web.Application(middlewares=[_guard])
     app[_RUNS] = runs
+    app[_SAY] = say or Wording()
     app[_FINDER] = Finder()
     app.add_routes(
         [
@@ -87,8 +113,10 @@ def build_app(runs: list[Run]) -> web.Application:
             web.get("/runs/{run}/api/state", _state),
             web.get("/runs/{run}/api/overview", _overview),
             web.get("/runs/{run}/api/traces", _traces),
+            web.get("/runs/{run}/api/problems", _problems),
             web.get("/runs/{run}/api/problem", _problem),
-            web.get("/runs/{run}/api/neighbours", _neighbours),
+            web.get("/runs/{run}/api/raw", _raw),
+            web.get("/runs/{run}/api/beside", _beside),
         ]
     )
     app.cleanup_ctx.append(_keep_fresh)
@@ -97,10 +125,19 @@ def build_app(runs: list[Run]) -> web.Application:
 
 @web.middleware
 async def _guard(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Answer only to names of this machine, so that no other site's page can read a run through a name of its own."""
-    if request.host.rsplit(":", 1)[0] not in {"127.0.0.1", "localhost", "[::1]"}:
-        raise web.HTTPForbidden(text="overproof view answers on this machine only.")
-    response = await handler(request)
+    """Answer only to names of this machine, so that no other site's page can read a run through a name of its own.
+
+    Whatever is answered, an error too, carries the headers that keep a page to itself.
+    """
+    try:
+        if not _NAMES_THIS_MACHINE.fullmatch(request.host):
+            raise web.HTTPForbidden(text="overproof view answers on this machine only.")
+        response = await handler(request)
+    except web.HTTPException as error:
+        error.headers.update(_HEADERS)
+        raise
+    except InputError as error:
+        raise web.HTTPBadRequest(text=str(error), headers=_HEADERS) from None
     response.headers.update(_HEADERS)
     return response
 
@@ -132,14 +169,9 @@ async def _refresh(run: Run) -> None:
 def _run_of(request: web.Request) -> tuple[int, Run]:
     runs = request.app[_RUNS]
     number = request.match_info["run"]
-    if not number.isdecimal() or int(number) >= len(runs):
-        raise web.HTTPNotFound(text=f"There is no run {number} here.")
+    if not (number.isascii() and number.isdecimal()) or len(number) > _MOST_DIGITS or int(number) >= len(runs):
+        raise web.HTTPNotFound(text="There is no such run here.")
     return int(number), runs[int(number)]
-
-
-def _snapshot_of(run: Run) -> Snapshot:
-    assert run.snapshot is not None, "runs are read before they are served"
-    return run.snapshot
 
 
 def _json(value: Any) -> web.Response:
@@ -151,41 +183,37 @@ def _html(text: str) -> web.Response:
 
 
 async def _home(request: web.Request) -> web.Response:
-    runs = request.app[_RUNS]
+    runs, say = request.app[_RUNS], request.app[_SAY]
     if len(runs) == 1:
         raise web.HTTPFound("/runs/0/")
-    summaries = [_snapshot_of(run).summary for run in runs]
-    return _html(render("home.html.jinja", summaries=summaries, title="Runs", assets="/assets"))
+    lines = [describe_folder(run) for run in runs]
+    told = to_script_json({"words": words_of_script(say)})
+    return _html(render("home.html.jinja", say, runs=lines, title=say("Runs"), run_json=told, assets="/assets"))
 
 
 async def _pages(request: web.Request) -> web.Response:
     number, run = _run_of(request)
-    snapshot = _snapshot_of(run)
+    snapshot = run.latest
     return _html(
         render_page(
             snapshot.summary,
             snapshot.overview,
             snapshot.manifest.versions,
             {"api": f"/runs/{number}/api", "stamp": str(snapshot.stamp), "told": _tell(run)},
-            links=_links(number, len(request.app[_RUNS])),
+            request.app[_SAY],
+            links=(Link("/", request.app[_SAY]("All runs")),) if len(request.app[_RUNS]) > 1 else (),
             assets="/assets",
         )
     )
 
 
 def _tell(run: Run) -> str:
-    return f"All {_snapshot_of(run).summary.traces:,} traces of the run, read from {run.folder.root}."
-
-
-def _links(number: int, runs: int) -> tuple[Link, ...]:
-    if runs == 1:
-        return ()
-    others = [other for other in range(runs) if other != number]
-    return Link("/", "All runs"), *(Link(f"/compare?left={number}&right={other}", "Compare") for other in others[:1])
+    n = f"{run.latest.summary.traces:,}"
+    return run.say("All {n} traces of the run, read from {folder}.", n=n, folder=run.folder)
 
 
 async def _asset(request: web.Request) -> web.Response:
-    kinds = {"page.css": "text/css", "page.js": "text/javascript", "shared.js": "text/javascript"}
+    kinds = {"page.css": "text/css"} | dict.fromkeys([*SCRIPTS, "compare.js"], "text/javascript")
     name = request.match_info["name"]
     if name not in kinds:
         raise web.HTTPNotFound
@@ -194,26 +222,51 @@ async def _asset(request: web.Request) -> web.Response:
 
 async def _state(request: web.Request) -> web.Response:
     _, run = _run_of(request)
-    return _json({"stamp": str(_snapshot_of(run).stamp)})
+    progress = await asyncio.to_thread(run.progress)
+    return _json({"stamp": str(run.latest.stamp), "progress": progress})
 
 
 async def _overview(request: web.Request) -> web.Response:
     _, run = _run_of(request)
-    return _html(f'<div id="overview">{_snapshot_of(run).overview}</div>')
+    return _html(f'<div id="overview">{run.latest.overview}</div>')
 
 
 async def _traces(request: web.Request) -> web.Response:
     number, run = _run_of(request)
-    filters = tuple((name, request.query[name]) for name in FILTERS if request.query.get(name))
-    text, first = request.query.get("q", "").strip(), _number(request, "from")
+    query, first = parse_query(request.query.items()), _number(request, "from")
     finder = request.app[_FINDER]
 
-    def read(snapshot: Snapshot) -> dict[str, object]:
-        if not text:
-            return _list_traces(snapshot, snapshot.matching(filters), first)
-        search = finder.search(number, snapshot, filters, text)
-        found = search.wait(first + ROWS, _SEARCH_SECONDS)
-        return _list_traces(snapshot, found, first, len(found) / max(1, search.total))
+    def read(snapshot: Snapshot) -> dict[str, Any]:
+        found, searched = _find(finder, number, snapshot, query, first + ROWS)
+        return _stretch(found, snapshot.describe_traces(found, first), first, searched)
+
+    return _json(await _read_latest(run, read))
+
+
+def _find(finder: Finder, number: int, snapshot: Snapshot, query: Query, rows: int) -> tuple[Ordered, float]:
+    """The traces of a query, as many as are found so far, and which share of the run was searched for its text."""
+    if not query.text:
+        return snapshot.traces(query), 1.0
+    search = finder.search(number, snapshot, query)
+    found = search.wait(rows, _SEARCH_SECONDS)
+    every = [*found, *([_NO_ROWS] * (search.total - len(found)))]
+    return snapshot.traces(query, among=every), len(found) / max(1, search.total)
+
+
+def _stretch(found: Ordered, rows: list[dict[str, Any]], first: int, searched: float = 1.0) -> dict[str, Any]:
+    """A stretch of a list: its rows, how many there are in all when that is known, and where the next begins."""
+    total = len(found.rows) if searched == 1 else None
+    end = first + len(rows)
+    return {"total": total, "rows": rows, "next": None if end == total else end, "searched": searched}
+
+
+async def _problems(request: web.Request) -> web.Response:
+    _, run = _run_of(request)
+    query, first = parse_query(request.query.items()), _number(request, "from")
+
+    def read(snapshot: Snapshot) -> dict[str, Any]:
+        found = snapshot.problems(query)
+        return _stretch(found, snapshot.describe_problems(found, first), first)
 
     return _json(await _read_latest(run, read))
 
@@ -221,18 +274,9 @@ async def _traces(request: web.Request) -> web.Response:
 async def _read_latest(run: Run, read: Callable[[Snapshot], Result]) -> Result:
     """What is read of the run as it was last seen, or as it is now where its files were written anew since then."""
     try:
-        return await asyncio.to_thread(read, _snapshot_of(run))
+        return await asyncio.to_thread(read, run.latest)
     except (ValueError, OSError):
         return await asyncio.to_thread(lambda: read(run.refresh()))
-
-
-def _list_traces(snapshot: Snapshot, found: list[Rows], first: int, searched: float = 1.0) -> dict[str, object]:
-    """A stretch of the list: its rows, how many there are in all when that is known, and where the next begins."""
-    total = sum(map(len, found)) if searched == 1 else None
-    stretch = itertools.islice(snapshot.list_rows(found, first), ROWS)
-    rows = [describe_row(shard, row) for shard, row in stretch]
-    end = first + len(rows)
-    return {"total": total, "rows": rows, "next": None if end == total else end, "searched": searched}
 
 
 async def _problem(request: web.Request) -> web.Response:
@@ -244,39 +288,69 @@ async def _problem(request: web.Request) -> web.Response:
     return _json(reading)
 
 
-async def _neighbours(request: web.Request) -> web.Response:
+async def _raw(request: web.Request) -> web.Response:
     _, run = _run_of(request)
-    problem_id = request.query.get("id", "")
-    return _json(await _read_latest(run, lambda snapshot: snapshot.neighbours(problem_id)))
+    problem_id, index = request.query.get("id", ""), _number(request, "index")
+    records = await _read_latest(run, lambda snapshot: snapshot.raw(problem_id, index))
+    if records is None:
+        raise web.HTTPNotFound(text="The run has no such trace.")
+    return _json(records)
+
+
+async def _beside(request: web.Request) -> web.Response:
+    number, run = _run_of(request)
+    problem_id, query = request.query.get("id", ""), parse_query(request.query.items())
+    index = _number(request, "index") if "index" in request.query else None
+    finder = request.app[_FINDER]
+
+    def read(snapshot: Snapshot) -> Any:
+        found, searched = _find(finder, number, snapshot, query, sys.maxsize)
+        around = msgspec.to_builtins(snapshot.beside(found, problem_id, index))
+        return around if searched == 1 else around | {"total": None}
+
+    return _json(await _read_latest(run, read))
 
 
 async def _compare(request: web.Request) -> web.Response:
-    runs = request.app[_RUNS]
-    left, right = _number(request, "left"), _number(request, "right", default=1)
-    if max(left, right) >= len(runs):
-        raise web.HTTPNotFound(text="There are not so many runs here.")
-    snapshots = _snapshot_of(runs[left]), _snapshot_of(runs[right])
-    return _html(await asyncio.to_thread(_render_comparison, snapshots, (left, right), runs))
+    runs, say = request.app[_RUNS], request.app[_SAY]
+    asked = [_number(request, "run", text=text) for text in request.query.getall("run", [])]
+    numbers = list(dict.fromkeys(asked))
+    if len(numbers) < 2 or max(numbers) >= len(runs):
+        raise web.HTTPNotFound(text="Name two runs or more that are here: /compare?run=0&run=1")
+    chosen = [runs[number] for number in numbers]
+    return _html(await asyncio.to_thread(_render_comparison, chosen, numbers, say))
 
 
-def _render_comparison(snapshots: tuple[Snapshot, Snapshot], numbers: tuple[int, int], runs: list[Run]) -> str:
-    from overproof.report.charts import draw_differences
-
-    made = compare(*snapshots)
-    names = [_snapshot_of(run).summary.name for run in runs]
+def _render_comparison(runs: list[Run], numbers: list[int], say: Wording) -> str:
+    first, *others = [run.latest for run in runs]
+    made = [compare(first, other) for other in others]
+    names = [run.latest.summary.name for run in runs]
+    told = {
+        "words": words_of_script(say),
+        "layers": LAYERS,
+        "reasons": {reason: say(meaning) for reason, meaning in REASONS.items()},
+        "runs": [{"name": name, "api": f"/runs/{number}/api"} for name, number in zip(names, numbers, strict=True)],
+    }
     return render(
         "compare.html.jinja",
-        title=f"{snapshots[0].summary.name} and {snapshots[1].summary.name}",
-        c=made,
-        left=snapshots[0].summary,
-        right=snapshots[1].summary,
+        say,
+        title=say("{name} against {others}", name=names[0], others=", ".join(names[1:])),
+        pairs=[
+            (other.summary, number, c, draw_differences(_label(c.differences, say), say))
+            for other, number, c in zip(others, numbers[1:], made, strict=True)
+        ],
+        summaries=[run.latest.summary for run in runs],
+        first=first.summary,
         numbers=numbers,
-        names=names,
-        chart=draw_differences([(f"{one.what} {one.name}".strip(), one.difference) for one in made.differences]),
+        run_json=to_script_json(told),
         assets="/assets",
     )
 
 
-def _number(request: web.Request, name: str, *, default: int = 0) -> int:
-    text = request.query.get(name, "")
-    return int(text) if text.isascii() and text.isdecimal() and len(text) < 16 else default
+def _label(differences: list[Difference], say: Wording) -> list[tuple[str, Estimate]]:
+    return [(one.name or say("all"), one.difference) for one in differences]
+
+
+def _number(request: web.Request, name: str, *, text: str | None = None) -> int:
+    text = request.query.get(name, "") if text is None else text
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= _MOST_DIGITS else 0

@@ -17,7 +17,7 @@ import numpy as np
 
 from overproof.journal import Span, read_span
 from overproof.report.shard import Shard
-from overproof.view.run import Rows
+from overproof.view.query import Rows
 
 _BLOCK = 1 << 20
 
