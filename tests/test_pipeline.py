@@ -2,16 +2,20 @@
 
 import hashlib
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from overproof import pipeline
 from overproof.config import load_config
 from overproof.errors import RunFolderError
 from overproof.grading import grade
+from overproof.grading.protocol import BACKSTOP
 from overproof.pipeline import Event, Step
-from overproof.records import Verdict
+from overproof.records import Grade, Trace, Verdict
+from overproof.rewards.grades import grade_traces
 from overproof.runfolder import RunFolder
 
 pytest.importorskip("onnxruntime", reason="the tiny teacher needs the demo extra")
@@ -117,6 +121,24 @@ def test_another_reward_samples_nothing_again(copy: RunFolder) -> None:
     paid = digests(copy.root / "traces")
     assert stages_done(copy, "rewards.accuracy.weight=2") == {"score", "select", "export"}
     assert digests(copy.root / "traces") == paid
+
+
+def test_scores_with_a_verdict_that_the_wall_clock_ended_are_made_again_by_the_next_run(
+    copy: RunFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def cut_short(traces: Sequence[Trace]) -> list[Grade | None]:
+        first, *others = grade_traces(traces)
+        assert first is not None
+        return [msgspec.structs.replace(first, verdict=Verdict.UNVERIFIABLE, layer=BACKSTOP), *others]
+
+    before = digests(copy.root / "scores")
+    with monkeypatch.context() as patch:
+        patch.setattr("overproof.pipeline.grade_traces", cut_short)
+        assert "export" in stages_done(copy, "rewards.accuracy.weight=2")
+    assert digests(copy.root / "scores") != before
+    assert "score" in stages_done(copy, "rewards.accuracy.weight=2")
+    assert not any(score.grade and score.grade.layer == BACKSTOP for score in copy.read_scores(0))
+    assert stages_done(copy, "rewards.accuracy.weight=2") == set()
 
 
 def test_a_derived_file_that_was_deleted_is_made_again(copy: RunFolder) -> None:

@@ -57,7 +57,7 @@ def record_config(folder: RunFolder, config: RunConfig, tables: Sequence[str]) -
 def derive(
     folder: RunFolder,
     stage: str,
-    work: Callable[[], None],
+    work: Callable[[], bool | None],
     *,
     config: RunConfig,
     tables: Sequence[str],
@@ -67,7 +67,9 @@ def derive(
 ) -> None:
     """Do a stage's work unless it was done with these very inputs and its files are still there.
 
-    Inputs are the config `tables` it reads, plain values in `inputs`, and the stage that it comes `after`.
+    Inputs are the config `tables` it reads, plain values in `inputs`, and the stage that it comes `after`. Work that
+    returns False is done, but not as it would be on another day: later stages may use it, and the next run does it
+    again.
     """
     manifest = manifest_of(folder)
     if after is not None and after not in manifest.stages:
@@ -76,10 +78,10 @@ def derive(
     fingerprint = _fingerprint([stage, versions(), before, *inputs, *(getattr(config, name) for name in tables)])
     if manifest.stages.get(stage) == fingerprint and folder.has(outputs):
         return
-    work()
+    stamp = f"{fingerprint}, to be done again" if work() is False else fingerprint
     record_config(folder, config, tables)
     manifest = manifest_of(folder)
-    folder.write_manifest(msgspec.structs.replace(manifest, stages={**manifest.stages, stage: fingerprint}))
+    folder.write_manifest(msgspec.structs.replace(manifest, stages={**manifest.stages, stage: stamp}))
 
 
 @functools.cache
@@ -87,14 +89,6 @@ def versions() -> dict[str, str]:
     """Versions of what decides verdicts and bytes."""
     libraries = {name: importlib.metadata.version(name) for name in _DECIDING_LIBRARIES}
     return {"overproof": overproof.__version__, "python": platform.python_version(), **libraries}
-
-
-def file_stamp(path: str | None) -> list[int]:
-    """What changes when a file changes; nothing for what is no file."""
-    if path is None or not Path(path).is_file():
-        return []
-    state = Path(path).stat()
-    return [state.st_size, state.st_mtime_ns]
 
 
 def _fingerprint(parts: Sequence[Any]) -> str:

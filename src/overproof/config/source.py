@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from pydantic import NonNegativeInt, PositiveInt
+from pydantic import NonNegativeInt, PositiveInt, PrivateAttr
 
 from overproof.config.table import Table
 
@@ -11,19 +11,28 @@ class ProblemsConfig(Table):
     """Which problems, and which columns hold what. Exactly one of path, dataset and preset-only names the source."""
 
     path: str | None = None
-    """A JSONL, JSON, CSV or Parquet file."""
+    """A file (JSON, JSONL, CSV, TSV, Parquet, Arrow or a spreadsheet, also packed), a folder of them, or a pattern."""
     dataset: str | None = None
     """A Hugging Face dataset id or a local dataset folder."""
     preset: str | None = None
-    """A known schema (gsm8k, math, alpaca_zh, …): sets the dataset and columns that are not given here."""
+    """A known schema (`overproof presets` lists them): sets the dataset and columns that are not given here."""
     name: str | None = None
-    """The dataset's configuration name."""
+    """The dataset's configuration name, or the sheet of a spreadsheet."""
     split: str | None = None
     """The dataset's split; for the procedural preset `train` or `held_out`."""
+    encoding: str | None = None
+    """Encoding of a text file (utf-8, gb18030, utf-16, …); None finds it out."""
+    on_bad_row: Literal["stop", "skip"] = "stop"
+    """What becomes of a row that cannot be used: stop there, or leave it out and list it in problems/skipped.jsonl."""
     question: str | None = None
-    """Column with the question; default `question`."""
+    """Column with the question, or a path such as `messages[0].content`; a chat with one question will do. Default
+    `question`."""
     reference: str | None = None
-    """Column with the reference answer; default `reference` when the file has it. An empty text ('') means none."""
+    """Column with the reference answer, or a path such as `reward_model.ground_truth`; default `reference` when the
+    file has it. An empty text ('') means none."""
+    extract: Literal["boxed", "hashes"] | None = None
+    """Where the answer stands in the reference column: boxed, in its last \\boxed{}; hashes, after its last ####; None
+    takes all of it (a preset knows its own)."""
     id: str | None = None
     """Column with a unique id; default `id` when the file has it, else the row number."""
     source: str | None = None
@@ -34,6 +43,16 @@ class ProblemsConfig(Table):
     """Take only the first so many problems (`--limit`)."""
     seed: NonNegativeInt = 0
     """Seed of the procedural preset."""
+    _table: str = PrivateAttr("problems")
+
+    @property
+    def table(self) -> str:
+        """What this table is called in its config, for errors: problems, evaluation.problems, hygiene.benchmarks[0]."""
+        return self._table
+
+    def call(self, table: str) -> None:
+        """Say what this table is called in its config."""
+        self._table = table
 
 
 class PromptConfig(Table):

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Self
 
-from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt
+from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
 from overproof.config.source import ProblemsConfig
 from overproof.config.table import Table
@@ -58,6 +58,11 @@ class EvaluationConfig(Table):
     """For which k pass@k and maj@k are estimated; those above n have no value."""
     seed: NonNegativeInt = 0
     """Base of the seeds sent, as sampling.seed is for a teacher."""
+
+    @model_validator(mode="after")
+    def _call_problems(self) -> Self:
+        self.problems.call("evaluation.problems")
+        return self
 
 
 class ProveConfig(Table):

@@ -23,10 +23,12 @@ An answer goes through these layers, cheapest first, until one decides (`Grade.l
 | rounding    | scalars             | equal after rounding to the reference's digits: verdict `approximate`          |
 | numeric     | numeric             | values at fixed sample points, in floating point with a running error bound    |
 | deep        | deep, in a worker   | mpmath with 50 digits, then Math-Verify and SymPy                              |
+| backstop    | pool                | the wall clock ran out: grade again                                            |
 | judge       | (none here)         | left for a judge model's verdicts, which another module adds                   |
 
 All but the last but one run in the caller, in time linear in the text, with limits on length, depth and the size of
-numbers. The deep layer runs in worker processes (`pool`) with a wall clock and a memory limit for each answer.
+numbers. The deep layer runs in worker processes (`pool`) with limits on processor time and memory for each answer, so
+that a verdict does not depend on the machine's load.
 `spelling` brings a text into its one spelling, `reader` makes a `tree` of it.
 """
 
@@ -39,7 +41,7 @@ import msgspec
 
 from overproof.grading.grader import Pending, exact_grade, judge, settle
 from overproof.grading.pool import POOL, TIMEOUT_SECONDS
-from overproof.grading.protocol import Answer, Task
+from overproof.grading.protocol import BACKSTOP, Answer, Task
 from overproof.grading.references import type_reference
 from overproof.records import Grade, Verdict, clean_text
 
@@ -69,14 +71,13 @@ def grade(
     """The verdict on one completion, with its evidence. Never raises on what a model or a file may hold.
 
     `completion` is the reply's text; only what follows its last `</think>` counts. `question` gives the options of a
-    multiple choice, the variables it names, and whether its parts have an order. `timeout_seconds` is the wall clock
-    for the deep layer, should it be needed; it starts a worker process on first use.
+    multiple choice, the variables it names, and whether its parts have an order. `timeout_seconds` is the
+    processor time for the deep layer, should it be needed; it starts a worker process on first use.
     """
     found = exact_grade(completion, reference, question, answer_only=answer_only)
     if isinstance(found, Grade):
         return found
-    answer = POOL.run(_deep_task(found), timeout_seconds)
-    return settle(found, answer.same, answer.reason)
+    return _settled(found, POOL.run(_deep_task(found), timeout_seconds))
 
 
 def grade_many(
@@ -139,19 +140,30 @@ def _grade_here(window: list[Row], timeout_seconds: float) -> list[Grade]:
     if tasks:
         for task, answer in POOL.run_many(tasks, workers=min(2, len(tasks)), timeout_seconds=timeout_seconds):
             number, open_grade = pending[task]
-            settled[number] = settle(open_grade, answer.same, answer.reason)
+            settled[number] = _settled(open_grade, answer)
     return [settled[number] if isinstance(grade, Pending) else grade for number, grade in enumerate(found)]
+
+
+def _settled(pending: Pending, answer: Answer) -> Grade:
+    """The grade of a pending row, given what came back from a worker; marked where the wall clock ended it."""
+    result = settle(pending, answer.same, answer.reason)
+    return msgspec.structs.replace(result, layer=BACKSTOP) if answer.late else result
 
 
 def _grade_there(rows: Iterable[Row], workers: int, timeout_seconds: float) -> Iterator[Grade]:
     """Rows graded whole in worker processes; what comes early waits for its turn."""
-    tasks = (
-        Task(_cleaned(row.completion), _cleaned(row.reference), _cleaned(row.question), row.answer_only) for row in rows
-    )
+    sent: dict[int, Row] = {}
+
+    def tasks() -> Iterator[Task]:
+        for number, row in enumerate(rows):
+            sent[number] = row
+            yield Task(_cleaned(row.completion), _cleaned(row.reference), _cleaned(row.question), row.answer_only)
+
     early: dict[int, Grade] = {}
     turn = 0
-    for number, answer in POOL.run_many(tasks, workers=workers, timeout_seconds=timeout_seconds):
-        early[number] = answer.grade or _given_up(answer)
+    for number, answer in POOL.run_many(tasks(), workers=workers, timeout_seconds=timeout_seconds):
+        row = sent.pop(number)
+        early[number] = answer.grade or _given_up(row, answer)
         while turn in early:
             yield early.pop(turn)
             turn += 1
@@ -161,8 +173,10 @@ def _cleaned(text: str | None) -> str | None:
     return None if text is None else clean_text(text)
 
 
-def _given_up(answer: Answer) -> Grade:
-    return Grade(Verdict.UNVERIFIABLE, None, "deep", answer.reason)
+def _given_up(row: Row, answer: Answer) -> Grade:
+    """The grade of a row over which a worker gave up or ended: the same as if only its deep layer had run there."""
+    found = exact_grade(row.completion, row.reference, row.question, answer_only=row.answer_only)
+    return found if isinstance(found, Grade) else _settled(found, answer)
 
 
 __all__ = ["Row", "answer_classes", "equivalent", "grade", "grade_many", "judge", "type_reference"]

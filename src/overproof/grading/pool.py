@@ -1,4 +1,4 @@
-"""Worker processes that can be killed: one deadline a task, a memory limit, replacement at once.
+"""Worker processes that can be killed: limits on processor time and memory, a wide wall clock, replacement at once.
 
 Only this module starts and ends processes. A worker is `python -m overproof.grading.worker` at the other end of two
 pipes, so nothing of the caller is re-run or inherited, whatever the caller is: an unguarded script, a notebook, a
@@ -12,6 +12,7 @@ import atexit
 import contextlib
 import os
 import select
+import signal
 import subprocess
 import sys
 import threading
@@ -24,15 +25,16 @@ import msgspec
 from overproof.grading.protocol import LENGTH, READY, Answer, Task, frame
 
 TIMEOUT_SECONDS = 2.0
-"""Wall clock for one task."""
+"""Processor time for one task; a worker's start is not counted."""
+BACKSTOP_SECONDS = 120.0
+"""Wall clock for one task on top of its processor time, for a machine so loaded, or a worker so stuck, that the limit
+on processor time is never reached. What it ends is marked, as it depends on the machine."""
 MEMORY_BYTES = 1 << 30
 """Address space of one worker."""
 TASKS_PER_WORKER = 20_000
 """A worker is replaced after this many tasks, before SymPy's caches grow large."""
 START_TRIES = 5
 """How many workers in a row may die before a chunk has reached one."""
-START_GRACE_SECONDS = 0.4
-"""How long a worker may take to start before that counts as its task's time."""
 START_SECONDS = 60.0
 """How long a worker may take to load its libraries, on a machine under load."""
 WORKERS_VARIABLE = "OVERPROOF_GRADING_WORKERS"
@@ -44,6 +46,7 @@ MAX_IDLE = max(4, os.cpu_count() or 1)
 CHUNK = 4
 """How many tasks travel ahead to one worker; each still has a deadline of its own."""
 
+_LATE = "the machine left the verifier no time to decide; grade again"
 _BY_HAND = "python -m overproof.grading.worker 1073741824 1 </dev/null"
 
 
@@ -230,7 +233,7 @@ class Pool:
 
 
 class _Assignment(msgspec.Struct):
-    """What one worker is doing: the tasks it was sent, in order, and when the first of them is due."""
+    """What one worker is doing: the tasks it was sent, in order, and when the wall clock ends the first of them."""
 
     worker: Worker
     tasks: list[tuple[int, Task]]
@@ -263,7 +266,7 @@ class _Crew:
                 if descriptor in ready:
                     yield from self.collect(descriptor, assignment)
                 elif now >= assignment.deadline:
-                    yield self.replace(descriptor, assignment, f"verifier timeout after {self.timeout_seconds:g} s")
+                    yield self.replace(descriptor, assignment, Answer(None, _LATE, late=True))
 
     def employ(self, worker: Worker | None) -> bool:
         """Give a worker (an idle or new one, for None) its next chunk; False when nothing is left to do."""
@@ -284,24 +287,20 @@ class _Crew:
 
     def assign(self, worker: Worker | None, chunk: list[tuple[int, Task]]) -> None:
         """Send a chunk to a worker; one that turns out to be dead is replaced. Raises WorkerStartError."""
-        called = time.monotonic()
         for _ in range(START_TRIES):
             worker = self.usable(worker)
             sent = chunk[: worker.left]
             if worker.wait_ready() and self.send(worker, sent):
                 self.returned = chunk[len(sent) :] + self.returned
-                deadline = self.deadline_after_start(called)
-                self.at_work[worker.source.fileno()] = _Assignment(worker, sent, deadline)
+                self.at_work[worker.source.fileno()] = _Assignment(worker, sent, self.new_deadline())
                 return
             worker.kill()
             worker = None
         raise WorkerStartError(f"grading workers end as soon as they start: out of memory? Try: {_BY_HAND}")
 
-    def deadline_after_start(self, called: float) -> float:
-        """When the first task is due: a slow start takes up to half of its time, so that the caller waits no longer."""
-        now = time.monotonic()
-        latest = max(called + self.timeout_seconds + START_GRACE_SECONDS, now + self.timeout_seconds / 2)
-        return min(now + self.timeout_seconds, latest)
+    def new_deadline(self) -> float:
+        """When the wall clock ends the task that a worker begins now."""
+        return time.monotonic() + self.timeout_seconds + BACKSTOP_SECONDS
 
     def usable(self, worker: Worker | None) -> Worker:
         """A worker that has tasks left: the one given, an idle one, or a new one."""
@@ -324,11 +323,11 @@ class _Crew:
         """The answers that have arrived from one worker."""
         worker = assignment.worker
         if not worker.fill():
-            yield self.replace(descriptor, assignment, "verifier died (memory or crash)")
+            yield self.replace(descriptor, assignment, Answer(None, self.why_ended(worker)))
             return
         while assignment.tasks and (message := worker.buffered()) is not None:
             number, _ = assignment.tasks.pop(0)
-            assignment.deadline = time.monotonic() + self.timeout_seconds
+            assignment.deadline = self.new_deadline()
             yield number, msgspec.json.decode(message, type=Answer)
         if not assignment.tasks:
             del self.at_work[descriptor]
@@ -346,7 +345,13 @@ class _Crew:
         """Send tasks with the time that each has; False when the worker is gone."""
         return worker.send([msgspec.structs.replace(task, seconds=self.timeout_seconds) for _, task in chunk])
 
-    def replace(self, descriptor: int, assignment: _Assignment, reason: str) -> tuple[int, Answer]:
+    def why_ended(self, worker: Worker) -> str:
+        """Why a worker has ended by itself, from the signal that ended it."""
+        if worker.process.wait() == -signal.SIGPROF:
+            return f"verifier timeout after {self.timeout_seconds:g} s"
+        return "verifier died (memory or crash)"
+
+    def replace(self, descriptor: int, assignment: _Assignment, answer: Answer) -> tuple[int, Answer]:
         """Kill a worker, keep the tasks it had not begun for another one, and start that one."""
         del self.at_work[descriptor]
         assignment.worker.kill()
@@ -354,7 +359,7 @@ class _Crew:
         (number, _), *rest = assignment.tasks
         self.returned = rest + self.returned
         self.employ(None)
-        return number, Answer(None, reason)
+        return number, answer
 
     def disband(self) -> None:
         """Kill what is still at work, when the caller stops listening."""

@@ -13,6 +13,9 @@ from overproof.records import Grade
 
 LENGTH = struct.Struct(">I")
 READY = b"ready"
+BACKSTOP = "backstop"
+"""The layer of a grade that the wall clock ended: the one verdict that says something of the machine and not of the
+answer. Whatever holds such a grade is out of date from the start and is graded again."""
 
 
 class Task(msgspec.Struct):
@@ -24,7 +27,7 @@ class Task(msgspec.Struct):
     answer_only: bool = False
     deep: bool = False
     seconds: float = 2.0
-    """The wall clock that the pool gives it."""
+    """Processor time that the deep layer may take over it."""
 
 
 class Answer(msgspec.Struct):
@@ -33,6 +36,8 @@ class Answer(msgspec.Struct):
     same: bool | None = None
     reason: str = ""
     grade: Grade | None = None
+    late: bool = False
+    """The wall clock ended it, not the answer's own doing: asked again, it may come out otherwise."""
 
 
 def frame(message: bytes) -> bytes:

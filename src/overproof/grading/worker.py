@@ -1,14 +1,16 @@
 """A worker process: reads tasks from its standard input and answers them on its standard output, one frame each.
 
 Started by `pool` as `python -m overproof.grading.worker`. The process ends when its input does, when it has used up
-its share of tasks, or when one task takes more processor time than it may: the kernel ends it then, even where the
-parent is gone.
+its share of tasks, or when the deep layer takes more processor time over one answer than it may: the kernel ends it
+then with SIGPROF, whatever C code it is in and even where the parent is gone. Processor time and not the wall clock,
+so that a verdict does not depend on what else the machine does.
 """
 
 from __future__ import annotations
 
 import os
 import resource
+import signal
 import sys
 from typing import BinaryIO
 
@@ -23,6 +25,8 @@ def main() -> None:
     memory, tasks = int(sys.argv[1]), int(sys.argv[2])
     resource.setrlimit(resource.RLIMIT_AS, (memory, resource.getrlimit(resource.RLIMIT_AS)[1]))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    signal.signal(signal.SIGPROF, signal.SIG_DFL)  # a caller that ignores or blocks it would hand that down
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGPROF})
     source, sink = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what a library prints must not reach the pipe
     deep.warm_up()  # before the first deadline begins
@@ -34,15 +38,7 @@ def main() -> None:
         if len(header) < LENGTH.size:
             return
         task = decoder.decode(source.read(LENGTH.unpack(header)[0]))
-        _limit_processor_time(task.seconds)
         _reply(sink, _answer(task))
-
-
-def _limit_processor_time(seconds: float) -> None:
-    """Let the kernel end this process if the next task runs on after its parent should have ended it."""
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    limit = int(used.ru_utime + used.ru_stime + seconds) + 2
-    resource.setrlimit(resource.RLIMIT_CPU, (limit, resource.getrlimit(resource.RLIMIT_CPU)[1]))
 
 
 def _reply(sink: BinaryIO, answer: Answer) -> None:
@@ -54,10 +50,10 @@ def _answer(task: Task) -> Answer:
     """The answer to one task. Whatever a library raises is an answer too: that it gave up."""
     try:
         if task.deep:
-            return Answer(*deep.decide(task.reference or "", task.completion or "", task.question))
+            return Answer(*_decide(task.reference or "", task.completion or "", task.question, task.seconds))
         grade = grader.exact_grade(task.completion, task.reference, task.question, answer_only=task.answer_only)
         if isinstance(grade, grader.Pending):
-            grade = grader.settle(grade, *deep.decide(grade.reference, grade.answer, grade.question))
+            grade = grader.settle(grade, *_decide(grade.reference, grade.answer, grade.question, task.seconds))
         return Answer(grade=grade)
     except MemoryError:
         return Answer(None, "verifier out of memory")
@@ -65,6 +61,15 @@ def _answer(task: Task) -> Answer:
         return Answer(None, "verifier out of stack")
     except Exception as error:  # noqa: BLE001 - a foreign library's failure on hostile input is data here
         return Answer(None, f"verifier failed: {type(error).__name__}")
+
+
+def _decide(reference: str, answer: str, question: str | None, seconds: float) -> tuple[bool | None, str]:
+    """What the deep layer says, within so much processor time; past it the kernel ends this process."""
+    signal.setitimer(signal.ITIMER_PROF, seconds)
+    try:
+        return deep.decide(reference, answer, question)
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
 
 
 if __name__ == "__main__":

@@ -18,8 +18,8 @@ import msgspec
 from overproof.errors import ConfigError, InputError, RunFolderError
 from overproof.importing.schemas import SCHEMAS, ImportedReply, ImportedRow
 from overproof.journal import write_records, write_sharded
-from overproof.problems.files import read_rows
 from overproof.records import Message, Problem, Trace
+from overproof.rows import Source, read_rows
 from overproof.runfolder import Manifest, RunFolder, count_shards, shard_of
 
 
@@ -93,7 +93,7 @@ def _find_problems(rows: Iterator[ImportedRow], replies: Counter[str]) -> Iterat
 def _read(source: TraceSet, skipped: Counter[str]) -> Iterator[ImportedRow]:
     """The rows that hold traces; what is wrong with the others is counted."""
     read = SCHEMAS[source.schema]
-    rows = read_rows(source.path, source.dataset, source.name, source.split)
+    rows = read_rows(Source(source.path, source.dataset, source.name, source.split))
     for row in itertools.islice(rows, source.limit):
         try:
             yield read(row)

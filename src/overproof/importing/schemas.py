@@ -15,9 +15,9 @@ import msgspec
 from overproof.completion import split_completion
 from overproof.errors import InputError
 from overproof.problems import build_problem
-from overproof.problems.files import SourceRow
 from overproof.problems.presets import PRESETS, Preset
 from overproof.records import Message, Problem, Usage, clean_text
+from overproof.rows.row import SourceRow
 
 _THOUGHT = re.compile(r"<\|begin_of_thought\|>(.*?)<\|end_of_thought\|>", re.DOTALL)
 _SOLUTION = re.compile(r"<\|begin_of_solution\|>(.*?)(?:<\|end_of_solution\|>|$)", re.DOTALL)
@@ -79,7 +79,7 @@ class _OpenR1(msgspec.Struct):
 def read_openr1(row: SourceRow) -> ImportedRow:
     """OpenR1-Math: several `generations` of one problem, with their `finish_reasons` where they were kept."""
     columns = _convert(row, _OpenR1)
-    problem = build_problem(row, "", PRESETS["openr1_math"])
+    problem = build_problem(row, "", PRESETS["openr1"])
     reasons = columns.finish_reasons or [None] * len(columns.generations)
     replies = [
         ImportedReply(clean_text(content), finish_reason=reason)

@@ -1,8 +1,8 @@
 """File or Hub → `Problem`; only this package knows the shapes in which people keep problems.
 
-`read_problems` streams: `rows` has one reader for each kind of file, `presets` says how a known schema is read, and
-every problem is checked here before anything is paid for. A question that is empty, an id that occurs twice, a column
-that is not there: each is an error that names file, line and the key to set.
+`read_problems` streams: `rows` reads any kind of file, `presets` says how a known schema is read, `cells` makes text of
+a cell, and every problem is checked here before anything is paid for. A question that is empty, an id that occurs
+twice, a column that is not there: each is an error that names file, line and the key to set.
 """
 
 from __future__ import annotations
@@ -11,38 +11,56 @@ import dataclasses
 import difflib
 import itertools
 from collections.abc import Iterator
-from decimal import Decimal
 from typing import Any
 
 from overproof.config.source import ProblemsConfig
 from overproof.errors import ConfigError, InputError
-from overproof.problems.files import SourceRow, read_rows
-from overproof.problems.presets import PRESETS, Columns, Preset
-from overproof.records import Problem, clean_text
+from overproof.problems.cells import as_messages, read_options, read_question, read_text
+from overproof.problems.notes import SourceNotes
+from overproof.problems.presets import EXTRACTORS, PRESETS, Preset, preset_named
+from overproof.records import Problem
+from overproof.rows import Source, list_files, say_fault, scan_rows
+from overproof.rows.columns import Columns, find_column, list_paths, nearest
+from overproof.rows.row import SourceRow
 
 
-def read_problems(config: ProblemsConfig) -> Iterator[Problem]:
+def read_problems(config: ProblemsConfig, notes: SourceNotes | None = None) -> Iterator[Problem]:
     """The problems a config names, in the order of their source.
 
     Raises ConfigError for a source or column that does not exist and InputError, naming file and line, for an
-    empty question, an id that occurs twice, or a value that is neither text nor a number.
+    empty question, an id that occurs twice, or a value of no use; with `on_bad_row: skip` such rows are left out.
+    What is worth telling goes to `notes`.
     """
     if config.preset == "procedural":
         return _make_problems(config)
     preset = find_preset(config)
+    notes = notes or SourceNotes()
+    rows = scan_rows(source_of(config, preset), notes.tell)
+    return itertools.islice(_Reader(config, preset, notes).read(rows), config.limit)
+
+
+def source_of(config: ProblemsConfig, preset: Preset) -> Source:
+    """Where the rows of a config are. Raises ConfigError where it names none, or two."""
     if (config.path is None) == (preset.dataset is None):
-        raise ConfigError("problems: give one of path and dataset (or a preset that names a dataset)")
-    rows = read_rows(config.path, preset.dataset, preset.name, preset.split, under=preset.under)
-    return _refuse_duplicates(_build_problems(itertools.islice(rows, config.limit), config, preset))
+        raise ConfigError(f"{config.table}: give one of path and dataset (or a preset that names a dataset)")
+    return Source(config.path, preset.dataset, preset.name, preset.split, config.encoding, preset.under, config.table)
+
+
+def stamp_source(config: ProblemsConfig) -> list[list[Any]]:
+    """What changes when a file of the source does: name, size and time of each; nothing for what is not on disk."""
+    if config.preset == "procedural":
+        return []
+    files = list_files(source_of(config, find_preset(config)))
+    return [[file.name, file.stat().st_size, file.stat().st_mtime_ns] for file in files]
 
 
 def _make_problems(config: ProblemsConfig) -> Iterator[Problem]:
     from overproof.tiny.problems import Split, procedural_problems
 
     if config.limit is None:
-        raise ConfigError("problems.preset: procedural makes problems without end; set problems.limit")
+        raise ConfigError(f"{config.table}.preset: procedural makes problems without end; set {config.table}.limit")
     if config.split not in {None, "train", "held_out"}:
-        raise ConfigError(f"problems.split: the procedural preset has train and held_out, not '{config.split}'")
+        raise ConfigError(f"{config.table}.split: the procedural preset has train and held_out, not '{config.split}'")
     split: Split = "held_out" if config.split == "held_out" else "train"
     return procedural_problems(config.limit, seed=config.seed, split=split)
 
@@ -52,17 +70,19 @@ def find_preset(config: ProblemsConfig) -> Preset:
 
     Raises ConfigError naming the nearest preset where there is none of that name.
     """
-    if config.preset is not None and config.preset not in PRESETS:
-        known = ["procedural", *sorted(PRESETS)]
-        near = difflib.get_close_matches(config.preset, known, n=1)
-        hint = f"Did you mean '{near[0]}'?" if near else f"Known presets: {', '.join(known)}"
-        raise ConfigError(f"problems.preset: there is no preset '{config.preset}'. {hint}")
-    preset = PRESETS[config.preset] if config.preset else Preset()
+    preset = preset_named(config.preset) if config.preset else Preset()
+    if preset is None:
+        known = ["procedural", *PRESETS]
+        near = difflib.get_close_matches(str(config.preset), known, n=1)
+        hint = f"Did you mean '{near[0]}'?" if near else "`overproof presets` lists them"
+        raise ConfigError(f"{config.table}.preset: there is no preset '{config.preset}'. {hint}")
     given: dict[str, Any] = {
         key: value
         for key in ("question", "reference", "id", "source", "level", "name", "dataset", "split")
         if (value := getattr(config, key)) is not None
     }
+    if config.extract is not None:
+        given["extract"] = EXTRACTORS[config.extract]
     if config.path is not None:
         given["dataset"] = None
     if config.reference == "":
@@ -70,16 +90,65 @@ def find_preset(config: ProblemsConfig) -> Preset:
     return dataclasses.replace(preset, **given)
 
 
-def _build_problems(rows: Iterator[SourceRow], config: ProblemsConfig, preset: Preset) -> Iterator[tuple[str, Problem]]:
-    """(where it stands, problem) for each row."""
-    for number, row in enumerate(rows):
-        if number == 0:
-            _check_columns(row, config, preset)
-        yield row.where, build_problem(row, str(number), preset)
+class _Reader:
+    """Reads one source; holds what has to be known across its rows."""
+
+    def __init__(self, config: ProblemsConfig, preset: Preset, notes: SourceNotes) -> None:
+        self._config = config
+        self._preset = preset
+        self._notes = notes
+        self._seen: dict[str, str] = {}
+
+    def read(self, rows: Iterator[SourceRow]) -> Iterator[Problem]:
+        """The problems of the rows. What is wrong with a row is raised, or taken down where rows may be skipped."""
+        is_checked = False
+        for number, row in enumerate(rows):
+            if row.fault is None and not is_checked:
+                _check_columns(row, self._config, self._preset)
+                is_checked = True
+            try:
+                yield self._build(row, number)
+            except InputError as error:
+                if self._config.on_bad_row == "stop":
+                    raise InputError(_say_skip(str(error), self._config.table)) from None
+                self._notes.skip(row.where, str(error))
+        if self._notes.skipped and not self._seen:
+            first = self._notes.skipped[0]
+            raise InputError(f"no row can be used, as in {first.where}: {first.reason}")
+
+    def _build(self, row: SourceRow, number: int) -> Problem:
+        if row.fault is not None:
+            raise InputError(say_fault(row))
+        if row.mended:
+            self._notes.mend(row.mended, row.where)
+        problem = build_problem(row, str(number), self._preset, self._notes)
+        if problem.id in self._seen:
+            used = self._seen[problem.id]
+            raise InputError(f"{row.where}: the id '{problem.id}' was used before, at {used}. Make ids unique")
+        self._seen[problem.id] = row.where
+        return problem
 
 
-_USUAL_QUESTIONS = ("problem", "question", "prompt", "instruction", "query", "题目", "问题")
-_USUAL_REFERENCES = ("answer", "expected_answer", "final_answer", "golden", "gold", "答案")
+def _say_skip(message: str, table: str) -> str:
+    return f"{message.rstrip('.')}. To leave such rows out and have them listed, set {table}.on_bad_row: skip"
+
+
+_USUAL_QUESTIONS = (
+    "problem",
+    "question",
+    "prompt",
+    "instruction",
+    "query",
+    "Problem",
+    "Question",
+    "题目",
+    "问题",
+    "题干",
+)
+_USUAL_REFERENCES = (
+    *("answer", "expected_answer", "final_answer", "ground_truth", "golden", "gold", "Answer", "答案", "参考答案"),
+    *("reward_model.ground_truth", "extra_info.answer", "solution"),
+)
 
 
 def _check_columns(row: SourceRow, config: ProblemsConfig, preset: Preset) -> None:
@@ -92,71 +161,60 @@ def _check_columns(row: SourceRow, config: ProblemsConfig, preset: Preset) -> No
     if config.preset is not None and preset.reference is not None:
         needed["reference"] = preset.reference
     needed |= {key: column for key in ("reference", "id", "source", "level") if (column := getattr(config, key))}
-    for key, columns in needed.items():
-        if find_column(row, columns) is None:
-            wanted = columns if isinstance(columns, str) else columns[0]
-            usual = next((name for name in _USUAL_QUESTIONS if key == "question" and name in row.values), None)
-            near = usual or next(iter(difflib.get_close_matches(wanted, map(str, row.values), n=1)), None)
-            raise ConfigError(_say_missing(row, wanted) + f". Set problems.{key}" + (f": {near}" if near else ""))
-    if config.preset is None and config.reference is None and "reference" not in row.values:
-        likely = next((name for name in _USUAL_REFERENCES if name in row.values), None)
-        if likely is not None:
-            raise ConfigError(
-                _say_missing(row, "reference") + f". Set problems.reference: {likely}, "
-                "or problems.reference: '' to go without references (nothing is verified then)"
-            )
+    missing = {key: columns for key, columns in needed.items() if find_column(row.values, columns) is None}
+    likely = find_column(row.values, _USUAL_REFERENCES)
+    if config.preset is None and config.reference is None and "reference" not in row.values and likely is not None:
+        missing["reference"] = "reference"
+    if not missing:
+        return
+    wanted = {key: columns if isinstance(columns, str) else columns[0] for key, columns in missing.items()}
+    ways = [way for key, name in wanted.items() if (way := _say_way_out(row, key, name, config.table))]
+    if "reference" in wanted and config.preset is None and config.reference is None:
+        ways[-1] += f", or {config.table}.reference: '' to go without references (nothing is verified then)"
+    names = " and no ".join(f"'{name}'" for name in wanted.values())
+    has = ", ".join(_say_columns(row)) or "nothing"
+    ways[0] = ways[0][0].upper() + ways[0][1:]
+    raise ConfigError(f"{row.where} has no {names}; it has: {has}. " + " and ".join(ways))
 
 
-def _say_missing(row: SourceRow, column: str) -> str:
-    return f"{row.where} has no '{column}'; it has: {', '.join(map(str, row.values))}"
+def _say_way_out(row: SourceRow, key: str, wanted: str, table: str) -> str:
+    """The key to set, with the column that is likely meant."""
+    usual = {"question": _USUAL_QUESTIONS, "reference": _USUAL_REFERENCES}.get(key)
+    near = nearest(wanted, row.values) if key != "question" else None
+    near = near or find_column(row.values, usual) or nearest(wanted, row.values)
+    return f"set {table}.{key}" + (f": {near}" if near else "")
 
 
-def find_column(row: SourceRow, columns: Columns | None) -> str | None:
-    """The first of these columns that a row has; None when it has none of them."""
-    names = (columns,) if isinstance(columns, str) else columns or ()
-    return next((name for name in names if name in row.values), None)
+def _say_columns(row: SourceRow) -> list[str]:
+    """The columns of a row, nested ones as they would be named; a list of many is cut."""
+    flat = {name: "" if as_messages(value) else value for name, value in row.values.items()}
+    paths = list(list_paths(flat))
+    parents = {path.rpartition(".")[0].removesuffix("[0]") for path in paths if "." in path}
+    shown = [path for path in paths if path not in parents]
+    return [*shown[:20], *(["…"] if len(shown) > 20 else [])]
 
 
-def build_problem(row: SourceRow, default_id: str, preset: Preset) -> Problem:
+def build_problem(row: SourceRow, default_id: str, preset: Preset, notes: SourceNotes | None = None) -> Problem:
     """The problem in a row. Raises InputError, naming file and line, for an empty question or a value of no use."""
-    question = _as_text(row, preset.question)
-    if question is None:
-        column = find_column(row, preset.question) or preset.question
+    notes = notes or SourceNotes()
+    asked = read_question(row, preset.question)
+    if asked.text is None:
+        column = find_column(row.values, preset.question) or preset.question
         raise InputError(f"{row.where}: '{column}' is empty. Remove the row or name another column")
-    if more := _as_text(row, preset.append, joint="\n"):
-        question = f"{question}\n{more}"
-    reference = _as_text(row, preset.reference)
-    if reference is not None and preset.extract:
-        reference = preset.extract(reference)
+    more = read_options(row, preset.append) if preset.append else None
+    known = read_text(row, preset.reference)
+    level = read_text(row, preset.level).text
+    if asked.note:
+        notes.count(asked.note, row.where)
+    if commands := (*asked.mended, *known.mended, *(more.mended if more else ())):
+        notes.mend(commands, row.where)
+    reference = preset.extract(known.text) if known.text is not None and preset.extract else known.text
+    if reference is None and known.text is not None:
+        notes.count(f"no answer found in '{find_column(row.values, preset.reference)}'", row.where)
     return Problem(
-        id=_as_text(row, preset.id) or default_id,
-        question=question,
+        id=read_text(row, preset.id).text or default_id,
+        question=f"{asked.text}\n{more.text}" if more and more.text else asked.text,
         reference=reference,
-        source=_as_text(row, preset.source) or preset.source_name,
-        metadata={"level": level} if (level := _as_text(row, preset.level)) else {},
+        source=read_text(row, preset.source).text or preset.source_name,
+        metadata={"level": level} if level else {},
     )
-
-
-def _as_text(row: SourceRow, columns: Columns | None, joint: str = ", ") -> str | None:
-    """The first of these columns as text; missing and blank cells, and NaN, as None.
-
-    Numbers read as they are written, a list of texts (options, the answers of a multiple choice) is joined.
-    """
-    column = find_column(row, columns)
-    value: Any = row.values[column] if column is not None else None
-    if value is None or value != value:  # noqa: PLR0124 - NaN is how data frames write a missing value
-        return None
-    if isinstance(value, list) and all(isinstance(item, str) for item in value):
-        value = joint.join(value)
-    if isinstance(value, bool) or not isinstance(value, str | int | float | Decimal):
-        raise InputError(f"{row.where}: '{column}' holds {type(value).__name__}, not text or a number")
-    return clean_text(str(value)).strip() or None
-
-
-def _refuse_duplicates(problems: Iterator[tuple[str, Problem]]) -> Iterator[Problem]:
-    seen: dict[str, str] = {}
-    for where, problem in problems:
-        if problem.id in seen:
-            raise InputError(f"{where}: the id '{problem.id}' was used before, at {seen[problem.id]}. Make ids unique")
-        seen[problem.id] = where
-        yield problem

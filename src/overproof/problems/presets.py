@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-Columns = str | tuple[str, ...]
+from overproof.rows.columns import Columns
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +33,19 @@ class Preset:
     """A column whose text, or list of lines, follows the question on new lines where there is any."""
     under: str | None = None
     """Key of a JSON file that holds the rows."""
+    licence: str = "not stated"
+    """As its maintainers state it; to be checked at the source before anything is published."""
+    about: str = ""
+    """What the set is, in a few words."""
+
+    @property
+    def answer_place(self) -> str:
+        """Where the answer stands, in words."""
+        if self.reference is None:
+            return "no reference"
+        column = self.reference if isinstance(self.reference, str) else self.reference[0]
+        within = next((f", {name}" for name, how in _PLACES.items() if how is self.extract), "")
+        return f"{column}{within}"
 
 
 def after_hashes(solution: str) -> str | None:
@@ -56,13 +69,34 @@ def last_boxed(solution: str) -> str | None:
     return bare[0].strip("$.") if bare and not text else None
 
 
-def unless_marked(*marks: str) -> Callable[[str], str | None]:
-    """Keeps an answer unless it is one of the words that stand for having none (`proof`, `notfound`)."""
-    return lambda answer: None if answer.strip().lower() in marks else answer
+_NO_ANSWER = frozenset({"proof", "notfound", "not found"})
 
+
+def unless_none(answer: str) -> str | None:
+    """The answer, unless it is one of the words that stand for having none (`proof`, `notfound`)."""
+    return None if answer.strip().lower() in _NO_ANSWER else answer
+
+
+def box_or_all(solution: str) -> str:
+    """The content of the last box of a solution; the whole of it where it is the answer itself."""
+    return last_boxed(solution) or solution
+
+
+EXTRACTORS: dict[str, Callable[[str], str | None]] = {"boxed": last_boxed, "hashes": after_hashes}
+"""Ways to find the answer in a reference column, as configs name them."""
+
+_PLACES = {"in \\boxed{}": last_boxed, "after ####": after_hashes, "in \\boxed{} or all of it": box_or_all}
 
 PRESETS: dict[str, Preset] = {
-    "gsm8k": Preset(reference="answer", dataset="openai/gsm8k", name="main", source_name="gsm8k", extract=after_hashes),
+    "gsm8k": Preset(
+        reference="answer",
+        dataset="openai/gsm8k",
+        name="main",
+        source_name="gsm8k",
+        extract=after_hashes,
+        licence="MIT",
+        about="grade-school word problems; splits train and test",
+    ),
     "math": Preset(
         question="problem",
         reference="solution",
@@ -71,6 +105,8 @@ PRESETS: dict[str, Preset] = {
         dataset="EleutherAI/hendrycks_math",
         source_name="math",
         extract=last_boxed,
+        licence="MIT",
+        about="competition problems; set name to a subject such as algebra",
     ),
     "math500": Preset(
         question="problem",
@@ -80,57 +116,255 @@ PRESETS: dict[str, Preset] = {
         dataset="HuggingFaceH4/MATH-500",
         split="test",
         source_name="math500",
+        licence="MIT",
+        about="500 test problems of MATH: a benchmark",
     ),
-    "numina_math_cot": Preset(
+    "aime24": Preset(
+        question=("problem", "Problem", "question"),
+        reference=("answer", "Answer"),
+        id=("id", "ID"),
+        dataset="HuggingFaceH4/aime_2024",
+        source_name="aime24",
+        licence="not stated",
+        about="AIME 2024: a benchmark",
+    ),
+    "aime25": Preset(
+        question=("problem", "question"),
+        reference="answer",
+        dataset="math-ai/aime25",
+        split="test",
+        source_name="aime25",
+        licence="Apache-2.0",
+        about="AIME 2025: a benchmark",
+    ),
+    "amc23": Preset(
+        question=("question", "problem"),
+        reference="answer",
+        dataset="math-ai/amc23",
+        split="test",
+        source_name="amc23",
+        about="AMC 12 of 2023: a benchmark",
+    ),
+    "aime": Preset(
+        question=("problem", "Problem", "question", "Question"),
+        reference=("answer", "Answer"),
+        id=("id", "ID"),
+        dataset="HuggingFaceH4/aime_2024",
+        source_name="aime",
+        about="any AIME file, whatever its columns are called",
+    ),
+    "numina": Preset(
         question="problem",
         reference="solution",
         dataset="AI-MO/NuminaMath-CoT",
         source_name="numina_math_cot",
         extract=last_boxed,
+        licence="Apache-2.0",
+        about="860,000 problems with written solutions",
     ),
-    "numina_math_1_5": Preset(
+    "numina1.5": Preset(
         question="problem",
         reference="answer",
         dataset="AI-MO/NuminaMath-1.5",
         source_name="numina_math_1_5",
-        extract=unless_marked("proof", "notfound"),
+        extract=unless_none,
+        licence="Apache-2.0",
+        about="900,000 competition problems; proofs have no answer",
     ),
-    "openr1_math": Preset(
+    "openr1": Preset(
         question="problem",
         reference="answer",
         id="uuid",
         dataset="open-r1/OpenR1-Math-220k",
         source_name="openr1_math",
-        extract=unless_marked("proof", "notfound"),
+        extract=unless_none,
+        licence="Apache-2.0",
+        about="NuminaMath 1.5 with traces of DeepSeek-R1",
     ),
-    "aime": Preset(
-        question=("problem", "Problem", "question"),
-        reference=("answer", "Answer"),
-        id=("id", "ID"),
-        dataset="HuggingFaceH4/aime_2024",
-        source_name="aime",
+    "dapo17k": Preset(
+        question="prompt",
+        reference=("solution", "reward_model.ground_truth"),
+        id="extra_info.index",
+        source="data_source",
+        dataset="open-r1/DAPO-Math-17k-Processed",
+        name="all",
+        source_name="dapo17k",
+        licence="Apache-2.0",
+        about="17,000 problems with integer answers; configurations all, en, cn",
     ),
-    "mgsm": Preset(reference=("answer_number", "answer"), source_name="mgsm"),
+    "verl": Preset(
+        question=("prompt", "extra_info.question"),
+        reference=("reward_model.ground_truth", "extra_info.answer"),
+        source="data_source",
+        source_name="verl",
+        about="any file made for verl: prompt as a chat, reward_model.ground_truth",
+    ),
+    "deepscaler": Preset(
+        question="problem",
+        reference="answer",
+        dataset="agentica-org/DeepScaleR-Preview-Dataset",
+        source_name="deepscaler",
+        licence="MIT",
+        about="40,000 problems of AIME, AMC, Omni-MATH and STILL",
+    ),
+    "orz": Preset(
+        question="0.value",
+        reference="1.ground_truth.value",
+        dataset="Open-Reasoner-Zero/orz_math_57k_collection",
+        source_name="orz",
+        licence="MIT",
+        about="57,000 problems of Open-Reasoner-Zero",
+    ),
+    "bigmath": Preset(
+        question="problem",
+        reference="answer",
+        dataset="SynthLabsAI/Big-Math-RL-Verified",
+        source_name="bigmath",
+        licence="Apache-2.0",
+        about="250,000 problems; its terms are to be accepted on the Hub",
+    ),
+    "deepmath": Preset(
+        reference="final_answer",
+        source="topic",
+        level="difficulty",
+        dataset="zwhe99/DeepMath-103K",
+        source_name="deepmath",
+        licence="MIT",
+        about="103,000 hard problems, decontaminated, with three traces of DeepSeek-R1",
+    ),
+    "openmathreasoning": Preset(
+        question="problem",
+        reference="expected_answer",
+        source="problem_source",
+        dataset="nvidia/OpenMathReasoning",
+        split="cot",
+        source_name="openmathreasoning",
+        licence="CC-BY-4.0",
+        about="306,000 problems with traces of DeepSeek-R1 and QwQ; a problem stands in several rows",
+    ),
+    "omnimath": Preset(
+        question="problem",
+        reference="answer",
+        source="source",
+        level="difficulty",
+        dataset="KbsdJames/Omni-MATH",
+        split="test",
+        source_name="omnimath",
+        licence="Apache-2.0",
+        about="4,428 olympiad problems: a benchmark",
+    ),
+    "olympiadbench": Preset(
+        reference="final_answer",
+        source="subfield",
+        dataset="Hothan/OlympiadBench",
+        name="OE_TO_maths_en_COMP",
+        source_name="olympiadbench",
+        licence="Apache-2.0",
+        about="olympiad problems, English and Chinese; other configurations such as OE_TO_maths_zh_CEE",
+    ),
+    "limo": Preset(
+        reference="answer",
+        dataset="GAIR/LIMO",
+        source_name="limo",
+        licence="Apache-2.0",
+        about="817 problems with long solutions",
+    ),
+    "s1": Preset(
+        reference="solution",
+        source="source_type",
+        dataset="simplescaling/s1K-1.1",
+        source_name="s1",
+        extract=box_or_all,
+        licence="MIT",
+        about="1,000 problems with traces of DeepSeek-R1 and Gemini",
+    ),
+    "mgsm": Preset(
+        reference=("answer_number", "answer"),
+        dataset="juletxara/mgsm",
+        source_name="mgsm",
+        licence="CC-BY-SA-4.0",
+        about="250 GSM8K problems in eleven languages; set name to a language",
+    ),
     "cmath": Preset(
-        reference="golden", level="grade", dataset="weitianwen/cmath", split="validation", source_name="cmath"
+        reference="golden",
+        level="grade",
+        dataset="weitianwen/cmath",
+        split="validation",
+        source_name="cmath",
+        licence="CC-BY-4.0",
+        about="Chinese primary-school problems",
+    ),
+    "math23k": Preset(
+        question=("original_text", "original_question", "question"),
+        reference=("answer", "ans"),
+        dataset="Gxg/Math23K",
+        source_name="math23k",
+        about="23,000 Chinese primary-school word problems",
+    ),
+    "gaokao": Preset(
+        question=("question", "query"),
+        reference=("label", "answer", "gold"),
+        append=("options", "choices"),
+        source_name="gaokao",
+        licence="MIT",
+        about="gaokao problems as AGIEval keeps them, choices and gaps",
     ),
     "gaokao_bench": Preset(
-        reference=("answer", "standard_answer"), id="index", level="year", source="category", under="example"
+        reference=("answer", "standard_answer"),
+        id="index",
+        level="year",
+        source="category",
+        under="example",
+        licence="Apache-2.0",
+        about="gaokao problems as GAOKAO-Bench keeps them",
     ),
-    "gaokao_agieval": Preset(reference=("label", "answer"), append="options", source_name="gaokao"),
-    "gaokao2023_en": Preset(reference=("final_answer", "answer"), source_name="gaokao2023_en"),
+    "gaokao2023_en": Preset(
+        reference=("final_answer", "answer"),
+        source_name="gaokao2023_en",
+        about="gaokao problems of 2023 in English",
+    ),
+    "tal": Preset(
+        question=("problem", "question"),
+        reference=("answer_value", "answer"),
+        id=("queId", "qid"),
+        level="difficulty",
+        append="answer_option_list",
+        dataset="math-eval/TAL-SCQ5K",
+        source_name="tal",
+        licence="MIT",
+        about="10,000 multiple-choice problems, English and Chinese",
+    ),
     "alpaca_zh": Preset(
         question="instruction",
         reference=None,
         dataset="llm-wizard/alpaca-gpt4-data-zh",
         source_name="alpaca_zh",
         append="input",
+        licence="CC-BY-4.0",
+        about="general instructions in Chinese",
     ),
-    "r1_distill_110k": Preset(
+    "110k": Preset(
         question="input",
         reference=None,
         source="repo_name",
         dataset="Congliu/Chinese-DeepSeek-R1-Distill-data-110k",
         source_name="r1_distill_110k",
+        licence="Apache-2.0",
+        about="110,000 Chinese questions with traces of DeepSeek-R1",
     ),
 }
+"""Known schemas by the name that configs give."""
+
+ALIASES = {
+    "numina_math_cot": "numina",
+    "numina_math_1_5": "numina1.5",
+    "openr1_math": "openr1",
+    "gaokao_agieval": "gaokao",
+    "r1_distill_110k": "110k",
+}
+"""Names that older configs use."""
+
+
+def preset_named(name: str) -> Preset | None:
+    """The preset of a name, or of an older one; None where there is none."""
+    return PRESETS.get(ALIASES.get(name, name))

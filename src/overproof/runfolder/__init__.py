@@ -3,6 +3,7 @@
     config.yaml                     resolved config, versions, shard count, each stage's input fingerprints
     imported.jsonl                  problems of an imported trace set, as a problem file
     problems/<shard>.jsonl          prepared problems, one file a shard: what an engine needs lies together
+    problems/skipped.jsonl          rows of the source that were left out, each with why
     traces/<shard>-<part>.jsonl     PAID FOR; part 0 grows where one process has the run to itself, later ones never
     judgements/<part>.jsonl         PAID FOR: what the judge said; judgements/summary.json sums it up
     scores/<shard>.jsonl            derived
@@ -107,6 +108,11 @@ class RunFolder:
     def problems(self, shard: int) -> Path:
         """Prepared problems of a shard."""
         return self.root / "problems" / f"{shard:05d}.jsonl"
+
+    @property
+    def skipped(self) -> Path:
+        """Rows of the source that were left out."""
+        return self.root / "problems" / "skipped.jsonl"
 
     def traces(self, shard: int, part: int = 0) -> Path:
         """One part of a shard's traces; the local engine writes part 0 only."""

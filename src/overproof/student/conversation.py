@@ -1,4 +1,4 @@
-"""SourceRow of a dataset → the conversation that a student is trained on; reads every format that `export` writes."""
+"""Row of a dataset → the conversation that a student is trained on; reads every format that `export` writes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from overproof.errors import InputError
-from overproof.problems.files import SourceRow, read_rows
+from overproof.rows import Source, read_rows
+from overproof.rows.row import SourceRow
 
 Message = dict[str, Any]
 
@@ -54,11 +55,11 @@ def read_dataset_rows(dataset: Path, split: str = "train") -> Iterator[SourceRow
     Raises InputError when there are no such files.
     """
     if dataset.is_file():
-        return read_rows(str(dataset))
+        return read_rows(Source(path=str(dataset)))
     files = sorted(dataset.glob(f"jsonl/{split}-*.jsonl")) or sorted(dataset.glob(f"parquet/{split}-*.parquet"))
     if not files:
         raise InputError(f"{dataset} holds no {split} rows (jsonl/{split}-*.jsonl or parquet/{split}-*.parquet)")
-    return (row for file in files for row in read_rows(str(file)))
+    return (row for file in files for row in read_rows(Source(path=str(file))))
 
 
 def sample_rows(rows: Iterator[SourceRow], most: int | None, seed: int = 0) -> tuple[list[SourceRow], int]:

@@ -1,0 +1,173 @@
+"""A cell of a row → text; only this module knows what a question or an answer may be kept as.
+
+A question may be text or a chat with one question in it; an answer may be text, a number, yes or no, or a list of
+values. Whatever it is, LaTeX that lost its backslashes on the way is restored, or refused where that cannot be done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+from overproof.errors import InputError
+from overproof.records import clean_text
+from overproof.rows.columns import Columns, find_column, look_up, read_cell
+from overproof.rows.escapes import DoubtfulError, mend_latex
+from overproof.rows.row import SourceRow
+
+_ASKED_BY = {"user", "human"}
+_NOT_ASKED = {"system"}
+_WORDS = ("content", "value", "text")
+"""Keys that a message's text is kept under: OpenAI's, ShareGPT's, and others'."""
+
+
+class Cell(NamedTuple):
+    """What a cell says."""
+
+    text: str | None
+    """None where it is missing, blank or NaN."""
+    mended: tuple[str, ...] = ()
+    """LaTeX commands that were restored in it."""
+    note: str | None = None
+    """What its reader should know of."""
+
+
+def read_text(row: SourceRow, columns: Columns | None, joint: str = ", ") -> Cell:
+    """The first of these columns as text. Raises InputError, naming the row and column, for a value of no use.
+
+    Numbers read as they are written; a list of values is joined by `joint`.
+    """
+    column = find_column(row.values, columns)
+    value = look_up(row.values, column) if column is not None else None
+    try:
+        text = to_text(value, joint)
+    except TypeError as error:
+        raise InputError(f"{row.where}: '{column}' holds {error}{_say_inside(column, value)}") from None
+    return _mend(row, column, text)
+
+
+def read_question(row: SourceRow, columns: Columns) -> Cell:
+    """The question in the first of these columns: its text, or the one that a chat asks. Raises InputError."""
+    column = find_column(row.values, columns)
+    value = look_up(row.values, column) if column is not None else None
+    if isinstance(value, str) and value.lstrip().startswith(("[{", "[ {")):
+        value = read_cell(value)
+    messages = as_messages(value)
+    if messages is None:
+        if isinstance(value, list | bool):
+            raise InputError(
+                f"{row.where}: '{column}' holds {_kind(value)}, not a question{_say_inside(column, value)}"
+            )
+        return read_text(row, columns)
+    asked = [text for role, text in messages if role in _ASKED_BY]
+    if len(asked) != 1 or any(role not in {*_ASKED_BY, *_NOT_ASKED} for role, _ in messages):
+        roles = ", ".join(role for role, _ in messages)
+        raise InputError(
+            f"{row.where}: '{column}' is a chat of {roles}, not one question. Name the column, or the message such as "
+            f"{column}[0].content"
+        )
+    cell = _mend(row, column, asked[0])
+    if any(role in _NOT_ASKED for role, _ in messages):
+        note = f"'{column}' holds a system message, which is not part of the question. Set prompt.system to send one"
+        return cell._replace(note=note)
+    return cell
+
+
+def read_options(row: SourceRow, columns: Columns) -> Cell:
+    """What follows a question on lines of its own: text, or the options of a multiple choice. Raises InputError.
+
+    Options are texts, (letter, text) pairs under any two keys, or texts by letter; texts without a letter get one.
+    """
+    column = find_column(row.values, columns)
+    value = look_up(row.values, column) if column is not None else None
+    value = read_cell(value) if isinstance(value, str) else value
+    if isinstance(value, Mapping) and isinstance(value.get("label"), list) and isinstance(value.get("text"), list):
+        value = dict(zip(value["label"], value["text"], strict=False))
+    if isinstance(value, Mapping):
+        lines = [f"{letter}. {text}" for letter, text in value.items() if text is not None]
+    elif isinstance(value, list):
+        found = [_option_line(one) for one in value]
+        lines = [line for line in found if line is not None]
+        if len(lines) < len(found):
+            raise InputError(f"{row.where}: '{column}' holds options of an unknown form. Write each as text")
+    else:
+        return read_text(row, columns)
+    return _mend(row, column, "\n".join(line.strip() for line in lines) or None)
+
+
+def _option_line(option: Any) -> str | None:
+    if isinstance(option, list) and len(option) == 1:
+        option = option[0]
+    if isinstance(option, Mapping) and len(option) == 2:
+        letter, text = map(str, option.values())
+        return f"{letter}. {text}"
+    return option if isinstance(option, str) else None
+
+
+def as_messages(value: Any) -> list[tuple[str, str]] | None:
+    """(role, text) of each message of a chat; None where a value is no chat of texts."""
+    if not isinstance(value, Sequence) or isinstance(value, str | bytes) or not value:
+        return None
+    messages = []
+    for one in value:
+        role = one.get("role", one.get("from")) if isinstance(one, Mapping) else None
+        text = message_text(one) if isinstance(role, str) else None
+        if not isinstance(role, str) or text is None:
+            return None
+        messages.append((role, text))
+    return messages
+
+
+def message_text(message: Mapping[str, Any]) -> str | None:
+    """The text of a message, its parts joined; empty where it has none, None where a part of it is no text."""
+    content = next((message[key] for key in _WORDS if message.get(key) is not None), "")
+    if isinstance(content, str):
+        return content
+    if not isinstance(content, Sequence):
+        return None
+    texts = [part.get("text") if isinstance(part, Mapping) else part for part in content]
+    return "".join(map(str, texts)) if all(isinstance(text, str) for text in texts) else None
+
+
+def to_text(value: Any, joint: str = ", ") -> str | None:
+    """A plain value as text, None for one that is missing. Raises TypeError, saying what it is, for any other."""
+    if value is None or value != value:  # noqa: PLR0124 - NaN is how data frames write a missing value
+        return None
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool | int | Decimal):
+        return str(value)
+    if isinstance(value, float):
+        # a column of whole numbers with a gap in it becomes floats in a data frame: 204 is kept as 204.0
+        return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
+    if isinstance(value, list) and not any(isinstance(item, list | dict) for item in value):
+        return joint.join(text for item in value if (text := to_text(item)) is not None) or None
+    raise TypeError(_kind(value))
+
+
+def _kind(value: Any) -> str:
+    if isinstance(value, dict):
+        return "dict"
+    if isinstance(value, list):
+        return f"list of {type(value[0]).__name__}" if value else "an empty list"
+    return type(value).__name__
+
+
+def _say_inside(column: str | None, value: Any) -> str:
+    """How to name what lies within a value."""
+    if isinstance(value, dict) and value:
+        return f", not text. It has: {', '.join(map(str, value))}. Name one, such as {column}.{next(iter(value))}"
+    if isinstance(value, list) and value and isinstance(value[0], dict):
+        return f", not text. Name one, such as {column}[0].{next(iter(value[0]), '')}"
+    return ", not text or a number"
+
+
+def _mend(row: SourceRow, column: str | None, text: str | None) -> Cell:
+    if text is None:
+        return Cell(None)
+    try:
+        mended = mend_latex(text)
+    except DoubtfulError as error:
+        raise InputError(f"{row.where}: '{column}' {error}") from None
+    return Cell(clean_text(mended.text).strip() or None, mended.commands)

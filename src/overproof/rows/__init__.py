@@ -1,0 +1,132 @@
+"""Any file or dataset in which people keep rows → rows of named values; only this package knows kinds of file.
+
+What a file is is read from its first bytes, then from its name: JSON in lines or lists, CSV with any delimiter,
+Parquet, Arrow, spreadsheets, each also packed; UTF-8, UTF-16 or GB18030. Nothing is taken in that could be damaged: a
+row that cannot be read says so itself (`SourceRow.fault`), and whoever reads decides whether to stop there.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from overproof.errors import ConfigError, InputError
+from overproof.rows import files
+from overproof.rows.columnar import read_arrow, read_dataset, read_parquet
+from overproof.rows.encoding import UTF_8, find_encoding
+from overproof.rows.json_rows import read_json
+from overproof.rows.row import SourceRow, key
+from overproof.rows.sheets import read_csv, read_workbook
+
+Tell = Callable[[str], object]
+"""Is told facts about a source that its reader should know of."""
+
+_SHEETS = {".xlsx", ".xls", ".xlsb", ".ods"}
+_JSON_LINES = {".jsonl", ".ndjson"}
+_WORKBOOK_MAGIC = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Source:
+    """Where rows are: files, or a dataset; exactly one of `path` and `dataset` is given."""
+
+    path: str | None = None
+    """A file, a folder of files, or a pattern; `~` is the home folder."""
+    dataset: str | None = None
+    """A dataset's id on the Hub, or a folder."""
+    name: str | None = None
+    """The dataset's configuration, or the sheet of a workbook."""
+    split: str | None = None
+    encoding: str | None = None
+    """None finds it out."""
+    under: str | None = None
+    """Key of a JSON file that the list of rows lies under."""
+    table: str = ""
+    """The config table that named this source, for errors; empty where a command did."""
+
+
+def scan_rows(source: Source, tell: Tell = lambda _: None) -> Iterator[SourceRow]:
+    """The rows of a source in order, those with a fault among them.
+
+    Raises ConfigError where the source cannot be found and InputError where a file is not what it should be.
+    """
+    if source.path is None and not _is_folder_of_files(source.dataset):
+        yield from read_dataset(str(source.dataset), source.name, source.split, source.table)
+        return
+    found = list_files(source)
+    for name in files.missing_shards(found)[:3]:
+        tell(f"{found[0].parent} lacks {name}, which the names of the other files speak of")
+    for file in found:
+        yield from _read_file(file, source, tell)
+
+
+def read_rows(source: Source, tell: Tell = lambda _: None) -> Iterator[SourceRow]:
+    """`scan_rows` that raises InputError at the first row with a fault."""
+    for row in scan_rows(source, tell):
+        if row.fault is not None:
+            raise InputError(say_fault(row))
+        yield row
+
+
+def say_fault(row: SourceRow) -> str:
+    """Where a row stands and what is wrong with it."""
+    return f"{row.where} {row.fault}"
+
+
+def list_files(source: Source) -> list[Path]:
+    """The files of this machine that a source is read from; none for a dataset on the Hub or one that was saved."""
+    if source.path is not None:
+        return files.find_files(source.path, source.table, source.split)
+    if _is_folder_of_files(source.dataset):
+        return files.find_files(str(source.dataset), source.table, source.split)
+    return []
+
+
+def _is_folder_of_files(dataset: str | None) -> bool:
+    """Whether a dataset is a folder of plain files, each of which is read by itself."""
+    place = Path(dataset or "").expanduser()
+    is_saved = any((place / name).is_file() for name in ("dataset_dict.json", "state.json"))
+    return bool(dataset) and place.is_dir() and not is_saved and not (place / f"{place.name}.py").is_file()
+
+
+def _read_file(file: Path, source: Source, tell: Tell) -> Iterator[SourceRow]:
+    head = files.read_head(file)
+    ending = files.ending_of(file)
+    _refuse_stranger(file, head)
+    if head.startswith(b"PAR1") or ending == ".parquet":
+        yield from read_parquet(file)
+    elif head.startswith(b"ARROW1") or ending in {".arrow", ".feather"}:
+        yield from read_arrow(file)
+    elif head.startswith(_WORKBOOK_MAGIC) and ending in _SHEETS:
+        yield from read_workbook(file, source.table, source.name)
+    else:
+        yield from _read_text(file, head, ending, source, tell)
+
+
+def _refuse_stranger(file: Path, head: bytes) -> None:
+    """Refuse what people have in place of the file they think they have."""
+    if head.startswith(b"version https://git-lfs"):
+        raise InputError(f"{file} is a pointer that Git LFS left in place of the file. Run: git lfs pull")
+    if head.lstrip()[:15].lower().startswith((b"<!doctype", b"<html")):
+        raise InputError(f"{file} is a web page. Download the file itself")
+    if head.startswith(_WORKBOOK_MAGIC) and files.ending_of(file) not in _SHEETS:
+        raise InputError(f"{file} is a zip archive or a workbook. Unpack it, or call it .xlsx if it is one")
+
+
+def _read_text(file: Path, head: bytes, ending: str, source: Source, tell: Tell) -> Iterator[SourceRow]:
+    encoding = find_encoding(file, source.encoding, source.table)
+    if source.encoding is None and encoding not in {UTF_8, "utf-8-sig"}:
+        name = encoding.upper()
+        tell(f"{file} is read as {name}: it is not UTF-8. If its text looks wrong, set {key(source.table, 'encoding')}")
+    start = head.decode(encoding, "ignore").lstrip("\ufeff \t\r\n")[:1]
+    if ending in _JSON_LINES or start in {"{", "["}:
+        under = source.under
+        yield from read_json(file, encoding, source.table, under, is_lines=ending in _JSON_LINES)
+    elif ending in {".csv", ".tsv", ".tab", ".txt"} and start:
+        yield from read_csv(file, encoding, source.table)
+    elif ending == ".json":
+        if start:
+            raise InputError(f"{file} is not valid JSON: it begins with {start!r}")
+    elif ending not in files.TEXT_ENDINGS:
+        raise ConfigError(files.say_unknown(file, source.table))
