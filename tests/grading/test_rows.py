@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from overproof.errors import InputError
-from overproof.grading.rows import grade_rows
+from overproof.grading.rows import Agreement, grade_rows
 
 ROWS: list[dict[str, Any]] = [
     {"id": 1, "reference": "0.5", "output": r"So it is $\boxed{\frac12}$."},
@@ -102,3 +102,39 @@ def test_the_folder_of_the_output_is_made_and_a_place_that_cannot_be_written_is_
 def test_a_file_without_rows_makes_a_file_without_rows(tmp_path: Path) -> None:
     assert grade_rows(write(tmp_path / "rows.jsonl", []), tmp_path / "graded.jsonl").verdicts == {}
     assert read(tmp_path / "graded.jsonl") == []
+
+
+def test_labels_are_compared_with_the_verdicts(tmp_path: Path) -> None:
+    rows = [("5", True), ("5", False), ("6", True), ("6", False), ("5", None)]
+    source = tmp_path / "rows.jsonl"
+    source.write_text(
+        "\n".join(
+            json.dumps({"reference": "5", "output": rf"\boxed{{{output}}}", "label": label}) for output, label in rows
+        )
+    )
+    agreement = grade_rows(source, tmp_path / "out.jsonl").agreement
+    assert agreement == Agreement(1, 1, 1, 1)
+    assert (agreement.precision, agreement.recall) == (0.5, 0.5)
+
+
+def test_a_label_that_is_neither_true_nor_false_is_named_with_its_line(tmp_path: Path) -> None:
+    source = tmp_path / "rows.jsonl"
+    source.write_text('{"reference": "5", "output": "5", "label": "yes"}\n')
+    with pytest.raises(InputError, match=r"rows\.jsonl, line 1 has label 'yes'\. Use true, false or null"):
+        grade_rows(source, tmp_path / "out.jsonl")
+
+
+def test_an_output_that_is_a_folder_or_the_input_itself_is_refused(tmp_path: Path) -> None:
+    source = tmp_path / "rows.jsonl"
+    source.write_text('{"reference": "5", "output": "5"}\n')
+    with pytest.raises(InputError, match="is a folder"):
+        grade_rows(source, tmp_path)
+    with pytest.raises(InputError, match="is the file of rows itself"):
+        grade_rows(source, source)
+
+
+def test_a_number_too_large_for_any_machine_word_comes_back_whole(tmp_path: Path) -> None:
+    source, out = tmp_path / "rows.jsonl", tmp_path / "out.jsonl"
+    source.write_text(f'{{"reference": "5", "output": "5", "seed": {10**30}}}\n')
+    grade_rows(source, out)
+    assert json.loads(out.read_text())["seed"] == 10**30

@@ -23,13 +23,15 @@ def verify(
 
 
 def grade(
-    rows: Annotated[Path, typer.Argument(help="JSONL with reference and output, optionally problem and output_kind.")],
+    rows: Annotated[
+        Path, typer.Argument(help="JSONL with reference and output, optionally problem, output_kind and label.")
+    ],
     out: Annotated[Path, typer.Option(help="Where each row goes with verdict, extracted, layer and reason added.")],
     workers: Annotated[
         int | None, typer.Option(min=1, help="Processes [default: grade here, two for deep ones].")
     ] = None,
 ) -> None:
-    """Grade a file of answers, row by row."""
+    """Grade a file of answers, row by row; where rows have a label (true or false), say how well the verdicts agree."""
     from overproof.grading.rows import grade_rows
 
     graded = grade_rows(rows, out, workers=workers)
@@ -37,6 +39,12 @@ def grade(
     for verdict, count in sorted(graded.verdicts.items(), key=lambda item: -item[1]):
         typer.echo(f"{verdict:<14}{count:>10,}{count / total:>9.1%}")
     typer.echo(f"{'rows':<14}{total:>10,}  in {out}")
+    if (agreement := graded.agreement) is not None:
+        precision, recall = agreement.precision, agreement.recall
+        typer.echo(f"{'precision':<14}{'none' if precision is None else f'{precision:.3f}':>10}", nl=False)
+        typer.echo(f"  {agreement.accepted_wrong} accepted against their label")
+        typer.echo(f"{'recall':<14}{'none' if recall is None else f'{recall:.3f}':>10}", nl=False)
+        typer.echo(f"  {agreement.refused_right} right ones not accepted")
 
 
 def audit(

@@ -14,8 +14,8 @@ from overproof.grading.words import DENIALS, is_words
 
 MAX_CHARS = 1_000
 
-_WORD = r"(?:\\text\{ *[A-Za-z\u4e00-\u9fff][^{}]{1,40}\}|[A-Za-z][A-Za-z'-]{2,}|[\u4e00-\u9fff]+)"
-_LABEL = re.compile(rf"((?:{_WORD} *){{1,5}}(?:\d{{1,2}})?) *(?:=|:|\bis\b|\bare\b|为|是) *(?=[^ ])")
+_WORD = r"(?:\\text\{ *[A-Za-z\u4e00-\u9fff][^{}]{1,40}\}|[A-Za-z][A-Za-z'-]{2,40}|[\u4e00-\u9fff]{1,20})"
+_LABEL = re.compile(rf"({_WORD}(?: +{_WORD}){{0,4}} *(?:\d{{1,2}})?) *(?:=|:|\bis\b|\bare\b|为|是) *(?=[^ ])")
 _JOINT = re.compile(r"[,; ]*(?:\b(?:and|or|while|but)\b|和|以及|\\text\{ *(?:and|or) *\})?[ ,;]*$")
 _LEADING_JOINT = re.compile(r"^(?:and|or|while|but|the) +")
 _COMMAND = re.compile(r"\\text\{ *([^{}]*)\}")

@@ -1,8 +1,8 @@
 """Files of answers, graded row by row (`overproof grade`); only this module knows their fields.
 
-A row is a JSON object with `reference` and `output`, and optionally `problem` and `output_kind` (`full`, the default: a
-whole reply; `answer`: an answer and nothing else). Each row is written back in order with `verdict`, `extracted`,
-`layer` and `reason` added; whatever else it holds is kept.
+A row is a JSON object with `reference` and `output`, and optionally `problem`, `output_kind` (`full`, the default: a
+whole reply; `answer`: an answer and nothing else) and `label` (whether the answer is known to be right). Each row is
+written back in order with `verdict`, `extracted`, `layer` and `reason` added; whatever else it holds is kept.
 """
 
 from __future__ import annotations
@@ -18,9 +18,32 @@ import orjson
 
 from overproof.errors import InputError
 from overproof.grading import Row, grade_many
-from overproof.records import Grade, clean_text
+from overproof.records import Grade, Verdict, clean_text
 
+_ACCEPTED = frozenset({Verdict.CORRECT, Verdict.APPROXIMATE})
 FIELDS = ("verdict", "extracted", "layer", "reason")
+
+
+class Agreement(msgspec.Struct, frozen=True):
+    """Verdicts beside labels, of the rows that have one. A row is accepted when it is correct or approximate."""
+
+    accepted_right: int
+    accepted_wrong: int
+    refused_right: int
+    """Right by their label, but incorrect or unverifiable by verdict."""
+    refused_wrong: int
+
+    @property
+    def precision(self) -> float | None:
+        """The share of accepted rows that are labelled right; None when none is accepted."""
+        accepted = self.accepted_right + self.accepted_wrong
+        return self.accepted_right / accepted if accepted else None
+
+    @property
+    def recall(self) -> float | None:
+        """The share of rows labelled right that are accepted; None when none is labelled right."""
+        right = self.accepted_right + self.refused_right
+        return self.accepted_right / right if right else None
 
 
 class GradedRows(msgspec.Struct, frozen=True):
@@ -30,6 +53,8 @@ class GradedRows(msgspec.Struct, frozen=True):
     """How many rows have each verdict."""
     layers: dict[str, int]
     """How many rows each layer decided."""
+    agreement: Agreement | None = None
+    """How the verdicts compare with the labels; None where no row has one."""
 
 
 def grade_rows(
@@ -44,21 +69,29 @@ def grade_rows(
     Both files are streamed. Raises InputError naming file and line of the first row that cannot be read; the whole
     file is checked before anything is written, and an existing `path_out` is only replaced by a whole one.
     """
+    if path_out.is_dir():
+        raise InputError(f"{path_out} is a folder. Give --out the name of a file")
+    if path_out.exists() and path_in.exists() and path_out.samefile(path_in):
+        raise InputError(f"{path_out} is the file of rows itself. Give another --out")
     for _ in _read_rows(path_in):
         pass
     verdicts: Counter[str] = Counter()
     layers: Counter[str] = Counter()
+    pairs: Counter[tuple[bool, bool]] = Counter()
     partial = path_out.with_name(f"{path_out.name}.partial")
     grades = grade_many((_to_row(row) for row in _read_rows(path_in)), workers=workers)
     with _open_new(partial) as sink:
         for done, (row, grade) in enumerate(zip(_read_rows(path_in), grades, strict=True), 1):
-            sink.write(orjson.dumps({**row, **_fields(grade)}, option=orjson.OPT_APPEND_NEWLINE))
+            sink.write(_encode({**row, **_fields(grade)}))
             verdicts[grade.verdict] += 1
             layers[grade.layer] += 1
+            if row.get("label") is not None:
+                pairs[grade.verdict in _ACCEPTED, bool(row["label"])] += 1
             if progress is not None:
                 progress(done)
     partial.replace(path_out)
-    return GradedRows(dict(verdicts), dict(layers))
+    sides = (pairs[True, True], pairs[True, False], pairs[False, True], pairs[False, False])
+    return GradedRows(dict(verdicts), dict(layers), Agreement(*sides) if pairs else None)
 
 
 def _open_new(path: Path) -> BinaryIO:
@@ -96,6 +129,14 @@ def _decode(line: bytes) -> Any:
         return json.loads(line.decode("utf-8", "replace"))
 
 
+def _encode(row: dict[str, Any]) -> bytes:
+    """A row as a line. Integers beyond 64 bits are kept, where orjson would refuse them."""
+    try:
+        return orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE)
+    except TypeError:
+        return json.dumps(row, ensure_ascii=False).encode() + b"\n"
+
+
 def _read_row(line: bytes, place: str) -> dict[str, Any]:
     try:
         row = _decode(line)
@@ -106,9 +147,12 @@ def _read_row(line: bytes, place: str) -> dict[str, Any]:
     missing = [name for name in ("reference", "output") if name not in row]
     if missing:
         raise InputError(f"{place} has no {missing[0]!r}; it has: {', '.join(row) or 'nothing'}. Add the field")
-    kind = row.get("output_kind", "full")
+    kind = row.get("output_kind") or "full"
     if kind not in {"full", "answer"}:
         raise InputError(f"{place} has output_kind {kind!r}. Use full or answer")
+    label = row.get("label")
+    if label not in (None, True, False):  # 1 and 0 too
+        raise InputError(f"{place} has label {label!r}. Use true, false or null")
     for name in ("reference", "output", "problem"):
         value = row.get(name)
         if value is None:
