@@ -133,8 +133,9 @@ def test_an_output_that_is_a_folder_or_the_input_itself_is_refused(tmp_path: Pat
         grade_rows(source, source)
 
 
-def test_a_number_too_large_for_any_machine_word_comes_back_whole(tmp_path: Path) -> None:
+def test_fields_that_are_no_unicode_and_no_machine_word_come_back_whole(tmp_path: Path) -> None:
     source, out = tmp_path / "rows.jsonl", tmp_path / "out.jsonl"
-    source.write_text(f'{{"reference": "5", "output": "5", "seed": {10**30}}}\n')
+    source.write_text(f'{{"reference": "5", "output": "5", "note": "\\ud800", "seed": {10**30}}}\n')
     grade_rows(source, out)
-    assert json.loads(out.read_text())["seed"] == 10**30
+    row = json.loads(out.read_text())
+    assert (row["verdict"], row["note"], row["seed"]) == ("correct", "\ud800", 10**30)

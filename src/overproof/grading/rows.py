@@ -130,11 +130,11 @@ def _decode(line: bytes) -> Any:
 
 
 def _encode(row: dict[str, Any]) -> bytes:
-    """A row as a line. Integers beyond 64 bits are kept, where orjson would refuse them."""
+    """A row as a line, whatever it holds: halves of surrogate pairs and integers beyond 64 bits are escaped or kept."""
     try:
         return orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE)
     except TypeError:
-        return json.dumps(row, ensure_ascii=False).encode() + b"\n"
+        return json.dumps(row).encode() + b"\n"
 
 
 def _read_row(line: bytes, place: str) -> dict[str, Any]:
