@@ -69,6 +69,7 @@ def make_config(tmp_path: Path, student: Path | str, **tables: Any) -> GrpoConfi
         "student": str(student),
         "output": str(tmp_path / "out"),
         "problems": {"path": str(problems)},
+        "prompt": {"template": "r1_zero"},
         "grpo": steps | {"logging_steps": 1} | tables.pop("grpo", {}),
     }
     return parse_table(tree | tables, "test", GrpoConfig)
@@ -89,9 +90,10 @@ def test_a_few_steps_train_save_and_log_every_reward(tmp_path: Path, student: Pa
     summary = train_grpo(config, lines.append)
     assert summary.steps == 2
     assert [line.split(" · ")[0] for line in lines] == ["step 1 of 2", "step 2 of 2"]
-    assert all("accuracy 0.000 · think_format 0.000 · language_consistency – · overlong -0." in line for line in lines)
-    # There is no reasoning whose language could be measured, so that reward has no mean.
-    assert set(summary.rewards) == {"reward", "accuracy", "think_format", "overlong"}
+    assert all(
+        "accuracy 0.000 · think_format 0.000 · language_consistency 0.000 · overlong -0." in line for line in lines
+    )
+    assert set(summary.rewards) == {"reward", "accuracy", "think_format", "language_consistency", "overlong"}
     assert -1 < summary.rewards["overlong"][0] < 0
     assert summary.rewards["think_format"] == (0.0, 0.0)
     before = AutoModelForCausalLM.from_pretrained(student).state_dict()

@@ -2,19 +2,23 @@
 
 Reasoning comes in a field of its own (vLLM, DeepSeek, DashScope, …) or inside the content between `<think>` or
 `<thinking>` tags. A chat template may have supplied the opening tag, so a reply that starts without one and has a
-closing tag is whole. A block that is never closed has no answer after it.
+closing tag is whole. A block that is never closed has no answer after it, whoever opened it.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 import msgspec
 
-from overproof.records import Trace
+from overproof.records import Message, Trace
 
 OPENING_TAG = re.compile(r"<(?:think|thinking)>")
 CLOSING_TAG = re.compile(r"</(?:think|thinking)>")
+
+_OPENED = re.compile(r"<(?:think|thinking)>\s*\Z")
+_INVISIBLE = re.compile(r"<!--(?:[^-]|-(?!->))*+(?:-->|\Z)|[\u00ad\u200b-\u200f\u2060-\u2064\ufeff]+")
 
 
 class Completion(msgspec.Struct, frozen=True):
@@ -28,13 +32,19 @@ class Completion(msgspec.Struct, frozen=True):
 
 def read_completion(trace: Trace) -> Completion:
     """The two parts of a trace's reply."""
-    return split_completion(trace.content, trace.reasoning)
+    return split_completion(trace.content, trace.reasoning, is_opened=opens_reasoning(trace.messages))
 
 
-def split_completion(content: str, reasoning: str | None = None) -> Completion:
+def opens_reasoning(messages: Sequence[Message]) -> bool:
+    """Whether a prompt ends with an opening tag, so that its reply begins within the reasoning."""
+    return bool(messages) and _OPENED.search(messages[-1].content) is not None
+
+
+def split_completion(content: str, reasoning: str | None = None, *, is_opened: bool = False) -> Completion:
     """Split a reply. `reasoning` is what came through a field of its own, None when there was no such field.
 
     The answer begins after the last closing tag, so that a tag quoted within the reasoning does not end it early.
+    `is_opened` says that the prompt has opened the reasoning: without a closing tag all of the reply is reasoning then.
     """
     if reasoning is not None:
         return Completion(reasoning.strip(), content.strip())
@@ -47,4 +57,9 @@ def split_completion(content: str, reasoning: str | None = None) -> Completion:
         return Completion(content[start : closing.start()].strip(), content[closing.end() :].strip())
     if opening is not None:
         return Completion(content[opening.end() :].strip(), "")
-    return Completion(None, content.strip())
+    return Completion(content.strip(), "") if is_opened else Completion(None, content.strip())
+
+
+def show_visible(text: str) -> str:
+    """A text without what no reader sees: HTML comments and characters without width."""
+    return _INVISIBLE.sub("", text)

@@ -14,14 +14,15 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from overproof.completion import opens_reasoning
 from overproof.config.foreign import check_foreign_keys
 from overproof.config.grpo import GrpoConfig
 from overproof.errors import ConfigError, InputError, MissingExtraError
-from overproof.language import language_of
+from overproof.language import held_by, name_all, name_among
 from overproof.problems import read_problems
 from overproof.prompts import build_messages, contract_of
 from overproof.records import Message, Problem
-from overproof.rewards.rl import reward_functions, reward_weights
+from overproof.rewards.rl import Sampler, reward_functions, reward_weights
 from overproof.student.checkpoint import find_student
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ def train_grpo(config: GrpoConfig, tell: Callable[[str], None] = print) -> GrpoS
         raise InputError("problems: there are none to train on")
     trainer = GRPOTrainer(
         model=student,
-        reward_funcs=[*reward_functions(config.rewards, contract=contract)],
+        reward_funcs=[*reward_functions(config.rewards, contract=contract, sampler=_sampler(tokenizer, arguments))],
         args=arguments,
         train_dataset=_to_dataset(rows),
         processing_class=tokenizer,
@@ -86,8 +87,11 @@ def build_rows(problems: Iterable[Problem], config: GrpoConfig, *, is_chat: bool
     The prompt is messages for a student with a chat template, else text (`User: … Assistant:`), as R1-Zero put
     questions to a base model.
     """
-    for problem in problems:
-        language = language_of(problem.question)
+    problems = list(problems)
+    names = name_all(problem.question for problem in problems)
+    held = config.problems.languages or held_by(names)
+    for problem, name in zip(problems, names, strict=True):
+        language = name_among(problem.question, name, held)
         messages = build_messages(
             problem.question,
             template=config.prompt.template,
@@ -100,6 +104,18 @@ def build_rows(problems: Iterable[Problem], config: GrpoConfig, *, is_chat: bool
             "reference": problem.reference,
             "language": language,
         }
+
+
+def _sampler(tokenizer: PreTrainedTokenizerBase, arguments: GRPOConfig) -> Sampler:
+    """What the rewards must know of how replies are sampled: where they begin and how they end."""
+    opens = False
+    if tokenizer.chat_template is not None:
+        prompt = tokenizer.apply_chat_template(
+            [{"role": "user", "content": "?"}], add_generation_prompt=True, tokenize=False
+        )
+        opens = opens_reasoning([Message("user", str(prompt))])
+    ends = {tokenizer.eos_token_id, tokenizer.pad_token_id} - {None}
+    return Sampler(opens, arguments.max_completion_length, frozenset(int(end) for end in ends))
 
 
 def to_text(messages: Sequence[Message]) -> str:

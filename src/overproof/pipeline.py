@@ -33,7 +33,7 @@ from overproof.export import export_shard, finish_export
 from overproof.grading import answer_classes
 from overproof.grading.protocol import BACKSTOP
 from overproof.journal import write_records, write_sharded
-from overproof.language import language_of
+from overproof.language import held_by, language_of, name_all, name_among
 from overproof.problems import read_problems, stamp_source
 from overproof.problems.notes import SourceNotes
 from overproof.records import Message, PreparedProblem, Problem, Score
@@ -137,8 +137,8 @@ def run_all(run: Run) -> Outcome:
 def prepare(run: Run) -> None:
     """Read the problems, find out all that costs nothing, and write them by shard.
 
-    Reads the source twice, so that it need not fit in memory: once to compare problems with each other, once to write
-    them. A new run's shards are counted before that.
+    Reads the source several times, so that it need not fit in memory: to compare problems with each other, to find out
+    which languages they are in, and to write them. A new run's shards are counted before that.
     """
     config, folder = run.config, run.folder
     most = config.sampling.most
@@ -148,7 +148,12 @@ def prepare(run: Run) -> None:
     def work() -> None:
         findings = hygiene.examine(read_problems(config.problems), config.hygiene)
         notes = SourceNotes()
-        prepared = (_prepare_problem(problem, findings) for problem in read_problems(config.problems, notes))
+        names = name_all(problem.question for problem in read_problems(config.problems))
+        held = config.problems.languages or held_by(names)
+        prepared = (
+            _prepare_problem(problem, findings, name_among(problem.question, name, held))
+            for problem, name in zip(read_problems(config.problems, notes), names, strict=True)
+        )
         counts = write_sharded(outputs, ((shard_of(one.problem.id, shards), one) for one in prepared))
         write_records(folder.skipped, notes.skipped)
         folder.push(*outputs, folder.skipped)
@@ -185,12 +190,14 @@ def _plan(run: Run, engine: Engine, outlook: Outlook) -> Plan:
     )
 
 
-def _prepare_problem(problem: Problem, findings: dict[str, hygiene.HygieneFinding]) -> PreparedProblem:
+def _prepare_problem(
+    problem: Problem, findings: dict[str, hygiene.HygieneFinding], language: str | None
+) -> PreparedProblem:
     found = findings.get(problem.id, hygiene.HygieneFinding())
     reference = audit.audit_reference(problem)
     return PreparedProblem(
         problem=problem,
-        language=language_of(problem.question),
+        language=language,
         reference_kind=reference.kind,
         reference_issue=reference.issue,
         cluster=found.cluster,
@@ -228,7 +235,9 @@ def diagnose(config: RunConfig) -> list[Diagnosis]:
     """One real call to each of the teacher's endpoints with the first problem, and what the whole run would cost."""
     check_settings(config.teacher)
     count = _count_source(config)
-    return doctor.diagnose(config, count, _prepare_problem(next(read_problems(config.problems)), {}))
+    first = next(read_problems(config.problems))
+    language = language_of(first.question, config.problems.languages)
+    return doctor.diagnose(config, count, _prepare_problem(first, {}, language))
 
 
 def score(run: Run) -> None:

@@ -27,6 +27,7 @@ RIGHT = Grade(Verdict.CORRECT, "4", "exact", "equal")
 WRONG = Grade(Verdict.INCORRECT, "5", "exact", "differs")
 EVERYTHING = RewardsConfig.model_validate(
     {
+        "foreign_run": {},
         "self_consistency": {},
         "repetition": {},
         "kimi_length": {},
@@ -122,6 +123,28 @@ def test_the_language_of_reasoning_through_a_field_of_its_own_is_measured_too() 
     assert reward.value == 0.0
     assert reward.evidence is not None
     assert set(reward.evidence["foreign"]) == {"zh"}
+
+
+def test_a_long_foreign_stretch_shows_where_its_share_does_not() -> None:
+    config = RewardsConfig.model_validate({"foreign_run": {}})
+    slip = "首先我们把这两个数相加，然后得到答案。"
+    mixed = replace(TRACE, content=TRACE.content.replace(REASONING, f"{REASONING} {slip} {REASONING * 9}"))
+    plain, rewards = (
+        score_trace(trace, RIGHT, config, language="en", contract="think_boxed").rewards for trace in (TRACE, mixed)
+    )
+    assert (plain["foreign_run"].value, rewards["foreign_run"].value) == (1.0, 0.0)
+    assert (rewards["language_consistency"].value or 0) > 0.9
+    assert rewards["foreign_run"].evidence == {"words": 10.2, "excerpt": slip.removesuffix("。")}
+
+
+def test_replies_that_all_agree_put_a_doubtful_name_of_the_question_in_doubt() -> None:
+    question = "Blorp the frumious kilometer vort."
+    traces = [replace(TRACE, problem=Problem("p", question, "4"), index=index) for index in range(3)]
+    scores = score_problem(traces, [RIGHT] * 3, [0] * 3, RewardsConfig(), language="da", contract="think_boxed")
+    assert {score.rewards["language_consistency"].reason for score in scores} == {"doubtful_target"}
+    sure = [replace(trace, problem=Problem("p", "Hvad er det, og hvor mange er der af dem?", "4")) for trace in traces]
+    scores = score_problem(sure, [RIGHT] * 3, [0] * 3, RewardsConfig(), language="fr", contract="think_boxed")
+    assert {score.rewards["language_consistency"].value for score in scores} <= {0.0, None}
 
 
 def test_every_measure_that_is_listed_is_taken() -> None:

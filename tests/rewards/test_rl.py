@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from overproof.config.rewards import RewardsConfig
-from overproof.rewards.rl import reward_functions, reward_weights, to_traces
+from overproof.errors import InputError
+from overproof.rewards.rl import Sampler, reward_functions, reward_weights, to_traces
 
 THOUGHT = "First we add two and two, and so we get four in all. That is the number that we need."
 RIGHT = f"<think>\n{THOUGHT}\n</think>\n<answer>4</answer>"
@@ -20,8 +21,9 @@ FROM_TRL: dict[str, Any] = {"trainer_state": object(), "log_extra": print, "log_
 def measure(completions: list[Any], config: RewardsConfig | None = None, **columns: Any) -> dict[str, Any]:
     """The value of each reward of each completion, all to one prompt."""
     given = {"reference": ["4"] * len(completions), "completion_ids": [[1] * 30] * len(completions)}
+    options = {"sampler": columns.pop("sampler")} if "sampler" in columns else {}
     prompts = columns.pop("prompts", [PROMPT] * len(completions))
-    functions = reward_functions(config or RewardsConfig())
+    functions = reward_functions(config or RewardsConfig(), contract="think_answer", **options)
     return {
         function.__name__: function(prompts=prompts, completions=completions, **given | columns, **FROM_TRL)
         for function in functions
@@ -44,7 +46,7 @@ def test_plain_and_conversational_completions_are_worth_the_same(wrap: Any) -> N
     assert measure([wrap(RIGHT), wrap(WRONG), wrap(BROKEN), wrap("")]) == {
         "accuracy": [1.0, 0.0, 1.0, 0.0],
         "think_format": [1.0, 1.0, 0.0, 0.0],
-        "language_consistency": [1.0, 1.0, None, None],
+        "language_consistency": [1.0, 1.0, 0.0, 0.0],
     }
 
 
@@ -61,7 +63,41 @@ def test_content_may_be_a_list_of_parts_or_nothing() -> None:
 
 
 def test_without_a_reference_accuracy_is_unknown() -> None:
-    assert measure([RIGHT], reference=[None])["accuracy"] == [None]
+    assert measure([RIGHT, RIGHT], reference=[None, "4"])["accuracy"] == [None, 1.0]
+
+
+def test_a_batch_without_any_reference_is_an_error_that_names_the_columns() -> None:
+    with pytest.raises(
+        InputError, match="columns are gold, reference; name the one with the answers reference, answer"
+    ):
+        measure([RIGHT], reference=[None], gold=["4"])
+
+
+@pytest.mark.parametrize("column", ["reference", "answer", "solution"])
+def test_the_reference_may_stand_in_any_of_the_usual_columns(column: str) -> None:
+    accuracy = reward_functions()[0]
+    assert accuracy(prompts=[PROMPT], completions=[as_messages("\\boxed{4}")], **{column: ["4"]}) == [1.0]
+
+
+def test_an_answer_that_cannot_be_decided_earns_nothing_and_an_unreadable_reference_is_no_value() -> None:
+    logged: dict[str, float] = {}
+    odd = RIGHT.replace("4</answer>", "\\operatorname{Foo}(\\aleph_7)</answer>")
+    accuracy = reward_functions(contract="think_answer")[0]
+    values = accuracy([PROMPT] * 2, [odd, RIGHT], reference=["4", ""], log_metric=logged.__setitem__)
+    assert values == [0.0, None]
+    assert logged["unreadable_references"] == 0.5
+    assert set(logged) == {"undecided_answers", "unreadable_references"}
+
+
+def test_a_reply_that_was_cut_or_never_left_its_reasoning_earns_nothing() -> None:
+    sampler = Sampler(max_tokens=30, end_ids=frozenset({2}))
+    assert measure([RIGHT, RIGHT], sampler=sampler, completion_ids=[[1] * 30, [1] * 29 + [2]])["accuracy"] == [0.0, 1.0]
+    opened = Sampler(opens_reasoning=True)
+    endless = f"{THOUGHT} So it is \\boxed{{4}} and then"
+    closed = f"{THOUGHT}</think><answer>4</answer>"
+    found = measure([endless, closed], sampler=opened)
+    assert (found["accuracy"], found["think_format"]) == ([0.0, 1.0], [0.0, 1.0])
+    assert measure([endless], prompts=["User: 2 + 2?\nAssistant: <think>"])["accuracy"] == [0.0]
 
 
 def test_the_language_comes_from_its_column_or_from_the_question() -> None:

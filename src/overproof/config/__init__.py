@@ -72,6 +72,20 @@ class RunConfig(Table):
             check_selection(name, selection, self.sampling, list(RewardsConfig.model_fields))
         return self
 
+    @model_validator(mode="before")
+    @classmethod
+    def _measure_what_is_required(cls, tree: Any) -> Any:
+        """List every reward that a selection requires: one that is not measured would let everything pass."""
+        if not isinstance(tree, dict):
+            return tree
+        rewards = tree.get("rewards") or {}
+        listed = rewards.model_dump(exclude_none=True) if isinstance(rewards, RewardsConfig) else rewards
+        selections = [tree.get("selection"), *_values_of(tree.get("selections"))]
+        required = {name for selection in selections for name in _required_by(selection)}
+        unmeasured = {name for name, field in RewardsConfig.model_fields.items() if field.default is None}
+        missing = sorted((required & unmeasured) - set(listed)) if isinstance(listed, dict) else []
+        return {**tree, "rewards": {**listed, **{name: {"weight": 0} for name in missing}}} if missing else tree
+
     @model_validator(mode="after")
     def _check_judge(self) -> RunConfig:
         if self.judge is not None and self.budget.max_cost is not None and not self.judge.prices.has_prices:
@@ -112,6 +126,18 @@ class ProofRun(RunConfig):
     """What the students are asked."""
     prove: ProveConfig = ProveConfig()
     """What is compared."""
+
+
+def _values_of(tables: object) -> list[object]:
+    return list(tables.values()) if isinstance(tables, dict) else []
+
+
+def _required_by(selection: object) -> list[str]:
+    """The rewards that a selection requires, before it is known to be sound."""
+    if isinstance(selection, SelectionConfig):
+        return list(selection.require)
+    required = selection.get("require") if isinstance(selection, dict) else None
+    return [str(name) for name in required] if isinstance(required, dict) else []
 
 
 _TABLES = frozenset(ProofRun.model_fields)

@@ -16,8 +16,8 @@ class GrpoConfig(Table):
     """Folder of the trained student and its checkpoints; it must not hold another training's."""
     problems: ProblemsConfig
     """Where the problems come from."""
-    prompt: PromptConfig = PromptConfig(template="r1_zero")
-    """How a question is put; R1-Zero's template unless set."""
+    prompt: PromptConfig = PromptConfig()
+    """How a question is put; `template: r1_zero` is R1-Zero's."""
     rewards: RewardsConfig = RewardsConfig()
     """What is rewarded, and with which weights."""
     grpo: dict[str, Any] = {}

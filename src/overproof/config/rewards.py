@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from pydantic import PositiveInt
+from pydantic import Field, PositiveInt
 
 from overproof.config.table import Table
 
@@ -57,6 +57,15 @@ class OverlongConfig(RewardConfig):
     """How many tokens before that the value begins to fall from 0."""
 
 
+class ForeignRunConfig(RewardConfig):
+    """What counts as a stretch in another language."""
+
+    weight: float = 0.0
+    """Factor in the weighted total; 0 measures without counting."""
+    most_words: float = Field(default=6.0, gt=0)
+    """Longest stretch in other languages that is passed over, in words (1.6 Chinese characters are one)."""
+
+
 class LongParagraphsConfig(RewardConfig):
     """What counts as a long paragraph."""
 
@@ -76,6 +85,8 @@ class RewardsConfig(Table):
     """Exactly one reasoning block and an answer after it."""
     language_consistency: LanguageConfig = LanguageConfig()
     """Reasoning in the question's language."""
+    foreign_run: ForeignRunConfig | None = None
+    """No long stretch of the reasoning in another language: R1 dropped what has one."""
     self_consistency: RewardConfig | None = None
     """Agreement with the majority of the problem's traces; not accuracy."""
     repetition: RewardConfig | None = None
@@ -89,7 +100,7 @@ class RewardsConfig(Table):
     reasoning_markers: CountedConfig | None = None
     """Count of words of self-reflection (wait, let me check, 等等)."""
     mixed_paragraphs: RewardConfig | None = None
-    """Share of the paragraphs in one language."""
+    """Share of the paragraphs in the target language."""
     code_blocks: RewardConfig | None = None
     """No fenced code in the reasoning."""
     long_paragraphs: LongParagraphsConfig | None = None

@@ -39,6 +39,9 @@ class ProblemsConfig(Table):
     """Column with where the problem comes from, for reports by source."""
     level: str | None = None
     """Column with the difficulty level, for reports by level."""
+    languages: list[str] = []
+    """Languages the questions are in (en, zh, …); empty: those that at least one question in a hundred is surely in. A
+    question that seems to be in another is looked at again among these."""
     limit: PositiveInt | None = None
     """Take only the first so many problems (`--limit`)."""
     seed: NonNegativeInt = 0

@@ -177,11 +177,18 @@ def _judge_words(reference: Reference, spelled: str) -> Finding | None:
     return doubts.get(reference.kind)
 
 
+_MOST_WORDS_OF_BOTH = 3
+"""Of an answer that offers yes and no together: true or false. A longer one explains itself (yes, it is not false)."""
+
+
 def _judge_phrase(phrase: str, spelled: str) -> Finding:
     """Yes/no and set phrases: the answer begins with the word that decides."""
     own = phrase_of(spelled)
     if own is not None:
         return different("text", f"{own} is not {phrase}")
+    words = spelled.replace("/", " ").replace(",", " ").split()
+    if len(words) <= _MOST_WORDS_OF_BOTH and {"yes", "no"} <= {phrase_of(word) for word in words}:
+        return different("text", "the answer says both yes and no")
     first = phrase_of(spelled.split(",", maxsplit=1)[0].split(" ", maxsplit=1)[0])
     if phrase in {"yes", "no"} and first in {"yes", "no"}:
         return (

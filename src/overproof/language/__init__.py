@@ -9,7 +9,8 @@ prose · quotations → sentences → scripts · siblings · latin → ballots �
 
 from overproof.language.foreign import find_foreign
 from overproof.language.measure import LEAST_UNITS, Consistency, base_language, consistency
-from overproof.language.naming import held_languages, language_of, name_question
+from overproof.language.naming import held_by, language_of, name_all, name_among, name_question
+from overproof.language.scripts import is_latin
 
 __all__ = [
     "LEAST_UNITS",
@@ -17,7 +18,10 @@ __all__ = [
     "base_language",
     "consistency",
     "find_foreign",
-    "held_languages",
+    "held_by",
+    "is_latin",
     "language_of",
+    "name_all",
+    "name_among",
     "name_question",
 ]

@@ -5,7 +5,8 @@ A wrong name rejects every trace of a problem, so where the words leave it open 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
 
 from overproof.language.ballots import MOST_WORDS, count_votes
 from overproof.language.latin import Name, name_language
@@ -25,10 +26,7 @@ def language_of(question: str, among: Collection[str] = ()) -> str | None:
     are the languages that the set of problems is known to be in: another name is decided again within them, and no name
     is given where none of them is likely. Empty, any language may be.
     """
-    name = name_question(question)
-    if not among or name.language in among:
-        return name.language
-    return name_question(question, among).language
+    return name_among(question, name_question(question), among)
 
 
 def name_question(question: str, among: Collection[str] = ()) -> Name:
@@ -55,3 +53,19 @@ def held_languages(counts: Mapping[str, int]) -> frozenset[str]:
     """The languages of a set of problems, from how many of them each was surely given: those of one in a hundred."""
     total = sum(counts.values())
     return frozenset(language for language, count in counts.items() if count >= _LEAST_SHARE * total)
+
+
+def name_all(questions: Iterable[str]) -> list[Name]:
+    """The name of each question by itself, in order; equal names are one object, so that millions take little room."""
+    names: dict[Name, Name] = {}
+    return [names.setdefault(name, name) for name in map(name_question, questions)]
+
+
+def held_by(names: Iterable[Name]) -> frozenset[str]:
+    """The languages that a set of questions holds."""
+    return held_languages(Counter(name.language for name in names if name.language is not None and name.is_sure))
+
+
+def name_among(question: str, name: Name, held: Collection[str]) -> str | None:
+    """The language of a question that bears a name by itself, in a set of questions that holds certain languages."""
+    return name.language if not held or name.language in held else name_question(question, held).language

@@ -4,10 +4,10 @@
     think_format           one reasoning block and an answer after it       1, 0
     language_consistency   share of the reasoning in the right language     0 … 1
 
-These three are always measured, the rest when a config lists them: `repetition`, `length` and `readability` hold the
-measures of one trace, `group` those of all traces of a problem, and `rl` has them all in the form that TRL's
-GRPOTrainer calls. A reward that cannot be measured is None, which is not 0. Rewards hold no thresholds and never gate
-one another: each sees the whole trace.
+These three are always measured, the rest when a config lists or requires them: `repetition`, `length` and
+`readability` hold the measures of one trace, `group` those of all traces of a problem, and `rl` has them all in the
+form that TRL's GRPOTrainer calls. A reward that cannot be measured is None, which is not 0. Rewards hold no thresholds
+and never gate one another: each sees the whole trace.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from typing import Any, Literal
 
 import msgspec
 
-from overproof.completion import read_completion
 from overproof.config.rewards import RewardsConfig
-from overproof.language import consistency
+from overproof.language import is_latin, name_question
 from overproof.records import Grade, Reward, Score, Trace, Verdict
 from overproof.rewards.group import self_consistency
+from overproof.rewards.languages import measure_language
 from overproof.rewards.length import cosine_length, kimi_length, overlong
 from overproof.rewards.readability import code_blocks, long_paragraphs, mixed_paragraphs, reasoning_markers
 from overproof.rewards.repetition import repetition
@@ -45,6 +45,7 @@ def score_problem(
         score_trace(trace, grade, config, language=language, contract=contract)
         for trace, grade in zip(traces, grades, strict=True)
     ]
+    scores = _doubt_target(traces, scores, config, language)
     compared: dict[str, list[Reward]] = {}
     if config.self_consistency is not None:
         compared["self_consistency"] = self_consistency(classes)
@@ -59,6 +60,43 @@ def score_problem(
         msgspec.structs.replace(score, rewards=rewards, total=weigh(rewards, config))
         for score, rewards in zip(scores, whole, strict=True)
     ]
+
+
+_MOST_IN_TARGET, _LEAST_IN_OTHER = 0.2, 0.8
+_LANGUAGE_REWARDS = ("language_consistency", "foreign_run", "mixed_paragraphs")
+
+
+def _doubt_target(
+    traces: Sequence[Trace], scores: list[Score], config: RewardsConfig, language: str | None
+) -> list[Score]:
+    """The scores without those for language where all traces agree that the question is in another one.
+
+    That is so where each has most of its words in the same other language and the question's name was not sure: it is
+    more likely that one question was named wrongly than that every reply was.
+    """
+    if language is None or config.language_consistency.target is not None or not is_latin(language):
+        return scores
+    found = [score.rewards["language_consistency"] for score in scores]
+    others = {_language_instead(reward) for reward in found}
+    if len(others) != 1 or None in others or name_question(traces[0].problem.question).is_sure:
+        return scores
+    unknown = Reward(None, "doubtful_target", {"target": language, "replies": others.pop()})
+    rewards = [
+        score.rewards | {name: unknown for name in _LANGUAGE_REWARDS if name in score.rewards} for score in scores
+    ]
+    return [
+        msgspec.structs.replace(score, rewards=of, total=weigh(of, config))
+        for score, of in zip(scores, rewards, strict=True)
+    ]
+
+
+def _language_instead(reward: Reward) -> str | None:
+    """The one language that nearly all of a reasoning is in, where that is not the target."""
+    if reward.value is None or reward.value > _MOST_IN_TARGET or reward.evidence is None:
+        return None
+    foreign: dict[str, float] = reward.evidence["foreign"]
+    most = max(foreign, key=foreign.__getitem__)
+    return most if foreign[most] >= _LEAST_IN_OTHER * sum(foreign.values()) else None
 
 
 def score_trace(
@@ -84,6 +122,7 @@ def measures_of(
         "accuracy": lambda table: accuracy(grade, table.approximate),
         "think_format": lambda _: think_format(trace, contract),
         "language_consistency": lambda _: language_consistency(trace, target),
+        "foreign_run": lambda table: foreign_run(trace, target, table.most_words),
         "repetition": lambda _: repetition(trace),
         "cosine_length": lambda table: cosine_length(trace, table, right=right),
         "overlong": lambda table: overlong(trace, table),
@@ -133,12 +172,9 @@ def language_consistency(trace: Trace, target: str | None) -> Reward:
 
     None when there is no reasoning, too little of it, or no known target.
     """
-    if target is None:
-        return Reward(None, "unknown_language")
-    reasoning = read_completion(trace).reasoning
-    if reasoning is None:
-        return Reward(None, "no_reasoning")
-    found = consistency(reasoning, target)
+    found = measure_language(trace, target)
+    if isinstance(found, Reward):
+        return found
     if found.score is None:
         return Reward(None, "too_little_text")
     foreign = {language: round(units, 1) for language, units in found.units.items() if language != target}
@@ -146,3 +182,18 @@ def language_consistency(trace: Trace, target: str | None) -> Reward:
     if found.excerpt:
         evidence["excerpt"] = found.excerpt
     return Reward(round(found.score, 4), "mixed" if foreign else "", evidence)
+
+
+def foreign_run(trace: Trace, target: str | None, most_words: float) -> Reward:
+    """1 when no stretch of the reasoning in other languages is longer than `most_words`, else 0.
+
+    The share of `language_consistency` hardly shows one foreign sentence among a hundred; this does. None like there.
+    """
+    found = measure_language(trace, target)
+    if isinstance(found, Reward):
+        return found
+    if found.score is None and not found.longest_foreign_run:
+        return Reward(None, "too_little_text")
+    if found.longest_foreign_run <= most_words:
+        return Reward(1.0)
+    return Reward(0.0, "mixed", {"words": round(found.longest_foreign_run, 1), "excerpt": found.excerpt})

@@ -2,29 +2,67 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
+from msgspec.structs import replace
+
+from overproof.completion import read_completion, show_visible
 from overproof.grading import Row, grade_many
 from overproof.records import Grade, Trace, Verdict
+
+_LAYER = "reply"
+"""The layer of a grade that is about the reply and not about its answer."""
 
 
 def grade_traces(traces: Sequence[Trace]) -> list[Grade | None]:
     """A grade for each trace, in order; None where the problem has no reference.
 
-    A reply that was cut has no answer, whatever stands in it: incorrect. A refusal says nothing about the model:
-    unverifiable. Both carry the layer `reply`.
+    A reply that was cut, or never left its reasoning, has no answer, whatever stands in it, and one that puts the
+    question's own formula where its value is asked for gives none: incorrect. A refusal says nothing about the model:
+    unverifiable. All carry the layer `reply`. What a reader does not see (comments, characters without width) is not
+    read here either.
     """
     grades = {number: grade for number, trace in enumerate(traces) if (grade := _grade_unfinished(trace)) is not None}
     asked = [n for n, trace in enumerate(traces) if n not in grades and trace.problem.reference is not None]
-    rows = [Row(traces[n].content, traces[n].problem.reference, traces[n].problem.question) for n in asked]
-    grades.update(zip(asked, grade_many(rows), strict=True))
+    graded = grade_many([_to_row(traces[n]) for n in asked])
+    grades.update((n, _refuse_question(traces[n], grade)) for n, grade in zip(asked, graded, strict=True))
     return [grades.get(number) for number in range(len(traces))]
 
 
+def _to_row(trace: Trace) -> Row:
+    return Row(show_visible(trace.content), trace.problem.reference, trace.problem.question)
+
+
 def _grade_unfinished(trace: Trace) -> Grade | None:
-    """The grade of a trace that never ended by itself, None for one that did or has nothing to be graded against."""
-    if trace.problem.reference is None or trace.is_complete:
+    """The grade of a trace without an answer, None for one that may have one or has nothing to be graded against."""
+    if trace.problem.reference is None:
         return None
     if trace.error is not None:
-        return Grade(Verdict.UNVERIFIABLE, None, "reply", f"the endpoint refused: {trace.error}")
-    return Grade(Verdict.INCORRECT, None, "reply", f"the reply was cut (finish_reason {trace.finish_reason})")
+        return Grade(Verdict.UNVERIFIABLE, None, _LAYER, f"the endpoint refused: {trace.error}")
+    if not trace.is_complete:
+        return Grade(Verdict.INCORRECT, None, _LAYER, f"the reply was cut (finish_reason {trace.finish_reason})")
+    reply = read_completion(trace)
+    if reply.reasoning is not None and not reply.answer:
+        return Grade(Verdict.INCORRECT, None, _LAYER, "nothing follows the reasoning")
+    return None
+
+
+_FORMULA = re.compile(r"\d\s*(?:[-+*/^×÷·]|\\cdot|\\times|\\div)\s*[\d({\\]")
+"""An operation between two numbers."""
+_FRACTION = re.compile(r"\d+/\d+")
+_NUMBER = re.compile(r"[-−+]?[\d.,]+")
+_SPACES_AND_DOLLARS = re.compile(r"[\s$]+|\\[,;!]")
+
+
+def _refuse_question(trace: Trace, grade: Grade) -> Grade:
+    """The grade, or incorrect where the answer is a formula of the question's and the reference is its value."""
+    if grade.verdict is not Verdict.CORRECT or grade.extracted is None or trace.problem.reference is None:
+        return grade
+    answer, question, reference = (
+        _SPACES_AND_DOLLARS.sub("", text) for text in (grade.extracted, trace.problem.question, trace.problem.reference)
+    )
+    is_formula = _FORMULA.search(answer) and not _FRACTION.fullmatch(answer)
+    if is_formula and answer in question and _NUMBER.fullmatch(reference):
+        return replace(grade, verdict=Verdict.INCORRECT, layer=_LAYER, reason="the question's own formula is no answer")
+    return grade

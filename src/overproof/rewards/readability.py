@@ -12,8 +12,8 @@ import re
 
 from overproof.completion import read_completion
 from overproof.config.rewards import LongParagraphsConfig
-from overproof.language import consistency
 from overproof.records import Reward, Trace
+from overproof.rewards.languages import measure_language
 
 _NO_REASONING = Reward(None, "no_reasoning")
 _FENCE = re.compile(r"^[ \t]*```", re.MULTILINE)
@@ -49,15 +49,13 @@ def reasoning_markers(trace: Trace) -> Reward:
 
 
 def mixed_paragraphs(trace: Trace, target: str | None) -> Reward:
-    """The share of the reasoning's paragraphs that keep to one language (nine words in ten).
+    """The share of the reasoning's paragraphs that are in the language `target` (nine words in ten).
 
-    `target` is the language expected, which only settles doubtful sentences. None when no paragraph is long enough to
-    tell. A paragraph is a stretch without a line break.
+    None when no paragraph is long enough to tell, or no target is known. A paragraph is a stretch without a line break.
     """
-    reasoning = read_completion(trace).reasoning
-    if reasoning is None:
-        return _NO_REASONING
-    found = consistency(reasoning, target or "en")
+    found = measure_language(trace, target)
+    if isinstance(found, Reward):
+        return found
     if not found.paragraphs:
         return Reward(None, "too_little_text")
     if not found.mixed_paragraphs:

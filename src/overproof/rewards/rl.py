@@ -2,8 +2,12 @@
 
     GRPOTrainer(reward_funcs=reward_functions(), args=GRPOConfig(reward_weights=reward_weights(), …), …)
 
-The dataset's columns may hold `reference` (for accuracy), `question` and `language`; all else comes from TRL. The
-functions hold no state, so that any number of threads may call them.
+The dataset's columns may hold `reference` (or `answer`, or `solution`; for accuracy), `question` and `language`; all
+else comes from TRL. The functions hold no state, so that any number of threads may call them.
+
+What cannot be measured of a reply for the reply's own sake earns 0 here and not None: a student is trained on what it
+is given, and would learn to write what nobody can read. None is left for what is no doing of the reply: a reference
+that cannot be read, a question of unknown language.
 """
 
 from __future__ import annotations
@@ -12,30 +16,54 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any
 
+import msgspec
+from msgspec.structs import replace
+
 from overproof.config.rewards import RewardsConfig
-from overproof.grading import answer_classes
+from overproof.errors import InputError
+from overproof.grading import answer_classes, type_reference
 from overproof.grading.extraction import choose, extract
 from overproof.language import language_of
-from overproof.records import Grade, Message, Problem, Reward, Trace, Usage
+from overproof.records import Grade, Message, Problem, Reward, Trace, Usage, Verdict
 from overproof.rewards import is_correct, measures_of
 from overproof.rewards.grades import grade_traces
 from overproof.rewards.group import self_consistency
 from overproof.rewards.length import kimi_length
+from overproof.rewards.think_format import DEFAULT_CONTRACT
 
 RewardFunction = Callable[..., list[float | None]]
 """(prompts, completions, **columns) → one value for each completion, None where it cannot be measured."""
 
 _NEED_A_GRADE = frozenset({"accuracy", "cosine_length", "kimi_length"})
+_REFERENCE_COLUMNS = ("reference", "answer", "solution")
+"""Where a dataset may have its answers; the first that is there is read."""
+_FROM_TRL = frozenset({"trainer_state", "log_extra", "log_metric", "completion_ids", "prompt_ids", "environments"})
 _REASONING_FIELDS = ("reasoning_content", "reasoning", "thinking")
 _DEFAULT = RewardsConfig()
 
 
-def reward_functions(config: RewardsConfig = _DEFAULT, *, contract: str = "think_answer") -> list[RewardFunction]:
+class Sampler(msgspec.Struct, frozen=True):
+    """What the rewards must know of how TRL samples: without it a reply that was cut looks like one that ended."""
+
+    opens_reasoning: bool = False
+    """Whether the chat template ends the prompt with an opening tag. A prompt that shows it needs no telling."""
+    max_tokens: int | None = None
+    """GRPOConfig's max_completion_length; None: nothing is taken for cut."""
+    end_ids: frozenset[int] = frozenset()
+    """Tokens that end a turn: a reply of `max_tokens` without one was cut."""
+
+
+_UNTOLD = Sampler()
+
+
+def reward_functions(
+    config: RewardsConfig = _DEFAULT, *, contract: str = DEFAULT_CONTRACT, sampler: Sampler = _UNTOLD
+) -> list[RewardFunction]:
     """A function for each reward that the config lists, named like it, in the config's order.
 
-    `contract` names one of `think_format.CONTRACTS`; think_answer is that of R1-Zero's template.
+    `contract` names one of `think_format.CONTRACTS`; the default is that of the default prompt template, `boxed`.
     """
-    return [_build_function(name, config, contract) for name in _listed(config)]
+    return [_build_function(name, config, contract, sampler) for name in _listed(config)]
 
 
 def reward_weights(config: RewardsConfig = _DEFAULT) -> list[float]:
@@ -47,10 +75,10 @@ def _listed(config: RewardsConfig) -> list[str]:
     return [name for name in type(config).model_fields if getattr(config, name) is not None]
 
 
-def _build_function(name: str, config: RewardsConfig, contract: str) -> RewardFunction:
+def _build_function(name: str, config: RewardsConfig, contract: str, sampler: Sampler) -> RewardFunction:
     def measure(prompts: Sequence[Any], completions: Sequence[Any], **columns: Any) -> list[float | None]:
-        traces = to_traces(prompts, completions, columns)
-        return [reward.value for reward in _measure(name, traces, columns, config, contract)]
+        traces = to_traces(prompts, completions, columns, sampler)
+        return _measure(name, traces, columns, config, contract)
 
     measure.__name__ = measure.__qualname__ = name  # TRL logs a function under its name
     return measure
@@ -58,17 +86,61 @@ def _build_function(name: str, config: RewardsConfig, contract: str) -> RewardFu
 
 def _measure(
     name: str, traces: Sequence[Trace], columns: dict[str, Any], config: RewardsConfig, contract: str
-) -> list[Reward]:
+) -> list[float | None]:
     """One measure of all traces of a batch; those that compare traces compare the ones with the same prompt."""
     grades = grade_traces(traces) if name in _NEED_A_GRADE else [None] * len(traces)
+    if name in _NEED_A_GRADE:
+        _check_references(traces, columns)
+        grades = _decide(traces, grades, columns)
     if name in {"self_consistency", "kimi_length"}:
-        return _compare(name, traces, grades, config)
-    rewards = []
+        return [reward.value for reward in _compare(name, traces, grades, config)]
+    values = []
     for i, (trace, grade) in enumerate(zip(traces, grades, strict=True)):
         language = columns["language"][i] if "language" in columns else _language_of(trace.problem.question)
         measures = measures_of(trace, grade, config, language=language, contract=contract)
-        rewards.append(measures[name](getattr(config, name)))
-    return rewards
+        reward = measures[name](getattr(config, name))
+        values.append(0.0 if reward.value is None and reward.reason in _OWN_DOING else reward.value)
+    return values
+
+
+_OWN_DOING = frozenset({"no_reasoning"})
+"""Reasons for no value that are the reply's own doing."""
+
+
+def _check_references(traces: Sequence[Trace], columns: dict[str, Any]) -> None:
+    """Refuse a batch without any reference: its reward would be None for ever, and the training learn nothing of it."""
+    if traces and all(trace.problem.reference is None for trace in traces):
+        known = sorted(set(columns) - _FROM_TRL)
+        raise InputError(
+            f"accuracy: no row of this batch has a reference. The dataset's columns are {', '.join(known) or 'none'}; "
+            f"name the one with the answers {', '.join(_REFERENCE_COLUMNS[:-1])} or {_REFERENCE_COLUMNS[-1]}, or set "
+            "no accuracy reward"
+        )
+
+
+def _decide(traces: Sequence[Trace], grades: Sequence[Grade | None], columns: dict[str, Any]) -> list[Grade | None]:
+    """The grades with what is undecided for the answer's sake counted as wrong; how much there is of both is logged."""
+    decided: list[Grade | None] = []
+    unreadable = undecided = 0
+    for trace, grade in zip(traces, grades, strict=True):
+        decided.append(grade)
+        if grade is not None and grade.verdict is Verdict.UNVERIFIABLE:
+            if _is_unreadable(trace.problem.reference or "", trace.problem.question):
+                unreadable += 1
+            else:
+                undecided += 1
+                decided[-1] = replace(grade, verdict=Verdict.INCORRECT)
+    log: Callable[[str, float], None] | None = columns.get("log_metric")
+    if log is not None and traces:
+        log("undecided_answers", undecided / len(traces))
+        log("unreadable_references", unreadable / len(traces))
+    return decided
+
+
+@lru_cache(maxsize=1 << 12)
+def _is_unreadable(reference: str, question: str) -> bool:
+    """Whether no answer can be graded against a reference."""
+    return type_reference(reference, question).issue is not None
 
 
 def _compare(name: str, traces: Sequence[Trace], grades: Sequence[Grade | None], config: RewardsConfig) -> list[Reward]:
@@ -96,25 +168,36 @@ _language_of = lru_cache(maxsize=1 << 12)(language_of)
 """A prompt is rewarded many times and named once."""
 
 
-def to_traces(prompts: Sequence[Any], completions: Sequence[Any], columns: dict[str, Any]) -> list[Trace]:
+def to_traces(
+    prompts: Sequence[Any], completions: Sequence[Any], columns: dict[str, Any], sampler: Sampler = _UNTOLD
+) -> list[Trace]:
     """TRL's prompts and completions (text, or lists of messages) as traces; a problem's id is its prompt.
 
     A trace has as many tokens as its entry in the column `completion_ids`, which TRL passes.
     """
+    references = next((columns[name] for name in _REFERENCE_COLUMNS if name in columns), None)
+    all_ids = columns.get("completion_ids")
     traces = []
     for i, (prompt, completion) in enumerate(zip(prompts, completions, strict=True)):
         messages = _messages_of(prompt)
         question = columns["question"][i] if "question" in columns else messages[-1].content
-        reference = columns["reference"][i] if "reference" in columns else None
-        content, reasoning = _reply_of(completion)
-        tokens = len(columns["completion_ids"][i]) if columns.get("completion_ids") is not None else None
+        if sampler.opens_reasoning:
+            messages = [*messages, Message("assistant", "<think>")]
+        reference = references[i] if references is not None else None
         problem = Problem(repr(prompt), question, None if reference is None else str(reference))
-        usage = Usage(completion_tokens=tokens)
-        # TRL does not say which replies were cut: they are graded by what is there, like any other.
+        ids = all_ids[i] if all_ids is not None else None
+        content, reasoning = _reply_of(completion)
+        finish = "length" if ids is not None and _is_cut(ids, sampler) else "stop"
+        usage = Usage(completion_tokens=None if ids is None else len(ids))
         traces.append(
-            Trace(problem, i, "", "", "", messages, {}, content, reasoning, finish_reason="stop", usage=usage)
+            Trace(problem, i, "", "", "", messages, {}, content, reasoning, finish_reason=finish, usage=usage)
         )
     return traces
+
+
+def _is_cut(ids: Sequence[int], sampler: Sampler) -> bool:
+    """Whether a reply of these tokens ended at the limit and not by itself."""
+    return sampler.max_tokens is not None and len(ids) >= sampler.max_tokens and ids[-1] not in sampler.end_ids
 
 
 def _messages_of(prompt: Any) -> list[Message]:

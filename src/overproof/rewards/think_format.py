@@ -9,8 +9,9 @@ import re
 from itertools import islice
 
 import msgspec
+from msgspec.structs import replace
 
-from overproof.completion import read_completion
+from overproof.completion import opens_reasoning, read_completion, show_visible
 from overproof.records import Reward, Trace
 
 BREAKS = {
@@ -21,7 +22,8 @@ BREAKS = {
     "unclosed": "the reasoning block never ends",
     "closed_twice": "the reasoning block is closed more than once",
     "several_blocks": "a second reasoning block follows the first",
-    "empty_reasoning": "the reasoning block is empty",
+    "empty_reasoning": "the reasoning block is empty, or holds nothing that a reader sees",
+    "only_answer": "the reasoning is nothing but the answer",
     "tags_in_answer": "the reasoning came through a field of its own, and the answer holds reasoning tags too",
     "no_answer": "nothing follows the reasoning",
     "answer_only_inside": "the answer is given within the reasoning and not after it",
@@ -53,6 +55,9 @@ CONTRACTS = {
     "think": Contract("<think>", "</think>", "free"),
 }
 
+DEFAULT_CONTRACT = "think_boxed"
+"""The contract of the default prompt template."""
+
 _REASONING_TAG = re.compile(r"</?think(?:ing)?>")
 _BROKEN_SHAPES = (
     (re.compile(r"$"), "no_reasoning"),
@@ -69,6 +74,7 @@ _BOX = re.compile(r"\\boxed\s*\{")
 _BRACE = re.compile(r"\\.|[{}]", re.DOTALL)  # an escaped brace is no brace
 _MARK = {"box": _BOX, "block": re.compile("<answer>"), "free": re.compile(r"\S")}
 """How each kind of answer is known."""
+_BARE = re.compile(r"\\boxed|\\[a-z]*(?:text|math)[a-z]*|</?answer>|[\W_]+")
 _MOST_TAGS_SHOWN = 8
 
 
@@ -82,11 +88,30 @@ def think_format(trace: Trace, contract: str) -> Reward:
     if trace.error is not None:
         return Reward(None, "refused")
     form = CONTRACTS[contract]
-    reason = _broken_reasoning(trace, form) or _broken_answer(trace, form)
+    trace = _as_seen(trace)
+    reason = _broken_reasoning(trace, form) or _broken_answer(trace, form) or _broken_thought(trace)
     if reason is None:
         return Reward(1.0)
     tags = [tag.group() for tag in islice(_TAG.finditer(trace.content), _MOST_TAGS_SHOWN)]
     return Reward(0.0, reason, {"tags": tags} if tags else None)
+
+
+def _as_seen(trace: Trace) -> Trace:
+    """The trace without what a reader does not see, which can stand for neither reasoning nor answer."""
+    reasoning = trace.reasoning if trace.reasoning is None else show_visible(trace.reasoning)
+    return replace(trace, content=show_visible(trace.content), reasoning=reasoning)
+
+
+def _broken_thought(trace: Trace) -> str | None:
+    """Whether the reasoning only says the answer before it is said."""
+    reply = read_completion(trace)
+    said = [_bare(text) for text in (reply.reasoning or "", reply.answer)]
+    return "only_answer" if said[0] == said[1] or not said[0] else None
+
+
+def _bare(text: str) -> str:
+    """A text without the marks of an answer and all that is neither letter nor digit."""
+    return _BARE.sub("", text)
 
 
 def _broken_reasoning(trace: Trace, form: Contract) -> str | None:
@@ -97,6 +122,8 @@ def _broken_reasoning(trace: Trace, form: Contract) -> str | None:
         if not trace.reasoning.strip():
             return "empty_reasoning"
         return "tags_in_answer" if tags else None
+    if not tags and opens_reasoning(trace.messages):
+        return "unclosed"
     shape = "".join({form.opening: "o", form.closing: "c"}.get(tag.group(), "x") for tag in tags)
     for broken, reason in _BROKEN_SHAPES:
         if broken.match(shape):
