@@ -30,6 +30,8 @@ _LEAST_LETTERS = 20
 """Fewer letters than this are noise to langdetect."""
 _LEAST_IDENTIFIED = 8
 """Fewer words than this are noise to a statistical identifier: only common words are asked."""
+_LEAST_WORD_LENGTH = 3.0
+"""Letters in a word on average; less have the indices and products of a formula that stands in no dollars (Ai, mq)."""
 _LEAST_CERTAINTY = 0.9
 _MARGIN = 4.0
 """Log-likelihood by which another language must beat the target."""
@@ -67,7 +69,8 @@ def settle(words: Sequence[str], counted: int, target: str) -> str | None:
         return ballot.leader
     if not is_latin(target):
         return UNKNOWN
-    return identify(words, target) if counted >= _LEAST_IDENTIFIED else None
+    is_prose = counted >= _LEAST_IDENTIFIED and sum(map(len, words)) >= _LEAST_WORD_LENGTH * len(words)
+    return identify(words, target) if is_prose else None
 
 
 def has_twins(target: str) -> bool:
