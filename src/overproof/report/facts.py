@@ -18,7 +18,7 @@ from overproof.report.tables import ENDINGS, UNKNOWN, VERDICTS
 
 Measure = NDArray[np.float64]
 
-FLAGS = ("duplicate", "clustered", "contaminated", "unverifiable", "without_reference", "unasked", "sampled")
+FLAGS = ("duplicates", "clustered", "contaminated", "unverifiable", "without_reference", "unasked", "sampled")
 """Values of the filter `is` of problems, as `Tally.problems` counts them."""
 OUTCOMES = ("right", "wrong", "cut", "uncounted")
 """What became of a trace, as the chart of lengths tells them apart."""
@@ -127,7 +127,8 @@ class ProblemFacts:
 
     def _flags(self) -> Category:
         rows, sampled = self.shard.problems.rows, self._samples() > 0
-        columns = {name: rows[name] for name in ("duplicate", "clustered", "contaminated", "unverifiable")}
+        columns = {name: rows[name] for name in ("clustered", "contaminated", "unverifiable")}
+        columns["duplicates"] = rows["duplicate"]
         columns["without_reference"] = ~rows["has_reference"]
         columns["unasked"] = (rows["duplicate"] | rows["contaminated"]) & ~sampled
         columns["sampled"] = sampled

@@ -11,7 +11,7 @@ import functools
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
@@ -111,7 +111,8 @@ def render_overview(
             no_rate=_why_no_rate(summary, say),
             config=list(describe(config)),
             versions=versions,
-            reasons=REASONS,
+            reasons=tell_reasons(say),
+            name_reason=functools.partial(name_reason, say=say),
             kept_reasons=KEPT,
             breaks=BREAKS,
             layers=LAYERS,
@@ -180,13 +181,32 @@ def describe_run(summary: Summary, say: Wording) -> dict[str, Any]:
     return {
         "name": summary.name,
         "language": say.language,
-        "reasons": {reason: say(meaning) for reason, meaning in REASONS.items()},
+        "reasons": tell_reasons(say),
         "layers": LAYERS,
         "rewards": [reward.name for reward in summary.rewards],
         "models": list(summary.models),
         "efforts": list(summary.efforts),
         "facets": list(_facets(summary, say)),
         "words": words_of_script(say),
+    }
+
+
+def name_reason(reason: str, say: Wording) -> str:
+    """A reason as people read it."""
+    if reason.startswith("below_"):
+        return say("below {reward}", reward=say(reason.removeprefix("below_").replace("_", " ")))
+    return say(reason.replace("_", " "))
+
+
+def tell_reasons(say: Wording) -> dict[str, str]:
+    """What each reason means."""
+    return {
+        reason: say(
+            "its {reward} is below what is required", reward=say(reason.removeprefix("below_").replace("_", " "))
+        )
+        if reason.startswith("below_")
+        else say(meaning)
+        for reason, meaning in REASONS.items()
     }
 
 
@@ -200,7 +220,9 @@ def _words(language: Language) -> dict[str, str]:
 
 def words_of_script(say: Wording) -> dict[str, str]:
     """The translations that the scripts use: what they say themselves, and the names that they are given."""
-    return _words(say.language)
+    if say.language == "en":
+        return {}
+    return _words(say.language) | {reason.replace("_", " "): name_reason(reason, say) for reason in REASONS}
 
 
 def is_finished(summary: Summary) -> bool:
@@ -280,7 +302,7 @@ def _facets(summary: Summary, say: Wording) -> Iterator[dict[str, Any]]:
     if (graded := sum(verdicts.values())) < summary.traces:
         verdicts["none"] = summary.traces - graded
     yield _choice("verdict", say("Verdict"), verdicts, say, {"none": say("not graded")})
-    yield _choice("reason", say("Decision"), summary.reasons, say)
+    yield _choice("reason", say("Decision"), summary.reasons, say, _named_reasons(summary.reasons, say))
     yield _range("rate", say("Pass rate"), of="problem", percent=True)
     yield _range("tokens", say("Tokens"))
     yield from _problem_facets(summary, say)
@@ -295,7 +317,11 @@ def _facets(summary: Summary, say: Wording) -> Iterator[dict[str, Any]]:
         if counts and (len(counts) > 1 or name == "effort"):
             yield _choice(name, label, counts, say, {one: one for one in counts})
     for line in summary.selections[1:]:
-        yield _choice(f"reason.{line.name}", line.name, line.reasons, say)
+        yield _choice(f"reason.{line.name}", line.name, line.reasons, say, _named_reasons(line.reasons, say))
+
+
+def _named_reasons(reasons: Iterable[str], say: Wording) -> dict[str, str]:
+    return {reason: name_reason(reason, say) for reason in reasons}
 
 
 def _problem_facets(summary: Summary, say: Wording) -> Iterator[dict[str, Any]]:

@@ -16,6 +16,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
 import re
 import sys
@@ -34,13 +35,14 @@ from overproof.report.page import (
     LAYERS,
     SCRIPTS,
     Link,
+    name_reason,
     read_asset,
     render,
     render_page,
+    tell_reasons,
     to_script_json,
     words_of_script,
 )
-from overproof.selection.reasons import REASONS
 from overproof.view.comparison import Difference, compare
 from overproof.view.folders import describe_folder
 from overproof.view.query import Ordered, Query, parse_query
@@ -328,7 +330,7 @@ def _render_comparison(runs: list[Run], numbers: list[int], say: Wording) -> str
     told = {
         "words": words_of_script(say),
         "layers": LAYERS,
-        "reasons": {reason: say(meaning) for reason, meaning in REASONS.items()},
+        "reasons": tell_reasons(say),
         "runs": [{"name": name, "api": f"/runs/{number}/api"} for name, number in zip(names, numbers, strict=True)],
     }
     return render(
@@ -341,6 +343,7 @@ def _render_comparison(runs: list[Run], numbers: list[int], say: Wording) -> str
         ],
         summaries=[run.latest.summary for run in runs],
         first=first.summary,
+        name_reason=functools.partial(name_reason, say=say),
         numbers=numbers,
         run_json=to_script_json(told),
         assets="/assets",
