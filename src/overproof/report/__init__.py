@@ -30,15 +30,15 @@ from overproof.report.reading import ProblemReading
 from overproof.report.shard import Shard, ShardReader
 from overproof.report.summary import Summary
 from overproof.runfolder import RunFolder
-from overproof.wording import Wording
+from overproof.wording import Wording, choose_language
 
 
 def report(config: RunConfig, folder: RunFolder, shards: Iterable[int], say: Wording | None = None) -> Summary:
     """Write report.json and report.html of whatever the run holds so far; returns what report.json holds.
 
-    Sentences are in the language of `say`. Holds some 200 bytes a trace, not its texts.
+    Sentences are in the language of `say`, else of the locale. Holds some 200 bytes a trace, not its texts.
     """
-    say = say or Wording()
+    say = say or Wording(choose_language())
     counts = Counts()
     read: dict[int, Shard] = {}
     for number in shards:

@@ -19,8 +19,8 @@ from overproof.errors import ConfigError
 
 Language = Literal["en", "zh"]
 LANGUAGES: tuple[Language, ...] = ("en", "zh")
-_LOCALE_VARIABLES = ("LC_ALL", "LC_MESSAGES", "LANG")
-"""In the order in which POSIX asks them; the first that is set decides."""
+_LOCALE_VARIABLES = ("OVERPROOF_LANG", "LC_ALL", "LC_MESSAGES", "LANG")
+"""The first that is set decides: our own, then in the order in which POSIX asks them."""
 
 
 class Wording:
