@@ -1,0 +1,191 @@
+"""Laws that hold for every answer: grading is an equivalence, blind to spelling, never to meaning; it ends."""
+
+import time
+from collections.abc import Callable
+from fractions import Fraction
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from overproof.grading import grade
+from overproof.records import Verdict
+
+LAW = settings(max_examples=40, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+OWN_SECONDS = 2.5
+"""Processor time within which any answer must end in the caller; a worker's is limited by the kernel."""
+
+whole = st.integers(2, 97)
+rationals = st.builds(Fraction, st.integers(-60, 60).filter(bool), st.integers(1, 24))
+
+
+def as_fraction(value: Fraction, times: int = 1) -> str:
+    sign = "-" if value < 0 else ""
+    return rf"{sign}\frac{{{abs(value.numerator) * times}}}{{{value.denominator * times}}}"
+
+
+def as_slash(value: Fraction) -> str:
+    return f"{value.numerator}/{value.denominator}"
+
+
+SPELLED: list[Callable[[Fraction], str]] = [
+    as_fraction,
+    as_slash,
+    lambda value: as_fraction(value, 3),
+    lambda value: as_fraction(value).replace("frac", "dfrac"),
+]
+numbers = st.one_of(
+    whole.map(str),
+    whole.map(lambda n: f"-{n}"),
+    rationals.map(as_fraction),
+    st.tuples(whole, whole).map(lambda pair: f"{pair[0]}.{pair[1]}"),
+    st.tuples(whole, st.sampled_from([2, 3, 5, 7])).map(lambda pair: rf"{pair[0]}\sqrt{{{pair[1]}}}"),
+    whole.map(lambda n: rf"{n}\pi"),
+)
+answers = st.one_of(
+    numbers,
+    st.tuples(numbers, numbers).map(lambda pair: f"({pair[0]}, {pair[1]})"),
+    whole.map(lambda n: rf"[{n}, \infty)"),
+    whole.map(lambda n: f"x > {n}"),
+    st.tuples(whole, whole).map(lambda pair: f"{pair[0]}x^2 + {pair[1]}"),
+    st.lists(whole, min_size=2, max_size=4, unique=True).map(lambda items: r"\{" + ", ".join(map(str, items)) + r"\}"),
+    whole.map(lambda n: rf"{n}\%"),
+    whole.map(lambda n: rf"{n}\text{{ cm}}"),
+)
+
+
+def boxed(answer: str) -> str:
+    return rf"So it is $\boxed{{{answer}}}$."
+
+
+def says_the_same(answer: str, reference: str) -> bool:
+    return grade(boxed(answer), reference).verdict is Verdict.CORRECT
+
+
+# --- an equivalence
+
+
+@LAW
+@given(answers)
+def test_an_answer_says_the_same_as_itself(answer: str) -> None:
+    assert says_the_same(answer, answer)
+
+
+@LAW
+@given(answers, answers)
+def test_grading_is_symmetric(one: str, other: str) -> None:
+    assert says_the_same(one, other) == says_the_same(other, one)
+
+
+@LAW
+@given(rationals, st.permutations(SPELLED))
+def test_exact_grading_is_transitive(value: Fraction, spelled: list[Callable[[Fraction], str]]) -> None:
+    one, two, three = (spell(value) for spell in spelled[:3])
+    assert says_the_same(one, two)
+    assert says_the_same(two, three)
+    assert says_the_same(one, three)
+
+
+# --- blind to spelling
+
+FULL_WIDTH = str.maketrans("0123456789", "０１２３４５６７８９")
+WRAPPED: dict[str, Callable[[str], str]] = {
+    "box": boxed,
+    "dollars behind a marker": lambda answer: f"The answer is ${answer}$.",
+    "display": lambda answer: f"The answer is\n$$\n{answer}\n$$",
+    "tag": lambda answer: f"<answer>{answer}</answer>",
+    "heading": lambda answer: f"### Answer\n\n${answer}$",
+    "Chinese": lambda answer: f"所以答案是 ${answer}$。",
+    "reasoning before": lambda answer: f"<think>Perhaps \\boxed{{0}}.</think>\n{boxed(answer)}",
+    "spaces": lambda answer: boxed(f" {answer} "),
+    "thin spaces": lambda answer: boxed(rf"\,{answer}\,"),
+    "display style": lambda answer: boxed(rf"\displaystyle {answer}"),
+    "a full stop": lambda answer: boxed(f"{answer}."),
+    "full width": lambda answer: boxed(answer.translate(FULL_WIDTH)),
+    "minus sign": lambda answer: boxed(answer.replace("-", "−")),
+}
+
+
+@pytest.mark.parametrize("wrapping", WRAPPED)
+@settings(LAW, max_examples=15)
+@given(answer=answers)
+def test_a_verdict_does_not_depend_on_wrapping_or_spelling(wrapping: str, answer: str) -> None:
+    assert grade(WRAPPED[wrapping](answer), answer).verdict is Verdict.CORRECT
+
+
+# --- never blind to meaning
+
+CHANGED: dict[str, Callable[[int], tuple[str, str]]] = {
+    "sign": lambda n: (f"{n}", f"-{n}"),
+    "digit": lambda n: (f"{n}3", f"{n}4"),
+    "order": lambda n: (f"({n}, {n + 1})", f"({n + 1}, {n})"),
+    "interval end": lambda n: (f"[{n}, {n + 5}]", f"[{n}, {n + 5})"),
+    "relation sign": lambda n: (f"x > {n}", rf"x \ge {n}"),
+    "relation direction": lambda n: (f"x > {n}", f"x < {n}"),
+    "unit": lambda n: (rf"{n}\text{{ cm}}", rf"{n}\text{{ m}}"),
+    "unit of another kind": lambda n: (rf"{n}\text{{ cm}}", rf"{n}\text{{ s}}"),
+    "percent": lambda n: (rf"{n}\%", rf"{n + 1}\%"),
+    "modulus": lambda n: (rf"x \equiv 1 \pmod{{{n}}}", rf"x \equiv 1 \pmod{{{n + 1}}}"),
+    "modulus behind a number": lambda n: (f"{n}", rf"{n} \pmod{{{n + 1}}}"),
+    "condition": lambda n: (f"{n}", rf"{n} \text{{ if }} x > 1"),
+    "note": lambda n: (f"{n}", rf"{n} \text{{ or more}}"),
+    "name of a region": lambda n: (f"x > {n}", f"y > {n}"),
+    "subscript": lambda n: (f"a_{{{n}}}", f"a_{{{n + 1}}}"),
+    "prime": lambda n: (f"f({n})", f"f'({n})"),
+    "magnitude word": lambda n: (f"{n}", rf"{n} \text{{ million}}"),
+    "magnitude sign": lambda n: (f"{n}", f"{n}万"),
+    "bound": lambda n: (f"{n}", rf"\text{{at least }} {n}"),
+    "denial": lambda n: (f"{n}", rf"\text{{not }} {n}"),
+    "denial in Chinese": lambda n: (f"{n}", f"不是{n}"),
+    "currency": lambda n: (rf"\${n}", f"€{n}"),
+    "base": lambda n: ("11_{2}", f"11_{{{n % 30 + 3}}}"),
+    "repeated part": lambda n: (f"{n}, {n}, {n + 1}", f"{n}, {n + 1}, {n + 1}"),
+    "exponent": lambda n: (f"{n}x^2", f"{n}x^3"),
+}
+NOT_YET = frozenset(
+    {
+        "modulus", "modulus behind a number", "condition", "name of a region", "magnitude word", "magnitude sign",
+        "denial in Chinese", "currency",
+    }
+)  # fmt: skip
+"""Changes that the comparison does not see yet: whoever makes it see one takes its name out here."""
+
+
+def change(name: str) -> object:
+    reason = "the reader drops it before values are compared"
+    marks = [pytest.mark.xfail(strict=True, reason=reason)] if name in NOT_YET else []
+    return pytest.param(name, marks=marks)
+
+
+@pytest.mark.parametrize("name", map(change, CHANGED))
+@settings(LAW, max_examples=6)
+@given(number=whole)
+def test_a_changed_meaning_is_never_correct(name: str, number: int) -> None:
+    one, other = CHANGED[name](number)
+    assert not says_the_same(one, other)
+    assert not says_the_same(other, one)
+
+
+# --- total
+
+TOKENS = [
+    "\\frac", "{", "}", "(", ")", "[", "]", "\\{", "\\}", "^", "_", "\\sqrt", "\\text", "\\boxed", "\\pmod", "\\cup",
+    "=", "<", "\\le", ",", ";", ":", "!", "%", "'", "|", "&", "\\\\", "\\begin{pmatrix}", "\\end{pmatrix}", "x", "AB",
+    "3", "0", "1.5", "1,234", "0.(3)", "½", "π", "∞", "中", "万", "不是", "if", "or", "million", "\\infty", "$", "\x00",
+]  # fmt: skip
+
+
+@settings(LAW, max_examples=120)
+@given(st.lists(st.sampled_from(TOKENS), max_size=12).map("".join), answers)
+def test_any_text_gets_a_verdict_in_time(text: str, reference: str) -> None:
+    start = time.process_time()
+    for completion, known in [(boxed(text), reference), (text, reference), (boxed(reference), text)]:
+        assert grade(completion, known, question=text, timeout_seconds=0.5).reason
+    assert time.process_time() - start < 3 * OWN_SECONDS
+
+
+@pytest.mark.parametrize("piece", ["中", "AB ", "1,", "9", "x=", "(", r"\frac{", "a_", "- ", "最大值", "3*4=12, "])
+def test_a_long_run_of_anything_gets_a_verdict_in_time(piece: str) -> None:
+    start = time.process_time()
+    assert grade(boxed(piece * (8_000 // len(piece))), "5", timeout_seconds=0.5).reason
+    assert time.process_time() - start < OWN_SECONDS
