@@ -20,7 +20,7 @@ ROWS = [
     {"sampling", "selection", "importing"},
     {"rewards", "hygiene", "audit", "judge"},
     {"grading", "problems", "teacher"},
-    {"language", "estimators", "completion", "rows"},
+    {"language", "estimators", "completion", "mending", "rows"},
     {"engine", "freshness"},
     {"runfolder"},
     {"integrity"},

@@ -119,7 +119,7 @@ def test_results_of_any_other_engine_are_taken_by_their_custom_id(tmp_path: Path
     read_batch(config(), folder, [0], [write_lines(tmp_path / "in.jsonl", rows)])
     one, two = read_all(folder)
     assert (one.reasoning, one.channel, one.usage.completion_tokens) == ("so", "reasoning", 9)
-    assert (two.reasoning, two.usage.completion_tokens, two.unreported_usage.completion_tokens) == (None, None, 16384)
+    assert (two.reasoning, two.usage.completion_tokens, two.unreported_usage.completion_tokens) == (None, None, 6)
 
 
 def test_adaptive_batches_go_round_by_round(tmp_path: Path) -> None:

@@ -29,7 +29,7 @@ TREES = st.recursive(LEAVES, lambda inner: st.lists(inner, max_size=3) | st.dict
 
 
 def receive(data: bytes, *cuts: int, is_stream: bool = True) -> Reply | Failure:
-    receiver = Receiver(GENERIC, "", is_stream=is_stream)
+    receiver = Receiver(GENERIC, is_stream=is_stream)
     start = 0
     for cut in sorted(cuts):
         receiver.feed(data[start:cut])

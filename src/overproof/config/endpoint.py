@@ -106,6 +106,8 @@ class EndpointConfig(Table):
     """Further HTTP headers, each with the name of the environment variable that holds its value."""
     extra: Annotated[dict[str, Any], AfterValidator(_check_extra)] = {}
     """Further request keys sent as they are (top_k, presence_penalty, chat_template_kwargs, …)."""
+    unsent: list[str] = []
+    """Request keys to leave out because the server refuses them (seed, top_p, stream_options, …)."""
     stream: bool | None = None
     """Ask for the reply as a stream; None takes the profile's choice."""
     concurrency: PositiveInt = 64

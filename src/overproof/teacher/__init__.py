@@ -67,7 +67,8 @@ class Dialect:
     def body(self, seed: int, *, is_stream: bool | None = None) -> dict[str, Any]:
         """What one request sends beside model and messages."""
         stream = self.is_stream if is_stream is None else is_stream
-        return build_body(self.profile, self.parameters, seed, stream=stream)
+        unsent = {*self.profile.unsent, *self.config.unsent}
+        return build_body(self.parameters, seed, stream=stream, unsent=unsent)
 
     def encode(self, messages: Sequence[Message], seed: int) -> bytes:
         """One request as JSON."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from typing import cast
+from typing import NamedTuple, cast
 
 import aiohttp
 import httpx2
@@ -32,6 +32,8 @@ GRACE_AFTER_DONE_SECONDS = 2.0
 """How long the end of the response may take after [DONE], for the connection to be used again."""
 UNBILLED_WITHIN_SECONDS = 1.0
 """A connection lost so soon, with nothing received, was most likely an idle one that the server had closed."""
+STALE_CONNECTIONS = 3
+"""Kept connections found closed by the server, after which none are kept: llama-server closes each after a stream."""
 
 _NETWORK_ERRORS = (openai.APIConnectionError, httpx2.HTTPError, aiohttp.ClientError, OSError, EOFError)
 _NEVER_CONNECTED = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL)
@@ -40,6 +42,14 @@ _UNFORESEEN = (ValueError, TypeError, LookupError, AttributeError, ArithmeticErr
 with all that is in flight."""
 _PLACEHOLDER_KEY = "none"
 _JSON_HEADERS = {"Content-Type": "application/json"}
+
+
+class _Limits(NamedTuple):
+    """How one request is sent, and how long it may take."""
+
+    is_stream: bool
+    total_seconds: float
+    stall_seconds: float
 
 
 class Client:
@@ -61,6 +71,9 @@ class Client:
         self._secrets = [secret for secret in (key, *self._headers.values()) if secret and len(secret) >= SHORTEST_KEY]
         self._profile = profile
         self._connections = connections
+        self._keeps = True
+        self._stale = 0
+        self._has_answered = False
         self._pool = _Pool(self._open())
         self._retired: list[_Pool] = []
 
@@ -70,18 +83,41 @@ class Client:
         """Send one chat completion request and wait for its outcome."""
         loop = asyncio.get_running_loop()
         started = loop.time()
-        deadline = Deadline(timeout_seconds, stall_seconds if is_stream else None)
-        with self._pool as sdk:
-            exchange = _Exchange(sdk, self._profile, is_stream=is_stream)
-            try:
-                async with deadline:
-                    outcome = await exchange.run(body, deadline)
-            except TimeoutError:
-                outcome = exchange.timed_out(deadline.state, timeout_seconds, stall_seconds)
-            except _UNFORESEEN as error:
-                outcome = Failure("unreadable", "transient", shorten(f"{error!r}"), is_billed=True)
+        limits = _Limits(is_stream, timeout_seconds, stall_seconds)
+        was_kept = self._keeps and self._has_answered
+        outcome = await self._send(self._pool, body, limits)
+        if was_kept and _is_lost_unsent(outcome):
+            outcome = await self._send_afresh(body, limits)
+        self._has_answered |= isinstance(outcome, Reply)
         outcome = self._without_secrets(outcome)
         return msgspec.structs.replace(outcome, seconds=round(loop.time() - started, 3))
+
+    async def _send(self, pool: _Pool, body: bytes, limits: _Limits) -> Reply | Failure:
+        deadline = Deadline(limits.total_seconds, limits.stall_seconds if limits.is_stream else None)
+        with pool as sdk:
+            exchange = _Exchange(sdk, self._profile, is_stream=limits.is_stream)
+            try:
+                async with deadline:
+                    return await exchange.run(body, deadline)
+            except TimeoutError:
+                return exchange.timed_out(deadline.state, limits)
+            except _UNFORESEEN as error:
+                return Failure("unreadable", "transient", shorten(f"{error!r}"), is_billed=True)
+
+    async def _send_afresh(self, body: bytes, limits: _Limits) -> Reply | Failure:
+        """Send once more what was most likely never sent, over a connection of its own."""
+        pool = _Pool(self._open(keeps=False))
+        try:
+            outcome = await self._send(pool, body, limits)
+        finally:
+            await pool.close()
+        if _is_lost_unsent(outcome):
+            return outcome
+        self._stale += 1
+        if self._stale == STALE_CONNECTIONS:
+            self._keeps = False
+            self.recycle()
+        return outcome
 
     async def list_models(self) -> list[str] | Failure:
         """The names of the models the endpoint offers, or why it does not say."""
@@ -113,11 +149,12 @@ class Client:
         for pool in (*self._retired, self._pool):
             await pool.close()
 
-    def _open(self) -> openai.AsyncOpenAI:
+    def _open(self, *, keeps: bool | None = None) -> openai.AsyncOpenAI:
+        is_keeping = self._keeps if keeps is None else keeps
         limits = httpx2.Limits(
             max_connections=self._connections,
-            max_keepalive_connections=self._connections,
-            keepalive_expiry=KEEPALIVE_SECONDS,
+            max_keepalive_connections=self._connections if is_keeping else 0,
+            keepalive_expiry=KEEPALIVE_SECONDS if is_keeping else 0.0,
         )
         timeout = httpx2.Timeout(None, connect=CONNECT_SECONDS)
         # Redirects are not followed: they would carry the key to another host, and turn a POST into a GET.
@@ -154,10 +191,10 @@ class Client:
         reply = None if failure.reply is None else self._without_secrets(failure.reply)
         if isinstance(reply, Failure):
             return reply
-        state, message = self._blot(failure.state), self._blot(failure.message)
+        state, message, code = (self._blot(text) for text in (failure.state, failure.message, failure.code))
         if state in PROXY_STATES:
             message += explain_proxy(self.base_url)
-        return msgspec.structs.replace(failure, state=state, message=message, reply=reply)
+        return msgspec.structs.replace(failure, state=state, message=message, code=code, reply=reply)
 
     def _blot(self, text: str) -> str:
         return blot_keys(text, self._secrets)
@@ -215,9 +252,7 @@ class _Exchange:
         try:
             response = await self._post(body)
             self._request_id = clean_text(response.headers.get("x-request-id") or "")[:LONGEST_NAME]
-            self._receiver = Receiver(
-                self._profile, response.headers.get("content-type", ""), is_stream=self._is_stream
-            )
+            self._receiver = Receiver(self._profile, is_stream=self._is_stream)
             try:
                 await self._receive(response, self._receiver, deadline)
             finally:
@@ -226,15 +261,18 @@ class _Exchange:
             return _status_failure(error, self._profile)
         except _NETWORK_ERRORS as error:
             if self._receiver is None or not self._receiver.has_reply:
-                return _lost(error, asyncio.get_running_loop().time() - started, is_begun=self._receiver is not None)
+                return _lost(error, asyncio.get_running_loop().time() - started, self._receiver)
         return self._outcome(self._receiver)
 
-    def timed_out(self, state: str, timeout_seconds: float, stall_seconds: float) -> Reply | Failure:
+    def timed_out(self, state: str, limits: _Limits) -> Reply | Failure:
         """The reply, if it was all there and only the rest hung; else the deadline that passed."""
         if self._receiver is not None and self._receiver.has_reply:
             return self._outcome(self._receiver)
-        message = f"no end within {timeout_seconds:g} s" if state == "deadline" else f"no token for {stall_seconds:g} s"
-        return Failure(state, "transient", message, is_billed=True)
+        message = f"no end within {limits.total_seconds:g} s"
+        if state == "stalled":
+            message = f"no token for {limits.stall_seconds:g} s"
+        received = self._receiver.received if self._receiver is not None else 0
+        return Failure(state, "transient", message, is_billed=True, received=received or None)
 
     async def _post(self, body: bytes) -> httpx2.Response:
         # With this cast_to the SDK hands the open response over; its type says otherwise.
@@ -274,18 +312,25 @@ def _status_failure(error: openai.APIStatusError, profile: Profile) -> Failure:
     if location is not None:
         message = f"the endpoint redirects to {location}; set teacher.base_url to where it really is"
         return Failure(f"http_{error.status_code}", "fatal", message)
-    return classify(error.body, profile, status=error.status_code, retry_after=retry_after)
+    return classify(error.body or error.message, profile, status=error.status_code, retry_after=retry_after)
 
 
-def _lost(error: Exception, seconds: float, *, is_begun: bool = False) -> Failure:
+def _lost(error: Exception, seconds: float, receiver: Receiver | None = None) -> Failure:
     """A connection that could not be made or broke off."""
     causes: list[BaseException] = [error]
     while causes[-1].__cause__ is not None:
         causes.append(causes[-1].__cause__)
-    cause = causes[-1]
-    is_refused = any(isinstance(one, _NEVER_CONNECTED) for one in causes)
-    is_billed = is_begun or (not is_refused and seconds > UNBILLED_WITHIN_SECONDS)
-    text = shorten(str(cause)) or type(cause).__name__
-    if isinstance(cause, asyncio.CancelledError | TimeoutError):
+    text = shorten(str(causes[-1])) or type(causes[-1]).__name__
+    if isinstance(causes[-1], asyncio.CancelledError | TimeoutError):
         text = f"no connection within {CONNECT_SECONDS:g} s"
-    return Failure("unreachable" if is_refused else "connection", "transient", text, is_billed=is_billed)
+    if any(isinstance(one, _NEVER_CONNECTED) for one in causes):
+        return Failure("unreachable", "transient", text)
+    if receiver is None and seconds <= UNBILLED_WITHIN_SECONDS:
+        return Failure("connection", "transient", text)
+    received = receiver.received if receiver is not None else 0
+    return Failure("connection", "transient", text, is_billed=True, received=received or None)
+
+
+def _is_lost_unsent(outcome: Reply | Failure) -> bool:
+    """Whether the connection was gone before anything came back, so soon that it was most likely an idle one."""
+    return isinstance(outcome, Failure) and outcome.state == "connection" and not outcome.is_billed

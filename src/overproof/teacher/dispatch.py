@@ -22,8 +22,9 @@ from overproof.records import Message, Usage
 from overproof.teacher import Endpoint, Teacher
 from overproof.teacher.budget import Amount, Prices, Purse, add_usage
 from overproof.teacher.governor import SICK_AFTER
-from overproof.teacher.parameters import worst_case
+from overproof.teacher.parameters import MESSAGE_OVERHEAD_TOKENS, worst_case
 from overproof.teacher.reply import Failure, Reply
+from overproof.teacher.usage import estimate_tokens
 
 MOST_ATTEMPTS = {"empty_content": 3}
 """Attempts a request gets against a failure of one kind, where it is not DEFAULT_ATTEMPTS. Throttles are free."""
@@ -393,13 +394,19 @@ class Dispatch:
 
 
 def unreported_usage(outcome: Reply | Failure, worst: Usage) -> Usage:
-    """Worst case of what an attempt may be billed for and did not report."""
+    """What an attempt may be billed for and did not report: by the text that came, else the worst case."""
     if isinstance(outcome, Failure) and not outcome.is_billed:
         return Usage()
     usage = outcome.usage
+    received = outcome.size if isinstance(outcome, Reply) else outcome.received
+    if received is None:
+        estimate = worst
+    else:
+        prompt = estimate_tokens((worst.prompt_tokens or 0) - MESSAGE_OVERHEAD_TOKENS)
+        estimate = Usage(prompt_tokens=prompt, completion_tokens=estimate_tokens(received))
     return Usage(
-        prompt_tokens=worst.prompt_tokens if usage.prompt_tokens is None else None,
-        completion_tokens=worst.completion_tokens if usage.completion_tokens is None else None,
+        prompt_tokens=estimate.prompt_tokens if usage.prompt_tokens is None else None,
+        completion_tokens=estimate.completion_tokens if usage.completion_tokens is None else None,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import msgspec
@@ -39,19 +39,17 @@ def build_parameters(config: EndpointConfig, profile: Profile) -> dict[str, Any]
     budget = thinking_budget(config, profile)
     if budget is not None:
         parameters = _overlaid(parameters, _nested(profile.thinking_budget_key or "", budget))
-    for name in profile.unsent:
+    for name in (*profile.unsent, *config.unsent):
         parameters.pop(name, None)
     return _overlaid(parameters, config.extra)
 
 
-def build_body(profile: Profile, parameters: dict[str, Any], seed: int, *, stream: bool) -> dict[str, Any]:
+def build_body(parameters: dict[str, Any], seed: int, *, stream: bool, unsent: Collection[str]) -> dict[str, Any]:
     """The parameters of one request: those of the run with this sample's seed and the streaming keys."""
-    body = dict(parameters)
-    if "seed" not in profile.unsent:
-        body["seed"] = seed
+    own: dict[str, Any] = {"seed": seed}
     if stream:
-        body |= {"stream": True, "stream_options": {"include_usage": True}}
-    return body
+        own |= {"stream": True, "stream_options": {"include_usage": True}}
+    return parameters | {key: value for key, value in own.items() if key == "stream" or key not in unsent}
 
 
 def wants_stream(config: EndpointConfig, profile: Profile) -> bool:

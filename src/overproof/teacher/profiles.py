@@ -16,17 +16,28 @@ import msgspec
 
 from overproof.errors import ConfigError
 
-REASONING_FIELDS = ("reasoning_content", "reasoning", "thinking")
+REASONING_FIELDS = (
+    "reasoning_content",
+    "reasoning",
+    "reasoning_text",
+    "thinking",
+    "thinking_content",
+    "thoughts",
+    "thought",
+)
 """Every field that is known to carry reasoning as text; a profile's own come first, the others are read too."""
 
 
 class ErrorCodes(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What a provider's error codes mean.
 
-    An entry is an HTTP status (a number), a code or type compared whole and without case, or, when it holds a space,
-    a part of the message. The lists are asked in the order of the fields.
+    An entry is an HTTP status (a number), a code or type, or, when it holds a space or letters of another script, a
+    part of the message. Case, punctuation and a last `_error` do not count. A code is also looked for among the words
+    of the message, where gateways leave it. The lists are asked in the order of the fields.
     """
 
+    money: list[str | int] = []
+    """Nothing is left to pay with; some say so as 429 or 500. A phrase does not count where a wait is asked for too."""
     fatal: list[str | int] = []
     """No request of this run can succeed: wrong key, no money, unknown model."""
     content_filter: list[str | int] = []
@@ -72,6 +83,12 @@ class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Parameters that the provider refuses or ignores: neither sent nor recorded."""
     reasoning_fields: tuple[str, ...] = REASONING_FIELDS
     """Fields of a message that carry reasoning, likeliest first."""
+    reasoning_markers: list[tuple[str, str]] = []
+    """Opening and closing marker that the model puts around its reasoning, beside those that are known everywhere."""
+    summarises: bool = False
+    """Whether what the provider shows as reasoning is a summary, and never the chain of thought itself."""
+    renames_models: bool = False
+    """Whether replies bear another model's name than was asked for (deployments, aliases)."""
     omits_finish_reason: bool = False
     """Whether complete replies may come without a finish reason."""
     stall_seconds: float = 600.0
@@ -81,6 +98,9 @@ class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     batch_bytes: int = 200_000_000
     """Most bytes of one batch file."""
     errors: ErrorCodes = ErrorCodes()
+    """What the provider's own codes mean."""
+    shared_errors: ErrorCodes = ErrorCodes()
+    """What codes mean nearly everywhere, as far as the provider gives them no meaning of its own."""
 
 
 def load_profile(name: str, model: str | None = None) -> Profile:
@@ -119,14 +139,9 @@ def _read_file(path: Path) -> dict[str, Any]:
 
 
 def _with_shared_errors(table: dict[str, Any], generic: dict[str, Any]) -> dict[str, Any]:
-    """The profile with the generic meaning of every code that it does not give a meaning of its own."""
-    own = table.get("errors", {})
-    claimed = {entry for entries in own.values() for entry in entries}
-    errors = {
-        kind: [*own.get(kind, []), *(code for code in generic["errors"].get(kind, []) if code not in claimed)]
-        for kind in ErrorCodes.__struct_fields__
-    }
-    return {**table, "errors": errors}
+    """The profile with what codes mean nearly everywhere; that table stands in the generic profile."""
+    own = {} if table is generic else table.get("errors", {})
+    return {**table, "errors": own, "shared_errors": generic["errors"]}
 
 
 def _merged(old: Any, new: Any) -> Any:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
+
 from overproof.teacher.failures import classify
 from overproof.teacher.profiles import Profile
 from overproof.teacher.reply import MAX_REPLY_BYTES, Draft, Failure, Reply, decode_tolerantly, judge_draft
 from overproof.teacher.stream import EventReader
+from overproof.teacher.usage import read_usage
 
 _SNIPPET_BYTES = 120
 
@@ -15,34 +18,44 @@ _SNIPPET_BYTES = 120
 class Receiver:
     """One response while it arrives."""
 
-    def __init__(self, profile: Profile, content_type: str, *, is_stream: bool) -> None:
-        """Expect a stream when one was asked for, unless the response says that it is a page or one JSON body."""
+    def __init__(self, profile: Profile, *, is_stream: bool) -> None:
+        """The first byte that is no space tells events from one body; `is_stream`, which was asked for, only does where
+        nothing comes at all.
+        """
         self.size = 0
         """Bytes received so far."""
         self.is_whole = False
         """Whether the endpoint has marked the end."""
+        self._draft = Draft(profile)
         self._profile = profile
-        self._draft = Draft(profile.reasoning_fields)
         self._body: list[bytes] = []
-        as_body = not is_stream or "json" in content_type or "html" in content_type
-        self._events = None if as_body else EventReader(self._draft)
+        self._events: EventReader | None = None
+        self._is_open = True
+        self._is_stream = is_stream
 
     @property
     def has_reply(self) -> bool:
         """Whether the reply itself is all there, whatever becomes of the rest of the response."""
-        return self.is_whole or self._draft.finish_reason is not None
+        return self.is_whole or self._draft.has_ended
 
     @property
     def is_oversized(self) -> bool:
         """Whether more came than any reply can be; the rest is not worth reading."""
         return self.size > MAX_REPLY_BYTES
 
+    @property
+    def received(self) -> int:
+        """Bytes of the reply's own text so far."""
+        return self._draft.size
+
     def feed(self, data: bytes) -> bool:
-        """Take the next bytes; True when they held text of the reply."""
+        """Take the next bytes; True when they held text of the reply, or of a body."""
         self.size += len(data)
+        if self._is_open:
+            self._open(data)
         if self._events is None:
             self._body.append(data)
-            return False
+            return bool(data.strip())
         found = self._events.feed(data)
         self.is_whole = self._events.is_done
         return found
@@ -60,33 +73,61 @@ class Receiver:
         if self.is_oversized:
             message = f"more than {MAX_REPLY_BYTES >> 20} MB"
             return Failure("oversized_reply", "refused", message, is_billed=True)
-        if self._events is None:
-            return receive_body(b"".join(self._body), self._profile)
-        if self._events.is_broken:
-            return Failure("not_json", "transient", "a line of the stream is not JSON", is_billed=True)
-        return _judge(self._draft, self._profile, is_done=self.is_whole)
+        if self._events is None and not (self._is_open and self._is_stream):
+            return self._judge_body(b"".join(self._body))
+        if self._events is not None and self._events.is_broken:
+            return _broken("a line of the stream is not JSON", self.received)
+        return _judge(self._draft, is_done=self._events is not None and self.is_whole)
+
+    def _open(self, data: bytes) -> None:
+        first = data.lstrip(_BLANK)[:1]
+        if first:
+            self._is_open = False
+            if first not in _FIRST_OF_A_BODY:
+                self._events = EventReader(self._draft)
+
+    def _judge_body(self, body: bytes) -> Reply | Failure:
+        """One JSON value; or JSON lines, which are events without their names."""
+        try:
+            value, self._draft.is_repaired = decode_tolerantly(body)
+        except ValueError:
+            return self._judge_lines(body)
+        self._draft.add_object(value)
+        return _judge(self._draft, is_done=True)
+
+    def _judge_lines(self, body: bytes) -> Reply | Failure:
+        reader = EventReader(self._draft)
+        reader.feed(body)
+        reader.finish()
+        if not reader.is_broken and (self._draft.has_choices or self._draft.error is not None):
+            return _judge(self._draft, is_done=reader.is_done)
+        return _broken(f"not JSON: {_snippet(body)!r}" if body.strip() else "an empty body", self.received)
 
 
-def receive_body(body: bytes, profile: Profile) -> Reply | Failure:
-    """Judge the body of a response that was not streamed."""
-    try:
-        value, is_repaired = decode_tolerantly(body)
-    except ValueError:
-        snippet = " ".join(body[:_SNIPPET_BYTES].decode("utf-8", "replace").split())
-        message = f"not JSON: {snippet!r}" if snippet else "an empty body"
-        return Failure("not_json", "transient", message, is_billed=True)
-    return receive_object(value, profile, is_repaired=is_repaired)
+_BLANK = b" \t\r\n\xef\xbb\xbf"
+"""What may stand before the first byte that says something: spaces (DeepSeek keeps connections alive with them) and a
+byte order mark."""
+_FIRST_OF_A_BODY = (b"{", b"[", b"<")
+"""JSON or a web page; everything else begins an event."""
 
 
-def receive_object(value: Any, profile: Profile, *, is_repaired: bool = False) -> Reply | Failure:
+def receive_object(value: Any, profile: Profile) -> Reply | Failure:
     """Judge a decoded body."""
-    draft = Draft(profile.reasoning_fields)
-    draft.is_repaired = is_repaired
-    draft.add_object(value, "message")
-    return _judge(draft, profile, is_done=True)
+    draft = Draft(profile)
+    draft.add_object(value)
+    return _judge(draft, is_done=True)
 
 
-def _judge(draft: Draft, profile: Profile, *, is_done: bool) -> Reply | Failure:
+def _judge(draft: Draft, *, is_done: bool) -> Reply | Failure:
     if draft.error is not None:
-        return classify(draft.error, profile, status=200)
-    return judge_draft(draft, is_done=is_done, omits_finish_reason=profile.omits_finish_reason)
+        failure = classify(draft.error, draft.profile, status=200)
+        return msgspec.structs.replace(failure, usage=read_usage(draft.usage), received=draft.size)
+    return judge_draft(draft, is_done=is_done)
+
+
+def _broken(message: str, received: int) -> Failure:
+    return Failure("not_json", "transient", message, is_billed=True, received=received or None)
+
+
+def _snippet(body: bytes) -> str:
+    return " ".join(body[:_SNIPPET_BYTES].decode("utf-8", "replace").split())

@@ -12,49 +12,57 @@ An attempt ends in a `Reply` (text that was paid for and is kept, cut by length 
     no_finish_reason    a whole body or stream without one (and the profile sends them)  transient
     aborted             the server says it gave up (insufficient_system_resource, …)     transient
     empty_content       ended by itself with no answer text (perhaps with reasoning)     tried a few times, then kept
+    tool_calls          calls a tool that nobody offered, and says nothing               kept at once
     content_filter      refused or cut off for its content                               permanent
     oversized_reply     more than MAX_REPLY_BYTES                                        permanent
     connection, stalled, deadline                                                        transient, see `client`
 
-Marks on a reply: `no_done` (finish reason but no [DONE]), `zero_usage` (usage of nothing for a reply of something:
-unknown, not free), `empty_content`, `text_repaired` (bytes that were not UTF-8, or half of a surrogate pair).
+`MARKS` and `mending.MARKS` name the oddities that do not spoil a reply.
 """
 
 from __future__ import annotations
 
 import codecs
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 import msgspec
 
+from overproof.mending import mend
 from overproof.records import Usage, clean_text
-from overproof.teacher.profiles import REASONING_FIELDS
+from overproof.teacher.parts import Kind, read_parts
+from overproof.teacher.pieces import Pieces
+from overproof.teacher.profiles import REASONING_FIELDS, Profile
+from overproof.teacher.usage import find_usage, read_usage
+from overproof.teacher.words import fold, read_finish_reason
 
 MAX_REPLY_BYTES = 32 << 20
 """Longest response that is read, after decompression; some twenty times the longest reasoning any model emits."""
 MOST_NESTING = 64
 """Levels of lists and objects that JSON may have; no reply needs ten, and each level takes part of the stack."""
-MOST_TOKENS = 2**53
-"""More than any reply has: a count beyond it is not believed (and would not fit into a record)."""
 LONGEST_NAME = 256
-"""Characters that are kept of an id or a finish reason."""
-
-FINISH_REASONS = {
-    "end_turn": "stop",
-    "eos": "stop",
-    "eos_token": "stop",
-    "stop_sequence": "stop",
-    "max_tokens": "length",
-    "max_output_tokens": "length",
-    "model_length": "length",
-    "sensitive": "content_filter",
-    "safety": "content_filter",
+"""Characters that are kept of an id, a model's name or a finish reason."""
+MARKS = {
+    "no_done": "a finish reason but no [DONE]",
+    "zero_usage": "usage of nothing for a reply of something: unknown, not free",
+    "usage_estimated": "no usage was reported; it is estimated from the text",
+    "usage_completed": "the reported reply left tokens out that the total counts",
+    "empty_content": "ended by itself without an answer, as often as it was asked",
+    "tool_calls": "called a tool that nobody offered",
+    "text_repaired": "bytes that were not UTF-8, or half of a surrogate pair",
+    "running_totals": "each piece repeated the text before it",
+    "summary": "the reasoning is somebody's summary, not the chain of thought",
+    "encrypted": "reasoning was sent that nobody can read",
+    "other_model": "the endpoint says that another model answered",
 }
-"""Other servers' words for stop, length and content_filter."""
-ABORTED = frozenset({"abort", "aborted", "cancelled", "error", "insufficient_system_resource", "network_error"})
-"""Finish reasons by which a server says that it gave up."""
+"""Oddities of a reply with their meaning, beside those that were mended."""
+PARTS_CHANNEL = "content_parts"
+"""Channel of reasoning that came as typed parts of the content."""
+SUMMARY_FIELDS = ("reasoning_summary", "thinking_summary", "thought_summary")
+"""Fields that hold a summary by their name; read where no other has reasoning."""
+
+_ANSWER = "content"
 
 Meaning = Literal["transient", "throttle", "refused", "fatal"]
 
@@ -72,6 +80,13 @@ class Reply(msgspec.Struct, frozen=True):
     request_id: str | None = None
     seconds: float = 0.0
     marks: list[str] = []
+    model: str | None = None
+    """The model that the endpoint says has answered; None where it does not say."""
+
+    @property
+    def size(self) -> int:
+        """Bytes of text that came."""
+        return len(self.content.encode()) + len((self.reasoning or "").encode())
 
 
 class Failure(msgspec.Struct, frozen=True):
@@ -83,15 +98,29 @@ class Failure(msgspec.Struct, frozen=True):
     """transient: try again; throttle: try again later, more slowly; refused: never again; fatal: end the run."""
     message: str = ""
     """What the endpoint said, without secrets."""
+    code: str = ""
+    """The endpoint's own code for it, and its HTTP status where there is one."""
+    kind: str = ""
+    """Which of the profile's lists of errors it stands in: money, fatal, …; empty for none."""
+    parameter: str | None = None
+    """The request key that the endpoint names as the culprit."""
     retry_after: float | None = None
     """Seconds the endpoint asked to wait."""
     usage: Usage = Usage()
     """Tokens the endpoint reported all the same."""
     is_billed: bool = False
     """Whether the endpoint may have charged for tokens that it did not report."""
+    received: int | None = None
+    """Bytes of text that came before it went wrong; None where nobody can tell how much was made."""
     reply: Reply | None = None
     """What came anyway, for the states that are kept in the end (empty_content, content_filter)."""
     seconds: float = 0.0
+
+    @property
+    def words(self) -> str:
+        """Everything the endpoint said: code and message."""
+        parts = [part for part in (self.code, self.message) if part]
+        return ": ".join(parts) or self.state
 
 
 def kept_of(failure: Failure) -> Reply:
@@ -102,79 +131,168 @@ def kept_of(failure: Failure) -> Reply:
 class Draft:
     """A reply while it arrives: the pieces of one choice and what was said around them."""
 
-    def __init__(self, reasoning_fields: Sequence[str]) -> None:
-        """Start with nothing received; `reasoning_fields` are read beside those known everywhere."""
-        self._fields = tuple(dict.fromkeys((*reasoning_fields, *REASONING_FIELDS, "reasoning_details")))
-        self.content: list[str] = []
-        self.reasoning: dict[str, list[str]] = {}
+    def __init__(self, profile: Profile) -> None:
+        """Start with nothing received."""
+        self.profile = profile
+        own = (*profile.reasoning_fields, *REASONING_FIELDS)
+        self.fields = tuple(dict.fromkeys((*own, "reasoning_details", PARTS_CHANNEL, *SUMMARY_FIELDS)))
+        """Where reasoning may lie, likeliest first."""
+        self.content = Pieces()
+        self.reasoning: dict[str, Pieces] = {}
+        """By field."""
         self.finish_reason: str | None = None
+        """As it came last."""
         self.usage: Mapping[str, Any] | None = None
         self.request_id: str | None = None
+        self.model: str | None = None
         self.error: Any = None
         self.has_choices = False
         self.is_repaired = False
+        self.went_on = False
+        """Whether text came after a finish reason, which then says nothing about the end."""
+        self._typed: set[Kind] = set()
+        """Kinds of reasoning that the endpoint itself has named."""
 
     @property
     def channel(self) -> str | None:
         """The first field with reasoning in it, the profile's own first; servers that fill two fill them alike."""
-        return next((field for field in self._fields if field in self.reasoning), None)
+        return next((field for field in self.fields if self.reasoning.get(field)), None)
 
-    def add_message(self, message: Any) -> bool:
+    @property
+    def has_ended(self) -> bool:
+        """Whether the reply said why it ends, and nothing came after that."""
+        return not self.went_on and read_finish_reason(self.finish_reason) is not None
+
+    @property
+    def size(self) -> int:
+        """Bytes of text that came."""
+        texts = [self.content, *self.reasoning.values()]
+        return sum(len(text.text().encode("utf-8", "replace")) for text in texts)
+
+    def add_text(self, text: str) -> None:
+        """Take the next piece of the answer."""
+        self.went_on |= self.finish_reason is not None
+        self.content.add(text)
+
+    def add_reasoning(self, field: str, text: str) -> None:
+        """Take the next piece of what a field holds."""
+        self.went_on |= self.finish_reason is not None
+        self._pieces_of(field).add(text)
+
+    def add_message(self, message: Any, *, is_whole: bool) -> bool:
         """Take a message or delta in whatever form it has; True when it held text."""
         if not isinstance(message, Mapping):
             return False
-        text = _text_of(message.get("content")) or _text_of(message.get("refusal"))
-        if text:
-            self.content.append(text)
-        found = bool(text)
-        for field in self._fields:
-            piece = _text_of(message.get(field))
-            if piece:
-                self.reasoning.setdefault(field, []).append(piece)
-                found = True
-        return found
+        texts: dict[str, str] = {}
+        for field, kind, text in self._read_parts(message):
+            name = SUMMARY_FIELDS[0] if kind == "summary" and field not in SUMMARY_FIELDS else field
+            texts[name] = texts.get(name, "") + text
+        for name, text in texts.items():
+            if is_whole:
+                self.went_on |= self._pieces_of(name).add_whole(text) and self.finish_reason is not None
+            elif name == _ANSWER:
+                self.add_text(text)
+            else:
+                self.add_reasoning(name, text)
+        return bool(texts)
 
-    def add_choice(self, choice: Any, key: str) -> bool:
-        """Take one choice whose text lies under `key` (`message` or `delta`); True when it held text."""
+    def add_choice(self, choice: Any) -> bool:
+        """Take one choice, whether its text is a message or a delta; True when it held text."""
         if not isinstance(choice, Mapping):
             return False
         self.has_choices = True
-        if choice.get("finish_reason"):
-            self.finish_reason = str(choice["finish_reason"])[:LONGEST_NAME]
-        return self.add_message(choice.get(key))
+        self.error = self.error or _error_or_none(choice.get("error"))
+        self.take_usage(choice)
+        found = self.add_message(choice.get("delta"), is_whole=False)
+        found |= self.add_message(choice.get("message"), is_whole=True)
+        if not found and isinstance(choice.get("text"), str) and choice["text"]:
+            self.add_text(choice["text"])
+            found = True
+        self.take_finish_reason(choice.get("finish_reason"))
+        return found
 
-    def add_object(self, value: Any, key: str) -> bool:
-        """Take a whole body (`key` message) or one streamed object (`key` delta); True when it held text."""
+    def take_finish_reason(self, reason: Any) -> None:
+        """Take what stands where a reason belongs, if it is one."""
+        if reason and read_finish_reason(str(reason)) is not None:
+            self.finish_reason = str(reason)[:LONGEST_NAME]
+
+    def add_object(self, value: Any) -> bool:
+        """Take a whole body or one streamed object; True when it held text. Only choice 0 counts."""
+        if isinstance(value, list) and len(value) == 1:  # Google wraps its errors so
+            value = value[0]
         if not isinstance(value, Mapping):
             self.error = self.error or {"message": f"a JSON {type(value).__name__} where an object belongs"}
             return False
         if isinstance(value.get("id"), str):
             self.request_id = value["id"]
-        if isinstance(value.get("usage"), Mapping):
-            self.usage = value["usage"]  # servers that send it with each chunk send running totals: the last one counts
+        if isinstance(value.get("model"), str) and value["model"]:
+            self.model = value["model"]
+        self.take_usage(value)
         self.error = self.error or error_in(value)
         choices = value.get("choices")
-        if isinstance(choices, Sequence) and choices and not isinstance(choices, str):
-            return self.add_choice(choices[0], key)
-        return False
+        if not isinstance(choices, Sequence) or isinstance(choices, str):
+            return False
+        found = False
+        for choice in choices:
+            if isinstance(choice, Mapping) and (choice.get("index") or 0) in {0, "0"}:
+                found |= self.add_choice(choice)
+        return found
+
+    def read_marks(self) -> list[str]:
+        """What the pieces say of the whole."""
+        is_summary = self.channel in SUMMARY_FIELDS or ("summary" in self._typed and "reasoning" not in self._typed)
+        texts = (self.content, *self.reasoning.values())
+        said = {
+            "summary": is_summary,
+            "encrypted": "encrypted" in self._typed,
+            "running_totals": any(text.held_totals for text in texts),
+            "text_repaired": self.is_repaired,
+        }
+        return [mark for mark, is_so in said.items() if is_so]
+
+    def _read_parts(self, message: Mapping[str, Any]) -> Iterator[tuple[str, Kind, str]]:
+        """Every text of a message with its field and kind; notes the kinds that the endpoint has named."""
+        for kind, text in read_parts(message.get("content") or message.get("refusal"), "text"):
+            self._typed |= {kind} - {"text"}
+            yield _ANSWER if kind == "text" else PARTS_CHANNEL, kind, text
+        for field in self.fields:
+            if message.get(field):
+                for kind, text in read_parts(message[field], "reasoning"):
+                    self._typed |= {kind} if field == "reasoning_details" else {kind} - {"reasoning"}
+                    yield field, kind, text
+        if _is_google_thought(message):
+            self._typed.add("summary")
+
+    def _pieces_of(self, name: str) -> Pieces:
+        return self.content if name == _ANSWER else self.reasoning.setdefault(name, Pieces())
+
+    def take_usage(self, value: Mapping[str, Any]) -> None:
+        """Servers that send it with each chunk send running totals: the last that counts anything is believed."""
+        table = find_usage(value)
+        if table is not None and (self.usage is None or read_usage(table).completion_tokens):
+            self.usage = table
 
 
 def error_in(value: Mapping[str, Any]) -> Any:
-    """The error that an object carries, nested (`error`) or flat (`code` and `message`); None when it has none."""
-    if value.get("error"):
-        return value["error"]
-    if "choices" in value:
+    """The error that an object carries: nested (`error`, MiniMax's `base_resp`) or flat (`code` and `message`)."""
+    found = _error_or_none(value.get("error"))
+    if found is not None:
+        return found
+    base = value.get("base_resp")
+    if isinstance(base, Mapping) and str(base.get("status_code") or 0) != "0":
+        return base
+    if value.get("choices"):
         return None
     if "message" in value and ("code" in value or value.get("object") == "error"):
         return value
     return value.get("detail")
 
 
-def judge_draft(draft: Draft, *, is_done: bool, omits_finish_reason: bool = False) -> Reply | Failure:
+def judge_draft(draft: Draft, *, is_done: bool) -> Reply | Failure:
     """What a received reply is worth; `is_done` says that the endpoint marked its end (a body, or [DONE])."""
-    finish = FINISH_REASONS.get(draft.finish_reason or "", draft.finish_reason)
+    finish = read_finish_reason(draft.finish_reason) if is_done or not draft.went_on else None
     reply = _assemble(draft, finish or "stop", is_done=is_done)
-    state, message = _what_is_wrong(draft, reply, finish, is_done=is_done, omits_finish_reason=omits_finish_reason)
+    state, message = _what_is_wrong(draft, reply, finish, is_done=is_done)
     if not state:
         return reply
     return Failure(
@@ -183,38 +301,30 @@ def judge_draft(draft: Draft, *, is_done: bool, omits_finish_reason: bool = Fals
         message,
         usage=reply.usage,
         is_billed=reply.usage.completion_tokens is None,
-        reply=reply if state in {"content_filter", "empty_content"} else None,
+        received=reply.size,
+        reply=reply if state in {"content_filter", "empty_content", "tool_calls"} else None,
     )
 
 
-def _what_is_wrong(
-    draft: Draft, reply: Reply, finish: str | None, *, is_done: bool, omits_finish_reason: bool
-) -> tuple[str, str]:
+def _what_is_wrong(draft: Draft, reply: Reply, finish: str | None, *, is_done: bool) -> tuple[str, str]:
     """State and message of what keeps a reply from counting; empty when nothing does."""
-    is_empty = finish != "length" and not reply.content.strip()
+    is_empty = not reply.content.strip()
+    omits_finish_reason = draft.profile.omits_finish_reason
+    said = draft.finish_reason
     wrongs = (
         (finish is None and not is_done, "truncated_stream", "the stream ended with neither finish reason nor [DONE]"),
         (not draft.has_choices, "no_choices", "the reply holds no choices"),
         (finish is None and not omits_finish_reason, "no_finish_reason", "the reply does not say why it ended"),
-        (finish in ABORTED, "aborted", f"the server gave up: finish_reason {finish}"),
-        (finish == "content_filter", "content_filter", "cut off by the provider's content filter"),
-        (is_empty, "empty_content", "the reply ended by itself without an answer"),
+        (finish == "aborted", "aborted", f"the server gave up: finish_reason {said}"),
+        (
+            finish == "content_filter",
+            "content_filter",
+            f"cut off by the content filter: finish_reason {said}",
+        ),
+        (finish == "tool_calls" and is_empty, "tool_calls", "the reply calls a tool that nobody offered"),
+        (finish != "length" and is_empty, "empty_content", "the reply ended by itself without an answer"),
     )
     return next(((state, message) for is_wrong, state, message in wrongs if is_wrong), ("", ""))
-
-
-def read_usage(usage: Mapping[str, Any] | None) -> Usage:
-    """Token counts as the endpoint gave them, wherever it puts the finer ones."""
-    if not usage:
-        return Usage()
-    prompt_details = usage.get("prompt_tokens_details")
-    completion_details = usage.get("completion_tokens_details")
-    return Usage(
-        prompt_tokens=_count(usage, "prompt_tokens"),
-        completion_tokens=_count(usage, "completion_tokens"),
-        reasoning_tokens=_count(completion_details, "reasoning_tokens"),
-        cached_tokens=_count(prompt_details, "cached_tokens") or _count(usage, "prompt_cache_hit_tokens"),
-    )
 
 
 def decode_tolerantly(data: bytes) -> tuple[Any, bool]:
@@ -255,36 +365,48 @@ def _check_nesting(value: Any) -> None:
 
 
 def _assemble(draft: Draft, finish: str, *, is_done: bool) -> Reply:
-    content = "".join(draft.content)
+    marks = [] if is_done else ["no_done"]
+    marks += draft.read_marks()
     channel = draft.channel
-    reasoning = "".join(draft.reasoning[channel]) if channel else None
-    cleaned, cleaned_reasoning = clean_text(content), clean_text(reasoning) if reasoning is not None else None
+    content, reasoning = draft.content.text(), draft.reasoning[channel].text() if channel else None
+    mended = mend(clean_text(content), clean_text(reasoning) if reasoning else None, draft.profile.reasoning_markers)
+    if "\ufffd" in mended.content and "\ufffd" not in content:
+        marks.append("text_repaired")
+    if draft.profile.summarises and (mended.reasoning is not None or mended.has_inline_reasoning):
+        marks.append("summary")
     usage = read_usage(draft.usage)
-    marks = []
-    if not is_done:
-        marks.append("no_done")
     if usage.completion_tokens == 0 and (content or reasoning):
         marks.append("zero_usage")
         usage = Usage()
-    if draft.is_repaired or ("\ufffd" in cleaned and "\ufffd" not in content):
-        marks.append("text_repaired")
-    finish = clean_text(finish)[:LONGEST_NAME]
-    request_id = None if draft.request_id is None else clean_text(draft.request_id)[:LONGEST_NAME]
-    return Reply(cleaned, cleaned_reasoning, channel, finish, usage, request_id, marks=marks)
+    return Reply(
+        mended.content,
+        mended.reasoning,
+        channel if mended.reasoning is not None else None,
+        clean_text(finish),
+        usage,
+        _name(draft.request_id),
+        marks=list(dict.fromkeys((*marks, *mended.marks))),
+        model=_name(draft.model),
+    )
 
 
-def _text_of(value: Any) -> str:
-    """Text that came as a string, as a list of parts, or as an object with a text."""
-    if isinstance(value, str):
-        return value
-    if isinstance(value, Sequence):
-        return "".join(_text_of(part) for part in value)
-    if isinstance(value, Mapping):
-        return _text_of(value.get("text") or value.get("content") or "")
-    return ""
+def _name(name: str | None) -> str | None:
+    return None if name is None else clean_text(name)[:LONGEST_NAME]
 
 
-def _count(usage: Any, key: str) -> int | None:
-    value = usage.get(key) if isinstance(usage, Mapping) else None
-    is_count = isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MOST_TOKENS
-    return value if is_count else None
+def _error_or_none(error: Any) -> Any:
+    """What stands where an error belongs, unless it says that there is none."""
+    if not error:
+        return None
+    code = error.get("code") if isinstance(error, Mapping) else error
+    return None if fold(str(code)) in _NO_ERRORS else error
+
+
+_NO_ERRORS = frozenset({"0", "200", "ok", "success", "null"})
+
+
+def _is_google_thought(message: Mapping[str, Any]) -> bool:
+    """Gemini's compatible API marks thoughts so; what it shows of them are summaries (ai.google.dev, thinking)."""
+    extra = message.get("extra_content")
+    google = extra.get("google") if isinstance(extra, Mapping) else None
+    return isinstance(google, Mapping) and bool(google.get("thought"))

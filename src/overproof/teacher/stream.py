@@ -2,10 +2,12 @@ r"""Server-sent events, from raw bytes: only this module knows how a streamed re
 
 Written over bytes because the client library's event objects cost ten times as much per token. Lines end at `\n`
 alone, so that U+2028 in a text does not split it; comments, blank lines and unknown fields are passed over; a bare
-JSON line (some servers report errors so) counts as data.
+JSON line (some servers report errors so) counts as data; data that is spread over lines counts as one event.
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 import msgspec
 
@@ -17,25 +19,56 @@ class _Delta(msgspec.Struct):
     content: str | None = None
     reasoning_content: str | None = None
     reasoning: str | None = None
+    reasoning_text: str | None = None
     thinking: str | None = None
-    reasoning_details: msgspec.Raw = msgspec.Raw()
-    refusal: msgspec.Raw = msgspec.Raw()
+    thinking_content: str | None = None
+    thoughts: str | None = None
+    thought: str | None = None
+    reasoning_details: Any = None
+    reasoning_summary: Any = None
+    refusal: Any = None
+    extra_content: Any = None
+
+    @property
+    def is_odd(self) -> bool:
+        """Whether it holds more than plain texts."""
+        return not (
+            self.reasoning_details is None
+            and self.refusal is None
+            and self.extra_content is None
+            and self.reasoning_summary is None
+        )
 
 
 class _Choice(msgspec.Struct):
     delta: _Delta | None = None
     finish_reason: str | None = None
+    index: int | None = None
+    message: Any = None
+    error: Any = None
+    usage: Any = None
+
+    @property
+    def is_odd(self) -> bool:
+        """Whether it holds more than a delta of plain texts."""
+        return self.delta is None or self.message is not None or self.error is not None or self.usage is not None
 
 
 class _Chunk(msgspec.Struct):
     choices: list[_Choice] | None = None
     usage: dict[str, object] | None = None
     id: str | None = None
-    error: msgspec.Raw = msgspec.Raw()
+    model: str | None = None
+    error: Any = None
+    base_resp: Any = None
+
+    @property
+    def is_odd(self) -> bool:
+        """Whether it is anything but one choice."""
+        return not self.choices or len(self.choices) > 1 or self.error is not None or self.base_resp is not None
 
 
 _DECODER = msgspec.json.Decoder(_Chunk)
-_NULL = (b"", b"null")
 
 
 class EventReader:
@@ -49,6 +82,8 @@ class EventReader:
         self.is_broken = False
         """Whether a data line was not JSON."""
         self._tail: list[bytes] = []
+        self._begun: list[bytes] = []
+        self._is_plain = set(draft.profile.reasoning_fields) <= set(REASONING_FIELDS)
 
     def feed(self, data: bytes) -> bool:
         """Take the next bytes of the response; True when they held text of the reply."""
@@ -72,7 +107,8 @@ class EventReader:
         was_broken = self.is_broken
         if line.strip():
             self._take(line)
-        if self.draft.finish_reason is not None:
+        self._give_up_begun()
+        if self.draft.has_ended:
             self.is_broken = was_broken  # the reply had ended; half a line about its usage takes nothing from it
 
     def _take(self, line: bytes) -> bool:
@@ -81,45 +117,69 @@ class EventReader:
         elif line.startswith(b"{"):
             payload = line.strip()
         else:
+            if self._begun and not line.strip():
+                self._give_up_begun()
             return False  # a comment, a blank line, or a field that says nothing about the text
         if payload == b"[DONE]":
             self.is_done = True
             return False
+        if self._begun:
+            return self._take_more(payload)
         return bool(payload) and self._take_object(payload)
 
+    def _take_more(self, payload: bytes) -> bool:
+        """Another line of data whose first lines alone were no JSON."""
+        self._begun.append(payload)
+        try:
+            value, is_repaired = decode_tolerantly(b"\n".join(self._begun))
+        except ValueError:
+            return False
+        self._begun = []
+        self.draft.is_repaired |= is_repaired
+        return self.draft.add_object(value)
+
+    def _give_up_begun(self) -> None:
+        """An event has ended whose lines together are no JSON."""
+        if self._begun:
+            self._begun = []
+            self.is_broken = True
+
     def _take_object(self, payload: bytes) -> bool:
+        if not self._is_plain:  # a field that only this profile knows
+            return self._take_odd_object(payload)
         try:
             chunk = _DECODER.decode(payload)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return self._take_odd_object(payload)
-        choices = chunk.choices
-        if not choices or bytes(chunk.error) not in _NULL:
+        if chunk.is_odd or chunk.choices is None:
             return self._take_odd_object(payload)
+        choice = chunk.choices[0]
+        delta = choice.delta
+        if delta is None or choice.is_odd or delta.is_odd:
+            return self._take_odd_object(payload)
+        if choice.index:
+            return False
         draft = self.draft
         if chunk.id is not None:
             draft.request_id = chunk.id
+        if chunk.model:
+            draft.model = chunk.model
         if chunk.usage is not None:
-            draft.usage = chunk.usage
+            draft.take_usage({"usage": chunk.usage})
         draft.has_choices = True
-        choice = choices[0]
-        if choice.finish_reason:
-            draft.finish_reason = choice.finish_reason
-        delta = choice.delta
-        if delta is None:
-            return False
-        if bytes(delta.reasoning_details) not in _NULL or bytes(delta.refusal) not in _NULL:
-            return self._take_odd_object(payload)
-        return self._take_delta(delta)
+        found = self._take_delta(delta)
+        draft.take_finish_reason(choice.finish_reason)
+        return found
 
     def _take_delta(self, delta: _Delta) -> bool:
         found = False
         if delta.content:
-            self.draft.content.append(delta.content)
+            self.draft.add_text(delta.content)
             found = True
         for field in REASONING_FIELDS:
             text = getattr(delta, field)
             if text:
-                self.draft.reasoning.setdefault(field, []).append(text)
+                self.draft.add_reasoning(field, text)
                 found = True
         return found
 
@@ -128,7 +188,7 @@ class EventReader:
         try:
             value, is_repaired = decode_tolerantly(payload)
         except ValueError:
-            self.is_broken = True
+            self._begun = [payload]
             return False
         self.draft.is_repaired |= is_repaired
-        return self.draft.add_object(value, "delta")
+        return self.draft.add_object(value)

@@ -1,0 +1,95 @@
+"""What an endpoint refused → the line of config that mends it; only this module knows the ways out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from overproof.teacher.reply import Failure
+
+if TYPE_CHECKING:
+    from overproof.teacher import Dialect
+
+_ONLY_VALUE = re.compile(
+    r"only (?:the default \()?(\d+(?:\.\d+)?)\)? (?:is|are|value)|must be (?:set to )?(\d+(?:\.\d+)?)\b|default \((\d+(?:\.\d+)?)\)",
+    re.IGNORECASE,
+)
+"""How servers say that they take one value alone."""
+_WINDOW = re.compile(
+    r"(?:context (?:length|size|window)|n_ctx)\D{0,24}?(\d[\d,]{2,})|\((\d[\d,]{2,}) tokens\)", re.IGNORECASE
+)
+"""How they say how long their context is."""
+_OWN_KEYS = ("temperature", "top_p", "max_tokens", "thinking_budget")
+"""Request keys that are keys of `teacher` too."""
+
+
+def find_cure(failure: Failure, dialect: Dialect) -> str:
+    """What to change, as a sentence or two; empty where nobody can tell."""
+    if failure.kind == "money" or "402" in failure.code.split():
+        return "The account has no money left; top it up. The same command then goes on where this one stopped."
+    if failure.kind == "context_length":
+        return _cure_length(failure, dialect)
+    if failure.meaning == "fatal":
+        return _cure_fatal(failure, dialect)
+    if failure.kind == "content_filter":
+        return "The provider's content filter refuses these questions; another provider may answer them."
+    if failure.meaning == "refused":
+        named = find_parameter(failure, dialect)
+        return _cure_parameter(named, failure, dialect) if named else _LOOK_AROUND
+    return ""
+
+
+_LOOK_AROUND = "Check teacher.model, teacher.max_tokens and teacher.extra."
+
+
+def find_parameter(failure: Failure, dialect: Dialect) -> str | None:
+    """The request key that the endpoint names as the culprit, of those that were sent."""
+    body = dialect.body(0)
+    sent = [key for key in (*_nested_keys(body), *body) if key not in {"model", "messages", "stream"}]
+    if failure.parameter in sent:
+        return failure.parameter
+    named = [key for key in sent if re.search(rf"\b{re.escape(key)}\b", failure.message, re.IGNORECASE)]
+    if {"temperature", "top_p"} <= set(named):
+        return "top_p"
+    return max(named, key=len, default=None)
+
+
+def _nested_keys(body: dict[str, object]) -> Iterable[str]:
+    for value in body.values():
+        if isinstance(value, dict):
+            yield from value
+
+
+def _cure_parameter(name: str, failure: Failure, dialect: Dialect) -> str:
+    only = _ONLY_VALUE.search(failure.message)
+    if only is not None and name in _OWN_KEYS and name != "max_tokens":
+        value = next(group for group in only.groups() if group)
+        return f"It takes no other {name}: set teacher.{name}: {value}"
+    if name == dialect.profile.max_tokens_key and "max_completion_tokens" in failure.message != name:
+        return "It wants max_completion_tokens: set teacher.profile: openai, or a profile with that max_tokens_key."
+    if name in dialect.config.extra:
+        return f"It does not take {name}: take it out of teacher.extra."
+    left_out = [*dialect.config.unsent, name]
+    return f"It does not take {name}. This line leaves it out: teacher.unsent: [{', '.join(left_out)}]"
+
+
+def _cure_length(failure: Failure, dialect: Dialect) -> str:
+    window = _WINDOW.search(failure.message)
+    size = next((group for group in window.groups() if group), None) if window is not None else None
+    within = f" so that prompt and reply fit into {size} tokens" if size else ""
+    return (
+        f"teacher.max_tokens is {dialect.config.max_tokens:,}: lower it{within}, or give the server a longer context. "
+        "Refused samples are asked again with `overproof sample --retry refused`."
+    )
+
+
+def _cure_fatal(failure: Failure, dialect: Dialect) -> str:
+    text = f"{failure.code} {failure.message}".casefold()
+    status = failure.code.split()[:1]
+    if status == ["404"] or ("model" in text and status not in (["401"], ["403"])):
+        return "Check teacher.model, and that teacher.base_url ends where /chat/completions follows (usually /v1)."
+    key_env = dialect.config.key_env or dialect.profile.key_env
+    if status == ["403"]:
+        return f"The key in {key_env} may not use this model."
+    return f"Check the key in the environment variable {key_env}." if key_env else ""

@@ -1,0 +1,89 @@
+"""Token counts as endpoints report them → `Usage`; only this module knows the names that they have elsewhere."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from overproof.records import Usage
+
+BYTES_PER_TOKEN = 3
+"""UTF-8 bytes that are counted as a token where nobody counted: English prose has about four to a token, formulas
+three, and Chinese, with three bytes to a character, four to five."""
+
+MOST_TOKENS = 2**53
+"""More than any reply has: a count beyond it is not believed (and would not fit into a record)."""
+
+_PROMPT = ("prompt_tokens", "input_tokens", "promptTokenCount", "prompt_eval_count", "prompt_n")
+_REPLY = ("completion_tokens", "output_tokens", "generated_tokens", "candidatesTokenCount", "eval_count", "predicted_n")
+_TOTAL = ("total_tokens", "totalTokenCount")
+_REASONING = ("reasoning_tokens", "thinking_tokens", "thoughtsTokenCount")
+_CACHED = ("cached_tokens", "prompt_cache_hit_tokens", "cache_read_input_tokens", "cachedContentTokenCount")
+"""What OpenAI, Anthropic, Gemini, Ollama, llama.cpp and DeepSeek call the same counts, likeliest first."""
+_DETAILS = ("completion_tokens_details", "output_tokens_details", "prompt_tokens_details", "input_tokens_details")
+_PLACES = ("usage", "usageMetadata", "usage_metadata", "x_groq", "timings")
+"""Keys of a body, a chunk or a choice under which counts stand."""
+
+
+def find_usage(value: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """The table of counts in a body, a streamed object or a choice; None where there is none."""
+    for place in _PLACES:
+        table = value.get(place)
+        if isinstance(table, Mapping):
+            inner = table.get("usage")
+            table = inner if isinstance(inner, Mapping) else table
+            if any(_count(table, key) is not None for key in (*_PROMPT, *_REPLY, *_TOTAL)):
+                return table
+    return None
+
+
+def read_usage(table: Mapping[str, Any] | None) -> Usage:
+    """The counts; None where the endpoint did not say.
+
+    Some leave the reasoning out of the reply's count (xAI, Gemini). The total is believed where it is more than prompt
+    and reply together; without one, a reply of fewer tokens than its reasoning has them on top.
+    """
+    if not table:
+        return Usage()
+    places = [table, *(table[key] for key in _DETAILS if isinstance(table.get(key), Mapping))]
+    prompt, reply, total = (_first(places[:1], keys) for keys in (_PROMPT, _REPLY, _TOTAL))
+    reasoning, cached = _first(places[::-1], _REASONING), _first(places[::-1], _CACHED)
+    if total is None:
+        if reply is not None and reasoning is not None and reasoning > reply:
+            reply += reasoning
+    elif prompt is None and reply is not None:
+        prompt = max(0, total - reply)
+    elif prompt is not None and total > prompt + (reply or 0):
+        reply = total - prompt
+    return Usage(prompt_tokens=prompt, completion_tokens=reply, reasoning_tokens=reasoning, cached_tokens=cached)
+
+
+def estimate_tokens(size: int) -> int:
+    """About how many tokens so many bytes of UTF-8 are."""
+    return math.ceil(size / BYTES_PER_TOKEN)
+
+
+def _first(places: list[Any], keys: tuple[str, ...]) -> int | None:
+    return next(_counts(places, keys), None)
+
+
+def _counts(places: list[Any], keys: tuple[str, ...]) -> Iterator[int]:
+    for place in places:
+        for key in keys:
+            count = _count(place, key)
+            if count is not None:
+                yield count
+
+
+def _count(table: Mapping[str, Any], key: str) -> int | None:
+    """A count, which some send as a float or as text."""
+    value = table.get(key)
+    if isinstance(value, str):
+        try:
+            value = float(value)
+        except ValueError:
+            return None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= MOST_TOKENS:
+        return None
+    return int(value)

@@ -1,0 +1,144 @@
+"""Words that providers spell differently and mean alike: the one place where they are folded and compared.
+
+`MAX_TOKENS`, `max-tokens` and `maxTokens` are one word; so are `exceeded_current_quota_error` and
+`ExceededCurrentQuota`. Tables hold each word once, in any spelling.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+
+_NO_LETTER = re.compile(r"[\W_]+")
+_KIND_OF_WORD = re.compile(r"(?<=\w)(?:error|exception)$")
+_WORD = re.compile(r"[A-Za-z][\w.\-]{5,}")
+"""What may be a code within a message: codes are long, and plain words are no codes of any table."""
+
+FINISH_REASONS: Mapping[str, Iterable[str]] = {
+    "stop": (
+        "stop",
+        "stopped",
+        "stop_sequence",
+        "stop_token",
+        "eos",
+        "eos_token",
+        "end_turn",
+        "end_of_turn",
+        "end_of_text",
+        "eot",
+        "complete",
+        "completed",
+        "finish",
+        "finished",
+        "done",
+        "end",
+        "normal",
+        "success",
+    ),
+    "length": (
+        "length",
+        "max_length",
+        "max_tokens",
+        "max_new_tokens",
+        "max_output_tokens",
+        "max_completion_tokens",
+        "max_tokens_reached",
+        "token_limit",
+        "token_limit_reached",
+        "length_limit",
+        "model_length",
+        "context_length",
+        "context_length_exceeded",
+        "context_window_exceeded",
+        "model_context_window_exceeded",
+        "max_context_length",
+        "truncated",
+        "incomplete",
+    ),
+    "content_filter": (
+        "content_filter",
+        "content_filtered",
+        "content_policy",
+        "content_policy_violation",
+        "sensitive",
+        "safety",
+        "image_safety",
+        "recitation",
+        "blocklist",
+        "blocked",
+        "prohibited_content",
+        "spii",
+        "language",  # Gemini: it does not speak the input's language
+        "refusal",
+        "guardrail",
+        "guardrail_intervened",
+        "moderation",
+        "violation",
+        "jailbreak",
+        "error_toxic",
+        "data_inspection_failed",
+    ),
+    "tool_calls": (
+        "tool_calls",
+        "tool_call",
+        "tool_use",
+        "function_call",
+        "function_calls",
+        "malformed_function_call",
+        "unexpected_tool_call",
+        "too_many_tool_calls",
+    ),
+    "aborted": (
+        "abort",
+        "aborted",
+        "cancel",
+        "cancelled",
+        "canceled",
+        "error",
+        "failed",
+        "failure",
+        "other",  # Gemini: for no reason that it gives
+        "timeout",
+        "time_limit",
+        "interrupted",
+        "network_error",
+        "server_error",
+        "internal_error",
+        "engine_error",
+        "model_error",
+        "upstream_error",
+        "user_cancelled",
+        "repetition_truncation",
+        "insufficient_system_resource",
+    ),
+}
+"""Why a reply ended → the words for it. `aborted`: the server gave up."""
+NO_REASON = ("null", "none", "nil", "undefined", "unknown", "unspecified", "finish_reason_unspecified", "not_finished")
+"""Words that stand where no reason belongs: the reply goes on, or nobody says."""
+
+
+def fold(word: str) -> str:
+    """What two spellings of a word or phrase have in common: its letters and digits without case."""
+    return _NO_LETTER.sub("", word.casefold())
+
+
+def fold_code(code: str) -> str:
+    """`fold` for an error code, of which some providers say that it is an error."""
+    return _KIND_OF_WORD.sub("", fold(code))
+
+
+def codes_within(message: str) -> set[str]:
+    """Folded words of a message that may be codes: gateways put the code of the server behind them into theirs."""
+    return {fold_code(word) for word in _WORD.findall(message) if "_" in word or not word.islower()}
+
+
+def read_finish_reason(word: str | None) -> str | None:
+    """One of the keys of FINISH_REASONS; None where no reason is given; an unknown word as it came."""
+    if not word:
+        return None
+    return _MEANING_OF_FINISH.get(fold(word), word)
+
+
+_MEANING_OF_FINISH: dict[str, str | None] = {
+    fold(word): meaning for meaning, words in FINISH_REASONS.items() for word in words
+} | {fold(word): None for word in NO_REASON}
