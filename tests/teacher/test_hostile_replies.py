@@ -61,7 +61,7 @@ def body_with(place: str, value: str) -> bytes:
 
 
 def receive(body: bytes, *, is_stream: bool) -> Reply | Failure:
-    receiver = Receiver(PROFILE, "text/event-stream" if is_stream else "application/json", is_stream=is_stream)
+    receiver = Receiver(PROFILE, is_stream=is_stream)
     receiver.feed(b"data: " + body + b"\n\ndata: [DONE]\n\n" if is_stream else body)
     receiver.end()
     return receiver.outcome()

@@ -12,7 +12,9 @@ if TYPE_CHECKING:
     from overproof.teacher import Dialect
 
 _ONLY_VALUE = re.compile(
-    r"only (?:the default \()?(\d+(?:\.\d+)?)\)? (?:is|are|value)|must be (?:set to )?(\d+(?:\.\d+)?)\b|default \((\d+(?:\.\d+)?)\)",
+    r"only (?:the default \()?(\d+(?:\.\d+)?)\)? (?:is|are|value)"
+    r"|must be (?:set to )?(\d+(?:\.\d+)?)\b"
+    r"|default \((\d+(?:\.\d+)?)\)",
     re.IGNORECASE,
 )
 """How servers say that they take one value alone."""
@@ -41,6 +43,11 @@ def find_cure(failure: Failure, dialect: Dialect) -> str:
 
 
 _LOOK_AROUND = "Check teacher.model, teacher.max_tokens and teacher.extra."
+
+
+def close(text: str) -> str:
+    """The text as a sentence that ends."""
+    return text if text.endswith((".", "!", "?", "。", "！", "？", "…")) else f"{text}."
 
 
 def find_parameter(failure: Failure, dialect: Dialect) -> str | None:

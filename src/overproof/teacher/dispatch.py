@@ -13,30 +13,32 @@ import random
 from collections import Counter
 from collections.abc import Callable, Sequence
 from itertools import count
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
 from overproof.errors import EndpointError
 from overproof.records import Message, Usage
-from overproof.teacher import Endpoint, Teacher
+from overproof.teacher import Dialect, Endpoint, Teacher
+from overproof.teacher.advice import close, find_cure
 from overproof.teacher.budget import Amount, Prices, Purse, add_usage
+from overproof.teacher.failures import NAMES_INPUT
 from overproof.teacher.governor import SICK_AFTER
 from overproof.teacher.parameters import MESSAGE_OVERHEAD_TOKENS, worst_case
 from overproof.teacher.reply import Failure, Reply
 from overproof.teacher.usage import estimate_tokens
 
-MOST_ATTEMPTS = {"empty_content": 3}
+MOST_ATTEMPTS = {"empty_content": 3, "tool_calls": 1}
 """Attempts a request gets against a failure of one kind, where it is not DEFAULT_ATTEMPTS. Throttles are free."""
 DEFAULT_ATTEMPTS = 10
 FIRST_RETRY_SECONDS = 0.5
 LONGEST_RETRY_SECONDS = 60.0
 START_PATIENCE_SECONDS = 5.0
 """How long an endpoint that has never answered may be unreachable, or answer with web pages."""
-UNPROVEN_REFUSALS = 8
-"""Refusals of unknown meaning that are believed to be about the inputs only once something has succeeded."""
+REFUSALS_IN_A_ROW = 8
+"""Refusals of one meaning without a success between them, from which on they are taken to be about every request."""
 
-_HOPELESS_AT_START = frozenset({"unreachable", "not_json"})
+_HOPELESS_AT_START = frozenset({"unreachable", "not_json", "model_not_found"})
 
 
 class Request(msgspec.Struct, eq=False):
@@ -53,6 +55,14 @@ class Request(msgspec.Struct, eq=False):
     """Tokens reported for failed attempts."""
     unreported: Usage = Usage()
     """Worst case of the attempts that reported nothing."""
+
+
+class Refusal(NamedTuple):
+    """A request that an endpoint has refused."""
+
+    endpoint: Endpoint
+    request: Request
+    failure: Failure
 
 
 class Source(Protocol):
@@ -108,8 +118,9 @@ class Dispatch:
         self._retries: list[tuple[float, int, Request]] = []
         self._order = count()
         self._held_back: Request | None = None
-        self._unproven: list[tuple[Request, Failure]] = []
         self._has_succeeded = False
+        self._refusals: list[Refusal] = []
+        """Since the last success; they are final only once another comes."""
         self._began = self._loop.time()
         self._trouble_since: float | None = None
         self._stopped_by: EndpointError | KeyboardInterrupt | None = None
@@ -269,10 +280,8 @@ class Dispatch:
         if tokens is not None:
             weight = 0.05 if self._mean_reply_tokens else 1.0
             self._mean_reply_tokens += weight * (tokens - self._mean_reply_tokens)
-        if not self._has_succeeded:
-            self._has_succeeded = True
-            for request, failure in self._unproven:
-                self.source.refused(request, failure)
+        self._has_succeeded = True
+        self._confirm_refusals()
 
     def _failed(self, endpoint: Endpoint, request: Request, failure: Failure, started: float) -> None:
         if failure.meaning == "refused":
@@ -287,24 +296,43 @@ class Dispatch:
             self._retry_or_end(endpoint, request, failure)
 
     def _refused(self, endpoint: Endpoint, request: Request, failure: Failure) -> None:
+        """A refusal is believed to be about its input once the endpoint has answered another request after it."""
         endpoint.governor.succeeded()
-        if failure.state != "bad_request" or self._has_succeeded:
+        self._refusals.append(Refusal(endpoint, request, failure))
+        if self._is_refusing_all(failure.state):
+            self.stop(_all_refused(self._refusals, self.teacher.dialect, has_succeeded=self._has_succeeded))
+
+    def _is_refusing_all(self, state: str) -> bool:
+        """Whether the latest refusals are of one meaning and about no input in particular.
+
+        Refusals come back sooner than replies. Where each names its own input, they must be of that many inputs and as
+        many as the requests still under way, so that a few filtered questions among slow replies stop nothing.
+        """
+        latest = self._refusals[-REFUSALS_IN_A_ROW:]
+        if len(latest) < REFUSALS_IN_A_ROW or any(one.failure.state != state for one in latest):
+            return False
+        if state not in NAMES_INPUT:
+            return True
+        inputs = {tuple(message.content for message in one.request.messages) for one in self._refusals}
+        return len(inputs) >= REFUSALS_IN_A_ROW and len(self._refusals) >= len(self._tasks) - 1
+
+    def _confirm_refusals(self) -> None:
+        """Something has succeeded: what was refused before it is written down."""
+        refusals, self._refusals = self._refusals, []
+        for _, request, failure in refusals:
             self.source.refused(request, failure)
-            return
-        self._unproven.append((request, failure))
-        if len(self._unproven) >= UNPROVEN_REFUSALS:
-            self.stop(_all_refused(endpoint, self._unproven))
 
     def _lost_endpoint(self, endpoint: Endpoint, request: Request, failure: Failure) -> None:
         """This endpoint cannot serve the run; the others go on, and without any the session ends."""
         self._retry(request, 0.0)
-        self.lose(endpoint, f"{endpoint.name} answered {failure.state}: {failure.message}")
+        cure = find_cure(failure, self.teacher.dialect)
+        self.lose(endpoint, f"{endpoint.name} answered {close(failure.words)} {cure}".rstrip())
 
     def _throttled(self, endpoint: Endpoint, request: Request, failure: Failure, started: float) -> None:
         now = self._loop.time()
         if endpoint.governor.throttled(now, started, failure.retry_after):
             wait = endpoint.governor.paused_until - now
-            self._notice(f"{endpoint.name} is throttling ({failure.state}): all requests wait {wait:.0f} s")
+            self._notice(f"{endpoint.name} is throttling ({failure.words}): all requests wait {wait:.0f} s")
         is_pause = endpoint.governor.paused_until > now  # which holds this request back with all others
         self._retry(request, 0.0 if is_pause else failure.retry_after or FIRST_RETRY_SECONDS)
         self._lose_patience(endpoint, failure, now)
@@ -335,7 +363,7 @@ class Dispatch:
         if endpoint.governor.failed(now):
             wait = endpoint.governor.paused_until - now
             self._notice(
-                f"{endpoint.name} failed {SICK_AFTER} times in a row ({failure.state}: {failure.message}); "
+                f"{endpoint.name} failed {SICK_AFTER} times in a row ({failure.explanation}); "
                 f"one request will try it again in {wait:.0f} s"
             )
             endpoint.client.recycle()
@@ -358,8 +386,8 @@ class Dispatch:
         if is_hopeless and since is not None and now - since >= patience:
             self.stop(
                 EndpointError(
-                    f"{endpoint.name}: nothing has succeeded for {now - since:.0f} s ({failure.state}: "
-                    f"{failure.message}). Check teacher.base_url and that the server is up; "
+                    f"{endpoint.name}: nothing has succeeded for {now - since:.0f} s "
+                    f"({failure.explanation}). Check teacher.base_url and that the server is up; "
                     "teacher.patience_seconds says how long to wait for one that recovers."
                 )
             )
@@ -389,8 +417,9 @@ class Dispatch:
     def _end(self) -> None:
         if self._stopped_by is not None:
             raise self._stopped_by
-        if self._unproven and not self._has_succeeded:
-            raise _all_refused(self.teacher.endpoints[0], self._unproven)
+        if self._refusals and not self._has_succeeded:
+            raise _all_refused(self._refusals, self.teacher.dialect, has_succeeded=False)
+        self._confirm_refusals()  # fewer than would tell of every request, after others that were answered
 
 
 def unreported_usage(outcome: Reply | Failure, worst: Usage) -> Usage:
@@ -418,8 +447,11 @@ def _minus(total: Usage, part: Usage) -> Usage:
     return Usage(**left)
 
 
-def _all_refused(endpoint: Endpoint, refusals: Sequence[tuple[Request, Failure]]) -> EndpointError:
+def _all_refused(refusals: Sequence[Refusal], dialect: Dialect, *, has_succeeded: bool) -> EndpointError:
+    endpoint, _, failure = refusals[-1]
+    before = "has refused the last" if has_succeeded else "turned away every one of"
+    since = "" if has_succeeded else " and has answered none"
     return EndpointError(
-        f"{endpoint.name} turned away every one of {len(refusals)} requests and has answered none: "
-        f"{refusals[-1][1].message}. Check teacher.model, teacher.max_tokens and teacher.extra."
+        f"{endpoint.name} {before} {len(refusals)} requests{since}: {close(failure.words)} "
+        f"{find_cure(failure, dialect)} None of them is written down; the same command asks them again."
     )

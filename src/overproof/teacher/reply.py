@@ -118,9 +118,14 @@ class Failure(msgspec.Struct, frozen=True):
 
     @property
     def words(self) -> str:
-        """Everything the endpoint said: code and message."""
-        parts = [part for part in (self.code, self.message) if part]
-        return ": ".join(parts) or self.state
+        """What the endpoint said: its code and its message."""
+        return ": ".join(part for part in (self.code, self.message) if part) or self.state
+
+    @property
+    def explanation(self) -> str:
+        """The state, and what the endpoint said where that is more."""
+        words = self.words
+        return words if self.state in words else f"{self.state}: {words}"
 
 
 def kept_of(failure: Failure) -> Reply:
@@ -234,7 +239,7 @@ class Draft:
             return False
         found = False
         for choice in choices:
-            if isinstance(choice, Mapping) and (choice.get("index") or 0) in {0, "0"}:
+            if isinstance(choice, Mapping) and choice.get("index") in (None, 0, "0"):
                 found |= self.add_choice(choice)
         return found
 
