@@ -72,7 +72,7 @@ def test_a_cap_that_nothing_could_keep_is_refused_before_any_call(
     assert endpoint.asked == []
 
 
-def test_unknown_usage_is_charged_at_its_reservation_and_stays_so_after_a_resume(tmp_path: Path) -> None:
+def test_unknown_usage_is_charged_by_the_text_that_came_and_stays_so_after_a_resume(tmp_path: Path) -> None:
     nothing = {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}
     folder = make_folder(tmp_path, numbered(1))
     with serve(lambda ask: json_reply(f"<think>{ask.seed}</think>4", usage=nothing)) as endpoint:
@@ -81,8 +81,9 @@ def test_unknown_usage_is_charged_at_its_reservation_and_stays_so_after_a_resume
         resumed, _ = sample_all(config, folder)
     assert summary.marks == {"zero_usage": 2}
     assert summary.usage.completion_tokens is None
-    prompt = len(read_all(folder)[0].messages[0].content.encode()) + 256
-    assert summary.spent.tokens == resumed.spent.tokens == 2 * (50 + prompt)
+    traces = read_all(folder)
+    texts = [text for trace in traces for text in (trace.messages[0].content, trace.content)]
+    assert summary.spent.tokens == resumed.spent.tokens == sum(-(-len(text.encode()) // 3) for text in texts)
 
 
 def test_errors_that_came_before_any_token_cost_nothing(tmp_path: Path) -> None:

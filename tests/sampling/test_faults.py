@@ -179,7 +179,7 @@ def test_a_throttle_stops_all_starts_for_as_long_as_it_says(tmp_path: Path) -> N
     assert summary.samples == 200
     throttled = next(at for at, number in times if number == 20)
     assert min(at for at, number in times if number > 20 + 8) >= throttled + 1
-    assert "is throttling (http_429): all requests wait 1 s" in notices(told)[0]
+    assert "is throttling (http_429: boom): all requests wait 1 s" in notices(told)[0]
 
 
 def test_an_endpoint_that_throttles_now_and_then_pauses_the_run_once_and_not_each_time(tmp_path: Path) -> None:

@@ -305,13 +305,15 @@ def test_a_secret_is_in_no_file_and_no_message(tmp_path: Path, monkeypatch: pyte
     def script(ask: Ask) -> Wire:
         if ask.attempt == 1:
             return error(500, f"headers were {ask.headers}")
+        if "What is 0 " not in ask.prompt:
+            return answer(ask)
         return error(400, f"your key {ask.headers['authorization']}", code="content_filter")
 
     folder = make_folder(tmp_path, numbered(2))
     with serve(script) as endpoint:
         config = config_for(endpoint, teacher={"key_env": "MY_KEY"})
         summary, told = sample_all(config, folder)
-    assert summary.refused == {"content_filter": 4}
+    assert summary.refused == {"content_filter": 2}
     assert all(b"very-secret" not in path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
     assert "very-secret" not in f"{summary} {told}"
 

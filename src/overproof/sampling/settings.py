@@ -95,6 +95,6 @@ class Settings:
             request_id=reply.request_id,
             attempts=cost.attempts,
             error=refusal.state if refusal else None,
-            refusal=refusal.message if refusal else None,
+            refusal=refusal.words if refusal else None,
             marks=reply.marks,
         )

@@ -271,8 +271,7 @@ class _Exchange:
         message = f"no end within {limits.total_seconds:g} s"
         if state == "stalled":
             message = f"no token for {limits.stall_seconds:g} s"
-        received = self._receiver.received if self._receiver is not None else 0
-        return Failure(state, "transient", message, is_billed=True, received=received or None)
+        return Failure(state, "transient", message, is_billed=True)
 
     async def _post(self, body: bytes) -> httpx2.Response:
         # With this cast_to the SDK hands the open response over; its type says otherwise.
@@ -327,8 +326,7 @@ def _lost(error: Exception, seconds: float, receiver: Receiver | None = None) ->
         return Failure("unreachable", "transient", text)
     if receiver is None and seconds <= UNBILLED_WITHIN_SECONDS:
         return Failure("connection", "transient", text)
-    received = receiver.received if receiver is not None else 0
-    return Failure("connection", "transient", text, is_billed=True, received=received or None)
+    return Failure("connection", "transient", text, is_billed=True)
 
 
 def _is_lost_unsent(outcome: Reply | Failure) -> bool:

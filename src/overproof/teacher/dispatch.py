@@ -22,7 +22,7 @@ from overproof.records import Message, Usage
 from overproof.teacher import Dialect, Endpoint, Teacher
 from overproof.teacher.advice import close, find_cure
 from overproof.teacher.budget import Amount, Prices, Purse, add_usage
-from overproof.teacher.failures import NAMES_INPUT
+from overproof.teacher.failures import NAMES_INPUT, OWN_REFUSALS
 from overproof.teacher.governor import SICK_AFTER
 from overproof.teacher.parameters import MESSAGE_OVERHEAD_TOKENS, worst_case
 from overproof.teacher.reply import Failure, Reply
@@ -298,6 +298,9 @@ class Dispatch:
     def _refused(self, endpoint: Endpoint, request: Request, failure: Failure) -> None:
         """A refusal is believed to be about its input once the endpoint has answered another request after it."""
         endpoint.governor.succeeded()
+        if failure.state in OWN_REFUSALS:
+            self.source.refused(request, failure)
+            return
         self._refusals.append(Refusal(endpoint, request, failure))
         if self._is_refusing_all(failure.state):
             self.stop(_all_refused(self._refusals, self.teacher.dialect, has_succeeded=self._has_succeeded))
@@ -326,13 +329,13 @@ class Dispatch:
         """This endpoint cannot serve the run; the others go on, and without any the session ends."""
         self._retry(request, 0.0)
         cure = find_cure(failure, self.teacher.dialect)
-        self.lose(endpoint, f"{endpoint.name} answered {close(failure.words)} {cure}".rstrip())
+        self.lose(endpoint, f"{endpoint.name} answered {close(failure.explanation)} {cure}".rstrip())
 
     def _throttled(self, endpoint: Endpoint, request: Request, failure: Failure, started: float) -> None:
         now = self._loop.time()
         if endpoint.governor.throttled(now, started, failure.retry_after):
             wait = endpoint.governor.paused_until - now
-            self._notice(f"{endpoint.name} is throttling ({failure.words}): all requests wait {wait:.0f} s")
+            self._notice(f"{endpoint.name} is throttling ({failure.explanation}): all requests wait {wait:.0f} s")
         is_pause = endpoint.governor.paused_until > now  # which holds this request back with all others
         self._retry(request, 0.0 if is_pause else failure.retry_after or FIRST_RETRY_SECONDS)
         self._lose_patience(endpoint, failure, now)

@@ -23,7 +23,9 @@ LONGEST_MESSAGE = 500
 """Characters of an endpoint's message that are kept."""
 LONGEST_CODE = 64
 LONGEST_RETRY_AFTER_SECONDS = 3600.0
-NAMES_INPUT = frozenset({"content_filter", "context_length", "oversized_reply", "key_in_reply"})
+OWN_REFUSALS = frozenset({"oversized_reply", "key_in_reply"})
+"""States of replies that came and that we refuse: the endpoint works, and they were paid for."""
+NAMES_INPUT = frozenset({"content_filter", "context_length"}) | OWN_REFUSALS
 """States of refusals that are about this input; any other refusal may be about every request of the run."""
 
 _MEANING_OF_KIND: dict[str, Meaning] = {

@@ -124,8 +124,8 @@ class Failure(msgspec.Struct, frozen=True):
     @property
     def explanation(self) -> str:
         """The state, and what the endpoint said where that is more."""
-        words = self.words
-        return words if self.state in words else f"{self.state}: {words}"
+        more = " ".join(word for word in self.code.split() if word not in self.state)
+        return f"{self.state}{f' ({more})' if more else ''}: {self.message or 'no message'}"
 
 
 def kept_of(failure: Failure) -> Reply:
