@@ -113,3 +113,8 @@ def test_bad_rows_among_good_ones_leave_the_good_ones_alone() -> None:
     assert verdicts[1] is Verdict.UNVERIFIABLE
     assert verdicts[3] is Verdict.CORRECT
     assert [result.verdict for result in grade_many(rows, workers=1)] == verdicts
+
+
+def test_an_equation_between_numbers_is_graded_and_not_refused() -> None:
+    assert grade(r"\boxed{2\times 6=12, 12+2=14}", "14").reason
+    assert grade(r"\boxed{2+3=5}", r"\log 10 = 1").reason

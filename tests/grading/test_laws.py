@@ -157,7 +157,7 @@ def change(name: str) -> object:
     return pytest.param(name, marks=marks)
 
 
-@pytest.mark.parametrize("name", map(change, CHANGED))
+@pytest.mark.parametrize("name", [change(name) for name in CHANGED])
 @settings(LAW, max_examples=6)
 @given(number=whole)
 def test_a_changed_meaning_is_never_correct(name: str, number: int) -> None:

@@ -206,7 +206,10 @@ def _has_other_root(name: str, value: Node, equation: Node) -> bool:
 
 def _solutions_differ(one: Node, other: Node) -> bool:
     """Whether a real solution of one equation, found by a change of sign, is plainly none of the other."""
-    *others, name = sorted(symbols(one))
+    names = sorted(symbols(one))
+    if not names:  # an equation of numbers has no solutions to compare
+        return False
+    *others, name = names
     for row in _POINTS if len(others) <= len(_POINTS[0]) else ():
         point = dict(zip(others, row, strict=False))
         for root in _roots(one, point, name):
