@@ -17,7 +17,7 @@ ROWS = [
     {"view"},
     {"report", "export", "train", "grpo"},
     {"student"},
-    {"sampling", "selection", "importing"},
+    {"sampling", "selection", "importing", "suspects"},
     {"rewards", "hygiene", "audit", "judge"},
     {"grading", "problems", "teacher"},
     {"language", "estimators", "completion", "mending", "rows"},

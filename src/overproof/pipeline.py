@@ -24,7 +24,7 @@ from typing import TypeVar
 
 import msgspec
 
-from overproof import audit, freshness, hygiene, judge, prompts, report, rewards, sampling, selection
+from overproof import audit, freshness, hygiene, judge, prompts, report, rewards, sampling, selection, suspects
 from overproof.config import RunConfig
 from overproof.config.source import PromptConfig
 from overproof.engine import Engine, open_engine
@@ -161,6 +161,8 @@ def prepare(run: Run) -> None:
             run.show(Notice(line))
         run.show(Step("prepare", sum(counts), sum(counts)))
 
+    if config.problems.overrides is not None and (taken := suspects.adopt(folder, config.problems.overrides)):
+        run.show(Notice(f"{taken:,} decisions about references taken over from {config.problems.overrides}"))
     stamps = [stamp_source(source) for source in (config.problems, *config.hygiene.benchmarks)]
     tables = ("problems", "hygiene")
     freshness.derive(folder, "prepare", work, config=config, tables=tables, inputs=stamps, outputs=outputs)
@@ -285,7 +287,7 @@ def _score_shards(run: Run, stale: Sequence[int]) -> bool:
         work,
         config=config,
         tables=("rewards",),
-        inputs=[_contract(config.prompt), *folder.journal_sizes(), *judged],
+        inputs=[_contract(config.prompt), *folder.journal_sizes(), *judged, folder.read_overrides().digest()],
         after="prepare",
         outputs=[folder.scores(shard) for shard in run.shards],
     )
@@ -313,12 +315,14 @@ def score_shard(config: RunConfig, folder: RunFolder, shard: int) -> int:
 def _score_traces(config: RunConfig, folder: RunFolder, shard: int) -> Iterator[Score]:
     contract = _contract(config.prompt)
     groups = folder.read_groups(shard)
+    by_person = suspects.settle_by_person(folder)
     settle = judge.settle_by_judge(folder, Dialect(config.judge).model) if config.judge else None
     while batch := list(itertools.islice(groups, _GRADED_AT_ONCE // config.sampling.most or 1)):
         asked = [trace for _, traces in batch for trace in traces]
         grades = iter(grade_traces(asked))
         if settle is not None:
             grades = map(settle, asked, grades)
+        grades = map(by_person, asked, grades)
         for problem, traces in batch:
             graded = list(itertools.islice(grades, len(traces)))
             answers = [grade.extracted if grade else None for grade in graded]

@@ -46,11 +46,13 @@ class PreparedProblem(msgspec.Struct, frozen=True, omit_defaults=True):
     """Id of an earlier problem with the same question, or None."""
     contamination: list[dict[str, Any]] = []
     """Benchmark passages that this question matches: benchmark, benchmark_id, passages, method."""
+    override: str | None = None
+    """What a person has decided about it: keep, replace (its reference is that person's) or drop; None without."""
 
     @property
     def is_unfit(self) -> bool:
-        """Whether none of its traces may be trained on: it repeats an earlier problem or stands in a benchmark."""
-        return self.duplicate_of is not None or bool(self.contamination)
+        """Whether none of its traces may be trained on: it repeats another, is in a benchmark, or was dropped."""
+        return self.duplicate_of is not None or bool(self.contamination) or self.override == "drop"
 
 
 class Usage(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -1,4 +1,4 @@
-"""Suspect references: only where every trace agrees with the others and none with the reference."""
+"""Suspect references: only where most traces agree with each other and not with the reference."""
 
 import pytest
 from building import make_problem, make_score, make_trace
@@ -21,7 +21,9 @@ def find(*answers: tuple[str, str | None], finish_reason: str = "stop") -> Suspe
 
 def test_a_reference_that_all_traces_contradict_with_one_voice_is_suspect() -> None:
     found = find(("incorrect", "1/2"), ("incorrect", "\\frac{1}{2}"), ("incorrect", "0.5"))
-    assert found == SuspectReference("p", "5", "1/2", 3)
+    assert found == SuspectReference("p", "5", "1/2", 3, 3)
+    found = find(("correct", "5"), *[("incorrect", "4")] * 3, ("unverifiable", "?"))
+    assert found == SuspectReference("p", "5", "4", 3, 4)
 
 
 @pytest.mark.parametrize(
@@ -29,14 +31,15 @@ def test_a_reference_that_all_traces_contradict_with_one_voice_is_suspect() -> N
     [
         [("incorrect", "4"), ("incorrect", "4")],
         [("incorrect", "4"), ("incorrect", "4"), ("incorrect", "6")],
-        [("incorrect", "4"), ("incorrect", "4"), ("incorrect", "4"), ("correct", "5")],
-        [("incorrect", "4"), ("incorrect", "4"), ("incorrect", "4"), ("approximate", "5.0001")],
+        [*[("incorrect", "4")] * 3, *[("incorrect", "6")] * 3],
+        [*[("incorrect", "4")] * 3, *[("correct", "5")] * 3],
+        [*[("incorrect", "4")] * 3, ("approximate", "5.0001"), ("correct", "5"), ("correct", "5")],
         [("incorrect", "4"), ("incorrect", "4"), ("unverifiable", "4")],
         [("incorrect", None), ("incorrect", None), ("incorrect", None)],
         [],
     ],
 )
-def test_a_reference_is_not_suspect_where_traces_are_few_divided_or_once_right(
+def test_a_reference_is_not_suspect_where_traces_are_few_or_divided(
     answers: list[tuple[str, str | None]],
 ) -> None:
     assert find(*answers) is None

@@ -12,7 +12,7 @@ import sys
 
 import typer
 
-from overproof.cli import checking, exchange, learning, stages
+from overproof.cli import checking, exchange, learning, sources, stages
 from overproof.errors import OverproofError
 
 app = typer.Typer(
@@ -35,6 +35,8 @@ for command in (
     checking.verify,
     checking.grade,
     checking.audit,
+    sources.presets,
+    sources.suspects,
     exchange.view,
     exchange.import_traces,
     exchange.push,

@@ -164,8 +164,10 @@ def load_table(name: str, kind: type[Kind], overrides: Sequence[str] = ()) -> Ki
 
 
 def find_config(name: str) -> Path:
-    """The file a config name means: a path, or the stem of a bundled config such as `quickstart`."""
+    """The file a config name means: a path, a run's folder, or the stem of a bundled config such as `quickstart`."""
     path = Path(name)
+    if (path / "config.yaml").is_file():
+        return path / "config.yaml"
     if path.is_file():
         return path
     shipped = bundled("configs")

@@ -42,6 +42,8 @@ class ProblemsConfig(Table):
     languages: list[str] = []
     """Languages the questions are in (en, zh, …); empty: those that at least one question in a hundred is surely in. A
     question that seems to be in another is looked at again among these."""
+    overrides: str | None = None
+    """A file of people's decisions about references (`overrides.jsonl` of another run) to be taken over."""
     limit: PositiveInt | None = None
     """Take only the first so many problems (`--limit`)."""
     seed: NonNegativeInt = 0

@@ -46,6 +46,8 @@ def export_shard(config: RunConfig, folder: RunFolder, shard: int, name: str | N
     schema = build_schema(form)
     done = ShardExport(reasons=Counter(decision.reason for decision in decisions))
     done.pass_rates.update(rate_problem(passed, config.sampling) for passed in outcomes.values())
+    if folder.read_overrides().by_problem:
+        done.overrides.update(one.override for one in folder.read_problems(shard) if one.override is not None)
     folder.remove(folder.dataset(name) / "README.md")
     with ExitStack() as stack:
         writers: dict[str, SplitWriter] = {}

@@ -50,7 +50,7 @@ def render_card(config: RunConfig, name: str | None, summary: ExportSummary, for
         f"# {config.export.title}",
         _say_what(config, summary),
         "## Rows\n\n" + _say_rows(config, summary),
-        "## How it was made\n\n" + _say_how(config, selection),
+        "## How it was made\n\n" + _say_how(config, selection, summary),
         "## What was kept, and why the rest was not\n\n" + _say_reasons(summary),
         "Made with " + ", ".join(f"{package} {version}" for package, version in form.versions.items()) + ".",
         "## Use\n\n" + _say_use(config.export.format),
@@ -141,7 +141,7 @@ def _say_rows(config: RunConfig, summary: ExportSummary) -> str:
     return "\n".join(lines)
 
 
-def _say_how(config: RunConfig, selection: SelectionConfig) -> str:
+def _say_how(config: RunConfig, selection: SelectionConfig, summary: ExportSummary) -> str:
     teacher = config.teacher
     prompt = "the messages as sent" if config.export.prompt == "sent" else "the bare question"
     settings = f"temperature {teacher.temperature:g}, top_p {teacher.top_p:g}, at most {teacher.max_tokens:,} tokens"
@@ -158,7 +158,15 @@ def _say_how(config: RunConfig, selection: SelectionConfig) -> str:
     if config.hygiene.benchmarks:
         names = ", ".join(benchmark_name(benchmark) for benchmark in config.hygiene.benchmarks)
         facts.append(f"Problems that share passages with these benchmarks were rejected: {names}.")
+    decided = [
+        f"{summary.overrides[action]:,} {done}" for action, done in _DECIDED.items() if summary.overrides[action]
+    ]
+    if decided:
+        facts.append(f"References looked at by a person: {', '.join(decided)} (`overrides.jsonl` of the run says why).")
     return "\n".join(f"- {fact}" for fact in facts)
+
+
+_DECIDED = {"keep": "found right", "replace": "replaced", "drop": "dropped with their problems"}
 
 
 def _say_samples(sampling: SamplingConfig) -> str:

@@ -33,6 +33,8 @@ class ShardExport:
     """Rows by the characters of their reply."""
     pass_rates: Counter[PassRate] = field(default_factory=Counter)
     """Problems by the teacher's pass rate on them."""
+    overrides: Counter[str] = field(default_factory=Counter)
+    """Problems by what a person decided about them."""
     files: list[str] = field(default_factory=list)
     """Names of the files that hold the rows."""
 
@@ -60,6 +62,8 @@ class ExportSummary:
     reasons: Counter[str]
     """Decisions by reason, kept and rejected."""
     grades: Counter[str]
+    overrides: Counter[str]
+    """Problems by what a person decided about them: keep, replace, drop."""
     lengths: NDArray[np.int64]
     """Characters of the replies at the percentiles of `PERCENTILES`; empty without rows."""
     pass_rate: Estimate
@@ -90,6 +94,7 @@ def summarise(folder: Path, whole: ShardExport) -> ExportSummary:
         languages=whole.languages,
         reasons=whole.reasons,
         grades=whole.grades,
+        overrides=whole.overrides,
         lengths=_find_percentiles(whole.lengths),
         pass_rate=estimate_rate((rate.value * rate.draws, rate.draws) for rate in rates if rate.value is not None),
     )

@@ -1,12 +1,13 @@
-"""Is a reference wrong? Where every trace agrees on another answer, more often the reference is at fault than all."""
+"""Is a reference wrong? Where most traces agree on another answer, more often the reference is at fault than they."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from overproof.grading import equivalent
+from overproof.grading import answer_classes
 from overproof.records import Score, Trace, Verdict
 
 FEWEST_AGREEING = 3
@@ -14,34 +15,39 @@ FEWEST_AGREEING = 3
 
 
 class SuspectReference(msgspec.Struct, frozen=True):
-    """A reference that no trace agrees with while they agree with each other."""
+    """A reference that most traces disagree with while they agree with each other."""
 
     problem_id: str
     reference: str
     answer: str
-    """What the traces answer, as the first of them writes it."""
+    """What most traces answer, as the first of them writes it."""
     agreeing: int
-    """How many traces gave that answer: all that gave one."""
+    """How many traces gave that answer."""
+    answered: int
+    """How many traces gave any answer that has a verdict: more than half of them are `agreeing`."""
 
 
 def find_suspect_reference(traces: Sequence[Trace], scores: Mapping[str, Score]) -> SuspectReference | None:
-    """The problem's reference when every answer of its traces is the same and none equals it; else None.
+    """The problem's reference when most answers of its traces are the same and differ from it; else None.
 
     `traces` are those of one problem, `scores` by trace id. Traces without a verdict or without an answer (cut,
-    refused, unverifiable) do not count; at least three must be left. Equal means equivalent as grading judges it.
+    refused, unverifiable) do not count. At least three must agree, and they must be more than half of those that
+    count. Equal means equivalent as grading judges it.
     """
-    answers = []
+    wrong: list[str] = []
+    answered = 0
     for trace in traces:
         grade = scores[trace.id].grade if trace.id in scores else None
         if not trace.is_complete or grade is None or grade.extracted is None or grade.verdict == Verdict.UNVERIFIABLE:
             continue
-        if grade.verdict != Verdict.INCORRECT:
-            return None
-        answers.append(grade.extracted)
-    if len(answers) < FEWEST_AGREEING:
+        answered += 1
+        if grade.verdict == Verdict.INCORRECT:
+            wrong.append(grade.extracted)
+    if len(wrong) < FEWEST_AGREEING or 2 * len(wrong) <= answered:
         return None
     problem = traces[0].problem
-    first, *others = dict.fromkeys(answers)
-    if problem.reference is None or not all(equivalent(first, one, question=problem.question) for one in others):
+    classes = answer_classes(wrong, question=problem.question)
+    largest, agreeing = Counter(one for one in classes if one is not None).most_common(1)[0]
+    if problem.reference is None or agreeing < FEWEST_AGREEING or 2 * agreeing <= answered:
         return None
-    return SuspectReference(problem.id, problem.reference, answers[0], len(answers))
+    return SuspectReference(problem.id, problem.reference, wrong[classes.index(largest)], agreeing, answered)

@@ -6,9 +6,10 @@ names in different places.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from overproof.errors import ConfigError
 from overproof.rows.columns import Columns
 
 
@@ -368,3 +369,18 @@ ALIASES = {
 def preset_named(name: str) -> Preset | None:
     """The preset of a name, or of an older one; None where there is none."""
     return PRESETS.get(ALIASES.get(name, name))
+
+
+def describe_preset(name: str) -> Iterator[str]:
+    """All that a preset sets, a line each. Raises ConfigError where there is none of that name."""
+    preset = preset_named(name)
+    if preset is None:
+        raise ConfigError(f"there is no preset '{name}'. `overproof presets` lists them")
+    yield f"{name}: {preset.about}"
+    yield f"    dataset    {preset.dataset or 'none: give problems.path'}"
+    for key in ("name", "split", "question", "reference", "id", "source", "level", "append"):
+        value = getattr(preset, key)
+        if value:
+            yield f"    {key:<10} {value if isinstance(value, str) else ' or '.join(value)}"
+    yield f"    answer     {preset.answer_place}"
+    yield f"    licence    {preset.licence}"

@@ -220,14 +220,14 @@ def _note_first(counts: Counts, shard: Shard) -> None:
 
 
 def _note_suspects(counts: Counts, shard: Shard) -> None:
-    """References that no trace agrees with while they agree with each other."""
+    """References that most traces disagree with while they agree with each other."""
     wrong = (shard.scores["verdict"] == VERDICTS.index("incorrect")) & (shard.traces["ending"] == COMPLETE)
     right = np.isin(shard.scores["verdict"], (VERDICTS.index("correct"), VERDICTS.index("approximate")))
     there = shard.owners >= 0
     count = len(shard.problems.rows)
-    agreeing = np.bincount(shard.owners[wrong & there], minlength=count) >= FEWEST_AGREEING
-    solved = np.bincount(shard.owners[right & there], minlength=count) > 0
-    for row in np.flatnonzero(agreeing & ~solved).tolist():
+    against = np.bincount(shard.owners[wrong & there], minlength=count)
+    agreeing = np.bincount(shard.owners[right & there], minlength=count)
+    for row in np.flatnonzero((against >= FEWEST_AGREEING) & (against > agreeing)).tolist():
         rows = shard.traces_of(row)
         scores = {score.trace_id: score for one in rows if (score := shard.score_of(one)) is not None}
         found = find_suspect_reference([shard.trace_of(one) for one in rows], scores)

@@ -13,7 +13,7 @@ _STEPS = (
     (
         "usable",
         "scored, and its problem may be trained on",
-        {"not_scored", "problem_gone", "problem_duplicate", "problem_contaminated"},
+        {"not_scored", "problem_gone", "problem_duplicate", "problem_contaminated", "problem_dropped"},
     ),
     (
         "well formed",

@@ -27,6 +27,7 @@ _REMEDIES = {
     "problem_duplicate": "Every problem repeats an earlier one. Look at problems.question, or set "
     "hygiene.duplicates: false.",
     "problem_contaminated": "Every problem stands in a benchmark of hygiene.benchmarks. Take other problems.",
+    "problem_dropped": "Every problem was dropped by a person. overproof suspects RUN --undo ID takes that back.",
     "below_think_format": "The replies lack the form that is required. Is teacher.profile the right one for this "
     "endpoint? "
     "Else take think_format out of selection.require.",

@@ -6,6 +6,7 @@
     problems/skipped.jsonl          rows of the source that were left out, each with why
     traces/<shard>-<part>.jsonl     PAID FOR; part 0 grows where one process has the run to itself, later ones never
     judgements/<part>.jsonl         PAID FOR: what the judge said; judgements/summary.json sums it up
+    overrides.jsonl                 what people have decided about references and verdicts
     scores/<shard>.jsonl            derived
     decisions/<shard>.jsonl         derived; decisions/<name>/<shard>.jsonl for a named selection
     dataset/                        train and validation, dataset card; dataset/<name>/ for a named selection
@@ -27,7 +28,7 @@ import fcntl
 import hashlib
 import uuid
 from collections.abc import Container, Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -38,6 +39,7 @@ from overproof.config import find_config
 from overproof.errors import RunFolderError
 from overproof.journal import Journal, PartJournal, Sink, Span, locate_records, read_records, read_span, write_bytes
 from overproof.records import Decision, PreparedProblem, Score, Trace, trace_id_of
+from overproof.runfolder.overrides import Override, Overrides
 from overproof.runfolder.storage import Storage, create_file
 
 TRACES_PER_SHARD = 20_000
@@ -113,6 +115,22 @@ class RunFolder:
     def skipped(self) -> Path:
         """Rows of the source that were left out."""
         return self.root / "problems" / "skipped.jsonl"
+
+    @property
+    def overrides(self) -> Path:
+        """What people have decided about references and verdicts."""
+        return self.root / "overrides.jsonl"
+
+    def read_overrides(self) -> Overrides:
+        """The decisions of people that count."""
+        self.fetch(self.overrides)
+        return Overrides(read_records(self.overrides, Override))
+
+    def write_override(self, override: Override) -> None:
+        """Add a decision. When this returns it is on disk, and every later reading of problems obeys it."""
+        with closing(Journal(self.overrides)) as journal:
+            journal.append(override)
+        self.push(self.overrides)
 
     def traces(self, shard: int, part: int = 0) -> Path:
         """One part of a shard's traces; the local engine writes part 0 only."""
@@ -237,9 +255,10 @@ class RunFolder:
         return self.root / "evaluation.json"
 
     def read_problems(self, shard: int) -> Iterator[PreparedProblem]:
-        """Prepared problems of a shard, in the order of the source."""
+        """Prepared problems of a shard, in the order of the source, with what people have decided about them."""
         self.fetch(self.problems(shard))
-        return read_records(self.problems(shard), PreparedProblem)
+        overrides = self.read_overrides()
+        return map(overrides.apply, read_records(self.problems(shard), PreparedProblem))
 
     def read_traces(self, shard: int) -> Iterator[Trace]:
         """Traces of a shard in the order they arrived; the first line of an id counts, later ones are skipped."""
@@ -258,13 +277,17 @@ class RunFolder:
         Problems come in the order of their file, traces by index; a problem without traces comes with none. Traces
         of a problem that is no longer in the file come last, with None in its place. Only one problem's traces are
         held at a time: a first pass over the files finds where each trace lies.
+        A trace carries the problem of now: what was sent is its own, but reference, source and level may have been
+        corrected since.
         """
         with ExitStack() as stack:
             paths = self.trace_parts(shard)
             parts = [stack.enter_context(path.open("rb")) for path in paths]
             places = _locate_traces(paths, only)
             for problem in self.read_problems(shard):
-                yield problem, [_read_trace(parts, place) for place in sorted(places.pop(problem.problem.id, ()))]
+                found = sorted(places.pop(problem.problem.id, ()))
+                traces = (_read_trace(parts, place) for place in found)
+                yield problem, [msgspec.structs.replace(trace, problem=problem.problem) for trace in traces]
             for _, gone in sorted(places.items()):
                 yield None, [_read_trace(parts, place) for place in sorted(gone)]
 

@@ -87,7 +87,9 @@ def _find_unfit_problem(problem: PreparedProblem | None) -> str | None:
         return "problem_gone"
     if problem.duplicate_of is not None:
         return "problem_duplicate"
-    return "problem_contaminated" if problem.contamination else None
+    if problem.contamination:
+        return "problem_contaminated"
+    return "problem_dropped" if problem.override == "drop" else None
 
 
 def _find_shortfall(score: Score | None, config: SelectionConfig) -> str | None:

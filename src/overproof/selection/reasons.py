@@ -24,6 +24,7 @@ REJECTED = {
     "problem_gone": "its problem is no longer among the run's problems",
     "problem_duplicate": "its problem asks the same question as an earlier one",
     "problem_contaminated": "its problem stands in a benchmark",
+    "problem_dropped": "a person dropped its problem",
     # of its form
     **{f"below_{name}": f"its {name} is below what is required" for name in RewardsConfig.model_fields},
     "no_reasoning": "the reply has no reasoning block, or an empty one",

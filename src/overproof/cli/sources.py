@@ -1,0 +1,67 @@
+"""Commands about where problems come from and whether their references are right."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from overproof.cli.options import RunDir, find_folder
+
+Ids = list[str] | None
+
+
+def presets(
+    name: Annotated[str | None, typer.Argument(help="Show all that this preset sets.")] = None,
+) -> None:
+    """List the known problem sets: what each reads, from where, and under which licence."""
+    from overproof.cli.display import print_lines, print_table
+    from overproof.problems.presets import PRESETS, describe_preset
+
+    if name is not None:
+        print_lines(describe_preset(name))
+        return
+    rows = [
+        [preset, one.dataset or "a file of yours", one.answer_place, one.licence, one.about]
+        for preset, one in PRESETS.items()
+    ]
+    print_table(["preset", "dataset", "answer", "licence", "what it is"], rows)
+    print_lines(
+        ["", "problems: {preset: NAME} reads one; hygiene: {benchmarks: [aime24, math500]} keeps clear of some."]
+    )
+
+
+def suspects(
+    run: Annotated[str, typer.Argument(metavar="RUN", help="The run's folder, or its config.")],
+    run_dir: RunDir = None,
+    keep: Annotated[Ids, typer.Option(metavar="ID", help="The reference is right; may be repeated.")] = None,
+    drop: Annotated[Ids, typer.Option(metavar="ID", help="Train on nothing of this problem; may be repeated.")] = None,
+    replace: Annotated[Ids, typer.Option(metavar="ID=REFERENCE", help="The right reference; may be repeated.")] = None,
+    undo: Annotated[Ids, typer.Option(metavar="ID", help="Take a decision back; may be repeated.")] = None,
+    why: Annotated[str, typer.Option(help="The reason, kept with the decision.")] = "",
+    who: Annotated[str | None, typer.Option(help="Who decides [default: the user's name].")] = None,
+) -> None:
+    """List references that most traces speak against, and decide about them. Scoring again costs nothing."""
+    from overproof import freshness
+    from overproof import suspects as references
+    from overproof.cli.display import print_lines
+    from overproof.errors import ConfigError
+
+    folder = find_folder(run, run_dir)
+    asked = [("keep", one, None) for one in keep or []] + [("drop", one, None) for one in drop or []]
+    asked += [("undo", one, None) for one in undo or []]
+    for one in replace or []:
+        problem_id, separator, reference = one.partition("=")
+        if not separator:
+            raise ConfigError(f"--replace {one}: write it as ID=REFERENCE")
+        asked.append(("replace", problem_id, reference))
+    for action, problem_id, reference in asked:
+        references.decide(folder, problem_id, action, reference=reference, who=who, why=why)
+    if asked:
+        print_lines([f"{len(asked):,} decisions in {folder.overrides}", f"Go on with: overproof run {folder.config}"])
+        return
+    count = 0
+    for suspect in references.find_suspects(folder, range(freshness.manifest_of(folder).shards)):
+        count += 1
+        print_lines(suspect.lines())
+    print_lines([f"{count:,} suspect references. Decide with --keep ID, --replace ID=REFERENCE or --drop ID"])

@@ -1,0 +1,74 @@
+"""What people have decided about references and verdicts: `overrides.jsonl`, applied wherever problems are read.
+
+Every decision is a line that is only ever added; of several on one problem the last counts, and `undo` takes it back.
+Lines may be written by hand: `{"problem_id": "p7", "action": "drop", "who": "Ann", "why": "two answers"}`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from typing import Literal
+
+import msgspec
+
+from overproof.records import PreparedProblem, encode
+
+Action = Literal["keep", "replace", "drop", "undo", "verdict"]
+
+
+class Override(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One person's decision."""
+
+    problem_id: str
+    action: Action
+    """keep: the reference is right; replace: `reference` is; drop: nothing of the problem is trained on; undo: as if
+    nothing had been decided; verdict: the rules are wrong about the trace `trace_id`, `verdict` is right."""
+    reference: str | None = None
+    """The reference to grade against from now on (replace)."""
+    reference_kind: str | None = None
+    """How it was typed, as `PreparedProblem` has it."""
+    was: str | None = None
+    """The reference of the source when this was decided."""
+    trace_id: str | None = None
+    verdict: Literal["correct", "incorrect"] | None = None
+    who: str = ""
+    why: str = ""
+    at: str = ""
+    """When, as ISO 8601 with the time zone."""
+
+
+class Overrides:
+    """The decisions that count."""
+
+    def __init__(self, lines: Iterable[Override] = ()) -> None:
+        """Take the decisions in the order in which they were made."""
+        self.by_problem: dict[str, Override] = {}
+        self.verdicts: dict[str, Override] = {}
+        """Decisions about one trace, by its id."""
+        for one in lines:
+            if one.action == "undo":
+                self.by_problem.pop(one.problem_id, None)
+                self.verdicts = {key: kept for key, kept in self.verdicts.items() if kept.problem_id != one.problem_id}
+            elif one.action == "verdict" and one.trace_id is not None:
+                self.verdicts[one.trace_id] = one
+            else:
+                self.by_problem[one.problem_id] = one
+
+    def apply(self, prepared: PreparedProblem) -> PreparedProblem:
+        """The problem as it is after what was decided about it."""
+        decided = self.by_problem.get(prepared.problem.id)
+        if decided is None:
+            return prepared
+        if decided.action != "replace":
+            return msgspec.structs.replace(prepared, override=decided.action)
+        problem = msgspec.structs.replace(prepared.problem, reference=decided.reference)
+        return msgspec.structs.replace(
+            prepared, problem=problem, override="replace", reference_kind=decided.reference_kind, reference_issue=None
+        )
+
+    def digest(self) -> str:
+        """What changes when a decision that counts does; empty without any."""
+        made = [*self.by_problem.values(), *self.verdicts.values()]
+        lines = sorted(encode(one) for one in made)
+        return hashlib.blake2b(b"\n".join(lines), digest_size=8).hexdigest() if lines else ""

@@ -1,0 +1,146 @@
+"""References that the traces speak against, and what a person decides about them; the one way in which that is written.
+
+A decision changes no file of the source and no trace: it is a line in the run's `overrides.jsonl`, which scoring,
+selecting and exporting obey. Scoring again costs nothing.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import getpass
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+import msgspec
+
+from overproof import freshness
+from overproof.audit import audit_reference
+from overproof.errors import ConfigError
+from overproof.hygiene.references import SuspectReference, find_suspect_reference
+from overproof.journal import read_records
+from overproof.records import Grade, PreparedProblem, Trace, Verdict
+from overproof.runfolder import RunFolder, shard_of
+from overproof.runfolder.overrides import Action, Override, Overrides
+
+LAYER = "person"
+"""The layer of a grade that a person gave."""
+
+
+class Suspect(msgspec.Struct, frozen=True):
+    """One suspect reference, for a person to decide about."""
+
+    found: SuspectReference
+    question: str
+    source: str
+    trace_ids: list[str]
+    """The problem's traces."""
+    decided: str | None
+    """What was decided about it before; None when nothing was."""
+
+    def lines(self) -> Iterator[str]:
+        """What to look at, for a terminal."""
+        said = f" ({self.decided} already)" if self.decided else ""
+        yield f"{self.found.problem_id}{said}: {self.found.agreeing} of {self.found.answered} answers agree on another"
+        yield f"    question   {_shorten(self.question)}"
+        yield f"    reference  {_shorten(self.found.reference)}"
+        yield f"    answer     {_shorten(self.found.answer)}"
+
+
+def find_suspects(folder: RunFolder, shards: Iterable[int]) -> Iterator[Suspect]:
+    """The suspect references of a run that is scored, those already decided about among them."""
+    for shard in shards:
+        scores = {score.trace_id: score for score in folder.read_scores(shard)}
+        for prepared, traces in folder.read_groups(shard):
+            found = find_suspect_reference(traces, scores) if prepared is not None and traces else None
+            if prepared is not None and found is not None:
+                problem = prepared.problem
+                ids = [trace.id for trace in traces]
+                yield Suspect(found, problem.question, problem.source, ids, prepared.override)
+
+
+def decide(
+    folder: RunFolder,
+    problem_id: str,
+    action: Action,
+    *,
+    reference: str | None = None,
+    trace_id: str | None = None,
+    verdict: str | None = None,
+    who: str | None = None,
+    why: str = "",
+) -> Override:
+    """Write what a person decided about a problem of this run, and return it.
+
+    Raises ConfigError for a problem that the run does not have and for a reference that no answer could be graded
+    against.
+    """
+    prepared = _find_problem(folder, problem_id)
+    kind = None
+    if action == "replace":
+        if reference is None or not reference.strip():
+            raise ConfigError(f"{problem_id}: give the reference that is right")
+        corrected = msgspec.structs.replace(prepared.problem, reference=reference)
+        audited = audit_reference(corrected)
+        if audited.issue is not None:
+            raise ConfigError(f"{problem_id}: no answer can be graded against '{reference}': {audited.issue}")
+        kind = audited.kind
+    if action == "verdict" and (trace_id is None or verdict not in {"correct", "incorrect"}):
+        raise ConfigError(f"{problem_id}: give the trace and the verdict (correct or incorrect)")
+    override = Override(
+        problem_id,
+        action,
+        reference=reference if action == "replace" else None,
+        reference_kind=kind,
+        was=prepared.problem.reference,
+        trace_id=trace_id if action == "verdict" else None,
+        verdict="correct" if verdict == "correct" else "incorrect" if action == "verdict" else None,
+        who=who or getpass.getuser(),
+        why=why,
+        at=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+    )
+    folder.write_override(override)
+    return override
+
+
+def adopt(folder: RunFolder, path: str) -> int:
+    """Take over the decisions of another run's overrides file on problems that nothing is decided about here.
+
+    Returns how many were taken over. Raises ConfigError when there is no such file.
+    """
+    place = Path(path).expanduser()
+    if not place.is_file():
+        raise ConfigError(f"problems.overrides: there is no file '{path}'")
+    known, theirs = folder.read_overrides(), Overrides(read_records(place, Override))
+    new = [one for key, one in theirs.by_problem.items() if key not in known.by_problem]
+    new += [one for key, one in theirs.verdicts.items() if key not in known.verdicts]
+    for one in new:
+        folder.write_override(one)
+    return len(new)
+
+
+def settle_by_person(folder: RunFolder) -> Callable[[Trace, Grade | None], Grade | None]:
+    """A function from a trace and its grade to its grade with what a person has said about that trace."""
+    verdicts = folder.read_overrides().verdicts
+
+    def settle(trace: Trace, grade: Grade | None) -> Grade | None:
+        decided = verdicts.get(trace.id)
+        if decided is None or decided.verdict is None:
+            return grade
+        extracted = grade.extracted if grade else None
+        rules = f"; the rules: {grade.verdict}, {grade.reason}" if grade else ""
+        return Grade(Verdict(decided.verdict), extracted, LAYER, f"{decided.who or 'a person'} says so{rules}")
+
+    return settle
+
+
+def _find_problem(folder: RunFolder, problem_id: str) -> PreparedProblem:
+    shard = shard_of(problem_id, freshness.manifest_of(folder).shards)
+    for prepared in folder.read_problems(shard):
+        if prepared.problem.id == problem_id:
+            return prepared
+    raise ConfigError(f"this run has no problem '{problem_id}'. `overproof suspects RUN` lists those in doubt")
+
+
+def _shorten(text: str, most: int = 160) -> str:
+    plain = " ".join(text.split())
+    return plain if len(plain) <= most else plain[: most - 1] + "…"

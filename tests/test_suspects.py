@@ -1,0 +1,129 @@
+"""Suspect references: a person decides, the run obeys, and nothing that was paid for or given is overwritten."""
+
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+from typer.testing import CliRunner
+
+from overproof import pipeline, suspects
+from overproof.cli import app
+from overproof.config import load_config
+from overproof.errors import ConfigError
+from overproof.importing import TraceSet, import_traces
+from overproof.pipeline import Run
+from overproof.records import Decision
+from overproof.runfolder import RunFolder
+from overproof.runfolder.overrides import Override
+
+THOUGHT = "<think>\nTwo and two are four, as everybody knows, so the answer must be four.\n</think>\n\n"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> RunFolder:
+    """A run of three problems: one whose reference three of four traces contradict, one right, one divided."""
+    rows = [
+        {"problem": "What is 2 + 2?", "answer": "5", "uuid": "wrong", "generations": said("4", "4", "4", "5")},
+        {"problem": "What is 2 + 3?", "answer": "5", "uuid": "right", "generations": said("5", "5", "5", "4")},
+        {"problem": "What is 2 + 4?", "answer": "6", "uuid": "divided", "generations": said("7", "8", "9", "10")},
+    ]
+    path = tmp_path / "theirs.jsonl"
+    path.write_bytes(b"".join(orjson.dumps(row) + b"\n" for row in rows))
+    made = RunFolder(tmp_path / "run")
+    import_traces(TraceSet("openr1_math", path=str(path)), made)
+    go_on(made)
+    return made
+
+
+def said(*answers: str) -> list[str]:
+    return [f"{THOUGHT}\\boxed{{{answer}}}" for answer in answers]
+
+
+def go_on(folder: RunFolder) -> dict[str, Decision]:
+    run = Run(load_config(str(folder.root)), folder)
+    for stage in (pipeline.prepare, pipeline.score, pipeline.select, pipeline.export_dataset):
+        stage(run)
+    return {decision.trace_id[:-9]: decision for decision in folder.read_decisions(0)}
+
+
+def reasons(decisions: dict[str, Decision], problem: str) -> list[str]:
+    return [decision.reason for name, decision in decisions.items() if name.startswith(problem)]
+
+
+def test_only_a_reference_that_most_traces_contradict_with_one_voice_is_listed(folder: RunFolder) -> None:
+    (found,) = suspects.find_suspects(folder, range(1))
+    assert (found.found.problem_id, found.found.answer, found.found.agreeing, found.found.answered) == (
+        "wrong",
+        "4",
+        3,
+        4,
+    )
+    assert len(found.trace_ids) == 4
+    assert any("2 + 2" in line for line in found.lines())
+
+
+def test_a_replaced_reference_is_obeyed_by_every_later_stage_and_said_in_the_card(folder: RunFolder) -> None:
+    before = reasons(go_on(folder), "wrong")
+    journal = folder.traces(0).read_bytes()
+    suspects.decide(folder, "wrong", "replace", reference="4", who="Ann", why="it is four")
+    assert reasons(go_on(folder), "wrong") == ["correct", "correct", "correct", "incorrect"] != before
+    assert reasons(go_on(folder), "right") == ["correct", "correct", "correct", "incorrect"]
+    assert "1 replaced" in (folder.dataset() / "README.md").read_text()
+    assert folder.traces(0).read_bytes() == journal
+    assert not list(suspects.find_suspects(folder, range(1)))
+    (line,) = folder.overrides.read_text().splitlines()
+    assert {"was": "5", "reference": "4", "who": "Ann", "why": "it is four"}.items() <= orjson.loads(line).items()
+
+
+def test_a_dropped_problem_is_rejected_and_a_decision_can_be_taken_back(folder: RunFolder) -> None:
+    suspects.decide(folder, "wrong", "drop")
+    assert set(reasons(go_on(folder), "wrong")) == {"problem_dropped"}
+    assert "1 dropped with their problems" in (folder.dataset() / "README.md").read_text()
+    suspects.decide(folder, "wrong", "undo")
+    assert reasons(go_on(folder), "wrong").count("correct") == 1
+    assert len(folder.overrides.read_text().splitlines()) == 2
+
+
+def test_a_persons_verdict_on_one_trace_stands_above_the_rules(folder: RunFolder) -> None:
+    trace = next(trace for trace in folder.read_traces(0) if trace.id.startswith("divided/0"))
+    suspects.decide(folder, "divided", "verdict", trace_id=trace.id, verdict="correct", who="Bo")
+    assert reasons(go_on(folder), "divided") == ["correct", "incorrect", "incorrect", "incorrect"]
+    grade = next(score.grade for score in folder.read_scores(0) if score.trace_id == trace.id)
+    assert grade is not None
+    assert (grade.layer, grade.reason.split(";")[0]) == ("person", "Bo says so")
+
+
+def test_what_cannot_be_decided_is_refused(folder: RunFolder) -> None:
+    decide: Any = suspects.decide
+    with pytest.raises(ConfigError, match="has no problem 'nobody'"):
+        decide(folder, "nobody", "drop")
+    with pytest.raises(ConfigError, match="no answer can be graded against"):
+        decide(folder, "wrong", "replace", reference="see the figure on the next page, it is obvious")
+    with pytest.raises(ConfigError, match="give the reference"):
+        decide(folder, "wrong", "replace", reference=" ")
+    assert not folder.overrides.exists()
+
+
+def test_decisions_of_another_run_are_taken_over_once_and_never_over_ones_own(
+    folder: RunFolder, tmp_path: Path
+) -> None:
+    theirs = RunFolder(tmp_path / "theirs")
+    for one in (Override("wrong", "replace", "4"), Override("right", "drop"), Override("right", "undo")):
+        theirs.write_override(one)
+    suspects.decide(folder, "divided", "keep")
+    assert suspects.adopt(folder, str(theirs.overrides)) == 1
+    assert suspects.adopt(folder, str(theirs.overrides)) == 0
+    assert set(folder.read_overrides().by_problem) == {"divided", "wrong"}
+    with pytest.raises(ConfigError, match=r"problems.overrides: there is no file"):
+        suspects.adopt(folder, "nowhere.jsonl")
+
+
+def test_the_command_lists_and_decides(folder: RunFolder) -> None:
+    listed = CliRunner().invoke(app, ["suspects", str(folder.root)])
+    assert "wrong: 3 of 4 answers agree on another" in listed.output
+    assert "1 suspect references" in listed.output
+    decided = CliRunner().invoke(app, ["suspects", str(folder.root), "--replace", "wrong=4", "--why", "sum"])
+    assert "1 decisions in" in decided.output
+    go_on(folder)
+    assert "0 suspect references" in CliRunner().invoke(app, ["suspects", str(folder.root)]).output
