@@ -105,8 +105,8 @@ def test_the_forecast_of_the_first_problems_holds_what_the_run_came_to(rich: Sum
 
 def test_suspect_references_are_named(rich: Summary) -> None:
     assert SuspectReference("suspect", "4", "5", 4, 4) in rich.suspects
-    assert {one.problem_id for one in rich.suspects} == {"plain/3", "plain/9", "suspect"}
-    assert rich.suspect_count == 3
+    assert {one.problem_id for one in rich.suspects} == {"plain/2", "plain/3", "plain/8", "plain/9", "suspect"}
+    assert rich.suspect_count == 5
 
 
 def test_contaminated_problems_are_shown_with_both_passages(rich: Summary) -> None:
