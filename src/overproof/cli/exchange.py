@@ -10,30 +10,42 @@ from overproof.cli.options import Config, Limit, RunDir, find_folder, local_fold
 
 
 def import_traces(
-    source: Annotated[str, typer.Argument(metavar="FILE", help="A trace file, or a dataset's id with --dataset.")],
-    schema: Annotated[
-        str, typer.Option(help="r1_distill_110k, openr1, openthoughts, seed, …; a wrong name lists all.")
+    source: Annotated[
+        str, typer.Argument(metavar="FILE", help="A trace file, a folder or pattern of them, or a dataset's id.")
     ],
     run_dir: Annotated[str, typer.Option(help="Folder of the run to make.")],
+    schema: Annotated[
+        str | None, typer.Option(help="Name of a layout [default: recognised]; a wrong name lists all.")
+    ] = None,
+    question: Annotated[str | None, typer.Option(metavar="COLUMN", help="Column with the question.")] = None,
+    reasoning: Annotated[str | None, typer.Option(metavar="COLUMN", help="Column with the reasoning.")] = None,
+    answer: Annotated[str | None, typer.Option(metavar="COLUMN", help="Column with the reply, or replies.")] = None,
+    reference: Annotated[str | None, typer.Option(metavar="COLUMN", help="Column with the known answer.")] = None,
+    id_: Annotated[str | None, typer.Option("--id", metavar="COLUMN", help="Column with the problem's id.")] = None,
+    origin: Annotated[str | None, typer.Option("--source", metavar="COLUMN", help="Column with its source.")] = None,
     dataset: Annotated[bool, typer.Option("--dataset", help="FILE is a Hub or local dataset.")] = False,
     name: Annotated[str | None, typer.Option(help="The dataset's configuration name.")] = None,
     split: Annotated[str | None, typer.Option(help="The dataset's split.")] = None,
+    encoding: Annotated[str | None, typer.Option(help="Encoding of a text file [default: found out].")] = None,
     limit: Limit = None,
 ) -> None:
-    """Turn a trace set that others made into a run, to be scored, selected and exported like one's own."""
-    from overproof.cli.display import print_lines
-    from overproof.importing import TraceSet, import_traces
+    """Turn a trace set that others made into a run, to be scored, selected and exported like one's own.
 
+    Columns may be paths: --reference reward_model.ground_truth, --answer messages[1].content.
+    """
+    from overproof.cli.display import Display, print_lines
+    from overproof.importing import TraceSet, import_traces
+    from overproof.pipeline import Step
+
+    given = {"question": question, "reasoning": reasoning, "answer": answer, "reference": reference}
+    given |= {"id": id_, "source": origin}
+    columns = {part: path for part, path in given.items() if path is not None}
     where = {"dataset": source} if dataset else {"path": source}
     folder = local_folder(run_dir)
-    summary = import_traces(TraceSet(schema, **where, name=name, split=split, limit=limit), folder)
-    print_lines(
-        [
-            f"{summary.traces:,} traces of {summary.problems:,} problems",
-            *(f"! {count:,} rows skipped: {reason}" for reason, count in summary.skipped.items()),
-            f"Go on with: overproof run {folder.config}",
-        ]
-    )
+    traces = TraceSet(schema, **where, name=name, split=split, encoding=encoding, limit=limit, columns=columns)
+    with Display() as display:
+        summary = import_traces(traces, folder, lambda done, total: display(Step("import", done, total)))
+    print_lines([*summary.lines(), f"Go on with: overproof run {folder.root}"])
 
 
 def push(

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from overproof.cli.options import RunDir, find_folder
+
+if TYPE_CHECKING:
+    from overproof.runfolder.overrides import Action
 
 Ids = list[str] | None
 
@@ -15,17 +18,15 @@ def presets(
     name: Annotated[str | None, typer.Argument(help="Show all that this preset sets.")] = None,
 ) -> None:
     """List the known problem sets: what each reads, from where, and under which licence."""
-    from overproof.cli.display import print_lines, print_table
+    from overproof.cli.display import print_lines
     from overproof.problems.presets import PRESETS, describe_preset
 
     if name is not None:
         print_lines(describe_preset(name))
         return
-    rows = [
-        [preset, one.dataset or "a file of yours", one.answer_place, one.licence, one.about]
-        for preset, one in PRESETS.items()
-    ]
-    print_table(["preset", "dataset", "answer", "licence", "what it is"], rows)
+    for preset, one in PRESETS.items():
+        place = one.dataset or "a file of yours"
+        print_lines([f"{preset:<18} {one.about}", f"{'':<18} {place} · answer: {one.answer_place} · {one.licence}"])
     print_lines(
         ["", "problems: {preset: NAME} reads one; hygiene: {benchmarks: [aime24, math500]} keeps clear of some."]
     )
@@ -48,13 +49,14 @@ def suspects(
     from overproof.errors import ConfigError
 
     folder = find_folder(run, run_dir)
-    asked = [("keep", one, None) for one in keep or []] + [("drop", one, None) for one in drop or []]
+    asked: list[tuple[Action, str, str | None]] = [("keep", one, None) for one in keep or []]
+    asked += [("drop", one, None) for one in drop or []]
     asked += [("undo", one, None) for one in undo or []]
     for one in replace or []:
-        problem_id, separator, reference = one.partition("=")
+        problem_id, separator, right = one.partition("=")
         if not separator:
             raise ConfigError(f"--replace {one}: write it as ID=REFERENCE")
-        asked.append(("replace", problem_id, reference))
+        asked.append(("replace", problem_id, right))
     for action, problem_id, reference in asked:
         references.decide(folder, problem_id, action, reference=reference, who=who, why=why)
     if asked:

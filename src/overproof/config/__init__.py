@@ -159,8 +159,17 @@ def load_table(name: str, kind: type[Kind], overrides: Sequence[str] = ()) -> Ki
     """
     path = find_config(name)
     tree = _read_yaml(path)
-    tree.pop("run", None)  # a run's own config.yaml is a config too
+    if tree.pop("run", None) is not None:  # a run's own config.yaml is a config too
+        _find_imported(tree, path.parent)
     return parse_table(tree, str(path), kind, overrides)
+
+
+def _find_imported(tree: dict[str, Any], folder: Path) -> None:
+    """Let a run of imported traces read its problems where it lies now, wherever it was made."""
+    problems = tree.get("problems")
+    beside = folder / "imported.jsonl"
+    if isinstance(problems, dict) and Path(str(problems.get("path"))).name == beside.name and beside.is_file():
+        problems["path"] = str(beside.resolve())
 
 
 def find_config(name: str) -> Path:

@@ -22,6 +22,10 @@ _WORDS = ("content", "value", "text")
 """Keys that a message's text is kept under: OpenAI's, ShareGPT's, and others'."""
 
 
+_THOUGHT = {"thinking", "reasoning", "redacted_thinking"}
+"""Types of parts of a message that are no part of what it says."""
+
+
 class Cell(NamedTuple):
     """What a cell says."""
 
@@ -126,7 +130,8 @@ def message_text(message: Mapping[str, Any]) -> str | None:
         return content
     if not isinstance(content, Sequence):
         return None
-    texts = [part.get("text") if isinstance(part, Mapping) else part for part in content]
+    spoken = [part for part in content if not (isinstance(part, Mapping) and part.get("type") in _THOUGHT)]
+    texts = [part.get("text") if isinstance(part, Mapping) else part for part in spoken]
     return "".join(map(str, texts)) if all(isinstance(text, str) for text in texts) else None
 
 

@@ -1,0 +1,219 @@
+"""The layouts in which people keep traces, as data: which column holds what. Only this module knows their names.
+
+A layout says of each part of a trace the columns that may hold it; of several a row's first that holds anything is
+read. `GENERAL` knows the words that people use; a named layout says what those words mean where they mean another
+thing, and a mapping of one's own comes before both.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from overproof.problems.presets import after_hashes, last_boxed
+from overproof.rows.columns import find_column
+
+_LONGEST_ANSWER = 200
+"""Characters up to which a text without a box may be an answer; a longer one is a solution."""
+
+Names = tuple[str, ...]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Layout:
+    """Which columns hold what."""
+
+    name: str
+    about: str = ""
+    marks: Names = ()
+    """Columns that tell this layout from others: a row that has them all is taken to be of it."""
+    chat: Names = ()
+    """Lists of messages that end in the reply, or hold the question alone."""
+    question: Names = ()
+    append: Names = ()
+    """What follows the question on a line of its own."""
+    system: Names = ("system", "system_prompt")
+    replies: Names = ()
+    """A text, a list of texts, or messages."""
+    each: Names = ()
+    """Columns that hold a reply each, in place of `replies`."""
+    reasoning: Names = ()
+    """A text, or a list as long as that of the replies; inside the reply where there is none."""
+    reference: Names = ()
+    id: Names = ("id", "uuid", "problem_id", "unique_id", "question_id")
+    source: Names = ("source", "data_source", "problem_source", "repo_name")
+    level: Names = ("level", "difficulty")
+    finish_reason: Names = ("finish_reasons", "finish_reason")
+
+
+_REFERENCES = (
+    *("reference", "expected_answer", "final_answer", "ground_truth", "reward_model.ground_truth", "reference_answer"),
+    *("info.reference_answer", "messages[0].info.reference_answer", "gold", "golden", "gold_answer", "target"),
+    *("answer", "Answer", "答案", "ground_truth_solution", "solution", "label"),
+)
+
+GENERAL = Layout(
+    "general",
+    about="the words that most sets use",
+    chat=("messages", "conversations", "conversation", "chat", "dialog"),
+    question=(
+        *("problem", "question", "prompt", "instruction", "query", "input"),
+        *("Problem", "Question", "题目", "问题", "extra_info.question"),
+    ),
+    append=(),
+    replies=(
+        *("generations", "generation", "responses", "response", "completions", "completion", "generated_solution"),
+        *("outputs", "output", "model_output", "model_response", "content", "reply", "attempt", "Response"),
+    ),
+    reasoning=(
+        *("reasoning_content", "reasoning", "thinking", "thinking_trajectories", "thinking_trajectory"),
+        *("reasoning_trace", "think", "thought", "thoughts", "cot", "chain_of_thought", "Complex_CoT", "思考过程"),
+    ),
+    reference=_REFERENCES,
+)
+
+_NAMED = (
+    Layout(
+        "110k",
+        about="Chinese-DeepSeek-R1-Distill-data-110k: input, reasoning_content, content",
+        marks=("input", "reasoning_content", "content"),
+        question=("input",),
+        replies=("content",),
+        reasoning=("reasoning_content",),
+        source=("repo_name", "source"),
+    ),
+    Layout(
+        "openr1",
+        about="OpenR1-Math: several generations of one problem",
+        marks=("problem", "generations"),
+        question=("problem",),
+        replies=("generations",),
+        reference=("answer", "solution"),
+    ),
+    Layout(
+        "openthoughts_metadata",
+        about="OpenThoughts-114k, configuration metadata",
+        marks=("problem", "deepseek_reasoning", "deepseek_solution"),
+        question=("problem",),
+        replies=("deepseek_solution",),
+        reasoning=("deepseek_reasoning",),
+        reference=("ground_truth_solution",),
+    ),
+    Layout(
+        "s1.1",
+        about="s1K-1.1: DeepSeek-R1's thinking and attempt (--reasoning gemini_thinking_trajectory for Gemini's)",
+        marks=("question", "deepseek_thinking_trajectory", "deepseek_attempt"),
+        question=("question",),
+        replies=("deepseek_attempt",),
+        reasoning=("deepseek_thinking_trajectory",),
+        reference=("solution",),
+        source=("source_type",),
+    ),
+    Layout(
+        "s1",
+        about="s1K: thinking_trajectories and attempt",
+        marks=("question", "thinking_trajectories", "attempt"),
+        question=("question",),
+        replies=("attempt",),
+        reasoning=("thinking_trajectories",),
+        reference=("solution",),
+        source=("source_type",),
+    ),
+    Layout(
+        "deepmath",
+        about="DeepMath-103K: three solutions of DeepSeek-R1",
+        marks=("question", "final_answer", "r1_solution_1"),
+        question=("question",),
+        each=("r1_solution_1", "r1_solution_2", "r1_solution_3"),
+        reference=("final_answer",),
+        source=("topic",),
+    ),
+    Layout(
+        "openmathreasoning",
+        about="OpenMathReasoning: generated_solution and expected_answer",
+        marks=("problem", "generated_solution", "expected_answer"),
+        question=("problem",),
+        replies=("generated_solution",),
+        reference=("expected_answer",),
+    ),
+    Layout(
+        "limo",
+        about="LIMO: the solution is the trace, the answer the reference",
+        marks=("question", "solution", "answer"),
+        question=("question",),
+        replies=("solution",),
+        reference=("answer",),
+    ),
+    Layout(
+        "alpaca",
+        about="instruction, input and output",
+        marks=("instruction", "output"),
+        question=("instruction",),
+        append=("input",),
+        replies=("output",),
+        reference=("reference", "expected_answer", "final_answer", "answer", "solution"),
+    ),
+    Layout(
+        "messages",
+        about="chat with role and content, the reasoning inside or in a field of its own",
+        marks=("messages",),
+        chat=("messages",),
+        replies=GENERAL.replies,
+        reasoning=GENERAL.reasoning,
+        reference=_REFERENCES,
+    ),
+    Layout(
+        "sharegpt",
+        about="conversations of human and gpt, or of user and assistant",
+        marks=("conversations",),
+        chat=("conversations", "conversation"),
+        replies=GENERAL.replies,
+        reasoning=GENERAL.reasoning,
+        reference=_REFERENCES,
+    ),
+)
+
+LAYOUTS = {layout.name: layout for layout in (*_NAMED, GENERAL)}
+"""By name, in the order in which they are tried."""
+
+ALIASES = {
+    "r1_distill_110k": "110k",
+    "input_reasoning_content": "110k",
+    "openr1_math": "openr1",
+    "openthoughts": "sharegpt",
+}
+"""Names that older command lines use."""
+
+
+def recognise(values: Mapping[str, Any]) -> Layout:
+    """The layout that a row is of: the first named one all of whose marks it has, else the general one."""
+    return next((one for one in _NAMED if all(find_column(values, mark) for mark in one.marks)), GENERAL)
+
+
+def with_columns(layout: Layout, columns: Mapping[str, str]) -> Layout:
+    """The layout with columns of one's own in place of its: question, reasoning, answer, reference, id, source."""
+    given: dict[str, Any] = {{"answer": "replies"}.get(part, part): (path,) for part, path in columns.items()}
+    if "replies" in given:
+        given["each"] = ()
+    if {"question", "replies"} & given.keys():
+        given["chat"] = ()
+    taken = set(columns.values())
+    kept = {part: _without(getattr(layout, part), taken) for part in ("replies", "reasoning", "reference")}
+    return dataclasses.replace(layout, **{**kept, **given})
+
+
+def _without(names: Iterable[str], taken: set[str]) -> Names:
+    return tuple(name for name in names if name not in taken)
+
+
+def find_answer(text: str) -> str | None:
+    r"""The answer in a reference column: after `####`, in the last box, or all of a short text; None in a solution."""
+    if "####" in text:
+        return after_hashes(text)
+    boxed = last_boxed(text)
+    if boxed is not None:
+        return boxed
+    stripped = text.strip()
+    is_none = stripped.lower() in {"proof", "notfound", "not found"}
+    return None if is_none or len(stripped) > _LONGEST_ANSWER or "\n" in stripped else stripped

@@ -1,0 +1,247 @@
+"""Row of a trace set → a problem and its replies, as a layout says; only this module knows the forms of a reply.
+
+A reply of another's set says little about how it came to be. Where its finish reason is not kept, a reply whose
+reasoning ends and is followed by an answer is taken to have ended by itself, and any other to have been cut.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from overproof.completion import OPENING_TAG, split_completion
+from overproof.errors import InputError
+from overproof.importing.layouts import Layout, Names, find_answer
+from overproof.problems import build_problem
+from overproof.problems.cells import as_messages, message_text, to_text
+from overproof.problems.notes import SourceNotes
+from overproof.problems.presets import Preset
+from overproof.records import Message, Problem, Usage, clean_text
+from overproof.rows import say_fault
+from overproof.rows.columns import MISSING, look_up, read_cell
+from overproof.rows.row import SourceRow
+
+_THOUGHT = re.compile(r"<\|begin_of_thought\|>(.*?)<\|end_of_thought\|>", re.DOTALL)
+_SOLUTION = re.compile(r"<\|begin_of_solution\|>(.*?)(?:<\|end_of_solution\|>|$)", re.DOTALL)
+_ROLES = {"human": "user", "gpt": "assistant", "model": "assistant", "bot": "assistant"}
+_REASONING_KEYS = ("reasoning_content", "reasoning", "thinking", "thought", "think")
+"""Keys of a message that its reasoning is kept under."""
+_COUNTS = ("prompt_tokens_len", "reasoning_content_tokens_len", "content_tokens_len")
+"""Token counts of Chinese-DeepSeek-R1-Distill-data-110k."""
+
+
+class ImportedReply(NamedTuple):
+    """One reply as its set keeps it."""
+
+    content: str
+    reasoning: str | None = None
+    channel: str | None = None
+    """The field or tags that the reasoning came in, None when it is inside `content`."""
+    finish_reason: str | None = None
+    usage: Usage = Usage()
+
+    def how_it_ended(self) -> str:
+        """The finish reason that is kept with it, or what its form suggests."""
+        if self.finish_reason:
+            return self.finish_reason
+        parts = split_completion(self.content, self.reasoning)
+        return "stop" if parts.answer else "length"
+
+    @property
+    def has_reasoning(self) -> bool:
+        """Whether there is any reasoning, wherever it is."""
+        return bool(split_completion(self.content, self.reasoning).reasoning)
+
+
+class ImportedRow(NamedTuple):
+    """What a row of a trace set holds."""
+
+    problem: Problem
+    """Its id is empty where the row has none."""
+    prompt: list[Message]
+    replies: list[ImportedReply]
+    taken: dict[str, str]
+    """Which part came from which column."""
+
+
+class _Cells:
+    """The columns of one row, and what was taken from which."""
+
+    def __init__(self, row: SourceRow) -> None:
+        self.row = row
+        self.taken: dict[str, str] = {}
+
+    def take(self, part: str, names: Names) -> Any:
+        """The first of these columns that holds anything; None where none does."""
+        for name in names:
+            value = look_up(self.row.values, name)
+            if value is MISSING or value is None or value in ("", []):
+                continue
+            self.taken[part] = name
+            return read_cell(value) if isinstance(value, str) and value.startswith(("[{", "[ {")) else value
+        return None
+
+
+def read_row(row: SourceRow, layout: Layout, notes: SourceNotes) -> ImportedRow:
+    """The problem and the replies in a row. Raises InputError naming the row where it holds none."""
+    if row.fault is not None:
+        raise InputError(say_fault(row))
+    cells = _Cells(row)
+    chat = cells.take("chat", layout.chat)
+    if chat is not None:
+        prompt, last = _split_chat(row, chat)
+    else:
+        question = cells.take("question", layout.question)
+        prompt, last = _as_prompt(row, question, cells.taken.get("question")), None
+    system = cells.take("system", layout.system)
+    if isinstance(system, str) and system.strip() and prompt[0].role != "system":
+        prompt = [Message("system", clean_text(system)), *prompt]
+    replies = [_from_message(last)] if last is not None else _read_replies(cells, layout)
+    if last is not None and replies[0].reasoning is None and not OPENING_TAG.search(replies[0].content):
+        replies = _add_reasoning(cells, layout, replies)
+    elif last is not None:
+        cells.taken["reasoning"] = f"{cells.taken['chat']}, {replies[0].channel or 'inside the reply'}"
+    problem = _build(cells, layout, prompt, notes)
+    if cells.taken.get("append"):
+        prompt = [*prompt[:-1], Message("user", problem.question)]
+    return ImportedRow(problem, prompt, replies, cells.taken)
+
+
+def _split_chat(row: SourceRow, chat: Any) -> tuple[list[Message], Mapping[str, Any] | None]:
+    """The messages that ask, and the one that replies where there is one."""
+    turns = as_messages(chat)
+    if turns is None:
+        raise InputError(f"{row.where}: not a list of messages with role and text")
+    messages = [Message(_ROLES.get(role, role), clean_text(text)) for role, text in turns]
+    reply = chat[-1] if messages[-1].role == "assistant" else None
+    prompt = messages[:-1] if reply is not None else messages
+    asked = [message for message in prompt if message.role == "user"]
+    if len(asked) != 1 or not asked[0].content.strip() or prompt[-1].role != "user":
+        raise InputError(f"{row.where}: not one question and one reply")
+    return prompt, reply
+
+
+def _as_prompt(row: SourceRow, question: Any, column: str | None) -> list[Message]:
+    if question is None:
+        raise InputError(f"{row.where}: no question. It has: {', '.join(map(str, row.values))}. Give --question COLUMN")
+    if as_messages(question) is not None:
+        return _split_chat(row, question)[0]
+    try:
+        text = to_text(question)
+    except TypeError as error:
+        raise InputError(f"{row.where}: '{column}' holds {error}, not a question") from None
+    return [Message("user", clean_text(text or ""))]
+
+
+def _build(cells: _Cells, layout: Layout, prompt: list[Message], notes: SourceNotes) -> Problem:
+    cells.take("reference", tuple(name for name in layout.reference if name not in cells.taken.values()))
+    append = cells.take("append", layout.append)
+    asked = next(message.content for message in prompt if message.role == "user")
+    preset = Preset(
+        question="\0question",
+        append=cells.taken["append"] if isinstance(append, str) else None,
+        reference=cells.taken.get("reference"),
+        extract=find_answer,
+        id=layout.id,
+        source=layout.source,
+        level=layout.level,
+    )
+    row = cells.row
+    return build_problem(SourceRow(row.where, {**row.values, "\0question": asked}), "", preset, notes)
+
+
+def _read_replies(cells: _Cells, layout: Layout) -> list[ImportedReply]:
+    """The replies in columns beside the question, with the reasoning that stands in others."""
+    if layout.each:
+        said = [value for name in layout.each if isinstance(value := look_up(cells.row.values, name), str) and value]
+        cells.taken["replies"] = ", ".join(layout.each)
+        replies = [_from_text(one) for one in said]
+    else:
+        value = cells.take("replies", layout.replies)
+        if value is None and any(_has(cells.row, name) for name in layout.reasoning):
+            value = "" if _holds(cells.row, layout.replies) else cells.take("replies", ("answer", "final_answer"))
+        replies = _from_value(cells.row, value)
+    if not replies:
+        has = ", ".join(map(str, cells.row.values))
+        raise InputError(f"{cells.row.where}: no reply. It has: {has}. Give --answer COLUMN (and --reasoning COLUMN)")
+    reasons = cells.take("finish_reason", layout.finish_reason)
+    ended = [reasons] * len(replies) if isinstance(reasons, str) else list(reasons or [])
+    ended += [None] * (len(replies) - len(ended))
+    replies = [reply._replace(finish_reason=reason) for reply, reason in zip(replies, ended, strict=False)]
+    return _add_usage(cells, _add_reasoning(cells, layout, replies))
+
+
+def _has(row: SourceRow, name: str) -> bool:
+    value = look_up(row.values, name)
+    return value is not MISSING and bool(value)
+
+
+def _holds(row: SourceRow, names: Names) -> bool:
+    """Whether a row has one of these columns, be it empty."""
+    return any(look_up(row.values, name) is not MISSING for name in names)
+
+
+def _from_value(row: SourceRow, value: Any) -> list[ImportedReply]:
+    if isinstance(value, Mapping):
+        return [_from_message(value)]
+    messages = as_messages(value)
+    if messages is not None:
+        return [_from_message(one) for one in value if _ROLES.get(str(one.get("role")), one.get("role")) == "assistant"]
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [reply for one in value for reply in _from_value(row, one)]
+    try:
+        text = to_text(value)
+    except TypeError as error:
+        raise InputError(f"{row.where}: a reply holds {error}, not text") from None
+    return [] if text is None else [_from_text(text)]
+
+
+def _from_message(message: Mapping[str, Any]) -> ImportedReply:
+    """The reply in a message, whose reasoning may stand in the text, in a key beside it, or in a part of its own."""
+    content = clean_text(message_text(message) or "")
+    for key in _REASONING_KEYS:
+        if isinstance(message.get(key), str) and message[key].strip() and not OPENING_TAG.search(content):
+            return ImportedReply(content, clean_text(message[key]), key)
+    parts = message.get("content")
+    for part in parts if isinstance(parts, Sequence) and not isinstance(parts, str) else ():
+        thought = next((part[key] for key in _REASONING_KEYS if isinstance(part.get(key), str)), None)
+        if thought is not None:
+            return ImportedReply(content, clean_text(thought), "thinking")
+    return _from_text(content)
+
+
+def _from_text(text: str) -> ImportedReply:
+    text = clean_text(text)
+    if thought := _THOUGHT.search(text):
+        solution = _SOLUTION.search(text, thought.end())
+        content = solution.group(1) if solution else text[thought.end() :]
+        return ImportedReply(content.strip(), thought.group(1).strip(), "begin_of_thought")
+    return ImportedReply(text)
+
+
+def _add_reasoning(cells: _Cells, layout: Layout, replies: list[ImportedReply]) -> list[ImportedReply]:
+    """The replies with the reasoning that stands in a column of its own. Raises InputError where the two do not fit."""
+    if any(reply.has_reasoning for reply in replies):
+        cells.taken["reasoning"] = f"{cells.taken.get('replies', cells.taken.get('chat'))}, inside the reply"
+        return replies
+    value = cells.take("reasoning", layout.reasoning)
+    if value is None:
+        return replies
+    thoughts = [value] if isinstance(value, str) else list(value) if isinstance(value, Sequence) else []
+    if len(thoughts) != len(replies) or not all(isinstance(one, str) for one in thoughts):
+        column = cells.taken["reasoning"]
+        raise InputError(f"{cells.row.where}: {len(replies)} replies and {len(thoughts)} reasonings in '{column}'")
+    channel = cells.taken["reasoning"].rpartition(".")[2]
+    return [
+        reply._replace(reasoning=clean_text(thought), channel=channel)
+        for reply, thought in zip(replies, thoughts, strict=True)
+    ]
+
+
+def _add_usage(cells: _Cells, replies: list[ImportedReply]) -> list[ImportedReply]:
+    prompt, thought, said = (look_up(cells.row.values, name) for name in _COUNTS)
+    if len(replies) != 1 or not all(isinstance(count, int) for count in (prompt, thought, said)):
+        return replies
+    usage = Usage(prompt_tokens=prompt, completion_tokens=thought + said, reasoning_tokens=thought)
+    return [replies[0]._replace(usage=usage)]
