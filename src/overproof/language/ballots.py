@@ -107,7 +107,7 @@ class Sentences(msgspec.Struct, frozen=True):
     def words(self, index: int) -> list[str]:
         """The words of a sentence."""
         end = self.starts[index + 1] if index + 1 < len(self.starts) else len(self.tokens)
-        found = [token.decode() for token in self.tokens[self.starts[index] : end]]
+        found = _LATIN_WORD.findall(b" ".join(self.tokens[self.starts[index] : end]).decode())
         return [word for word in found if len(word) > 1]
 
 
@@ -144,7 +144,7 @@ def read_sentences(prose: str, target: str, *, in_latin: bool) -> Sentences:
 
 def _split(prose: str) -> list[bytes]:
     """The words of a text and its ends of sentences and lines; ends with one."""
-    data = prose.encode("ascii") if prose.isascii() else _NOT_LATIN.sub(" ", prose).encode()
+    data = prose.encode(errors="ignore")
     data = data.translate(None, END_OF_SENTENCE + END_OF_PARAGRAPH)
     for end in (b". ", b"! ", b"? "):
         data = data.replace(end, b" %s " % END_OF_SENTENCE)
@@ -153,8 +153,10 @@ def _split(prose: str) -> list[bytes]:
 
 def _find_starts(is_end: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
     """Where sentences begin: after each end, and after LONGEST_SENTENCE words without one."""
-    starts = np.concatenate([[0], np.flatnonzero(is_end)[:-1] + 1])
-    lengths = np.diff(starts, append=len(is_end))
+    ends = np.flatnonzero(is_end)
+    starts = np.zeros_like(ends)
+    starts[1:] = ends[:-1] + 1
+    lengths = ends + 1 - starts
     if lengths.max() <= LONGEST_SENTENCE + 1:
         return starts
     return np.concatenate(
@@ -166,12 +168,15 @@ def _find_starts(is_end: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
 
 
 def _find_leaders(votes: npt.NDArray[np.int64], counted: npt.NDArray[np.int64], target: int) -> npt.NDArray[np.int64]:
-    ranked = np.sort(votes, axis=1)
-    most, lead = ranked[:, -1], ranked[:, -1] - ranked[:, -2]
-    leader = votes.argmax(axis=1)
+    leader: npt.NDArray[np.int64] = votes.argmax(axis=1)
+    every = np.arange(len(votes))
+    most = votes[every, leader]
+    votes[every, leader] = -1
+    lead = most - votes.max(axis=1)
     is_clear = (lead >= 2) & (most * 4 >= counted)
     is_clear |= (leader == target) & (lead >= 1) & (most * 3 >= counted)
-    return np.where(is_clear, leader, OPEN)
+    leader[~is_clear] = OPEN
+    return leader
 
 
 def _count_in(vocabulary: frozenset[str], tokens: list[bytes], starts: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
@@ -201,7 +206,8 @@ class _TokenVotes(dict[bytes, int]):
     """The vote of each token, kept for so many of them as are worth the memory."""
 
     def __missing__(self, token: bytes) -> int:
-        vote = _vote(token.decode())
+        words = _LATIN_WORD.findall(token.decode()) or [""]
+        vote = _vote(words[0])  # a sign that is no letter may hang on a word: “wait”, don’t
         if len(self) < _MOST_KEPT:
             self[token] = vote
         return vote
@@ -209,7 +215,7 @@ class _TokenVotes(dict[bytes, int]):
 
 _SENTENCE_END, _PARAGRAPH_END = 0xFF << 8 * _NEUTRAL, (0xFF << 8 * _NEUTRAL) + 1
 _TOKENS = _TokenVotes({END_OF_SENTENCE: _SENTENCE_END, END_OF_PARAGRAPH: _PARAGRAPH_END})
-_NOT_LATIN = re.compile(f"[^\x00-\x7f{LATIN_LETTERS}]+")
+_LATIN_WORD = re.compile(f"[{LATIN_LETTERS}]+")
 _KEPT_BYTES = bytes(
     code if code >= 0x80 or chr(code).isalpha() or bytes([code]) in {END_OF_SENTENCE, END_OF_PARAGRAPH} else 0x20
     for code in range(256)

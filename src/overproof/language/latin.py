@@ -63,8 +63,7 @@ def settle(words: Sequence[str], counted: int, target: str) -> str | None:
     """
     if is_latin(target) and target not in COMMON_WORDS and target not in FURTHER_WORDS:
         return identify(words, target) if counted >= _LEAST_IDENTIFIED else None
-    rivals = [language for language in FURTHER_WORDS if language == target or not _are_twins(language, target)]
-    ballot = count_votes(words, rivals)
+    ballot = count_votes(words, _rivals(target))
     if ballot.leader is not None and ballot.lead >= 2 and ballot.votes * 3 >= ballot.counted:
         return ballot.leader
     if not is_latin(target):
@@ -91,6 +90,12 @@ def tell_twin(words: Sequence[str], target: str) -> str:
     theirs = {language: sum(word in _vocabulary(language) - own for word in lowered) for language in rivals}
     best = max(rivals, key=lambda language: theirs[language] - mine[language])
     return best if theirs[best] >= _LEAST_TWIN_WORDS and theirs[best] >= 2 * mine[best] else target
+
+
+@cache
+def _rivals(target: str) -> tuple[str, ...]:
+    """The further languages that a sentence may be in: all but the target's twins."""
+    return tuple(language for language in FURTHER_WORDS if language == target or not _are_twins(language, target))
 
 
 def _are_twins(language: str, target: str) -> bool:

@@ -28,7 +28,8 @@ def set_aside_quotations(prose: str, target: str) -> str:
     spans = [match.span(1) for match in _QUOTED.finditer(prose) if holds_script(match[1]) == is_latin(target)]
     if own is not None:
         spans += [match.span(1) for match in _LABELLED.finditer(prose)]
-        spans += [match.span() for match in _HEADING.finditer(prose)]
+        if "#" in prose or "**" in prose or "Step" in prose:
+            spans += [match.span() for match in _HEADING.finditer(prose)]
     if not spans:
         return prose
     said = own.count(prose) if own else float(len(_LATIN_WORD.findall(prose)))

@@ -85,6 +85,7 @@ SCRIPT_LETTERS = "".join(letters for letters, *_ in (_LETTERS | _UNSPACED).value
 """The letters of all of them, for a class of a pattern; without Greek, whose letters are signs in any formula."""
 _SPACED = "".join(letters for name, (letters, _) in _LETTERS.items() if name != HANGUL)
 _ALONE = _LETTERS[HANGUL][0] + "".join(letters for letters, *_ in _UNSPACED.values())
+_LETTER = re.compile(f"[{_ALONE}{_SPACED}]")
 _UNIT = re.compile(f"[{_ALONE}]|[{_SPACED}]{{2}}")
 """A word of any script; two classes in place of all the scripts' patterns, which takes a thirtieth of the time."""
 _LANGUAGES = frozenset(language for script in SCRIPTS for language in script.languages)
@@ -98,7 +99,7 @@ def script_of(letter: str) -> Script | None:
 
 def scripts_in(text: str) -> list[Script]:
     """The scripts other than Latin that a text has words in, always in the same order."""
-    if text.isascii():
+    if text.isascii() or not _LETTER.search(text):
         return []
     found = set(map(script_of, set(text)))
     return [script for script in SCRIPTS if script in found and script.unit.search(text)]
