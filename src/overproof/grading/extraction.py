@@ -19,14 +19,14 @@ length of the completion.
 
     >>> [candidate.text for candidate in extract(r"<think>\boxed{4}</think>So it is $\boxed{5}$.")]
     ['5']
-    >>> extract("maybe 3. Or maybe 4. I do not know")
-    ()
+    >>> list(extract("maybe 3. Or maybe 4. I do not know"))
+    []
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 
 import msgspec
 
@@ -81,25 +81,28 @@ def visible(completion: str) -> str | None:
     return None if split.reasoning is not None and not split.answer else split.answer
 
 
-def extract(completion: str, *, answer_only: bool = False) -> tuple[Candidate, ...]:
-    """The answers that a completion gives, best first; empty when it gives none.
+def extract(completion: str, *, answer_only: bool = False) -> Iterator[Candidate]:
+    """The answers that a completion gives, best first, each looked for when it is asked for; none when it gives none.
 
     With `answer_only` the text is known to be an answer and no more: it is taken as it stands unless it has a box.
     """
     text = visible(completion)
-    return tuple(_ranked(text, answer_only=answer_only)) if text else ()
+    return _ranked(text, answer_only=answer_only) if text else iter(())
 
 
-def choose(candidates: Sequence[Candidate], *, letters: bool = False, parts: int = 1) -> Candidate | None:
+def choose(candidates: Iterable[Candidate], *, letters: bool = False, parts: int = 1) -> Candidate | None:
     """The candidate that answers the question: the first, of those that name options where it asks for `letters`.
 
     With `parts`, the number of values asked for, a single box is joined by those before it that may share its answer.
     """
-    if letters:
-        named = (candidate for candidate in candidates if letters_of(candidate.text) is not None)
-        if (candidate := next(named, None)) is not None:
+    first = None
+    for candidate in candidates:
+        if letters and letters_of(candidate.text) is not None:
             return candidate
-    first = next((candidate for candidate in candidates if candidate.found != "letters"), None)
+        if first is None and candidate.found != "letters":
+            first = candidate
+        if first is not None and not letters:
+            break
     if first is None or parts == 1 or len(first.parts) < parts or _items(first.text) >= parts:
         return first
     return msgspec.structs.replace(first, text=", ".join(dict.fromkeys(first.parts[-parts:])))
