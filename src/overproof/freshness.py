@@ -22,17 +22,33 @@ from pydantic import BaseModel
 import overproof
 from overproof.config import RunConfig
 from overproof.errors import RunFolderError
-from overproof.runfolder import Manifest, RunFolder
+from overproof.runfolder import DamagedManifestError, Manifest, RunFolder
 
 _DECIDING_LIBRARIES = ("math-verify", "sympy", "py3langid", "langdetect", "pyarrow")
 
 
-def begin(folder: RunFolder, config: RunConfig, shards: Callable[[], int]) -> Manifest:
-    """The manifest of a run; a new run's is made here, with as many shards as `shards()` says."""
-    manifest = folder.read_manifest()
+Tell = Callable[[str], None]
+"""Whoever is told, in words, what was found damaged and is made again."""
+
+
+def begin(folder: RunFolder, config: RunConfig, shards: Callable[[], int], tell: Tell) -> Manifest:
+    """The manifest of a run; a new run's is made here, with as many shards as `shards()` says, and not yet written.
+
+    A manifest that cannot be read is made again where the prepared problems tell the number of shards.
+    """
+    try:
+        manifest = folder.read_manifest()
+    except DamagedManifestError as error:
+        if folder.count_prepared() is None:
+            raise RunFolderError(
+                f"{error} How many shards the run has cannot be told without it: put back a copy, or give another "
+                "--run-dir."
+            ) from None
+        tell(f"{error} It is made again from this config and the prepared problems.")
+        manifest = None
     if manifest is None:
-        manifest = Manifest(config.model_dump(mode="json"), shards(), versions(), {})
-        folder.write_manifest(manifest)
+        number = folder.count_prepared() or shards()
+        manifest = Manifest(config.model_dump(mode="json"), number, versions(), {})
     folder.check_shards(manifest.shards)
     return manifest
 
@@ -57,28 +73,43 @@ def record_config(folder: RunFolder, config: RunConfig, tables: Sequence[str]) -
 def derive(
     folder: RunFolder,
     stage: str,
-    work: Callable[[], bool | None],
+    work: Callable[[Callable[[], None]], bool | None],
     *,
     config: RunConfig,
     tables: Sequence[str],
+    tell: Tell,
     inputs: Sequence[Any] = (),
     after: str | None = None,
     outputs: Sequence[Path] = (),
+    begun: Manifest | None = None,
 ) -> None:
-    """Do a stage's work unless it was done with these very inputs and its files are still there.
+    """Do a stage's work unless it was done with these very inputs and its files are still what was written.
 
-    Inputs are the config `tables` it reads, plain values in `inputs`, and the stage that it comes `after`. Work that
-    returns False is done, but not as it would be on another day: later stages may use it, and the next run does it
-    again.
+    `work` is given a function that it calls before the first file changes: the mark that vouches for them is withdrawn
+    by it, and set again after the last of them is on disk, so that a kill at any moment leaves files without a mark
+    and never a mark without its files. Inputs are the config `tables` that the stage reads, plain values in `inputs`,
+    and the stage that it comes `after`. `begun` is the manifest of a run that has none on disk yet.
+    Work that returns False is done, but not as it would be on another day: later stages may use it, and the next run
+    does it again.
     """
-    manifest = manifest_of(folder)
+    manifest = begun or manifest_of(folder)
     if after is not None and after not in manifest.stages:
         raise RunFolderError(f"{folder}: '{stage}' needs '{after}' first. Run: overproof {after} CONFIG")
     before = manifest.stages.get(after) if after else None
     fingerprint = _fingerprint([stage, versions(), before, *inputs, *(getattr(config, name) for name in tables)])
-    if manifest.stages.get(stage) == fingerprint and folder.has(outputs):
-        return
-    stamp = f"{fingerprint}, to be done again" if work() is False else fingerprint
+    if manifest.stages.get(stage) == fingerprint:
+        damage = folder.find_damage(outputs)
+        if damage is None:
+            return
+        tell(f"{damage}: it is made again.")
+
+    def withdraw() -> None:
+        others = {name: mark for name, mark in manifest.stages.items() if name != stage}
+        folder.write_manifest(msgspec.structs.replace(manifest, stages=others))
+        folder.unseal(outputs)
+
+    stamp = f"{fingerprint}, to be done again" if work(withdraw) is False else fingerprint
+    folder.seal(outputs)
     record_config(folder, config, tables)
     manifest = manifest_of(folder)
     folder.write_manifest(msgspec.structs.replace(manifest, stages={**manifest.stages, stage: stamp}))

@@ -182,10 +182,10 @@ def encode_line(record: msgspec.Struct) -> bytes:
     return line[:-1] + _CHECK % zlib.crc32(line) + b"\n"
 
 
-def is_intact(line: bytes) -> bool:
-    """Whether a line (without its newline) is what was written, as far as it says; one without checksum is."""
-    if line[-_CHECK_BYTES : 8 - _CHECK_BYTES] != _CHECK_START or not line.endswith(b'"}'):
-        return True
+def check_line(line: bytes) -> bool | None:
+    """Whether a line (without its newline) is what was written by its checksum; None for a line that has none."""
+    if line[-_CHECK_BYTES : len(_CHECK_START) - _CHECK_BYTES] != _CHECK_START:
+        return None
     check = zlib.crc32(b"}", zlib.crc32(memoryview(line)[:-_CHECK_BYTES]))
     return line[-_CHECK_BYTES:] == _CHECK % check
 
@@ -219,13 +219,18 @@ class Span(NamedTuple):
 def locate_records(path: Path, kind: type[Record]) -> Iterator[tuple[Span, Record]]:
     """`read_records` with the place of each, for reading one again later. A small `kind` makes a cheap index."""
     offset = 0
+    is_checked = False
     for number, line in enumerate(read_lines(path), start=1):
-        if not is_intact(line):
+        check = check_line(line)
+        if check is False:
             raise _damaged(path, number, "its checksum does not fit")
         try:
             record = decode(line, kind)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise _damaged(path, number, str(error) if line.strip() else "it is blank") from error
+        if is_checked and check is None:
+            raise _damaged(path, number, "it has no checksum, as those before it have: something else has written it")
+        is_checked = check is not None
         yield Span(offset, len(line)), record
         offset += len(line) + 1
 

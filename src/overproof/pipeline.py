@@ -34,16 +34,17 @@ from overproof.grading import answer_classes
 from overproof.grading.protocol import BACKSTOP
 from overproof.journal import write_records, write_sharded
 from overproof.language import held_by, language_of, name_all, name_among
-from overproof.problems import read_problems, stamp_source
+from overproof.problems import KnownIds, read_problems, stamp_source
 from overproof.problems.notes import SourceNotes
 from overproof.records import Message, PreparedProblem, Problem, Score
 from overproof.rewards.grades import grade_traces
 from overproof.runfolder import RunFolder, count_shards, shard_of
-from overproof.sampling import batch, distributed, doctor
+from overproof.sampling import batch, distributed, doctor, reuse
 from overproof.sampling.batch import BatchIn, BatchOut
 from overproof.sampling.doctor import Diagnosis
 from overproof.sampling.forecast import Outlook
 from overproof.sampling.progress import Notice, Progress
+from overproof.sampling.settings import Settings
 from overproof.teacher import Dialect, check_settings
 
 _GRADED_AT_ONCE = 512
@@ -114,6 +115,10 @@ class Run(msgspec.Struct, frozen=True):
         """The numbers of the run's shards. Raises RunFolderError before `prepare` has counted them."""
         return range(freshness.manifest_of(self.folder).shards)
 
+    def tell(self, text: str) -> None:
+        """Say something in words to whoever watches."""
+        self.show(Notice(text))
+
     def open_engine(self) -> AbstractContextManager[Engine]:
         """What runs shards: processes here, or a cluster. The same one again while it is open."""
         return open_engine(self.config, self.folder, freshness.versions)
@@ -138,34 +143,52 @@ def prepare(run: Run) -> None:
     """Read the problems, find out all that costs nothing, and write them by shard.
 
     Reads the source several times, so that it need not fit in memory: to compare problems with each other, to find out
-    which languages they are in, and to write them. A new run's shards are counted before that.
+    which languages they are in, and to write them. A new run's shards are counted before that. Nothing in the folder
+    changes before every problem was found fit to go on with what was paid for.
     """
     config, folder = run.config, run.folder
+    settings = None if config.teacher.is_imported else Settings(config)
     most = config.sampling.most
-    shards = freshness.begin(folder, config, lambda: count_shards(_count_source(config), most)).shards
-    outputs = [folder.problems(shard) for shard in range(shards)]
+    begun = freshness.begin(folder, config, lambda: count_shards(_count_source(config), most), run.tell)
+    outputs = [folder.problems(shard) for shard in range(begun.shards)]
 
-    def work() -> None:
-        findings = hygiene.examine(read_problems(config.problems), config.hygiene)
+    def work(withdraw: Callable[[], None]) -> None:
         notes = SourceNotes()
-        names = name_all(problem.question for problem in read_problems(config.problems))
-        held = config.problems.languages or held_by(names)
-        prepared = (
-            _prepare_problem(problem, findings, name_among(problem.question, name, held))
-            for problem, name in zip(read_problems(config.problems, notes), names, strict=True)
-        )
-        counts = write_sharded(outputs, ((shard_of(one.problem.id, shards), one) for one in prepared))
+        prepared = _prepare_all(config, notes, reuse.known_ids(folder))
+        if settings is not None:
+            prepared = reuse.check_reuse(settings, folder, begun.shards, prepared)
+        placed = ((shard_of(one.problem.id, begun.shards), one) for one in prepared)
+        counts = write_sharded(outputs, placed, before=withdraw)
         write_records(folder.skipped, notes.skipped)
         folder.push(*outputs, folder.skipped)
         for line in notes.lines():
-            run.show(Notice(line))
+            run.tell(line)
         run.show(Step("prepare", sum(counts), sum(counts)))
 
     if config.problems.overrides is not None and (taken := suspects.adopt(folder, config.problems.overrides)):
         run.show(Notice(f"{taken:,} decisions about references taken over from {config.problems.overrides}"))
     stamps = [stamp_source(source) for source in (config.problems, *config.hygiene.benchmarks)]
     tables = ("problems", "hygiene")
-    freshness.derive(folder, "prepare", work, config=config, tables=tables, inputs=stamps, outputs=outputs)
+    freshness.derive(
+        folder,
+        "prepare",
+        work,
+        config=config,
+        tables=tables,
+        tell=run.tell,
+        inputs=stamps,
+        outputs=outputs,
+        begun=begun,
+    )
+
+
+def _prepare_all(config: RunConfig, notes: SourceNotes, known: KnownIds) -> Iterator[PreparedProblem]:
+    """Every problem with what is found out about it; `known` are the ids that rows without one have already."""
+    findings = hygiene.examine(read_problems(config.problems, known=known), config.hygiene)
+    names = name_all(problem.question for problem in read_problems(config.problems, known=known))
+    held = config.problems.languages or held_by(names)
+    for problem, name in zip(read_problems(config.problems, notes, known), names, strict=True):
+        yield _prepare_problem(problem, findings, name_among(problem.question, name, held))
 
 
 def plan(run: Run) -> Plan:
@@ -224,8 +247,9 @@ def sample(run: Run) -> sampling.SamplingSummary:
 
 def write_batch(run: Run, path: Path) -> BatchOut:
     """Write the requests that are wanted now as a batch file for the provider, instead of making them."""
+    written = batch.write_batch(run.config, run.folder, run.shards, path)
     freshness.record_config(run.folder, run.config, _SAMPLING_TABLES)
-    return batch.write_batch(run.config, run.folder, run.shards, path)
+    return written
 
 
 def read_batch(run: Run, paths: Sequence[Path]) -> BatchIn:
@@ -273,8 +297,9 @@ def _score_shards(run: Run, stale: Sequence[int]) -> bool:
     config, folder = run.config, run.folder
     cut = 0
 
-    def work() -> bool:
+    def work(withdraw: Callable[[], None]) -> bool:
         nonlocal cut
+        withdraw()
         cut = sum(_run_stage("score", functools.partial(score_shard, config, folder), run, shards=stale))
         if cut:
             run.show(Notice(f"{cut} verdicts were left open as the machine was too busy; the next run decides them"))
@@ -287,6 +312,7 @@ def _score_shards(run: Run, stale: Sequence[int]) -> bool:
         work,
         config=config,
         tables=("rewards",),
+        tell=run.tell,
         inputs=[_contract(config.prompt), *folder.journal_sizes(), *judged, folder.read_overrides().digest()],
         after="prepare",
         outputs=[folder.scores(shard) for shard in run.shards],
@@ -340,25 +366,32 @@ def select(run: Run) -> None:
     """Decide which traces are kept, under every selection of the config."""
     config, folder = run.config, run.folder
 
-    def work() -> None:
+    def work(withdraw: Callable[[], None]) -> None:
+        withdraw()
         _exhaust(_run_stage("select", functools.partial(selection.select_shard, config, folder), run))
 
     outputs = [folder.decisions(shard, name) for name in (None, *config.selections) for shard in run.shards]
     tables = ("selection", "selections", "sampling")  # a pass-rate band rests on how many samples there are
-    freshness.derive(folder, "select", work, config=config, tables=tables, after="score", outputs=outputs)
+    freshness.derive(
+        folder, "select", work, config=config, tables=tables, tell=run.tell, after="score", outputs=outputs
+    )
 
 
 def export_dataset(run: Run) -> None:
     """Write the dataset of every selection."""
     config, folder = run.config, run.folder
 
-    def work() -> None:
+    def work(withdraw: Callable[[], None]) -> None:
+        withdraw()
         for name in (None, *config.selections):
             one = functools.partial(export_shard, config, folder, name=name)
             finish_export(config, folder, _run_stage("export", one, run), name)
 
     outputs = [folder.dataset(name) for name in (None, *config.selections)]
-    freshness.derive(folder, "export", work, config=config, tables=("export",), after="select", outputs=outputs)
+    tables = ("export",)
+    freshness.derive(
+        folder, "export", work, config=config, tables=tables, tell=run.tell, after="select", outputs=outputs
+    )
 
 
 def make_report(run: Run) -> report.Summary:

@@ -16,7 +16,7 @@ from pyarrow import parquet
 
 from overproof.config.source import ProblemsConfig
 from overproof.errors import ConfigError, InputError
-from overproof.problems import read_problems
+from overproof.problems import digest_question, read_problems
 from overproof.problems.presets import ALIASES, PRESETS, last_boxed
 from overproof.records import Problem, encode
 
@@ -42,7 +42,8 @@ def test_a_row_of_every_known_schema_becomes_the_problem_it_holds(tmp_path: Path
     else:
         path = Path(write_jsonl(tmp_path / "mine.jsonl", case["row"]))
     (problem,) = read(preset=case["preset"], path=str(path))
-    assert problem == Problem(**({"id": "0"} | case["problem"]))
+    expected = {"id": digest_question(problem.question).hex()} | case["problem"]
+    assert problem == Problem(**expected)
 
 
 def test_every_preset_has_a_case() -> None:
@@ -98,7 +99,7 @@ def test_what_scripts_write_for_missing_and_half_characters_is_read(tmp_path: Pa
     path.write_bytes(b'\xef\xbb\xbf{"question": "half \\ud83d of it", "reference": NaN}\n\n{"question": "b"}\n')
     first, second = read(path=str(path))
     assert (first.question, first.reference) == ("half \ufffd of it", None)
-    assert (second.id, second.reference) == ("1", None)
+    assert (second.question, second.reference) == ("b", None)
     parquet.write_table(pa.table({"question": ["q"], "reference": [float("nan")]}), tmp_path / "rows.parquet")
     assert read(path=str(tmp_path / "rows.parquet"))[0].reference is None
 
@@ -133,8 +134,8 @@ def test_a_source_with_other_columns_says_which_it_has_and_which_key_to_set(
 
 def test_an_empty_reference_key_goes_without_references_on_purpose(tmp_path: Path) -> None:
     path = write_jsonl(tmp_path / "mine.jsonl", {"question": "q", "answer": "1"})
-    assert read(path=path, reference="") == [Problem("0", "q")]
-    assert read(path=path, reference="answer") == [Problem("0", "q", "1")]
+    assert read(path=path, reference="") == [Problem(digest_question("q").hex(), "q")]
+    assert read(path=path, reference="answer") == [Problem(digest_question("q").hex(), "q", "1")]
 
 
 @pytest.mark.parametrize(

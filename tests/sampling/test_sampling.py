@@ -14,8 +14,8 @@ from sampled import answer, asked_for, config_for, make_folder, notices, numbere
 
 from overproof.config import parse_config
 from overproof.errors import ConfigError, EndpointError, InputError, RunFolderError
-from overproof.journal import Journal
-from overproof.records import PreparedProblem, Problem, encode
+from overproof.journal import Journal, encode_line
+from overproof.records import PreparedProblem, Problem
 from overproof.sampling import Progress, outlook
 
 pytestmark = pytest.mark.usefixtures("short_waits")
@@ -413,7 +413,7 @@ def test_of_two_lines_of_one_sample_the_first_counts_and_both_are_paid_for(tmp_p
         config = config_for(endpoint)
         sample_all(config, folder)
         with folder.traces(0).open("ab") as file:
-            file.write(encode(read_all(folder)[0]) + b"\n")
+            file.write(encode_line(read_all(folder)[0]))
         summary, _ = sample_all(config, folder)
     assert len(endpoint.asked) == summary.samples == 2
     assert summary.spent.tokens == 3 * 31

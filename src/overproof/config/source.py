@@ -34,7 +34,7 @@ class ProblemsConfig(Table):
     """Where the answer stands in the reference column: boxed, in its last \\boxed{}; hashes, after its last ####; None
     takes all of it (a preset knows its own)."""
     id: str | None = None
-    """Column with a unique id; default `id` when the file has it, else the row number."""
+    """Column with a unique id; default `id` when the file has it, else one is made of the question."""
     source: str | None = None
     """Column with where the problem comes from, for reports by source."""
     level: str | None = None

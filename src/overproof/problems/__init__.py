@@ -9,9 +9,13 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import hashlib
 import itertools
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
+
+import msgspec
 
 from overproof.config.source import ProblemsConfig
 from overproof.errors import ConfigError, InputError
@@ -24,8 +28,13 @@ from overproof.rows.columns import Columns, find_column, list_paths, nearest
 from overproof.rows.row import SourceRow
 
 
-def read_problems(config: ProblemsConfig, notes: SourceNotes | None = None) -> Iterator[Problem]:
+def read_problems(
+    config: ProblemsConfig, notes: SourceNotes | None = None, known: KnownIds | None = None
+) -> Iterator[Problem]:
     """The problems a config names, in the order of their source.
+
+    A row without an id gets one from its question, so that rows may be added, removed and moved; `known` are the ids
+    that a run has given to questions before.
 
     Raises ConfigError for a source or column that does not exist and InputError, naming file and line, for an
     empty question, an id that occurs twice, or a value of no use; with `on_bad_row: skip` such rows are left out.
@@ -36,7 +45,7 @@ def read_problems(config: ProblemsConfig, notes: SourceNotes | None = None) -> I
     preset = find_preset(config)
     notes = notes or SourceNotes()
     rows = scan_rows(source_of(config, preset), notes.tell)
-    return itertools.islice(_Reader(config, preset, notes).read(rows), config.limit)
+    return itertools.islice(_Reader(config, preset, notes, known or {}).read(rows), config.limit)
 
 
 def source_of(config: ProblemsConfig, preset: Preset) -> Source:
@@ -52,6 +61,34 @@ def stamp_source(config: ProblemsConfig) -> list[list[Any]]:
         return []
     files = list_files(source_of(config, find_preset(config)))
     return [[file.name, file.stat().st_size, file.stat().st_mtime_ns] for file in files]
+
+
+KnownIds = Mapping[bytes, Sequence[str]]
+"""The ids that questions have already, by `digest_question`; of a question that stands more than once, in order."""
+
+
+def digest_question(question: str) -> bytes:
+    """What two rows with the same question share, and what the id of a row without one is made of."""
+    return hashlib.blake2b(question.encode(), digest_size=8).digest()
+
+
+class _DefaultIds:
+    """Ids for rows that have none: a digest of the question, with a count from its second occurrence on."""
+
+    def __init__(self, known: KnownIds) -> None:
+        self._known = known
+        self._seen: Counter[bytes] = Counter()
+
+    def next_for(self, question: str) -> str:
+        digest = digest_question(question)
+        name = digest.hex()
+        # Older versions took the number of the row; an id of any other look was given by a column, and is no default.
+        known = [one for one in self._known.get(digest, ()) if one.isdecimal() or one.startswith(name)]
+        self._seen[digest] += 1
+        times = self._seen[digest]
+        if times <= len(known):
+            return known[times - 1]
+        return name if times == 1 else f"{name}-{times}"
 
 
 def _make_problems(config: ProblemsConfig) -> Iterator[Problem]:
@@ -93,21 +130,22 @@ def find_preset(config: ProblemsConfig) -> Preset:
 class _Reader:
     """Reads one source; holds what has to be known across its rows."""
 
-    def __init__(self, config: ProblemsConfig, preset: Preset, notes: SourceNotes) -> None:
+    def __init__(self, config: ProblemsConfig, preset: Preset, notes: SourceNotes, known: KnownIds) -> None:
         self._config = config
         self._preset = preset
         self._notes = notes
         self._seen: dict[str, str] = {}
+        self._ids = _DefaultIds(known)
 
     def read(self, rows: Iterator[SourceRow]) -> Iterator[Problem]:
         """The problems of the rows. What is wrong with a row is raised, or taken down where rows may be skipped."""
         is_checked = False
-        for number, row in enumerate(rows):
+        for row in rows:
             if row.fault is None and not is_checked:
                 _check_columns(row, self._config, self._preset)
                 is_checked = True
             try:
-                yield self._build(row, number)
+                yield self._build(row)
             except InputError as error:
                 if self._config.on_bad_row == "stop":
                     raise InputError(_say_skip(str(error), self._config.table)) from None
@@ -116,12 +154,14 @@ class _Reader:
             first = self._notes.skipped[0]
             raise InputError(f"no row can be used, as in {first.where}: {first.reason}")
 
-    def _build(self, row: SourceRow, number: int) -> Problem:
+    def _build(self, row: SourceRow) -> Problem:
         if row.fault is not None:
             raise InputError(say_fault(row))
         if row.mended:
             self._notes.mend(row.mended, row.where)
-        problem = build_problem(row, str(number), self._preset, self._notes)
+        problem = build_problem(row, "", self._preset, self._notes)
+        if not problem.id:
+            problem = msgspec.structs.replace(problem, id=self._ids.next_for(problem.question))
         if problem.id in self._seen:
             used = self._seen[problem.id]
             raise InputError(f"{row.where}: the id '{problem.id}' was used before, at {used}. Make ids unique")

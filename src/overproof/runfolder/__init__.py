@@ -15,6 +15,7 @@
     report.html report.json
     .lock .mark                     who has the run now; what the driver of a cluster proves itself by
 
+Folders of derived files (problems, scores, decisions, dataset) are closed by a SHA256SUMS, which their readers go by.
 Problems lie by shard and not in one file, so that a worker reads its own shard and nothing else.
 
 A run folder is a path, or an fsspec URL such as s3://bucket/run. Then all paths are those of a copy on this machine:
@@ -24,8 +25,8 @@ calls `push`. For a path both do nothing.
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
+import os
 import uuid
 from collections.abc import Container, Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
@@ -35,9 +36,22 @@ from typing import Any, BinaryIO
 import msgspec
 import yaml
 
+from overproof import integrity
 from overproof.config import find_config
-from overproof.errors import RunFolderError
-from overproof.journal import Journal, PartJournal, Sink, Span, locate_records, read_records, read_span, write_bytes
+from overproof.errors import RunFolderError, writing
+from overproof.integrity import read_derived
+from overproof.journal import (
+    Journal,
+    PartJournal,
+    Sink,
+    Span,
+    locate_records,
+    lock,
+    read_records,
+    read_span,
+    remove_file,
+    write_bytes,
+)
 from overproof.records import Decision, PreparedProblem, Score, Trace, trace_id_of
 from overproof.runfolder.overrides import Override, Overrides
 from overproof.runfolder.storage import Storage, create_file
@@ -57,6 +71,10 @@ class Manifest(msgspec.Struct, frozen=True):
     """Versions of this package and of those that decide verdicts."""
     stages: dict[str, str]
     """For each derived stage the fingerprint of the inputs that its files were made from."""
+
+
+class DamagedManifestError(RunFolderError):
+    """A run's config.yaml that cannot be read; what has no other copy in it is the number of shards."""
 
 
 class RunFolder:
@@ -142,6 +160,11 @@ class RunFolder:
             return [self.root / name for name in self.storage.fetch_under(f"traces/{shard:05d}-")]
         return sorted((self.root / "traces").glob(f"{shard:05d}-*.jsonl"))
 
+    def all_trace_parts(self) -> list[Path]:
+        """Every part of every shard's traces, in order."""
+        self.fetch_under(self.root / "traces")
+        return sorted((self.root / "traces").glob("*-*.jsonl"))
+
     def judgements(self, part: int = 0) -> Path:
         """One part of what the judge said, over all shards; part 0 is the one that grows."""
         return self.root / "judgements" / f"{part:05d}.jsonl"
@@ -203,7 +226,7 @@ class RunFolder:
         if self.storage is not None:
             self.storage.remove(map(self._name, paths))
         for path in paths:
-            path.unlink(missing_ok=True)
+            remove_file(path)
 
     def list_files(self, folder: Path) -> list[Path]:
         """The files right in a folder of this run, in order; they need not be here."""
@@ -221,6 +244,32 @@ class RunFolder:
         there = [self.root / name for name in self.storage.sizes()]
         known = {*there, *(folder for path in there for folder in path.parents)}
         return all(path in known for path in paths)
+
+    def find_damage(self, outputs: Sequence[Path]) -> str | None:
+        """What is wrong with derived files and datasets, in words; None when they are what was written.
+
+        On shared storage, which keeps whole what it has taken, only whether they are there.
+        """
+        if self.storage is not None:
+            return None if self.has(outputs) else f"{self} lacks files"
+        damage = (integrity.find_damage(folder) for folder in _sealed_folders(outputs))
+        missing = (f"{path} is missing" for path in outputs if not path.exists())
+        return next((text for text in (*missing, *damage) if text is not None), None)
+
+    def seal(self, outputs: Sequence[Path]) -> None:
+        """Derived files and datasets are whole now."""
+        for folder in _sealed_folders(outputs) if self.storage is None else ():
+            integrity.seal(folder)
+
+    def unseal(self, outputs: Sequence[Path]) -> None:
+        """Derived files and datasets are about to change."""
+        for folder in _sealed_folders(outputs) if self.storage is None else ():
+            integrity.unseal(folder)
+
+    def count_prepared(self) -> int | None:
+        """How many shards the prepared problems lie in, by their files; None where that cannot be told."""
+        names = [path.name for path in self.list_files(self.root / "problems") if path.stem.isdecimal()]
+        return len(names) if names and names == [f"{n:05d}.jsonl" for n in range(len(names))] else None
 
     def _name(self, path: Path) -> str:
         return path.relative_to(self.root).as_posix()
@@ -258,7 +307,7 @@ class RunFolder:
         """Prepared problems of a shard, in the order of the source, with what people have decided about them."""
         self.fetch(self.problems(shard))
         overrides = self.read_overrides()
-        return map(overrides.apply, read_records(self.problems(shard), PreparedProblem))
+        return map(overrides.apply, read_derived(self.problems(shard), PreparedProblem))
 
     def read_traces(self, shard: int) -> Iterator[Trace]:
         """Traces of a shard in the order they arrived; the first line of an id counts, later ones are skipped."""
@@ -294,12 +343,12 @@ class RunFolder:
     def read_scores(self, shard: int) -> Iterator[Score]:
         """Scores of a shard."""
         self.fetch(self.scores(shard))
-        return read_records(self.scores(shard), Score)
+        return read_derived(self.scores(shard), Score)
 
     def read_decisions(self, shard: int, selection: str | None = None) -> Iterator[Decision]:
         """Decisions of a shard."""
         self.fetch(self.decisions(shard, selection))
-        return read_records(self.decisions(shard, selection), Decision)
+        return read_derived(self.decisions(shard, selection), Decision)
 
     def holds_run(self) -> bool:
         """Whether a run has begun here."""
@@ -338,10 +387,16 @@ class RunFolder:
         try:
             tree = yaml.safe_load(self.config.read_text(encoding="utf-8"))
             return msgspec.convert({**tree.pop("run"), "config": tree}, Manifest)
-        except (yaml.YAMLError, msgspec.ValidationError, AttributeError, KeyError, UnicodeDecodeError) as error:
-            raise RunFolderError(
-                f"{self}/{self.config.name} is not the config of a run ({error!r}). Give another --run-dir."
-            ) from None
+        except (
+            yaml.YAMLError,
+            msgspec.ValidationError,
+            AttributeError,
+            TypeError,
+            KeyError,
+            UnicodeDecodeError,
+            RecursionError,
+        ) as error:
+            raise DamagedManifestError(f"{self}/{self.config.name} is not the config of a run ({error!r}).") from None
 
     def write_manifest(self, manifest: Manifest) -> None:
         """Replace config.yaml; the config's own tables come first, so that the file serves as a config again."""
@@ -353,15 +408,15 @@ class RunFolder:
     @contextmanager
     def lock(self) -> Iterator[None]:
         """Hold the run for this process. Raises RunFolderError when another process holds it."""
-        self.root.mkdir(parents=True, exist_ok=True)
-        with (self.root / ".lock").open("a") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
-                raise RunFolderError(
-                    f"{self} is in use by another overproof process. Wait for it, or give another --run-dir."
-                ) from None
+        path = self.root / ".lock"
+        with writing(path):
+            self.root.mkdir(parents=True, exist_ok=True)
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW, 0o644)
+        try:
+            lock(descriptor, f"{self} is in use by another overproof process. Wait for it, or give another --run-dir.")
             yield
+        finally:
+            os.close(descriptor)
 
 
 class _PartWriter:
@@ -384,6 +439,11 @@ class _PartWriter:
         if self._folder.storage is None:
             return create_file(path, content)
         return self._folder.storage.create(path.relative_to(self._folder.root).as_posix(), content)
+
+
+def _sealed_folders(outputs: Sequence[Path]) -> list[Path]:
+    """The folders that are closed as one: those of JSONL files, and datasets."""
+    return list(dict.fromkeys(path.parent if path.suffix == ".jsonl" else path for path in outputs))
 
 
 class _ProblemKey(msgspec.Struct, frozen=True):
@@ -434,6 +494,11 @@ def find_run(config: str, run_dir: Path | str | None = None) -> RunFolder:
     if run_dir is None and path == beside.config and beside.holds_run():
         return beside
     return RunFolder(run_dir or Path("runs") / path.stem)
+
+
+def shard_number(path: Path) -> int:
+    """The shard that a file of traces belongs to, by its name."""
+    return int(path.name.partition("-")[0])
 
 
 def count_shards(problems: int, samples: int) -> int:

@@ -155,7 +155,7 @@ def _missing(settings: Settings, asking: Asking, earlier: Earlier | None, correc
     verdicts: dict[int, bool | None] = dict.fromkeys(earlier.places) if earlier is not None else {}
     if earlier is not None and settings.needs_verdicts(asking.prepared):
         correctness = correctness or grade_correctness(settings.config)
-        verdicts = {trace.index: correctness(trace) for trace in earlier.read()}
+        verdicts = {trace.index: correctness(trace) for trace in earlier.read(asking.prepared.problem)}
     return [index for index in range(settings.wanted(asking.prepared, verdicts)) if index not in verdicts]
 
 

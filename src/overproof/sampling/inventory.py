@@ -8,13 +8,14 @@ from pathlib import Path
 
 import msgspec
 
-from overproof.errors import InputError, RunFolderError
-from overproof.journal import Span, read_span
+from overproof.errors import InputError
+from overproof.journal import Span
 from overproof.judge.verdicts import read_spent
-from overproof.records import PreparedProblem, Trace, Usage
+from overproof.records import PreparedProblem, Usage
 from overproof.runfolder import RunFolder
 from overproof.sampling.forecast import Outlook
 from overproof.sampling.resume import Earlier, Journaled, read_journal
+from overproof.sampling.reuse import refuse
 from overproof.sampling.settings import Asking, Settings
 from overproof.teacher.budget import Amount, Prices
 from overproof.teacher.parameters import worst_case
@@ -123,16 +124,7 @@ def _check_question(prepared: PreparedProblem) -> None:
 
 def _check_unchanged(settings: Settings, asking: Asking, earlier: Earlier, other: tuple[Path, Span] | None) -> None:
     """`other` is a line of the same problem under another fingerprint, where there is one."""
-    if earlier.fingerprint == asking.fingerprint and other is None:
-        return
-    place = next(iter(earlier.places.values()))
-    if earlier.fingerprint == asking.fingerprint and other is not None:
-        place = other
-    path, span = place
-    with path.open("rb") as file:
-        trace = read_span(file, span, Trace)
-    changes = "; ".join(settings.identity.differences(trace, asking.messages))
-    raise RunFolderError(
-        f"{path.parent.parent} was sampled with other settings: {changes}. Traces of two settings are never mixed: "
-        "set them back, or give another --run-dir."
-    )
+    if earlier.fingerprint != asking.fingerprint:
+        raise refuse(settings, asking, *next(iter(earlier.places.values())))
+    if other is not None:
+        raise refuse(settings, asking, *other)

@@ -40,7 +40,6 @@ class OpenProblem:
         """Requests under way and verdicts being worked out."""
         self.last_text: int | None = None
         """Hash of the reply before, for the alarm of identical replies."""
-        """Hashes of the replies so far."""
         self.amount = Amount()
         """What this session's lines were charged for."""
 
@@ -128,7 +127,7 @@ class ShardSource:
         if earlier is None:
             self._advance(problem)
         elif self._settings.needs_verdicts(prepared):
-            self._regrade(problem, list(earlier.read()))
+            self._regrade(problem, list(earlier.read(prepared.problem)))
         else:
             problem.verdicts.update(dict.fromkeys(earlier.places))
             self._advance(problem)

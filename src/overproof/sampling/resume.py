@@ -13,7 +13,7 @@ import msgspec
 
 from overproof.errors import RunFolderError
 from overproof.journal import Span, locate_records, read_span
-from overproof.records import Trace, Usage
+from overproof.records import Problem, Trace, Usage
 from overproof.runfolder import RunFolder, shard_of
 from overproof.teacher.budget import Amount, Prices
 
@@ -44,11 +44,11 @@ class Earlier:
         self.places: dict[int, tuple[Path, Span]] = {}
         """Where each index lies."""
 
-    def read(self) -> Iterator[Trace]:
-        """The traces themselves, by index."""
+    def read(self, problem: Problem) -> Iterator[Trace]:
+        """The traces themselves, by index, as traces of the problem of now: its reference may have been corrected."""
         for _, (path, span) in sorted(self.places.items()):
             with path.open("rb") as file:
-                yield read_span(file, span, Trace)
+                yield msgspec.structs.replace(read_span(file, span, Trace), problem=problem)
 
 
 class Journaled:
@@ -78,8 +78,8 @@ def read_journal(folder: RunFolder, shard: int, prices: Prices) -> Journaled:
                 found.spent += prices.of_worst(line.unreported_usage)
             earlier = found.samples.get(line.problem.id)
             if earlier is None:
-                if shards is not None and shard_of(line.problem.id, shards) != shard:
-                    raise _moved(path, line.problem.id, shards)
+                if shards is not None:
+                    check_home(path, shard, line.problem.id, shards)
                 earlier = found.samples[line.problem.id] = Earlier(line.fingerprint)
             if line.fingerprint != earlier.fingerprint:
                 found.mixed[line.problem.id] = (path, span)
@@ -87,9 +87,10 @@ def read_journal(folder: RunFolder, shard: int, prices: Prices) -> Journaled:
     return found
 
 
-def _moved(path: Path, problem_id: str, shards: int) -> RunFolderError:
-    """A journal was written for another number of shards; its traces would be missed and paid for again."""
-    return RunFolderError(
-        f"{path} holds problem '{problem_id}', which of {shards} shards belongs in another: the number of shards has "
-        "changed. Set run.shards in the run's config.yaml back to what it was, or give another --run-dir."
-    )
+def check_home(path: Path, shard: int, problem_id: str, shards: int) -> None:
+    """Refuse a journal that was written for another number of shards: its traces would be missed and paid for again."""
+    if shard_of(problem_id, shards) != shard:
+        raise RunFolderError(
+            f"{path} holds problem '{problem_id}', which of {shards} shards belongs in another: the number of shards "
+            "has changed. Set run.shards in the run's config.yaml back to what it was, or give another --run-dir."
+        )
