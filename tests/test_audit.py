@@ -30,8 +30,7 @@ def problem(reference: str | None, question: str = "Find it.") -> Problem:
         ("x^2 + 1", "expression"),
         ("x^2 + y^2 = 1", "equation"),
         ("no solution", "text"),
-        ("ACD", "choice"),
-        ("\\int_0^x f(t)\\,dt", "formula"),
+        ("\\int_0^x f(t)\\,dt", "expression"),
         ("So it is 5.\n#### 5", "number"),
     ],
 )
@@ -60,6 +59,8 @@ def test_a_reference_that_cannot_be_graded_against_says_why(reference: str, issu
 
 def test_a_letter_is_a_choice_only_where_the_question_has_that_option() -> None:
     assert audit_reference(problem("B", "Which?\nA. 1\nB. 2")).kind == "choice"
+    assert audit_reference(problem("ACD", "Which?\nA. 1\nB. 2\nC. 3\nD. 4")).kind == "choice"
+    assert audit_reference(problem("ACD", "Name the triangle.")).kind == "expression"
     assert audit_reference(problem("E", "Which?\nA. 1\nB. 2")).kind == "expression"
 
 

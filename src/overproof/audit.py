@@ -48,7 +48,7 @@ def audit_reference(problem: Problem) -> ReferenceAudit:
     typed = type_reference(problem.reference, problem.question)
     if typed.issue is not None:
         return ReferenceAudit(problem.id, problem.reference, None, typed.issue)
-    itself = grade(f"\\boxed{{{_inside_box(problem.reference)}}}", problem.reference, question=problem.question)
+    itself = grade(f"\\boxed{{{_inside_box(typed.answer)}}}", problem.reference, question=problem.question)
     if itself.verdict is not Verdict.CORRECT:
         issue = f"not equal to itself: {itself.reason}"
         return ReferenceAudit(problem.id, problem.reference, None, issue)

@@ -5,31 +5,33 @@ r"""Does an answer equal the reference? Only this package uses Math-Verify and S
     grade(r"<think>…</think>So it is $\boxed{\tfrac12}$.", "0.5")
     # Grade(verdict='correct', extracted='\\tfrac12', layer='number', reason='both are 1/2')
 
-An answer goes through these layers, cheapest first, until one decides (`Grade.layer` names it):
+An answer goes one way (`Grade.layer` names where it was decided):
 
-| layer       | module              | decides                                                                        |
-| ----------- | ------------------- | ------------------------------------------------------------------------------ |
-| reference   | references          | there is no reference, or none that can be graded against                      |
-| extraction  | extraction          | the completion gives no answer                                                 |
-| choice      | choices             | option letters, an option's text, a letter before its text                     |
-| text        | spelling, words     | the same text in one spelling; words and set phrases                           |
-| unit        | units               | units of different dimension (units of one dimension are converted)            |
-| relation    | regions             | intervals, inequalities, set-builders as sets of reals                         |
-| equation    | equations           | names for values, equations with the same solutions                            |
-| parts       | compare             | lists, tuples and sets, part by part, by name or by label                      |
-| matrix      | compare             | matrices and vectors, entry by entry                                           |
-| kind        | compare             | kinds that can never be equal (an interval and a number)                       |
-| number      | exact               | exact rational arithmetic                                                      |
-| rounding    | scalars             | equal after rounding to the reference's digits: verdict `approximate`          |
-| numeric     | numeric             | values at fixed sample points, in floating point with a running error bound    |
-| deep        | deep, in a worker   | mpmath with 50 digits, then Math-Verify and SymPy                              |
-| backstop    | pool                | the wall clock ran out: grade again                                            |
-| judge       | (none here)         | left for a judge model's verdicts, which another module adds                   |
+    extract    extraction, boxes, markers, choices: text → ranked candidates; never sees the reference
+    read       spelling, lexer, grammar, values: text → tokens → tree → typed values; nothing in the text is skipped
+    equal      equal, scalars, relations, regions: one comparison a pair of types, a short table of coercions
+    evaluate   evaluate: exact fractions, balls with rigorous bounds, sample points; one row an operator
+    deep       deep, in a worker: SymPy for sums, integrals and limits, then Math-Verify, whose "equal" alone counts
 
-All but the last but one run in the caller, in time linear in the text, with limits on length, depth and the size of
-numbers. The deep layer runs in worker processes (`pool`) with limits on processor time and memory for each answer, so
-that a verdict does not depend on the machine's load.
-`spelling` brings a text into its one spelling, `reader` makes a `tree` of it.
+| layer                          | decides                                                                             |
+| ------------------------------ | ----------------------------------------------------------------------------------- |
+| reference, extraction          | there is no reference to grade against; the completion gives no answer              |
+| choice                         | option letters, an option's text, a letter before its text                          |
+| text                           | the same text in one spelling; words and set phrases                                |
+| number, numeric, rounding      | exact arithmetic; balls at sample points; equal after rounding (`approximate`)  |
+| unit, clock, date, range, ratio, residue, family | quantities, times, spans, classes of whole numbers                |
+| relation, equation, condition, cases, statement  | sets of numbers, equations, what holds when, `expr = v`           |
+| parts, matrix                  | lists, tuples and sets part by part; matrices entry by entry                        |
+| kind                           | kinds that exclude each other (an interval and a number)                            |
+| formula                        | text that is not read, and so not decided                                           |
+| deep                           | SymPy or Math-Verify                                                                |
+| fault                          | an exception that nothing foresaw: `unverifiable`, counted, logged once a kind      |
+| backstop                       | the wall clock ran out: grade again                                                 |
+| judge                          | left for a judge model's verdicts, which another module adds                        |
+
+`incorrect` is earned by a proof of difference; a pair that no rule decides is `unverifiable`. All but the deep layer
+runs in the caller, in time linear in the text, with limits on length, depth and the size of numbers; the deep layer
+runs in worker processes (`pool`) with limits on processor time and memory, so that a verdict does not depend on load.
 """
 
 from __future__ import annotations
@@ -97,34 +99,41 @@ def grade_many(
 
 
 def equivalent(one: str, other: str, *, question: str | None = None) -> bool | None:
-    """Whether two answers (as `Grade.extracted` holds them) say the same; None where that cannot be told."""
+    """Whether two answers say exactly the same (rounding does not count); None where that cannot be told."""
     if one == other:
         return True
     verdict = grade(other, one, question=question, answer_only=True).verdict
     if verdict is Verdict.UNVERIFIABLE:
         return None
-    return verdict is not Verdict.INCORRECT
+    return verdict is Verdict.CORRECT
 
 
 def answer_classes(answers: Sequence[str | None], *, question: str | None = None) -> list[int | None]:
-    """For each answer the number of its class of equivalent answers, in order of appearance; None for no answer.
+    """For each answer the number of its class of equal answers, in order of first appearance; None for no answer.
 
-    An answer joins the first class whose first member it is equivalent to. Used for maj@k and self-consistency.
+    Exact equality alone joins answers (what only rounds to another is not transitive), and every pair of texts is
+    compared, so that the classes do not depend on the order of the answers. Used for maj@k and self-consistency.
     """
-    members: list[str] = []
-    seen: dict[str, int] = {}
-    classes: list[int | None] = []
-    for answer in answers:
-        if answer is None or not answer.strip():
-            classes.append(None)
-            continue
-        if answer not in seen:
-            found = (number for number, first in enumerate(members) if equivalent(first, answer, question=question))
-            seen[answer] = next(found, len(members))
-            if seen[answer] == len(members):
-                members.append(answer)
-        classes.append(seen[answer])
-    return classes
+    texts = list(dict.fromkeys(answer for answer in answers if answer is not None and answer.strip()))
+    parent = list(range(len(texts)))
+    for place, text in enumerate(texts):
+        for earlier in range(place):
+            here, there = _root(parent, place), _root(parent, earlier)
+            if here != there and _equal_either_way(texts[earlier], text, question):
+                parent[max(here, there)] = min(here, there)
+    numbers: dict[int, int] = {}
+    classes = {text: numbers.setdefault(_root(parent, place), len(numbers)) for place, text in enumerate(texts)}
+    return [None if answer is None else classes.get(answer) for answer in answers]
+
+
+def _equal_either_way(one: str, other: str, question: str | None) -> bool:
+    return bool(equivalent(one, other, question=question) or equivalent(other, one, question=question))
+
+
+def _root(parent: list[int], place: int) -> int:
+    while parent[place] != place:
+        place = parent[place]
+    return place
 
 
 def _deep_task(pending: Pending) -> Task:

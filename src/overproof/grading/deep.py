@@ -1,228 +1,194 @@
-"""What only runs in a worker process: mpmath at high precision, then Math-Verify and SymPy.
+"""What only runs in a worker process: SymPy itself, then Math-Verify, whose "equal" alone counts.
 
 Only this module uses those libraries. It may take any time and any memory; the pool kills it when it takes too much.
+Both are only asked about what our own grammar read whole, written out again from its tree.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from fractions import Fraction
 from typing import Any
 
-import msgspec
+from overproof.grading.evaluate import OPERATORS, real_value
+from overproof.grading.tree import BINDERS, Node, symbols, walk
+from overproof.grading.values import Collection, Interval, Named, Relation, Scalar, Value, readings
 
-from overproof.grading.compare import compare
-from overproof.grading.exact import exact_value
-from overproof.grading.latex import UnwritableError, to_latex
-from overproof.grading.numeric import INTEGERS, MIXED, POSITIVE
-from overproof.grading.reader import read
-from overproof.grading.scanner import UnreadableError
-from overproof.grading.scope import scope_of
-from overproof.grading.tree import Node, symbols
-
-DIGITS = 50
-"""Decimal digits of the first evaluation; the second, which must agree, has twice as many."""
-MAX_EXPONENT_BITS = 100_000
-"""A power or factorial whose size takes more bits than this to write down is not evaluated."""
+DIGITS = 40
 PARSED = 2
 """What Math-Verify can read comes back as an expression and its text; what it cannot, as less."""
 MAX_LATEX_CHARS = 4_000
 """Math-Verify is not asked about longer texts."""
 
 
-class TooLargeError(Exception):
-    """A number beyond what is evaluated."""
+class UnwritableError(ValueError):
+    """A node that there is no notation for."""
 
 
-def decide(reference: str, answer: str, question: str | None = None) -> tuple[bool | None, str]:
-    """Whether two spelled answers are the same, and why; None when neither library can tell."""
-    one, other = _tree(reference), _tree(answer)
-    if one is not None and other is not None:
-        scope = msgspec.structs.replace(scope_of(question), settle=same_to_many_digits)
-        try:
-            finding = compare(one, other, scope)
-        except TooLargeError:
-            return None, "too large to evaluate"
-        if finding.same is not None:
-            return finding.same, f"{finding.reason} (to {DIGITS} digits)"
-    if max(len(reference), len(answer)) > MAX_LATEX_CHARS:
-        return None, f"longer than {MAX_LATEX_CHARS} characters"
-    return _math_verify(_for_math_verify(one, reference), _for_math_verify(other, answer))
+def decide(reference: str, answer: str, _question: str | None = None) -> tuple[bool | None, str]:
+    """Whether two answers are the same, and why; None when neither library can tell."""
+    one, other = readings(reference)[0], readings(answer)[0]
+    if isinstance(one, Named) and not isinstance(other, Named):
+        one = one.value
+    if isinstance(other, Named) and not isinstance(one, Named):
+        other = other.value
+    if isinstance(one, Scalar) and isinstance(other, Scalar):
+        verdict = _by_sympy(one.node, other.node)
+        if verdict is not None:
+            return verdict, "equal by SymPy" if verdict else "not equal by SymPy"
+    return _math_verify(one, other)
 
 
-def _tree(text: str) -> Node | None:
-    try:
-        return read(text)
-    except UnreadableError:
-        return None
+# --- SymPy
 
 
-# --- mpmath
+def to_sympy(node: Node) -> Any:
+    """The tree as a SymPy expression. Raises UnwritableError."""
+    import sympy
 
-
-def same_to_many_digits(one: Node, other: Node) -> bool | None:
-    """Like `numeric.same_value`, with many digits and without bounds on the exponent."""
-    names = sorted(symbols(one) | symbols(other))
-    if len(names) > len(POSITIVE[0]):
-        return None
-    rows = [()] if not names else [*POSITIVE, *MIXED, *INTEGERS]
-    agreed = 0
-    for row in rows:
-        verdict = _same_at(dict(zip(names, row, strict=False)), one, other, real=row in MIXED)
-        if verdict is False:
-            return False
-        agreed += verdict is True
-    return True if agreed >= (3 if names else 1) else None
-
-
-def _same_at(point: Mapping[str, float], one: Node, other: Node, *, real: bool) -> bool | None:
-    import mpmath
-
-    values = [_settled_value(node, point) for node in (one, other)]
-    if any(value is None for value in values):
-        return None
-    with mpmath.workdps(2 * DIGITS):
-        left, right = values
-        size = max(abs(left), abs(right))
-        if (real or point) and any(abs(mpmath.im(value)) > size * mpmath.mpf(10) ** -DIGITS for value in values):
-            return None
-        if not point and size > mpmath.mpf(10) ** (DIGITS - 10):
-            return None if abs(left - right) <= size * mpmath.mpf(10) ** -DIGITS else False
-        return bool(abs(left - right) <= size * mpmath.mpf(10) ** -DIGITS)
-
-
-def _settled_value(node: Node, point: Mapping[str, float]) -> Any:
-    """The value at a point, the same at both precisions: zero where it shrinks as digits are added; None if unsure."""
-    import mpmath
-
-    values: list[Any] = []
-    for digits in (DIGITS, 2 * DIGITS):
-        with mpmath.workdps(digits):
-            try:
-                values.append(_evaluate(node, point))
-            except (ArithmeticError, ValueError, TypeError, KeyError, mpmath.libmp.NoConvergence):
-                return None
-    early, late = values
-    if not mpmath.isfinite(late):
-        return None
-    with mpmath.workdps(2 * DIGITS):
-        if abs(late) <= abs(early) * mpmath.mpf(10) ** (-DIGITS // 2):
-            return mpmath.mpf(0)
-        return late if abs(early - late) <= abs(late) * mpmath.mpf(10) ** (-DIGITS // 2) else None
-
-
-def _evaluate(node: Node, point: Mapping[str, float]) -> Any:
-    import mpmath
-
+    if node.op == "num":
+        return sympy.Rational(node.value.numerator, node.value.denominator)
     if node.op == "sym":
-        return mpmath.mpf(point[str(node.value)])
+        return sympy.Symbol(str(node.value), real=True)
     if node.op == "const":
-        return {"pi": mpmath.pi, "e": mpmath.e, "i": mpmath.mpc(0, 1)}[str(node.value)] * 1
-    if not node.args:
-        exact = exact_value(node)
-        if exact is None:
-            raise ValueError(node.op)
-        return mpmath.mpf(exact.numerator) / exact.denominator
-    args = [_evaluate(part, point) for part in node.args]
-    return _operation(node)(node, args, mpmath)
+        return {"pi": sympy.pi, "e": sympy.E, "i": sympy.I, "inf": sympy.oo}[str(node.value)]
+    if node.op in BINDERS:
+        return _bound_to_sympy(node)
+    args = [to_sympy(part) for part in node.args]
+    if node.op in {"neg", "div"}:
+        return -args[0] if node.op == "neg" else args[0] / args[1]
+    row = OPERATORS.get(node.op)
+    if row is None or row.sympy is None:
+        raise UnwritableError(node.op)
+    return getattr(sympy, row.sympy)(*args)
 
 
-def _operation(node: Node) -> Callable[[Node, list[Any], Any], Any]:
-    if node.op == "fn":
-        return _FUNCTIONS[str(node.value)]
-    return _OPERATIONS[node.op]
+def _bound_to_sympy(node: Node) -> Any:
+    import sympy
+
+    body, variable, *ends = node.args
+    symbol = sympy.Symbol(str(variable.value), real=True)
+    expression, limits = to_sympy(body), [to_sympy(end) for end in ends]
+    if node.op == "lim":
+        return sympy.limit(expression, symbol, limits[0])
+    operator = {"sum": sympy.Sum, "prod": sympy.Product, "int": sympy.Integral}[node.op]
+    return operator(expression, (symbol, *limits))
 
 
-def _power(node: Node, args: list[Any], mpmath: Any) -> Any:
-    base, exponent = args
-    if abs(exponent) * (abs(mpmath.log(abs(base))) + 1) > mpmath.mpf(2) ** MAX_EXPONENT_BITS if base else False:
-        raise TooLargeError
-    ratio = exact_value(node.args[1])
-    if ratio is not None and ratio.denominator % 2 == 1 and ratio.denominator > 1 and mpmath.im(base) == 0 and base < 0:
-        return (-1) ** (ratio.numerator % 2) * mpmath.power(-base, exponent)
-    return mpmath.power(base, exponent)
+def _by_sympy(one: Node, other: Node) -> bool | None:
+    """Two expressions, sums, integrals and limits worked out; None where SymPy cannot tell."""
+    import sympy
 
-
-def _factorial(_node: Node, args: list[Any], mpmath: Any) -> Any:
-    if abs(args[0]) > mpmath.mpf(2) ** 300:
-        raise TooLargeError
-    return mpmath.gamma(args[0] + 1)
-
-
-def _root(_node: Node, args: list[Any], mpmath: Any) -> Any:
-    base, degree = args
-    if mpmath.im(base) == 0 and base < 0 and int(degree) % 2 == 1:
-        return -mpmath.power(-base, 1 / degree)
-    return mpmath.sqrt(base) if degree == 2 else mpmath.power(base, 1 / degree)
-
-
-def _by_name(name: str) -> Callable[[Node, list[Any], Any], Any]:
-    return lambda _node, args, mpmath: getattr(mpmath, name)(*args)
-
-
-_OPERATIONS: dict[str, Callable[[Node, list[Any], Any], Any]] = {
-    "add": lambda _node, args, mpmath: mpmath.fsum(args),
-    "mul": lambda _node, args, mpmath: mpmath.fprod(args),
-    "neg": lambda _node, args, _mpmath: -args[0],
-    "div": lambda _node, args, _mpmath: args[0] / args[1],
-    "pow": _power,
-    "root": _root,
-    "fact": _factorial,
-    "percent": lambda _node, args, _mpmath: args[0] / 100,
-    "degree": lambda _node, args, mpmath: args[0] * mpmath.pi / 180,
-    "where": lambda _node, args, _mpmath: args[0],
-}
-_FUNCTIONS: dict[str, Callable[[Node, list[Any], Any], Any]] = {
-    **{
-        name: _by_name(name)
-        for name in ["sin", "cos", "tan", "cot", "sec", "csc", "sinh", "cosh", "tanh", "coth", "exp", "floor", "ceil"]
-    },
-    **{f"arc{name}": _by_name(f"a{name}") for name in ["sin", "cos", "tan", "sinh", "cosh", "tanh"]},
-    "ln": _by_name("log"),
-    "log": _by_name("log"),
-    "abs": lambda _node, args, _mpmath: abs(args[0]),
-    "binom": _by_name("binomial"),
-    "min": lambda _node, args, _mpmath: min(args),
-    "max": lambda _node, args, _mpmath: max(args),
-}
+    if not any(part.op in BINDERS for part in (*walk(one), *walk(other))):
+        return None
+    try:
+        left, right = to_sympy(one).doit(), to_sympy(other).doit()
+    except (UnwritableError, KeyError):
+        return None
+    difference = left - right
+    if difference.free_symbols:
+        return True if sympy.simplify(difference) == 0 else None
+    value = difference.evalf(DIGITS)
+    if not value.is_number or value.has(sympy.nan, sympy.zoo):
+        return None
+    scale = max(abs(left.evalf(15)), abs(right.evalf(15)), sympy.Float(1))
+    return bool(abs(value) <= scale * sympy.Float(10) ** -(DIGITS // 2))
 
 
 # --- Math-Verify
 
 
-def _for_math_verify(tree: Node | None, text: str) -> str:
-    if tree is not None:
-        try:
-            return to_latex(tree)
-        except UnwritableError:
-            pass
-    return text
-
-
-def _math_verify(reference: str, answer: str) -> tuple[bool | None, str]:
-    """Math-Verify's verdict, the reference wrapped as it must be. Its own alarms are off: the pool has the clock."""
+def _math_verify(reference: Value, answer: Value) -> tuple[bool | None, str]:
+    """Math-Verify's "equal" about two values read whole and of one size; its "not equal" decides nothing."""
+    try:
+        texts = [to_latex(value) for value in (reference, answer)]
+    except UnwritableError as error:
+        return None, f"no notation for {error}"
+    if max(map(len, texts)) > MAX_LATEX_CHARS:
+        return None, f"longer than {MAX_LATEX_CHARS} characters"
+    if not _agree_in_size(reference, answer):
+        return None, "not of one size"
     from math_verify import ExprExtractionConfig, LatexExtractionConfig, parse, verify
 
     config = [LatexExtractionConfig(boxed_match_priority=0), ExprExtractionConfig()]
     parsed = [
         parse(f"\\boxed{{{text}}}", extraction_config=config, parsing_timeout=None, extraction_mode="any_match")
-        for text in (reference, answer)
+        for text in texts
     ]
-    if len(parsed[0]) < PARSED:
-        return None, "Math-Verify cannot read the reference"
-    if len(parsed[1]) < PARSED:
-        return False, "the answer cannot be read"
+    if any(len(found) < PARSED for found in parsed):
+        return None, "Math-Verify cannot read it"
     if verify(parsed[0], parsed[1], timeout_seconds=None, allow_set_relation_comp=True):
         return True, "equal by Math-Verify"
-    return False, "not equal by Math-Verify"
+    return None, "not known to be equal"
 
 
-# --- Warming up
+def _agree_in_size(reference: Value, answer: Value) -> bool:
+    """Whether two values have the same variables and, where they are numbers, the same size."""
+    if not (isinstance(reference, Scalar) and isinstance(answer, Scalar)):
+        return type(reference) is type(answer)
+    if symbols(reference.node) != symbols(answer.node):
+        return False
+    one, other = real_value(reference.node), real_value(answer.node)
+    return one is None or other is None or abs(one - other) <= 1e-9 * max(abs(one), abs(other))
 
-_WARM_UP = (
-    (r"\begin{cases} x<a, & a<1 \end{cases}", r"(-\infty, \min(1, a)) \cup (\max(1, a), \infty)"),
-    (r"\int_0^1 2x\,dx", "1"),
-    (r"\sum_{k=1}^{3} k", "5"),
-)
+
+def to_latex(value: Value) -> str:
+    """A value as LaTeX. Raises UnwritableError for words and unknown functions."""
+    if isinstance(value, Scalar | Relation):
+        return _latex(value.node)
+    if isinstance(value, Named) and value.node is not None:
+        return _latex(value.node)
+    if isinstance(value, Collection):
+        opening, closing = {"tuple": ("(", ")"), "square": ("[", "]"), "set": ("\\{", "\\}")}.get(value.form, ("", ""))
+        return opening + ", ".join(map(to_latex, value.items)) + closing
+    if isinstance(value, Interval):
+        raise UnwritableError("a region")
+    raise UnwritableError(type(value).__name__)
+
+
+def _latex(node: Node) -> str:
+    if node.op == "num":
+        return _latex_number(node.value)
+    if node.op in {"sym", "const"}:
+        return _latex_name(node)
+    args = [_latex(part) for part in node.args]
+    if node.op in _TEMPLATES:
+        return _TEMPLATES[node.op].format(*(f"{{{arg}}}" for arg in args))
+    if node.op in {"add", "mul"}:
+        return (" + " if node.op == "add" else " \\cdot ").join(f"({arg})" for arg in args)
+    if node.op == "rel":
+        return args[0] + "".join(
+            f" {_SIGNS[sign]} {arg}" for sign, arg in zip(str(node.value).split(), args[1:], strict=True)
+        )
+    if node.op in _FUNCTIONS and len(args) == 1:
+        return f"\\{node.op}({args[0]})"
+    raise UnwritableError(node.op)
+
+
+def _latex_number(value: Fraction) -> str:
+    if value.denominator == 1:
+        return str(value) if value >= 0 else f"({value})"
+    sign = "-" if value < 0 else ""
+    return f"{sign}\\frac{{{abs(value.numerator)}}}{{{value.denominator}}}"
+
+
+def _latex_name(node: Node) -> str:
+    text = str(node.value)
+    if node.op == "const":
+        return {"pi": "\\pi", "e": "e", "i": "i", "inf": "\\infty"}[text]
+    if not text.isascii() or "(" in text or " " in text:
+        raise UnwritableError(text)
+    name, _, index = text.partition("_")
+    return f"{name}_{{{index}}}" if index else name
+
+
+_TEMPLATES = {
+    "neg": "-({0})", "div": "\\frac{0}{1}", "pow": "({0})^{1}", "root": "\\sqrt[{1}]{0}", "fact": "({0})!",
+    "abs": "|{0}|", "binom": "\\binom{0}{1}",
+}  # fmt: skip
+_SIGNS = {"=": "=", "<": "<", ">": ">", "<=": "\\le", ">=": "\\ge", "!=": "\\ne", "in": "\\in"}
+_FUNCTIONS = frozenset({"sin", "cos", "tan", "cot", "sec", "csc", "ln", "log", "exp", "arcsin", "arccos", "arctan"})
+
+_WARM_UP = ((r"\int_0^1 2x\,dx", "1"), (r"\sum_{k=1}^{300} k", "45150"), ("x^2+y^2=(x+y)^2-3xy", "x=y"))
 
 
 def warm_up() -> None:

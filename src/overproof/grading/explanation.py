@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from overproof.grading import grade, type_reference
 from overproof.grading.spelling import spell
+from overproof.grading.values import Quantity
 from overproof.records import Grade
 
 WIDTH = 200
@@ -22,8 +23,8 @@ def explain(completion: str, reference: str, *, question: str | None = None) -> 
     lines.append(("kind", typed.kind + (f" with {typed.parts} parts" if typed.parts > 1 else "")))
     if typed.letters is not None:
         lines.append(("letters", typed.letters))
-    if typed.unit is not None:
-        lines.append(("unit", typed.unit.name))
+    if typed.values and isinstance(typed.values[0], Quantity):
+        lines.append(("unit", typed.values[0].unit.name))
     if typed.issue is not None:
         lines.append(("issue", typed.issue))
     width = max(len(name) for name, _ in lines)

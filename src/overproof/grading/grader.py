@@ -1,32 +1,44 @@
-"""One row: completion and reference → extraction → layers → verdict; only this module knows the order of the layers.
+"""One row: completion and reference → extract → read → equal → verdict; only this module knows the order of the layers.
 
 `exact_grade` runs everything that is linear-time and safe in the caller. What it leaves open is a `Pending`, which
-`settle` turns into a grade once the deep layer has spoken.
+`settle` turns into a grade once the deep layer has spoken. Both run behind one boundary: an exception that nothing
+foresaw is the verdict `unverifiable` with the layer `fault`, said once a kind to the log.
 """
 
 from __future__ import annotations
 
+import logging
 import re
+import traceback
+from collections.abc import Callable
+from typing import TypeVar
 
 import msgspec
 
 from overproof.grading.choices import letters_of, option_worded, parse_options
+from overproof.grading.equal import same_reading
 from overproof.grading.extraction import choose, extract, visible
 from overproof.grading.finding import Finding, different, same, undecided
-from overproof.grading.formulas import judge_formula
-from overproof.grading.references import Reference, type_reference
-from overproof.grading.scope import scope_of
+from overproof.grading.lexicon import is_prose, is_words, phrase_of, same_words
+from overproof.grading.references import AnswerType, Reference, type_reference
+from overproof.grading.scope import Scope, scope_of
 from overproof.grading.spelling import has_substance, spell
-from overproof.grading.units import split_unit
-from overproof.grading.words import number_in_words, phrase_of, same_words
+from overproof.grading.values import Unknown, Words, canonical, conclusion, readings
 from overproof.records import Grade, Verdict, clean_text
 
-_FINAL_DOUBTS = frozenset({"text", "ellipsis", "limit"})
-"""Layers whose doubt the deep layer could not settle: prose, left-out terms, a text beyond the limits."""
-_TEXT_COMMAND = re.compile(r"\\text\{([^{}]*)\}")
-_PLAIN_NUMBER = re.compile(r"-?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?")
+MOST_WORDS_OF_BOTH = 3
+"""Of an answer that offers yes and no together: true or false. A longer one explains itself (yes, it is not false)."""
+T = TypeVar("T")
+LOG = logging.getLogger(__name__)
+DEEP_LAYERS = frozenset({"numeric", "equation", "relation"})
+"""Layers whose doubt SymPy or Math-Verify may settle."""
 MAX_SHOWN = 500
 """`Grade.extracted` is cut to this many characters."""
+_TEXT_COMMAND = re.compile(r"\\text\{([^{}]*)\}")
+_YES_OR_NO = re.compile(r"(?:\(?[A-J]\) ?)?(yes|no|true|false)\b(?! solution)", re.IGNORECASE)
+_CAPITALS = re.compile(r"(?<![A-Za-z\\])[A-Z]{2,6}(?![A-Za-z])")
+_LONE_CAPITAL = re.compile(r"(?<![A-Za-z\\{])[A-Z](?![A-Za-z])")
+_seen_faults: set[str] = set()
 
 
 class Pending(msgspec.Struct, frozen=True):
@@ -40,11 +52,45 @@ class Pending(msgspec.Struct, frozen=True):
 
 
 def exact_grade(
-    completion: str | None, reference: str | None, question: str | None = None, *, answer_only: bool = False
+    completion: str | None,
+    reference: str | None,
+    question: str | None = None,
+    *,
+    answer_only: bool = False,
+    answer_type: AnswerType | None = None,
 ) -> Grade | Pending:
-    """The grade of one row by the layers that run in the caller, or what is left for the deep one."""
+    """The grade of one row by the layers that run in the caller, or what is left for the deep one. Never raises."""
+    return guarded(lambda: _exact_grade(completion, reference, question, answer_only, answer_type))
+
+
+def guarded(grade: Callable[[], T]) -> T | Grade:
+    """What a layer says, or the grade that stands for its fault."""
+    try:
+        return grade()
+    except Exception as error:  # noqa: BLE001 - the one boundary: whatever a text does to us, its row gets a verdict
+        return fault(error)
+
+
+def fault(error: BaseException) -> Grade:
+    """The grade of a row on which a layer failed; the log gets each kind of failure once."""
+    frames = traceback.extract_tb(error.__traceback__)
+    where = f"{frames[-1].name}:{frames[-1].lineno}" if frames else ""
+    kind = f"{type(error).__name__} in {where}"
+    if kind not in _seen_faults:
+        _seen_faults.add(kind)
+        LOG.warning("grading failed on a row, which stays unverifiable: %s (%s)", kind, error)
+    return Grade(Verdict.UNVERIFIABLE, None, "fault", kind)
+
+
+def _exact_grade(
+    completion: str | None,
+    reference: str | None,
+    question: str | None,
+    answer_only: bool,
+    answer_type: AnswerType | None,
+) -> Grade | Pending:
     completion, question = clean_text(completion or ""), None if question is None else clean_text(question)
-    typed = type_reference(None if reference is None else clean_text(reference), question)
+    typed = type_reference(None if reference is None else clean_text(reference), question, answer_type)
     if typed.kind == "none":
         return Grade(Verdict.UNVERIFIABLE, None, "reference", typed.issue or "no reference")
     options = parse_options(question)
@@ -53,17 +99,18 @@ def exact_grade(
     if found is None:
         return Grade(Verdict.INCORRECT, None, "extraction", _why_nothing(completion))
     finding = judge(typed, found.text, question)
-    if finding.same is None and finding.layer not in _FINAL_DOUBTS and typed.issue is None:
-        return Pending(found.text, typed.value, split_unit(spell(found.text))[0], question, finding.reason)
-    return _grade(found.text, finding)
+    if finding.same is None and finding.layer in DEEP_LAYERS and typed.issue is None:
+        return Pending(found.text, typed.spelled, found.text, question, finding.reason)
+    return to_grade(found.text, finding)
 
 
-def settle(pending: Pending, verdict: bool | None, reason: str) -> Grade:  # noqa: FBT001 - what the deep layer said
+def settle(pending: Pending, verdict: bool | None, reason: str) -> Grade:
     """The grade of a pending row, given the deep layer's verdict."""
-    return _grade(pending.extracted, Finding(verdict, "deep", reason))
+    return to_grade(pending.extracted, Finding(verdict, "deep", reason))
 
 
-def _grade(extracted: str, finding: Finding) -> Grade:
+def to_grade(extracted: str, finding: Finding) -> Grade:
+    """A finding as a grade, with what was extracted cut to what is shown."""
     shown = extracted if len(extracted) <= MAX_SHOWN else extracted[:MAX_SHOWN] + "…"
     if finding.same is None:
         verdict = Verdict.UNVERIFIABLE
@@ -90,20 +137,91 @@ def judge(reference: Reference, answer: str, question: str | None = None) -> Fin
     spelled = spell(answer)
     if not has_substance(spelled):
         return different("extraction", "the answer is empty")
+    scope = _typed_scope(scope_of(question), reference)
+    if _repeats_question(spelled, reference, question):
+        return different("text", "the answer is the question again")
     if _bare(spelled) == _bare(reference.spelled):
         return same("text", "the same text")
-    if reference.kind == "number" and reference.unit is None and _PLAIN_NUMBER.fullmatch(spelled):
-        return judge_formula(reference, spelled, scope_of(question))
-    return (
-        _judge_option(reference, answer, parse_options(question))
-        or _judge_words(reference, spelled)
-        or judge_formula(reference, spelled, scope_of(question))
-    )
+    return _judge_option(reference, answer, parse_options(question)) or judge_values(reference, answer, spelled, scope)
+
+
+def _typed_scope(scope: Scope, reference: Reference) -> Scope:
+    """The question's scope, with what the dataset says of the reference."""
+    if reference.answer_type in {"ordered_list", "unordered_list"}:
+        return Scope(scope.text, ordered=reference.answer_type == "ordered_list")
+    return scope
+
+
+def _repeats_question(spelled: str, reference: Reference, question: str | None) -> bool:
+    """Whether an answer is an unevaluated expression that the question asks to be evaluated."""
+    if not question or not any(sign in spelled for sign in ("\\lim", "\\int", "\\sum", "\\prod")):
+        return False
+    bare = _bare(spelled)
+    return bare in _bare(spell(question)) and bare != _bare(reference.spelled)
 
 
 def _bare(spelled: str) -> str:
     r"""A spelled text without spaces and without the wrapping of \text{}."""
     return _TEXT_COMMAND.sub(r"\1", spelled).replace(" ", "")
+
+
+def judge_values(reference: Reference, answer: str, spelled: str, scope: Scope) -> Finding:
+    """Typed value against typed value; text against text where one side is words."""
+    answers = readings(answer)
+    first = reference.values[0]
+    if isinstance(first, Words | Unknown) or isinstance(answers[0], Words):
+        finding = _judge_words(reference, spelled)
+        if finding is not None:
+            return finding
+    finding = same_reading(reference.values, answers, scope)
+    if not finding.same and _CAPITALS.search(reference.spelled + " " + spelled):
+        alone = frozenset(_LONE_CAPITAL.findall(f"{reference.spelled} {spelled}")) | (scope.known or frozenset())
+        again = same_reading(readings(reference.spelled, alone), readings(answer, alone), scope)
+        finding = again if again.same else finding
+    if not finding.same and isinstance(answers[0], Unknown) and not answers[0].false:
+        concluded = conclusion(spelled)
+        if concluded is not None and (last := same_reading(reference.values, readings(concluded), scope)).same:
+            return msgspec.structs.replace(
+                last, layer="statement", reason=f"it ends in {concluded[:60]}: {last.reason}"
+            )
+    return finding
+
+
+def _judge_words(reference: Reference, spelled: str) -> Finding | None:
+    """Text against text; None where the values must be compared."""
+    phrase = phrase_of(reference.spelled)
+    if phrase is not None and phrase == phrase_of(spelled):
+        return same("text", "the same phrase")
+    first = reference.values[0]
+    if isinstance(first, Words | Unknown) and _says_more(reference.spelled, spelled):
+        return different("text", "the answer takes the reference back or adds to it")
+    if isinstance(first, Words | Unknown) and is_words(reference.spelled) and same_words(reference.spelled, spelled):
+        return same("text", "the same words")
+    if phrase in {"yes", "no"} and (yes_or_no := _YES_OR_NO.match(spelled)) is not None:
+        return _judge_yes_or_no(phrase, yes_or_no, spelled)
+    if reference.kind == "prose":
+        return undecided("text", "the reference is prose")
+    if isinstance(first, Words) and is_prose(spelled) and canonical(reference.spelled) not in canonical(spelled):
+        return undecided("text", "the answer is prose") if phrase is None else None
+    return None
+
+
+def _judge_yes_or_no(wanted: str, match: re.Match[str], spelled: str) -> Finding:
+    """An answer that begins with yes or no, and says not both."""
+    said = phrase_of(match[1])
+    words = spelled.replace("/", " ").replace(",", " ").split()
+    if len(words) <= MOST_WORDS_OF_BOTH and {"yes", "no"} <= {phrase_of(word) for word in words}:
+        return different("text", "the answer says both yes and no")
+    return same("text", f"the answer says {said}") if said == wanted else different("text", f"{said} is not {wanted}")
+
+
+def _says_more(reference: str, answer: str) -> bool:
+    """Whether an answer is the reference with a denial or an alternative around it."""
+    one, other = canonical(reference), canonical(answer)
+    if not one or one not in other or one == other:
+        return False
+    rest = other.replace(one, "", 1)
+    return rest.startswith(("not", "or", "no", "never")) or rest.endswith(("ornot", "not", "no"))
 
 
 # --- choices
@@ -116,16 +234,7 @@ def _judge_choice(reference: Reference, answer: str, question: str | None) -> Fi
         if letters == reference.letters:
             return same("choice", f"option {letters}")
         return different("choice", f"option {letters} is not {reference.letters}")
-    worded = option_worded(answer, options)
-    matching = (
-        [worded]
-        if worded
-        else [
-            letter
-            for letter, text in options.items()
-            if judge(type_reference(text), answer, None).same and text.strip()
-        ]
-    )
+    matching = _matching_options(answer, options)
     if len(matching) == 1:
         verdict = same if matching[0] == reference.letters else different
         return verdict("choice", f"the answer is the text of option {matching[0]}")
@@ -134,66 +243,28 @@ def _judge_choice(reference: Reference, answer: str, question: str | None) -> Fi
     return different("choice", "the answer names no option" if not matching else "the answer fits several options")
 
 
-def _chosen_option(answer: str, options: dict[str, str]) -> str | None:
-    """The text of the option that an answer names by its letter, unless the answer is some option's text itself."""
+def _matching_options(answer: str, options: dict[str, str]) -> list[str]:
+    """The options whose text an answer is: word for word, else by value."""
+    worded = option_worded(answer, options)
+    if worded:
+        return [worded]
+    return [
+        letter
+        for letter, text in options.items()
+        if text.strip() and judge(type_reference(text, None, None), answer, None).same
+    ]
+
+
+def _judge_option(reference: Reference, answer: str, options: dict[str, str]) -> Finding | None:
+    """The reference is an option's text, the answer its letter; None where the answer names no option."""
     letters = letters_of(answer)
     if letters is None or len(letters) != 1 or letters not in options:
         return None
     spelled = spell(answer)
     if any(spell(text) == spelled for text in options.values()):
         return None
-    return options[letters]
-
-
-def _judge_option(reference: Reference, answer: str, options: dict[str, str]) -> Finding | None:
-    """The reference is an option's text, the answer its letter; None where the answer names no option."""
-    chosen = _chosen_option(answer, options)
-    if chosen is None:
-        return None
+    chosen = options[letters]
     if spell(chosen) == reference.spelled or same_words(reference.text, chosen):
         return same("choice", f"the chosen option is {chosen[:80]}")
     finding = judge(reference, chosen, None)
     return finding if finding.same else different("choice", f"the chosen option is {chosen[:80]}")
-
-
-# --- words
-
-
-def _judge_words(reference: Reference, spelled: str) -> Finding | None:
-    """Text against text; None where the answer or the reference is mathematics."""
-    if number_in_words(spelled) == reference.spelled:
-        return same("text", "the same number in words")
-    phrase = phrase_of(reference.spelled)
-    if phrase is not None and phrase == phrase_of(spelled):
-        return same("text", "the same phrase")
-    if reference.kind in {"text", "prose"} and same_words(reference.spelled, spelled):
-        return same("text", "the same words")
-    if phrase in {"yes", "no"} or (phrase is not None and reference.kind == "text"):
-        return _judge_phrase(phrase, spelled)
-    doubts = {
-        "prose": undecided("text", "the reference is prose"),
-        "text": different("text", "not the words of the reference"),
-    }
-    return doubts.get(reference.kind)
-
-
-_MOST_WORDS_OF_BOTH = 3
-"""Of an answer that offers yes and no together: true or false. A longer one explains itself (yes, it is not false)."""
-
-
-def _judge_phrase(phrase: str, spelled: str) -> Finding:
-    """Yes/no and set phrases: the answer begins with the word that decides."""
-    own = phrase_of(spelled)
-    if own is not None:
-        return different("text", f"{own} is not {phrase}")
-    words = spelled.replace("/", " ").replace(",", " ").split()
-    if len(words) <= _MOST_WORDS_OF_BOTH and {"yes", "no"} <= {phrase_of(word) for word in words}:
-        return different("text", "the answer says both yes and no")
-    first = phrase_of(spelled.split(",", maxsplit=1)[0].split(" ", maxsplit=1)[0])
-    if phrase in {"yes", "no"} and first in {"yes", "no"}:
-        return (
-            same("text", f"the answer says {first}")
-            if first == phrase
-            else different("text", f"{first} is not {phrase}")
-        )
-    return different("text", "not the words of the reference")

@@ -10,20 +10,47 @@ r"""References typed once: what kind of answer one is, how many parts it has, wh
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
+from typing import Literal
 
 import msgspec
 
 from overproof.grading.boxes import boxes_in_reference
-from overproof.grading.choices import is_choice, letters_of
-from overproof.grading.labels import labelled_parts
-from overproof.grading.reader import MAX_CHARS, read
-from overproof.grading.scanner import UnreadableError
-from overproof.grading.shapes import kind_of, part_count
+from overproof.grading.choices import is_choice, letters_of, parse_options
+from overproof.grading.grammar import MAX_CHARS
+from overproof.grading.lexicon import is_prose
 from overproof.grading.spelling import has_substance, spell
-from overproof.grading.tree import Node
-from overproof.grading.units import Unit, split_unit
-from overproof.grading.words import is_prose, is_words
+from overproof.grading.tree import symbols
+from overproof.grading.units import DEGREE, PERCENT
+from overproof.grading.values import (
+    Based,
+    Clock,
+    Collection,
+    Date,
+    Guarded,
+    Interval,
+    Matrix,
+    Named,
+    Piecewise,
+    Quantity,
+    Range,
+    Ratio,
+    Relation,
+    Residue,
+    Scalar,
+    Unknown,
+    Value,
+    Words,
+    readings,
+)
+
+_NAME = re.compile("[A-Z]{3,}")
+"""Letters that name a figure, where the question lists no options: ABCD is no ACBD."""
+AnswerType = Literal[
+    "number", "expression", "equation", "interval", "choice", "true_false", "ordered_list", "unordered_list", "text"
+]
+"""What a dataset may say of a reference; it is obeyed."""
 
 
 class Reference(msgspec.Struct, frozen=True):
@@ -31,48 +58,78 @@ class Reference(msgspec.Struct, frozen=True):
 
     text: str
     kind: str
-    """number, percentage, angle, ratio, quantity, choice, list, set, tuple, interval, union, inequality, relation,
-    matrix, expression, equation, text, prose, formula (mathematics only the deep layer may read), none."""
+    """number, expression, quantity, percentage, angle, ratio, clock, date, range, list, set, tuple, interval, union,
+    inequality, equation, relation, matrix, cases, residue, choice, text, prose, formula (not read), none."""
+    answer: str = ""
+    """What of the text is graded against: its boxes, or what stands behind ####, or all of it."""
     spelled: str = ""
-    value: str = ""
-    """The spelled reference without its unit."""
-    tree: Node | None = None
-    unit: Unit | None = None
+    values: tuple[Value, ...] = ()
+    """Its readings, the likeliest first."""
     letters: str | None = None
     parts: int = 1
     issue: str | None = None
     """Why no answer can be graded against it, or None."""
+    answer_type: AnswerType | None = None
 
 
 @lru_cache(maxsize=16_384)
-def type_reference(text: str | None, question: str | None = None) -> Reference:
+def type_reference(text: str | None, question: str | None = None, answer_type: AnswerType | None = None) -> Reference:
     """The typed reference. Never raises; what is wrong with it stands in `issue`."""
     if text is None or not text.strip():
         return Reference(text or "", "none", issue="the reference is empty")
     if len(text) > MAX_CHARS:
         return Reference(text, "none", issue=f"the reference is longer than {MAX_CHARS} characters")
     answer = _answer_of(text)
-    if is_choice(answer, question):
-        return Reference(text, "choice", spell(answer), letters=letters_of(answer))
     spelled = spell(answer)
-    return (
-        _typed(text, spelled)
-        if has_substance(spelled)
-        else Reference(text, "none", issue="the reference holds no text")
-    )
+    is_name = question is not None and _NAME.fullmatch(spelled) is not None and not parse_options(question)
+    if answer_type in {None, "choice"} and is_choice(answer, question) and not (is_name and answer_type is None):
+        return Reference(text, "choice", answer, spelled, letters=letters_of(answer), answer_type=answer_type)
+    if not has_substance(spelled):
+        return Reference(text, "none", issue="the reference holds no text")
+    if answer_type == "text":
+        return Reference(text, "text", answer, spelled, (Words(spelled),), answer_type=answer_type)
+    values = readings(answer)
+    first = values[0]
+    kind = kind_of(first)
+    issue = None
+    if isinstance(first, Unknown | Words) and is_prose(spelled):
+        kind, issue = "prose", "prose: only the same words would match it"
+    elif isinstance(first, Unknown) and not _balanced(spelled):
+        issue = f"unreadable: {first.why}"
+    return Reference(text, kind, answer, spelled, values, parts=part_count(first), issue=issue, answer_type=answer_type)
 
 
-def _typed(text: str, spelled: str) -> Reference:
-    """A reference that names no option."""
-    value, unit = split_unit(spelled)
-    try:
-        tree = read(value)
-    except UnreadableError as error:
-        return _unread(text, spelled, str(error))
-    if tree.op == "text":
-        return _unread(text, spelled, "words")
-    kind = "quantity" if unit is not None and unit.dimension is not None else kind_of(tree)
-    return Reference(text, kind, spelled, value, tree, unit, parts=part_count(tree))
+def kind_of(value: Value) -> str:
+    """The kind of answer that a value is."""
+    if isinstance(value, Scalar):
+        return "expression" if symbols(value.node) else "number"
+    if isinstance(value, Quantity):
+        marks = {PERCENT: "percentage", DEGREE: "angle"}
+        return marks.get(value.unit, "quantity" if value.unit.dimension is not None else "number")
+    if isinstance(value, Interval):
+        return "inequality" if value.name else "interval" if len(value.pieces) == 1 else "union"
+    if isinstance(value, Relation) and value.node.op == "rel":
+        return "equation" if value.node.value == "=" else "relation"
+    if isinstance(value, Collection):
+        return {"tuple": "tuple", "square": "tuple", "set": "set"}.get(value.form, "list")
+    if isinstance(value, Named):
+        return "equation"
+    if isinstance(value, Guarded):
+        return kind_of(value.value)
+    return _KINDS.get(type(value), "formula")
+
+
+_KINDS: dict[type[Value], str] = {
+    Words: "text", Interval: "region", Relation: "relation", Matrix: "matrix", Piecewise: "cases", Residue: "residue",
+    Ratio: "ratio", Clock: "clock", Date: "date", Range: "range", Based: "number", Unknown: "formula",
+}  # fmt: skip
+
+
+def part_count(value: Value) -> int:
+    """How many boxes an answer to this reference may use: the parts of a list, else 1."""
+    if isinstance(value, Guarded):
+        return part_count(value.value)
+    return len(value.items) if isinstance(value, Collection) and value.form in {"list", "or", "and", "set"} else 1
 
 
 def _answer_of(text: str) -> str:
@@ -84,20 +141,8 @@ def _answer_of(text: str) -> str:
     return text
 
 
-def _unread(text: str, spelled: str, reason: str) -> Reference:
-    """A reference that is no formula: words, prose, or mathematics beyond the reader."""
-    labelled = labelled_parts(spelled)
-    if is_words(spelled) and labelled is None:
-        if is_prose(spelled):
-            return Reference(text, "prose", spelled, spelled, issue="prose: only the same words would match it")
-        return Reference(text, "text", spelled, spelled)
-    if labelled is not None:
-        return Reference(text, "list" if len(labelled) > 1 else "text", spelled, spelled, parts=len(labelled))
-    return Reference(text, "formula", spelled, spelled, issue=None if _balanced(spelled) else f"unreadable: {reason}")
-
-
 def _balanced(spelled: str) -> bool:
-    """Whether braces are balanced and the text ends in no dangling operator, so that the deep layer may read it."""
+    """Whether braces are balanced and the text ends in no dangling operator."""
     return spelled.count("{") == spelled.count("}") and not spelled.rstrip().endswith(
         ("^", "_", "\\", "=", "+", "\\cdot")
     )

@@ -1,9 +1,9 @@
 r"""Sets of real numbers: intervals, inequalities, set-builders and their unions as one list of pieces.
 
->>> from overproof.grading.reader import read
->>> show_region(region_of(read("\\{x|-1<x\\le 3\\}")))
+>>> from overproof.grading.grammar import parse
+>>> show_region(region_of(parse("\\{x|-1<x\\le 3\\}")))
 '(-1, 3]'
->>> show_region(region_of(read("2x>2 \\text{ or } x<-1")))
+>>> show_region(region_of(parse("2x>2 \\text{ or } x<-1")))
 '(-inf, -1) ∪ (1, inf)'
 """
 
@@ -14,8 +14,7 @@ from fractions import Fraction
 
 import msgspec
 
-from overproof.grading.exact import exact_value
-from overproof.grading.floating import real_value
+from overproof.grading.evaluate import exact_value, real_value
 from overproof.grading.tree import INFINITY, Node, number, symbols
 
 MAX_PIECES = 40
@@ -36,7 +35,7 @@ MINUS_INFINITY = Node("neg", (INFINITY,))
 LINE: Region = (Piece(MINUS_INFINITY, INFINITY, low_closed=False, high_closed=False),)
 _CLOSED = {"paren": (False, False), "square": (True, True), "openleft": (False, True), "openright": (True, False)}
 _MIRROR = {"<": ">", ">": "<", "<=": ">=", ">=": "<=", "=": "=", "!=": "!="}
-_REALS = {"dec:R", "dec:ℝ", "R"}
+_REALS = {"\\mathbb(R)", "R"}
 
 
 def region_of(node: Node) -> Region | None:
@@ -61,6 +60,8 @@ def _builder(node: Node) -> Region | None:
     """{x | …} as the condition says; {x ∈ R | …} drops the domain."""
     variable = node.args[0]
     if variable.op == "rel" and variable.value == "in":
+        if variable.args[1].value not in _REALS:
+            return None
         variable = variable.args[0]
     return region_of(node.args[1]) if variable.op == "sym" else None
 
@@ -86,10 +87,8 @@ def is_region(node: Node) -> bool:
     """Whether a tree can only be a set of reals: an inequality, a half-open interval, a union, an infinite end."""
     if node.op in {"union", "intersection", "difference", "builder", "openleft", "openright"} or _is_set_minus(node):
         return True
-    if node.op == "where":
-        return is_region(node.args[0])
     if node.op == "sym":
-        return node.value in {"dec:R", "dec:ℝ"}
+        return str(node.value) == "\\mathbb(R)"
     if node.op == "rel":
         operators = set(str(node.value).split())
         return operators <= {"<", ">", "<=", ">=", "!="} or ("in" in operators and is_region_like(node.args[-1]))
@@ -117,7 +116,7 @@ def _interval(node: Node) -> Region | None:
         return None
     low, high = node.args
     closed_low, closed_high = _CLOSED[node.op]
-    return (Piece(low, high, closed_low and not _is_infinite(low), closed_high and not _is_infinite(high)),)
+    return (Piece(low, high, closed_low, closed_high),)
 
 
 def _points(node: Node) -> Region | None:
@@ -146,7 +145,7 @@ def _half_line(left: Node, operator: str, right: Node) -> Region | None:
     if right.op == "sym" and right.value not in symbols(left):
         return _side(_MIRROR[operator], left)
     for part, sign, end in ((left, operator, right), (right, _MIRROR[operator], left)):
-        if part.op == "fn" and part.value == "abs" and part.args[0].op == "sym" and not symbols(end):
+        if part.op == "abs" and part.args[0].op == "sym" and not symbols(end):
             return _absolute(_side(sign, end))
     return _linear(left, operator, right)
 
@@ -253,6 +252,8 @@ def _all(node: Node) -> Region | None:
     region: Region | None = LINE
     for part in node.args:
         region = _cut(region, region_of(part))
+    if not region and node.op == "list":  # x < -1, x > 1: no number is both, so either is meant
+        return _joined(node)
     return region
 
 
@@ -337,7 +338,6 @@ _DESCRIPTIONS: dict[str, Callable[[Node], Region | None]] = {
     **dict.fromkeys(_CLOSED, _interval),
     **dict.fromkeys(["union", "or"], _joined),
     **dict.fromkeys(["intersection", "and", "list"], _all),
-    "where": lambda node: region_of(node.args[0]),
     "brace": _points,
     "builder": _builder,
     "rel": _relation,

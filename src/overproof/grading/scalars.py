@@ -1,139 +1,143 @@
-r"""One value against another: exactly, in percent or degrees, at sample points, and after rounding.
+r"""One number or expression against another: exactly, as balls, as families of a whole parameter, after rounding.
 
->>> from overproof.grading.reader import read
->>> compare_scalars(read("\\frac{1}{2}"), read("0.5")).reason
+>>> from overproof.grading.grammar import parse
+>>> compare_scalars(parse("\\frac{1}{2}"), parse("0.5")).reason
 'both are 1/2'
->>> compare_scalars(read("180.67"), read("\\frac{542}{3}")).approximate
+>>> compare_scalars(parse("180.67"), parse("\\frac{542}{3}")).approximate
+True
+>>> compare_families([parse("k\\pi+\\pi/2")], [parse("n\\pi-\\pi/2")], "", "").same
 True
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+import re
 from fractions import Fraction
 
 import msgspec
 
-from overproof.grading.exact import exact_value, same_modulo_primes
+from overproof.grading.evaluate import exact_value, is_immense, real_value, same_value
 from overproof.grading.finding import Finding, close, different, same, undecided
-from overproof.grading.floating import log_size, real_value
-from overproof.grading.numeric import same_value
 from overproof.grading.scope import ANYWHERE, Scope
-from overproof.grading.tree import PI, Node, number, rename, symbols, walk
+from overproof.grading.tree import INFINITY, PI, Node, number, rename, replaced, symbols, walk
+from overproof.grading.values import Guarded, Named, Relation, Scalar
 
 MIN_DIGITS = 3
-"""Where the question asks for a rounded answer, one with fewer significant digits still matches nothing else."""
+"""A reference with fewer significant digits is taken as exact, unless the question asks for rounding."""
+MAX_DECIMALS = 4_000
+MANY_DIGITS = 7
+"""A decimal of so many digits is an exact reference worked out, rounded or cut off."""
 MIN_COEFFICIENT_DIGITS = 4
 """An expression whose coefficients have fewer digits than this is taken as exact."""
-
+MAX_CLASSES = 400
+"""Families with more classes in a common period are not compared."""
 _PARAMETERS = frozenset(["k", "n", "m", "l", "t", "p", "q", "j", "s", "r"]) | {"\\ell", "\\lambda"}
+_GREEK_LETTER = re.compile(r"\\[A-Za-z]+")
+_WHOLE_LETTERS = frozenset({"k", "n", "m", "l", "j", "\\ell"})
+"""Letters that are whole numbers where nothing says otherwise."""
 
 
-def compare_scalars(reference: Node, answer: Node, scope: Scope = ANYWHERE) -> Finding:
-    """Whether two trees are the same value."""
-    first: Finding | None = None
-    for one, other, note in _readings(reference, answer):
-        finding = _compare(one, other, scope)
-        if finding.same:
-            return finding if not note else msgspec.structs.replace(finding, reason=f"{finding.reason} ({note})")
-        first = first or finding
-    assert first is not None
-    return first
-
-
-def _readings(reference: Node, answer: Node) -> Iterator[tuple[Node, Node, str]]:
-    """The pair as written, then without percent and degree signs that only one side has, then with log to base 10."""
-    yield reference, answer, ""
-    for op, note in (("percent", "in percent"), ("degree", "in degrees")):
-        if (reference.op == op) != (answer.op == op):
-            yield _without(reference, op), _without(answer, op), note
-    if _has_bare_log(reference) or _has_bare_log(answer):
-        yield _decimal_logarithms(reference), _decimal_logarithms(answer), "log to base 10"
-
-
-def _without(node: Node, op: str) -> Node:
-    return node.args[0] if node.op == op else node
-
-
-def _has_bare_log(node: Node) -> bool:
-    return any(part.op == "fn" and part.value == "log" and len(part.args) == 1 for part in walk(node))
-
-
-def _decimal_logarithms(node: Node) -> Node:
-    args = tuple(_decimal_logarithms(part) for part in node.args)
-    if node.op == "fn" and node.value == "log" and len(args) == 1:
-        args = (*args, number(10))
-    return Node(node.op, args, node.value, node.decimals) if args else node
-
-
-def _compare(reference: Node, answer: Node, scope: Scope) -> Finding:
-    """One reading: the same tree, exact arithmetic, then sample points."""
+def compare_scalars(
+    reference: Node, answer: Node, scope: Scope = ANYWHERE, *, percent: bool = False, scaled: bool = False
+) -> Finding:
+    """Whether two trees are the same value. With `percent`, the reference's digits are digits of percent."""
     if reference == answer:
         return same("text", "the same expression")
+    if INFINITY in {reference, answer, *reference.args, *answer.args}:
+        infinite = all(node == INFINITY or node == Node("neg", (INFINITY,)) for node in (reference, answer))
+        return (
+            different("number", "one is infinite, or they go different ways")
+            if infinite or not (symbols(reference) or symbols(answer))
+            else undecided("numeric", "an expression with infinity")
+        )
     one, other = exact_value(reference), exact_value(answer)
-    if one is None or other is None:
-        return _compare_inexact(reference, answer, scope)
-    if one == other:
-        return same("number", f"both are {_show(one)}")
-    return _rounded(reference, answer, scope) or different("number", f"{_show(one)} is not {_show(other)}")
+    if one is not None and other is not None:
+        if one == other:
+            return same("number", f"both are {_show(one)}")
+        return _rounded(reference, answer, scope, percent=percent, scaled=scaled) or different(
+            "number", f"{_show(one)} is not {_show(other)}"
+        )
+    finding = _compare_inexact(reference, answer, scope, percent=percent)
+    if finding.same is not True and (_has_bare_log(reference) or _has_bare_log(answer)):
+        decimal = _compare_inexact(_decimal_logarithms(reference), _decimal_logarithms(answer), scope, percent=percent)
+        if decimal.same:
+            return msgspec.structs.replace(decimal, reason=f"{decimal.reason} (log to base 10)")
+    return finding
 
 
-def _compare_inexact(reference: Node, answer: Node, scope: Scope) -> Finding:
-    if "…" in symbols(reference) | symbols(answer):
+def _compare_inexact(reference: Node, answer: Node, scope: Scope, *, percent: bool) -> Finding:
+    parts = [*walk(reference), *walk(answer)]
+    if any(part.op == "ellipsis" for part in parts):
+        if (reference.op == "num") != (answer.op == "num") and {reference.op, answer.op} & {"add", "mul"}:
+            return different("ellipsis", "terms that are left out")
         return undecided("ellipsis", "an ellipsis leaves out terms")
-    reference = _renamed(reference, answer, scope.known) or reference
-    names, others = symbols(reference), symbols(answer)
-    verdict = same_value(reference, answer)
-    if verdict is None and not names and not others:
-        verdict = _compare_huge(reference, answer)
-    if verdict is None and scope.settle is not None:
-        verdict = scope.settle(reference, answer)
+    only, others = symbols(reference) - symbols(answer), symbols(answer) - symbols(reference)
+    if len(only) == len(others) == 1 and free_letter(min(only), min(others), reference, answer, scope):
+        answer = rename(answer, {min(others): min(only)})
+    if _has_no_value(answer) and not names_of_call(answer):
+        return different("numeric", "the answer divides by zero")
+    if answer.op == "call" and reference.op != "call" and not symbols(reference):
+        return different("kind", "a name, not its value")
+    if not symbols(reference) and not symbols(answer) and is_immense(reference) != is_immense(answer):
+        return different("numeric", "one is immense")
+    verdict = same_value(reference, answer, whole=_counts(reference) and _counts(answer) and scope.integers)
+    names = symbols(reference) | symbols(answer)
     if verdict:
         return same("numeric", "equal at every sample point" if names else "equal in value")
-    rounded = _rounded(reference, answer, scope) if not names and not others else None
+    rounded = _rounded(reference, answer, scope, percent=percent, scaled=False) if not names else None
     if rounded is not None:
         return rounded
     if verdict is False:
+        opaque = any(part.op == "call" for part in parts)
+        family = compare_families([reference], [answer], "", "", scope) if names else None
+        if family is not None and family.same:
+            return family
+        if opaque:
+            return undecided("numeric", "an unknown function")
         return _with_rounded_coefficients(reference, answer) or different("numeric", _difference(reference, answer))
-    if not names and others and scope.settle is not None:
-        return different("numeric", f"the answer has a variable, {min(others)}, and the reference has none")
-    return undecided("numeric", "floating point cannot decide")
+    return undecided("numeric", "no value that can be told")
 
 
-def _compare_huge(reference: Node, answer: Node) -> bool | None:
-    """Numbers that floating point cannot hold: by the size of their logarithms, then by their remainders."""
-    one, other = log_size(reference), log_size(answer)
-    if one is not None and other is not None and _far_apart(one, other):
+def names_of_call(node: Node) -> bool:
+    """Whether unknown functions stand in a tree."""
+    return any(part.op == "call" for part in walk(node))
+
+
+def _has_no_value(node: Node) -> bool:
+    """Whether something in a tree is divided by exactly zero."""
+    return any(part.op == "div" and exact_value(part.args[1]) == 0 for part in walk(node))
+
+
+def _counts(node: Node) -> bool:
+    """Whether a tree only makes sense at whole numbers: factorials, binomials, (-1)^n."""
+    return any(
+        part.op in {"fact", "binom", "perm", "mod", "gcd"}
+        or (part.op == "pow" and bool(symbols(part.args[1])) and (real_value(part.args[0]) or 0) < 0)
+        for part in walk(node)
+    ) or any(part.op in {"cos", "sin"} and PI in walk_set(part) and bool(symbols(part)) for part in walk(node))
+
+
+def walk_set(node: Node) -> set[Node]:
+    """All nodes of a tree."""
+    return set(walk(node))
+
+
+def free_letter(old: str, new: str, reference: Node, answer: Node, scope: Scope) -> bool:
+    """Whether one letter may stand for another: neither the question nor the other side tells the two apart."""
+    if "sym" in {reference.op, answer.op}:
         return False
-    return same_modulo_primes(reference, answer)
-
-
-def _far_apart(one: float, other: float) -> bool:
-    """Whether two logarithms differ by more than their rough rules can be wrong."""
-    return min(one, other) < math.inf and abs(one - other) > 1 + 1e-6 * min(abs(one), abs(other))
-
-
-def _renamed(reference: Node, answer: Node, known: frozenset[str] | None) -> Node | None:
-    """The reference in the answer's letter, where one letter is free on each side: kπ and nπ, 2^n and 2^k.
-
-    Free is a letter that the question does not name; without the question, only the usual letters for parameters.
-    """
-    only, other = symbols(reference) - symbols(answer), symbols(answer) - symbols(reference)
-    if len(only) != 1 or len(other) != 1:
-        return None
-    old, new = min(only), min(other)
-    if _counts_turns(reference, old) and _counts_turns(answer, new):
-        return rename(reference, {old: new})
-    if known is not None:
-        free = old not in known and new not in known
-    else:
-        free = old in _PARAMETERS and new in _PARAMETERS and any(part.op == "const" for part in walk(reference))
-    return rename(reference, {old: new}) if free else None
+    if not all(len(name) == 1 or _GREEK_LETTER.fullmatch(name) for name in (old, new)):
+        return False  # v_0 is not v_1, and a name of several letters is nobody's parameter
+    if scope.known is not None:
+        return old not in scope.known and new not in scope.known
+    return (_counts_turns(reference, old) and _counts_turns(answer, new)) or old.lower() == new.lower()
 
 
 def _counts_turns(node: Node, name: str) -> bool:
     """Whether a letter only multiplies π: the k of kπ, an integer whatever it is called."""
+    if name not in _PARAMETERS:
+        return False
     with_pi = sum(
         1
         for part in walk(node)
@@ -142,46 +146,204 @@ def _counts_turns(node: Node, name: str) -> bool:
     return with_pi > 0 and with_pi == sum(1 for part in walk(node) if part.op == "sym" and part.value == name)
 
 
-# --- rounding
+def _has_bare_log(node: Node) -> bool:
+    return any(part.op == "log" and len(part.args) == 1 for part in walk(node))
 
 
-def _rounded(reference: Node, answer: Node, scope: Scope) -> Finding | None:
-    """Equality after rounding to the reference's own digits; to the answer's where the question asks for rounding."""
-    inner, outer = _plain(reference), _plain(answer)
-    value, target = _decimal_value(answer), _decimal_value(reference)
-    if value is None or target is None:
+def _decimal_logarithms(node: Node) -> Node:
+    args = tuple(_decimal_logarithms(part) for part in node.args)
+    if node.op == "log" and len(args) == 1:
+        args = (*args, number(10))
+    return Node(node.op, args, node.value, node.decimals) if args else node
+
+
+# --- families of a whole-number parameter
+
+
+def parameter_of(guarded: Guarded) -> str:
+    """The letter whose domain a condition names."""
+    for part in guarded.condition.parts:
+        node = part.node if isinstance(part, Relation) else part.node if isinstance(part, Scalar) else None
+        if node is not None and node.op == "rel" and node.args[0].op == "sym":
+            return str(node.args[0].value)
+        if node is not None and node.op == "sym":
+            return str(node.value)
+        if isinstance(part, Named) and part.name.op == "sym":
+            return str(part.name.value)
+    return ""
+
+
+def compare_families(
+    reference: list[Node] | None, answer: list[Node] | None, one: str, other: str, scope: Scope = ANYWHERE
+) -> Finding | None:
+    """Whether a·k + b and the like run through the same values as k runs through the whole numbers.
+
+    `one` and `other` name the parameters; empty where only a letter that is usually one tells. None where the trees are
+    no such families.
+    """
+    if not reference or not answer:
         return None
-    if inner is not None and inner.decimals is not None:
-        places = inner.decimals
-        if outer is not None and (outer.decimals or 0) < places:
-            if not scope.rounded or _significant(outer) < MIN_DIGITS:
-                return None
-            places = outer.decimals or 0
-        scale = 100 if reference.op == "percent" else 1
-        if abs(value - target) * scale <= Fraction(1, 2 * 10**places) * Fraction(1_000_001, 1_000_000):
-            return close("rounding", f"equal when rounded to {places} decimals")
+    classes, others = _classes(reference, one, scope), _classes(answer, other, scope)
+    if classes is None or others is None:
         return None
-    if inner is None and scope.rounded and outer is not None and outer.decimals and _significant(outer) >= MIN_DIGITS:
-        scale = 100 if answer.op == "percent" else 1
-        if abs(value - target) * scale <= Fraction(1, 2 * 10**outer.decimals):
-            return close("rounding", f"the exact reference rounds to it at {outer.decimals} decimals")
+    (unit, left), (other_unit, right) = classes, others
+    if unit != other_unit and not same_value(unit, other_unit):
+        return None
+    period = _common_period([step for step, _ in left + right])
+    if period is None:
+        return None
+    spread = [_spread(table, period) for table in (left, right)]
+    if spread[0] is None or spread[1] is None:
+        return None
+    if spread[0] == spread[1]:
+        return same("family", "the same values for all whole numbers")
+    return different("family", "other values for whole numbers")
+
+
+def _classes(nodes: list[Node], name: str, scope: Scope) -> tuple[Node, list[tuple[Fraction, Fraction]]] | None:
+    """Step and start of each family, counted in π or in 1."""
+    names = frozenset[str]().union(*map(symbols, nodes))
+    if len(names) != 1 or (name and name not in names):
+        return None
+    letter = min(names)
+    if not name and (letter not in _WHOLE_LETTERS or (scope.known is not None and letter in scope.known)):
+        return None
+    for unit in (number(1), PI):
+        table = [_linear(node, letter, unit) for node in nodes]
+        if all(entry is not None for entry in table):
+            return unit, [entry for entry in table if entry is not None]
     return None
 
 
-def _plain(node: Node) -> Node | None:
-    """The number that a tree is, under signs and percent signs; None for anything composed."""
-    while node.op in {"neg", "percent", "degree"}:
+def _linear(node: Node, letter: str, unit: Node) -> tuple[Fraction, Fraction] | None:
+    values: list[Fraction] = []
+    for place in (0, 1, 2, 5):
+        inner = replaced(node, {letter: number(place), **({"": PI} if unit != PI else {})})
+        if unit == PI:
+            inner = _without_pi(inner)
+        value = exact_value(inner)
+        if value is None:
+            return None
+        values.append(value)
+    step = values[1] - values[0]
+    if not step or values[2] != values[0] + 2 * step or values[3] != values[0] + 5 * step:
+        return None
+    if unit == PI and exact_value(replaced(node, {letter: number(1)})) is not None:
+        return None
+    return abs(step), values[0] % abs(step)
+
+
+def _without_pi(node: Node) -> Node:
+    """The tree with π taken as 1: what multiplies it, where it is linear in π."""
+    if node == PI:
+        return number(1)
+    if not node.args:
+        return node
+    return Node(node.op, tuple(map(_without_pi, node.args)), node.value, node.decimals)
+
+
+def _common_period(steps: list[Fraction]) -> Fraction | None:
+    period = steps[0]
+    for step in steps[1:]:
+        top = math.lcm(period.numerator * step.denominator, step.numerator * period.denominator)
+        period = Fraction(top, period.denominator * step.denominator)
+        if period / min(steps) > MAX_CLASSES:
+            return None
+    return period
+
+
+def _spread(table: list[tuple[Fraction, Fraction]], period: Fraction) -> set[Fraction] | None:
+    return {(start + turn * step) % period for step, start in table for turn in range(int(period / step))}
+
+
+# --- rounding
+
+
+def _rounded(reference: Node, answer: Node, scope: Scope, *, percent: bool, scaled: bool) -> Finding | None:
+    """Equality after rounding to the reference's own digits; to the answer's where the question asks for rounding."""
+    if scope.exact and not scope.rounded:
+        return None
+    inner, outer = _numeral(reference), _numeral(answer)
+    value, target = _decimal(answer), _decimal(reference)
+    if value is None or target is None:
+        return None
+    if inner is not None and (inner.decimals is not None or scaled or _is_scientific(reference)):
+        return _rounds_to(reference, answer, inner, outer, value, target, scope, percent=percent)
+    digits = _significant(outer) if outer is not None else 0
+    if inner is not None or outer is None or not outer.decimals:
+        return None
+    half = Fraction(1, 2 * 10**outer.decimals)
+    if scope.rounded and digits >= MIN_DIGITS and abs(value - target) <= half:
+        return close("rounding", f"the exact reference rounds to it at {outer.decimals} decimals")
+    if digits >= MANY_DIGITS and abs(value - target) <= 2 * half:
+        return close("rounding", f"the exact reference to {digits} digits")
+    return None
+
+
+def _rounds_to(  # noqa: PLR0917 - two numbers, each as it is written and as it is worth
+    reference: Node, answer: Node, inner: Node, outer: Node | None, value: Fraction, target: Fraction, scope: Scope,
+    *, percent: bool,
+) -> Finding | None:  # fmt: skip
+    """A decimal reference: the answer must have more digits and round to it, or fewer where the question allows."""
+    places = inner.decimals or 0
+    unit = _last_place(reference, places) / (100 if percent else 1)
+    own = _significant(inner)
+    if (
+        outer is not None
+        and (outer.decimals or 0) <= places
+        and answer.op in {"num", "neg"}
+        and not _is_scientific(reference)
+    ):
+        if not scope.rounded or (outer.decimals or 0) == places or _significant(outer) < MIN_DIGITS:
+            return None
+        unit = Fraction(1, 10 ** (outer.decimals or 0))
+    elif own < MIN_DIGITS and not scope.rounded:
+        return None
+    elif _has_one_digit_more(outer, answer, places) and not scope.rounded:
+        return None  # with one digit more it is another number as likely as the same one before rounding
+    truncated = own >= 5 and 0 <= (value - target) * (1 if target >= 0 else -1) < unit
+    if abs(value - target) <= unit / 2 * Fraction(1_000_001, 1_000_000) or truncated:
+        return close("rounding", f"equal when rounded to {places} decimals")
+    return None
+
+
+def _has_one_digit_more(numeral: Node | None, answer: Node, places: int) -> bool:
+    return numeral is not None and (numeral.decimals or 0) == places + 1 and answer.op in {"num", "neg"}
+
+
+def _is_scientific(node: Node) -> bool:
+    """1.6 × 10^{-19}."""
+    node = node.args[0] if node.op == "neg" else node
+    return node.op == "mul" and len(node.args) == 2 and node.args[1].op == "pow" and node.args[1].args[0] == number(10)
+
+
+def _last_place(node: Node, places: int) -> Fraction:
+    """What one unit of the last written digit is worth."""
+    if _is_scientific(node):
+        inner = node.args[0] if node.op == "neg" else node
+        power = exact_value(inner.args[1])
+        return (power if power is not None else Fraction(1)) / Fraction(10) ** places
+    return Fraction(1, 10**places)
+
+
+def _numeral(node: Node) -> Node | None:
+    """The numeral that a tree is, under signs and powers of ten; None for anything composed."""
+    while node.op == "neg" or _is_scientific(node):
         node = node.args[0]
-    return node if node.op == "num" and (node.decimals is not None or node.value.denominator == 1) else None  # type: ignore[union-attr] # a num holds a Fraction
+    if node.op == "div" and node.args[1] == number(100):
+        node = node.args[0]
+    return node if node.op == "num" and (node.decimals is not None or node.value.denominator == 1) else None
 
 
 def _significant(node: Node) -> int:
-    digits = str(abs(node.value.numerator)).strip("0") if isinstance(node.value, Fraction) else ""
-    value = abs(node.value) if isinstance(node.value, Fraction) else Fraction(0)
-    return len(str(round(value * 10 ** (node.decimals or 0))).lstrip("0")) if digits else 0
+    value = abs(node.value)
+    if not value or (node.decimals or 0) > MAX_DECIMALS:
+        return 0
+    digits = round(value * 10 ** (node.decimals or 0))
+    return len(str(digits)) if digits.bit_length() < 10_000 else int(digits.bit_length() * math.log10(2))
 
 
-def _decimal_value(node: Node) -> Fraction | None:
+def _decimal(node: Node) -> Fraction | None:
     exact = exact_value(node)
     if exact is not None:
         return exact
@@ -191,12 +353,32 @@ def _decimal_value(node: Node) -> Fraction | None:
 
 def _with_rounded_coefficients(reference: Node, answer: Node) -> Finding | None:
     """An expression whose reference has rounded coefficients: 2.718^{x} for e^x, -0.0185(x-5) for (5-x)/54."""
-    digits = [_significant(part) for part in walk(reference) if part.op == "num" and part.decimals is not None]
+    shared = {part for part in walk(answer) if part.op == "num"}
+    digits = [
+        _significant(part)
+        for part in walk(reference)
+        if part.op == "num" and part.decimals is not None and part not in shared
+    ]
     if reference.op == "num" or not digits or min(digits) < MIN_COEFFICIENT_DIGITS or not symbols(reference):
         return None
-    if same_value(reference, answer, tolerance=5 * 10.0 ** -min(digits)):
+    if _close_everywhere(reference, answer, 5 * 10.0 ** -min(digits)):
         return close("rounding", f"equal to the {min(digits)} digits of the reference's coefficients")
     return None
+
+
+def _close_everywhere(one: Node, other: Node, tolerance: float) -> bool:
+    from overproof.grading.evaluate import ENOUGH, points, value_at
+
+    agreed = 0
+    for point, _ in points(sorted(symbols(one) | symbols(other))):
+        left, right = value_at(one, point), value_at(other, point)
+        if left is None or right is None:
+            continue
+        size = max(float(abs(left).mid()), float(abs(right).mid()))
+        if float(abs(left - right).mid()) > tolerance * size:
+            return False
+        agreed += 1
+    return agreed >= ENOUGH
 
 
 def _show(value: Fraction) -> str:

@@ -1,4 +1,4 @@
-r"""What the question adds to a comparison: which variables it names, and whether it asks for its parts in order.
+r"""What the question adds to a comparison: its variables, its units, whether it asks for an order or for rounding.
 
 >>> sorted(scope_of("If $x>0$ and $\\sin\\theta = 1$, find $n$.").known)
 ['\\theta', 'n', 'x']
@@ -9,40 +9,129 @@ True
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
-import msgspec
-
-from overproof.grading.tree import Node
+from overproof.grading.units import UNITS, Dimension, Unit, unit_named
 
 MAX_QUESTION_CHARS = 20_000
 
-_BLANK = re.compile(r"_{2,}|\\_\\_+|\\underline *\{ *(?:\\[a-z]+(?:\{[^{}]*\})? *)*\}")
-_IN_ORDER = re.compile(r"respectively|in (?:that|this) order|分别|依次|ordered (?:pair|triple|tuple)", re.IGNORECASE)
-_APPROXIMATE = re.compile(
-    r"approximat|nearest|round|estimate|correct to|decimal place|significant (?:figure|digit)|about how|roughly|"
-    r"近似|大约|约为|精确到|保留|四舍五入",
+_BLANK = re.compile(r"_{2,}|\\_\\_+|\\underline *\{ *(?:\\[a-z]+(?:\{[^{}]*\})? *)*\}|\((?:\s|\\q?quad|　)*\)")
+_IN_ORDER = re.compile(
+    r"respectively|in (?:that|this|the|increasing|decreasing|ascending|descending) order|\border(?:ed)? from|arrange|"
+    r"分别|依次|ordered (?:pair|triple|tuple)|"
+    r"from (?:least|greatest|smallest|largest|youngest|oldest|lowest|highest|lightest|heaviest|shortest|longest|first)|"
+    r"顺序|从小到大|从大到小|排列为|what (?:is|are) its \w+ and (?:its |the )?\w+",
     re.IGNORECASE,
 )
+_ROUNDED = re.compile(
+    r"\bapproximat|\bnearest|\bround(?:ed|ing|s)?\b|\bestimat|\bcorrect to|decimal place|significant (?:figure|digit)|"
+    r"\babout how|\broughly|sig\.? ?fig|近似|大约|约为|约是|精确到|保留|四舍五入|≈|\\approx",
+    re.IGNORECASE,
+)
+_EXACT = re.compile(r"\bexact(?:ly)?\b|simplest (?:radical )?form|common fraction|准确值", re.IGNORECASE)
+_PERCENT = re.compile(r"%|percent|百分", re.IGNORECASE)
+_DEGREES = re.compile(r"°|\\circ|degree|\bangle|\\angle|角|度", re.IGNORECASE)
+_SCORE = re.compile(r"\bscore\b|比分", re.IGNORECASE)
+_BASE = re.compile(r"\bbase[ -$]*(\w+)|(\w+)进制", re.IGNORECASE)
+_BASES = {"two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "二": 2, "八": 8}
+_DOMAIN = re.compile(r"domain|range of|取值范围|定义域|自变量", re.IGNORECASE)
+_RESIDUES = re.compile(r"remainder|modulo|\bmod\b|\\[pb]?mod|congruen|余数|\\equiv", re.IGNORECASE)
+_INTEGERS = re.compile(r"\binteger|\bwhole number|\bnatural number|整数|自然数", re.IGNORECASE)
 _VARIABLE = re.compile(
     r"(\\(?:alpha|beta|gamma|delta|theta|lambda|mu|omega|phi|psi|rho|sigma|tau|ell))|(?<![A-Za-z\\])([A-Za-z])(?![A-Za-z])"
 )
 _FORMULA = re.compile(r"\$([^$]*)\$|\\\((.*?)\\\)|\\\[(.*?)\\\]", re.DOTALL)
-_COMMAND = re.compile(r"\\(?:[a-zA-Z]+)")
+_WORD = re.compile(r"[A-Za-zµΩ]+|[\u4e00-\u9fff]+|[¤$€£¥%°]")
+_BARE_DOLLARS = re.compile(r"(?<!\$)\$\d[\d,.]*(?![^$]*\$)")
+_HAN_UNITS = sorted((name for name in UNITS if "\u4e00" <= name[0] <= "\u9fff"), key=len, reverse=True)
 
 
-class Scope(msgspec.Struct, frozen=True):
-    """What is known about a comparison beside the two answers."""
+class Scope:
+    """What is known about a comparison beside the two answers; each fact is looked up when it is first asked for."""
 
-    known: frozenset[str] | None = None
-    """Variables that the question names; None without a question."""
-    ordered: bool = False
-    """Whether the question asks for its parts in order (two blanks, "respectively")."""
-    rounded: bool = False
-    """Whether the question asks for a rounded or approximate answer."""
-    settle: Callable[[Node, Node], bool | None] | None = None
-    """Decides two scalar trees where floating point cannot; only worker processes have one."""
+    def __init__(self, text: str = "", *, ordered: bool | None = None) -> None:
+        """`ordered` overrules what the question says of its parts' order."""
+        self.text = text
+        self._ordered = ordered
+
+    @cached_property
+    def known(self) -> frozenset[str] | None:
+        """Variables that the question names; None without a question."""
+        if not self.text:
+            return None
+        return frozenset(name or letter for name, letter in _VARIABLE.findall(_without_prose(self.text)))
+
+    @cached_property
+    def ordered(self) -> bool:
+        """Whether the question asks for its parts in order (two blanks, "respectively")."""
+        if self._ordered is not None:
+            return self._ordered
+        return len(_BLANK.findall(self.text)) > 1 or _IN_ORDER.search(self.text) is not None
+
+    @cached_property
+    def rounded(self) -> bool:
+        """Whether the question asks for a rounded or approximate answer."""
+        return _ROUNDED.search(self.text) is not None
+
+    @cached_property
+    def exact(self) -> bool:
+        """Whether it asks for an exact one."""
+        return _EXACT.search(self.text) is not None
+
+    @cached_property
+    def percent(self) -> bool:
+        """Whether it speaks of percent; true without a question."""
+        return not self.text or _PERCENT.search(self.text) is not None
+
+    @cached_property
+    def degrees(self) -> bool:
+        """Whether it speaks of angles; true without a question."""
+        return not self.text or _DEGREES.search(self.text) is not None
+
+    @cached_property
+    def score(self) -> bool:
+        """Whether it asks for a score, which is not a ratio."""
+        return _SCORE.search(self.text) is not None
+
+    @cached_property
+    def base(self) -> int | None:
+        """The base it asks a number to be written in."""
+        match = _BASE.search(self.text)
+        word = (match[1] or match[2] or "").lower() if match else ""
+        return _BASES.get(word) or (int(word) if word.isdigit() and len(word) < 3 else None)
+
+    @cached_property
+    def domain(self) -> bool:
+        """Whether it asks where a function is defined."""
+        return _DOMAIN.search(self.text) is not None
+
+    @cached_property
+    def residues(self) -> bool:
+        """Whether it speaks of remainders."""
+        return _RESIDUES.search(self.text) is not None
+
+    @cached_property
+    def integers(self) -> bool:
+        """Whether it speaks of whole numbers."""
+        return _INTEGERS.search(self.text) is not None
+
+    @cached_property
+    def units(self) -> frozenset[Unit]:
+        """The units that the question speaks of."""
+        return _units_in(self.text)
+
+    @cached_property
+    def measured(self) -> frozenset[str]:
+        """The base quantities (length, time, …) that the question's units are made of."""
+        return frozenset(name for unit in self.units for name, _ in unit.dimension or ())
+
+    def speaks_of(self, unit: Unit) -> bool:
+        """Whether the question speaks of this very unit, by any of its names."""
+        return any(other.dimension == unit.dimension and other.factor == unit.factor for other in self.units)
+
+    def measures(self, dimension: Dimension | None) -> bool:
+        """Whether the question speaks of a unit of a dimension."""
+        return any(other.dimension == dimension for other in self.units)
 
 
 ANYWHERE = Scope()
@@ -51,14 +140,19 @@ ANYWHERE = Scope()
 @lru_cache(maxsize=2048)
 def scope_of(question: str | None) -> Scope:
     """The scope that a question sets."""
-    if not question:
-        return ANYWHERE
-    text = question[:MAX_QUESTION_CHARS]
-    return Scope(
-        known=frozenset(name or letter for name, letter in _VARIABLE.findall(_without_prose(text))),
-        ordered=len(_BLANK.findall(text)) > 1 or _IN_ORDER.search(text) is not None,
-        rounded=_APPROXIMATE.search(text) is not None,
-    )
+    return Scope(question[:MAX_QUESTION_CHARS]) if question else ANYWHERE
+
+
+def _units_in(text: str) -> frozenset[Unit]:
+    found: set[Unit] = set()
+    for word in _WORD.findall(text):
+        if "\u4e00" <= word[0] <= "\u9fff":
+            found.update(UNITS[name] for name in _HAN_UNITS if name in word)
+        elif word != "$" and (unit := unit_named(word)) is not None and (len(word) > 1 or not word.isalpha()):
+            found.add(unit)
+    if "\\$" in text or _BARE_DOLLARS.search(text):
+        found.add(UNITS["dollar"])
+    return frozenset(found)
 
 
 def _without_prose(text: str) -> str:

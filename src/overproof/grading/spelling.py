@@ -30,7 +30,8 @@ _SIGNS = {
     "△": r"\triangle ", "⌊": r"\lfloor ", "⌋": r"\rfloor ", "⌈": r"\lceil ", "⌉": r"\rceil ", "ℝ": r"\mathbb{R}",
     "ℤ": r"\mathbb{Z}", "ℕ": r"\mathbb{N}", "ℚ": r"\mathbb{Q}", "ℂ": r"\mathbb{C}", "ℏ": r"\hbar ",
     "，": ", ", "、": ", ", "；": "; ", "。": ".", "①": "(1), ", "②": "(2), ", "③": "(3), ", "④": "(4), ", "⑤": "(5), ",
-    "⑥": "(6), ", "⑦": "(7), ", "⑧": "(8), ", "⑨": "(9), ", "〈": "(", "〉": ")", "【": "[", "】": "]", "∆": r"\Delta ",
+    "⑥": "(6), ", "⑦": "(7), ", "⑧": "(8), ", "⑨": "(9), ", "〈": "(", "〉": ")", "【": "[", "】": "]", "≅": r"\cong ",
+    "∆": r"\Delta ",
 }  # fmt: skip
 
 _GREEK = {
@@ -59,6 +60,7 @@ _SUBSCRIPT = str.maketrans("₀₁₂₃₄₅₆₇₈₉₊₋₌₍₎ₐₑ�
 _RAISED = re.compile("[⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁼⁽⁾ⁿⁱˣ]+")
 _LOWERED = re.compile("[₀₁₂₃₄₅₆₇₈₉₊₋₌₍₎ₐₑₒₓₙₖ]+")
 _ROOT_WITH_BRACES = re.compile(r"√\s*\{")
+_ROOT_OF_NUMBER = re.compile(r"√\s*(\d+(?:\.\d+)?)")
 _STYLED_LETTER = re.compile("[\U0001d400-\U0001d7ff]")
 
 # A string escape that was read once too often: `\frac` arrives as form feed + `rac`.
@@ -89,8 +91,8 @@ _COMMANDS = {
     **dict.fromkeys(
         ["left", "right", "big", "Big", "bigg", "Bigg", "bigl", "bigr", "Bigl", "Bigr", "biggl", "biggr", "Biggl",
          "Biggr", "bigm", "displaystyle", "textstyle", "scriptstyle", "limits", "nolimits", "mathbf", "boldsymbol",
-         "bm", "mathit", "mathnormal", "mathcal", "mathsf", "vec", "overrightarrow", "pmb", "noindent", "hfill",
-         "centering"],
+         "bm", "mathit", "mathnormal", "mathcal", "mathsf", "pmb", "noindent", "hfill", "centering", "large", "Large",
+         "LARGE", "boxed", "fbox", "framebox", "huge", "Huge", "small", "normalsize", "unicode", "nonumber"],
         "",
     ),
     **dict.fromkeys(["quad", "qquad", "thinspace", "enspace", "medspace", "newline"], " "),
@@ -99,6 +101,7 @@ _COMMANDS = {
          "mathop", "operatorname"],
         r"\text",
     ),
+    **dict.fromkeys(["overrightarrow", "vec"], r"\vec "),
     **dict.fromkeys(["leq", "leqslant", "leqq"], r"\le "),
     **dict.fromkeys(["geq", "geqslant", "geqq"], r"\ge "),
     **dict.fromkeys(["varnothing", "empty"], r"\emptyset "),
@@ -115,9 +118,13 @@ _COMMANDS = {
 _COMMAND = re.compile(r"\\([A-Za-z]+)\*? *")
 
 _BEFORE_COMMANDS = (
-    (re.compile(r"(?<=\d)\{,\}(?=\d)|(?<=\d),(?:\\!|\\,) *(?=\d)"), ","),
+    (re.compile(r"\\q?quad(?=[A-Za-z])"), " "),
+    (re.compile(r"(?<=\d) ?\{ ?, ?\} ?(?=\d)|(?<=\d),(?:\\!|\\,) *(?=\d)"), ","),
     (re.compile(r"(?<=\d)(?:\\,|\\ |~| )(?=\d{3}(?!\d))"), "\x00"),
-    (re.compile(r"\\\$|\$"), ""),
+    (re.compile(r"\\textcolor *\{[a-zA-Z]*\}|\\color *\{[a-zA-Z]*\}"), ""),
+    (re.compile(r"\\\$"), "¤"),
+    (re.compile(r"^([^$]*)\$(?=[\d.])([^$\\]*)$"), r"\1¤\2"),
+    (re.compile(r"\$"), ""),
     (re.compile(r"\\[(\[](?!\d*(?:pt|em|ex|mm)\])|(?<!\\)\\[)\]]"), " "),
     (re.compile(r"(?<!\\)\\[,;:!> ]|~"), " "),
     (re.compile(r"\\[hv]space\*?\{[^{}]{0,20}\}|\\(?:label|tag)\*?\{[^{}]{0,40}\}"), ""),
@@ -140,6 +147,7 @@ _AFTER_COMMANDS = (
     (re.compile(r"(?<=\d)(or|and)(?=[A-Z(\\-])"), r" \1 "),
     (re.compile(r"(?<=\d) *[Aa]\.? ?[mM]\b\.?"), " am"),
     (re.compile(r"(?<=\d) *[Pp]\.? ?[mM]\b\.?"), " pm"),
+    (re.compile(r"\bsq\. *(?=[a-z])"), "square "),
     (re.compile(r"!="), r"\\ne "),
     (re.compile(r"<=|=<"), r"\\le "),
     (re.compile(r">=|=>"), r"\\ge "),
@@ -151,7 +159,7 @@ _STATEMENTS = re.compile(r"(?:\(\d\)[ ,;]*){2,9}")
 _STATEMENT = re.compile(r"\(\d\)")
 _SUBSTANCE = re.compile(r"\w|\\[a-z{]")
 _SPACE_RUN = re.compile(r"\s+")
-_PLAIN = re.compile(r"-?[0-9A-Za-z]+(?:\.[0-9]+)?")
+_PLAIN = re.compile(r"-?[0-9]+(?:\.[0-9]+)?|[A-Za-z]")
 
 
 def spell(text: str) -> str:
@@ -204,7 +212,7 @@ def _spell_unicode(text: str) -> str:
     """Signs outside ASCII in their LaTeX spelling; Chinese and other letters stay as they are."""
     text = _RAISED.sub(lambda match: "^{" + match[0].translate(_SUPERSCRIPT) + "}", text)
     text = _LOWERED.sub(lambda match: "_{" + match[0].translate(_SUBSCRIPT) + "}", text)
-    text = _ROOT_WITH_BRACES.sub(r"\\sqrt{", text)
+    text = _ROOT_OF_NUMBER.sub(r"\\sqrt{\1}", _ROOT_WITH_BRACES.sub(r"\\sqrt{", text))
     text = _STYLED_LETTER.sub(lambda match: unicodedata.normalize("NFKC", match[0]), text)
     return text.replace("根号", r"\sqrt ").translate(_CHARACTERS)
 

@@ -1,29 +1,30 @@
-"""What a formula says, as a tree of frozen nodes; only this module knows which operators there are.
+"""What a text says, as a tree of frozen nodes: the one form between the grammar, the typed values and arithmetic.
 
-A node is an operator, its arguments and, for leaves, a value. The reader builds trees, the arithmetic modules evaluate
-them, the comparison takes them apart.
+A node is an operator, its arguments and, for leaves, a value.
 
-    num       value: Fraction; `digits` of the writing are kept in `Number`
-    sym       value: name of a variable or of a constant that is not evaluated
-    const     value: pi, e, i, inf
-    text      value: words
-    add mul   any number of arguments        neg div pow mod    one or two arguments
-    root      radicand, degree               fn   value: name (sin, log, gcd, floor, …)
-    fact      factorial                      plusminus  one argument: ± (value "+") or ∓ (value "-") of it
-    percent degree                           one argument each, as written: 50% is percent(50)
-    ratio     terms of a : b : c             based   digits read in a base, already a number
+    num sym const                            leaves: a Fraction, a variable's name, one of pi e i inf
+    add mul neg div pow root fact mod        arithmetic; `root` has radicand and degree
+    sin … floor gcd log binom                functions by their own name, see `evaluate.OPERATORS`
+    call                                     an unknown function of its arguments: f(x), P(A|B); value: its name
+    sum prod int lim                         body, variable, and the two ends (lim: the point)
+    plusminus                                ± (value "+") or ∓ (value "-") of its argument
+    quantity                                 a number with its unit; value: the unit
+    ratio range clock date based residue     3:4, 15-20, 9:30, 5 May, 204_5, 3 (mod 7)
+    words                                    value: plain words
+    named guarded                            a label in words for a value, a value under a condition
     list or and                              items without brackets, joined by commas, `or`, `and`
     paren square brace openleft openright    items in ( ) [ ] { } ( ] [ )
-    rel       arguments joined by the operators in `value` (a space-separated chain of = < > <= >= != in notin ~)
-    union intersection difference            of sets
-    builder   variable part, condition       {x | …}
-    matrix    rows as `row` nodes            where   expression, whose condition was dropped
+    arrow                                    items joined by →
+    rel                                      arguments joined by the operators in `value` (a space-separated chain)
+    union intersection difference builder    of sets
+    matrix row det cases                     rows of cells; a piecewise definition: (value, condition) by turns
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from fractions import Fraction
+from typing import Any
 
 import msgspec
 
@@ -33,7 +34,7 @@ class Node(msgspec.Struct, frozen=True):
 
     op: str
     args: tuple[Node, ...] = ()
-    value: Fraction | str | None = None
+    value: Any = None
     decimals: int | None = None
     """Of a number: how many digits it was written with after its point; None for an integer."""
 
@@ -46,7 +47,14 @@ EMPTY = Node("brace")
 
 LISTS = frozenset({"list", "or", "and"})
 BRACKETS = frozenset({"paren", "square", "brace", "openleft", "openright"})
-SETS = frozenset({"union", "intersection", "difference", "builder", "openleft", "openright"})
+
+
+class UnreadableError(ValueError):
+    """The text is not one that the grammar can place whole; the message says what stopped it."""
+
+
+class FalseStatementError(UnreadableError):
+    """The text cannot be true: 5 = 7, digits that their base does not have."""
 
 
 def number(value: int | Fraction, decimals: int | None = None) -> Node:
@@ -63,18 +71,33 @@ def walk(node: Node) -> Iterator[Node]:
         stack.extend(current.args)
 
 
+BINDERS = frozenset({"sum", "prod", "int", "lim"})
+
+
 def symbols(node: Node) -> frozenset[str]:
-    """Names of the variables in a tree."""
-    return frozenset(str(part.value) for part in walk(node) if part.op == "sym")
+    """Names of the free variables in a tree."""
+    if node.op == "sym":
+        return frozenset((str(node.value),))
+    if not node.args:
+        return frozenset()
+    names = frozenset[str]().union(*map(symbols, node.args))
+    if node.op in BINDERS:
+        return names - {str(node.args[1].value)}
+    return names
+
+
+def replaced(node: Node, names: dict[str, Node]) -> Node:
+    """The tree with variables replaced by trees."""
+    if node.op == "sym":
+        return names.get(str(node.value), node)
+    if not node.args:
+        return node
+    return Node(node.op, tuple(replaced(part, names) for part in node.args), node.value, node.decimals)
 
 
 def rename(node: Node, names: dict[str, str]) -> Node:
     """The tree with variables renamed."""
-    if node.op == "sym":
-        return Node("sym", (), names.get(str(node.value), node.value))
-    if not node.args:
-        return node
-    return Node(node.op, tuple(rename(part, names) for part in node.args), node.value, node.decimals)
+    return replaced(node, {old: Node("sym", (), new) for old, new in names.items()})
 
 
 def product(factors: list[Node]) -> Node:
@@ -82,10 +105,8 @@ def product(factors: list[Node]) -> Node:
     return factors[0] if len(factors) == 1 else Node("mul", tuple(factors))
 
 
-def signed(sign: str, node: Node) -> Node:
-    r"""A tree with a sign before it: +, -, \pm or \mp."""
-    if sign == "+":
-        return node
-    if sign == "-":
-        return Node("neg", (node,))
-    return Node("plusminus", (node,), "+" if sign == "\\pm" else "-")
+def negative(node: Node) -> Node:
+    """The tree with a minus sign; a number takes it in."""
+    if node.op == "num":
+        return Node("num", (), -node.value, node.decimals)
+    return Node("neg", (node,))

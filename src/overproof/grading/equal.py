@@ -1,0 +1,1069 @@
+r"""Does one typed value say the same as another? One comparison a pair of types, a short table of coercions.
+
+A pair that is in neither is undecided. `different` is only said with a proof: other numbers, a point where two
+expressions differ, kinds that exclude each other, a name that the question tells from another.
+
+>>> from overproof.grading.values import readings
+>>> equal(readings("5,1")[0], readings("1, 5")[0]).same
+True
+>>> equal(readings("x>1")[0], readings("y>1")[0]).same, equal(readings("5")[0], readings("5 or more")[0]).same
+(False, False)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+from typing import TypeVar
+
+from overproof.grading.evaluate import real_value, same_value
+from overproof.grading.finding import Finding, all_of, different, same, undecided
+from overproof.grading.lexicon import DIRECTIONS, phrase_of, same_words
+from overproof.grading.regions import Piece, show_region
+from overproof.grading.relations import compare_equations, compare_inequalities
+from overproof.grading.scalars import compare_families, compare_scalars, free_letter, parameter_of
+from overproof.grading.scope import ANYWHERE, Scope
+from overproof.grading.tree import INFINITY, Node, number, rename, symbols, walk
+from overproof.grading.units import DEGREE, MONEY, PERCENT, Unit, same_noun
+from overproof.grading.values import (
+    Based,
+    Clock,
+    Collection,
+    Condition,
+    Date,
+    Guarded,
+    Interval,
+    Matrix,
+    Named,
+    Piecewise,
+    Quantity,
+    Range,
+    Ratio,
+    Relation,
+    Residue,
+    Scalar,
+    Unknown,
+    Value,
+    Words,
+    is_domain_condition,
+    is_domain_name,
+    written_out,
+)
+
+MAX_UNORDERED = 60
+"""Longer lists are only compared in the order given."""
+
+T = TypeVar("T", bound=Value)
+Comparison = Callable[..., Finding]
+
+
+def same_reading(references: Sequence[Value], answers: Sequence[Value], scope: Scope) -> Finding:
+    """Whether any reading of an answer says the same as a reading of the reference.
+
+    Readings of one kind are compared before others: a score with a score, a time with a time; where the first reading
+    of the reference has its like in the answer, that pair decides.
+    """
+    first = references[0]
+    like = next((answer for answer in answers if type(answer) is type(first)), None)
+    if like is not None and isinstance(first, Range | Clock | Date | Unknown):
+        return equal(first, like, scope)
+    findings: list[Finding] = []
+    for reference in references:
+        for answer in answers:
+            finding = equal(reference, answer, scope)
+            if finding.same:
+                return finding
+            if not any(isinstance(value, Quantity) and value.guessed for value in (reference, answer)):
+                findings.append(finding)
+    return next((finding for finding in findings if finding.same is None), findings[0])
+
+
+def equal(reference: Value, answer: Value, scope: Scope = ANYWHERE) -> Finding:
+    """Whether an answer says the same as the reference."""
+    if reference == answer and not (isinstance(answer, Unknown) and answer.false):
+        return same("text", "the same expression")
+    pair = _PAIRS.get((type(reference), type(answer)))
+    if pair is not None:
+        return pair(reference, answer, scope)
+    for kind, turned, coerce in _COERCIONS:
+        if isinstance(reference, kind) and not isinstance(answer, kind) and turned >= 0:
+            return coerce(reference, answer, scope, True)
+        if isinstance(answer, kind) and not isinstance(reference, kind) and turned <= 0:
+            return coerce(answer, reference, scope, False)
+    kinds = {_kind(reference), _kind(answer)}
+    if "" not in kinds and len(kinds) == 2:
+        return different("kind", f"the reference is {_kind(reference)}, the answer {_kind(answer)}")
+    return undecided("kind", f"{_kind(reference) or 'this'} and {_kind(answer) or 'this'} are not compared")
+
+
+def _kind(value: Value) -> str:
+    """What excludes being something else: a number is no set of two, a word is no number."""
+    if isinstance(value, Scalar):
+        return "an expression" if symbols(value.node) else "a number"
+    if isinstance(value, Collection):
+        return {"tuple": "a tuple", "square": "a tuple", "arrow": "a sequence"}.get(value.form, "several values")
+    return _KINDS.get(type(value), "")
+
+
+_KINDS: dict[type[Value], str] = {
+    Quantity: "a quantity", Words: "words", Interval: "a set of numbers", Matrix: "a matrix", Ratio: "a ratio",
+    Clock: "a time of day", Date: "a date", Range: "a range", Residue: "a residue class",
+    Piecewise: "a definition by cases", Relation: "a relation",
+}  # fmt: skip
+
+
+# --- single values
+
+
+def _scalars(reference: Scalar, answer: Scalar, scope: Scope) -> Finding:
+    signs = [any(part.op == "plusminus" for part in walk(value.node)) for value in (reference, answer)]
+    if any(signs):
+        return _unordered(list(written_out(reference)), list(written_out(answer)), scope)
+    return compare_scalars(reference.node, answer.node, scope)
+
+
+def _quantities(reference: Quantity, answer: Quantity, scope: Scope) -> Finding:
+    """Amounts in units of one dimension are compared in the reference's unit; nouns must be the same noun."""
+    one, other = reference.unit, answer.unit
+    if not _directions_agree(one, other, scope):
+        return different("unit", "another direction")
+    if one.dimension is None or other.dimension is None:
+        if one.dimension is None and other.dimension is None and not same_noun(one.name, other.name):
+            finding = compare_scalars(reference.node, answer.node, scope)
+            return finding if finding.same is False else undecided("unit", f"{other.name} may not be {one.name}")
+        return compare_scalars(reference.node, answer.node, scope)
+    if one.dimension != other.dimension:
+        return _other_dimension(reference, answer, scope)
+    if one.factor == other.factor:
+        return compare_scalars(reference.node, answer.node, scope)
+    scale = number(other.factor / one.factor)
+    if DEGREE in {one, other}:
+        return compare_scalars(_radians(reference), _radians(answer), scope)
+    return compare_scalars(reference.node, Node("mul", (scale, answer.node)), scope, scaled=True)
+
+
+def _directions_agree(one: Unit | None, other: Unit | None, scope: Scope) -> bool:
+    """Whether words like north, early and left stand on both sides, or are the question's own."""
+    found = [
+        set() if unit is None else DIRECTIONS & set(f"{unit.name} {unit.note}".lower().split()) for unit in (one, other)
+    ]
+    extra = found[0] ^ found[1]
+    return not extra or (bool(scope.text) and all(word in scope.text.lower() for word in extra))
+
+
+def _radians(value: Quantity) -> Node:
+    if value.unit == DEGREE:
+        return Node("mul", (value.node, Node("div", (Node("const", (), "pi"), number(180)))))
+    return Node("mul", (value.node, number(value.unit.factor)))
+
+
+def _other_dimension(reference: Quantity, answer: Quantity, scope: Scope) -> Finding:
+    """Units of different dimensions differ; a bare `unit` may be any length, and a square unit any area."""
+    generic = [any(name == "unit" for name, _ in quantity.unit.dimension or ()) for quantity in (reference, answer)]
+    if any(generic) and not all(generic):
+        return compare_scalars(reference.node, answer.node, scope)
+    if reference.guessed or answer.guessed:
+        return undecided("unit", "a letter that may be a unit")
+    return different("unit", f"{answer.unit.name} does not measure what {reference.unit.name} measures")
+
+
+def _quantity_and_number(quantity: Quantity, other: Value, scope: Scope, is_reference: bool) -> Finding:
+    """An amount against a bare number: the unit may be left out, and may be added where the question speaks of it."""
+    if not isinstance(other, Scalar):
+        if isinstance(other, Words | Interval | Matrix | Residue | Date):
+            return different("kind", f"the reference is {_kind(quantity if is_reference else other)}")
+        return undecided("unit", "an amount against something else")
+    if quantity.guessed:
+        return undecided("unit", "a letter that may be a unit")
+    if not _directions_agree(quantity.unit, None, scope):
+        return undecided("unit", f"a direction that only one side has: {quantity.unit.note or quantity.unit.name}")
+    reference, answer = (quantity.node, other.node) if is_reference else (other.node, quantity.node)
+    plain = _scalars(Scalar(reference), Scalar(answer), scope)
+    if quantity.unit == PERCENT:
+        return _percent(quantity, other, scope, plain, is_reference)
+    if quantity.unit == DEGREE:
+        if plain.same and (is_reference or scope.degrees):
+            return plain
+        turned = compare_scalars(
+            *((_radians(quantity), other.node) if is_reference else (other.node, _radians(quantity))), scope
+        )
+        return turned if turned.same or plain.same is False else different("unit", "degrees that nothing asks for")
+    if not plain.same or quantity.unit.dimension is None or is_reference:
+        return plain
+    return _unit_added(quantity.unit, scope, plain)
+
+
+def _percent(quantity: Quantity, other: Scalar, scope: Scope, plain: Finding, is_reference: bool) -> Finding:
+    share = Node("div", (quantity.node, number(100)))
+    finding = compare_scalars(
+        *((share, other.node) if is_reference else (other.node, share)), scope, percent=is_reference
+    )
+    if finding.same or (not plain.same):
+        return finding
+    if is_reference or (scope.percent and scope.text) or not scope.text:
+        return plain
+    return different("unit", "a percentage is not the number before its sign")
+
+
+def _unit_added(unit: Unit, scope: Scope, plain: Finding) -> Finding:
+    """A unit that the reference leaves out: it must be the one that the question speaks of."""
+    names = {name for name, _ in unit.dimension or ()}
+    if not scope.text or scope.speaks_of(unit) or "unit" in names:
+        return plain
+    if scope.measures(unit.dimension):
+        return different("unit", f"the question does not ask for {unit.name}")
+    if names <= scope.measured:
+        return plain
+    if names & MONEY and unit.factor == 1:
+        return plain
+    return different("unit", f"nothing in the question is measured in {unit.name}")
+
+
+def _words(reference: Words, answer: Words, _scope: Scope) -> Finding:
+    if same_words(reference.text, answer.text):
+        return same("text", "the same words")
+    one, other = phrase_of(reference.text), phrase_of(answer.text)
+    if one is not None and other is not None:
+        return different("text", f"{other} is not {one}")
+    wanted, given = set(_content(reference.text)), set(_content(answer.text))
+    if wanted and len(wanted) <= 3 and not wanted & given:
+        return different("text", "other words")
+    if one is None and other is None and len(wanted) == len(given) <= 3 and wanted != given:
+        return different("text", "other words")
+    return undecided("text", "not the words of the reference")
+
+
+def _content(text: str) -> list[str]:
+    return [
+        word for word in text.lower().replace("-", " ").split() if word not in {"the", "a", "an", "of", "is", "are"}
+    ]
+
+
+def _clocks(reference: Clock, answer: Clock, _scope: Scope) -> Finding:
+    gap = abs(reference.minutes - answer.minutes)
+    if gap == 0 or (gap == 720 and (reference.open_half or answer.open_half)):
+        return same("clock", "the same time of day")
+    return different("clock", "another time of day")
+
+
+def _dates(reference: Date, answer: Date, _scope: Scope) -> Finding:
+    years = {reference.year, answer.year} - {None}
+    if (reference.month, reference.day) == (answer.month, answer.day) and len(years) < 2:
+        return same("date", "the same day")
+    return different("date", "another day")
+
+
+def _ranges(reference: Range, answer: Range, _scope: Scope) -> Finding:
+    if reference.ends == answer.ends:
+        return same("range", "the same range")
+    return different("range", "another range")
+
+
+def _ratios(reference: Ratio, answer: Ratio, scope: Scope) -> Finding:
+    one, other = reference.terms, answer.terms
+    if len(one) != len(other):
+        return different("ratio", "ratios of different lengths")
+    if scope.score:
+        return all_of([compare_scalars(a, b, scope) for a, b in zip(one, other, strict=True)], "ratio", "term")
+    crossed = [
+        compare_scalars(Node("mul", (one[0], b)), Node("mul", (other[0], a)), ANYWHERE)
+        for a, b in zip(one[1:], other[1:], strict=True)
+    ]
+    return all_of(crossed, "ratio", "term")
+
+
+def _ratio_and_other(ratio: Ratio, other: Value, scope: Scope, is_reference: bool) -> Finding:
+    if isinstance(other, Scalar) and len(ratio.terms) == 2 and not scope.score:
+        value = Scalar(Node("div", ratio.terms))
+        return _scalars(value, other, scope) if is_reference else _scalars(other, value, scope)
+    return undecided("ratio", "a ratio against something else")
+
+
+def _based(reference: Based, answer: Based, _scope: Scope) -> Finding:
+    if reference == answer:
+        return same("number", "the same digits in the same base")
+    if int(reference.digits, reference.base) == int(answer.digits, answer.base):
+        return undecided("number", "the same number in another base")
+    return different("number", "another number")
+
+
+def _based_and_other(based: Based, other: Value, scope: Scope, is_reference: bool) -> Finding:
+    """Digits in a base against bare digits: the base must be ten's, or the one that the question asks for."""
+    if not isinstance(other, Scalar) or (value := other.exact) is None:
+        return (
+            different("kind", "a number in a base") if not isinstance(other, Scalar) else undecided("number", "a base")
+        )
+    if scope.base == based.base:
+        return same("number", "the same digits") if str(value) == based.digits else different("number", "other digits")
+    if int(based.digits, based.base) == value:
+        return same("number", "the same number in base ten")
+    return different("number", f"{based.digits} in base {based.base} is another number")
+
+
+# --- names
+
+
+def _named(reference: Named, answer: Named, scope: Scope) -> Finding:
+    if _same_name(reference.name, answer.name):
+        finding = equal(reference.value, _with_argument(reference.name, answer.name, answer.value), scope)
+        if finding.same or reference.node is None or answer.node is None:
+            return finding
+        solved = compare_equations(reference.node, answer.node) if _is_equation(reference) else finding
+        return solved if solved.same else finding
+    if (
+        reference.node is not None
+        and answer.node is not None
+        and symbols(reference.node) == symbols(answer.node)
+        and (_is_equation(reference) or _is_equation(answer))
+    ):
+        return compare_equations(reference.node, answer.node)
+    one, other = reference.name, answer.name
+    if one.op == "words" or other.op == "words":
+        finding = equal(reference.value, answer.value, scope)
+        return undecided("equation", "labels that may differ") if finding.same and one.op == other.op else finding
+    if one.op == "paren" or other.op == "paren" or "call" in {one.op, other.op}:
+        return equal(reference.value, answer.value, scope)
+    return different("equation", f"{_show(other)} is not {_show(one)}")
+
+
+def _is_equation(value: Named) -> bool:
+    return value.node is not None and isinstance(value.value, Scalar) and bool(symbols(value.value.node))
+
+
+def _same_name(one: Node, other: Node) -> bool:
+    """Whether two names may name the same thing: equal, or f of another letter (f(x), f(t))."""
+    if one == other:
+        return True
+    if one.op == other.op == "words":
+        return same_words(str(one.value), str(other.value))
+    if one.op == other.op == "call" and one.value == other.value and len(one.args) == len(other.args):
+        return all(part.op == "sym" for part in (*one.args, *other.args))
+    return False
+
+
+def _with_argument(one: Node, other: Node, value: Value) -> Value:
+    """The value of `f(t) = …` written in the letter of `f(x)`."""
+    if one.op != "call" or other.op != "call" or one.args == other.args or not isinstance(value, Scalar):
+        return value
+    names = {str(old.value): str(new.value) for old, new in zip(other.args, one.args, strict=True)}
+    return Scalar(rename(value.node, names))
+
+
+def _named_and_other(named: Named, other: Value, scope: Scope, is_reference: bool) -> Finding:
+    """A name with its value against a bare value, or against an equation to be solved."""
+    if isinstance(other, Relation) and named.node is not None:
+        if str(other.node.value) == "=":
+            return (
+                compare_equations(named.node, other.node) if is_reference else compare_equations(other.node, named.node)
+            )
+        return undecided("equation", "a value against a relation")
+    if isinstance(other, Interval) and other.name and named.name.op == "sym" and named.name.value != other.name:
+        return different("relation", f"{other.name} is not {_show(named.name)}")
+    return equal(named.value, other, scope) if is_reference else equal(other, named.value, scope)
+
+
+def _show(name: Node) -> str:
+    if name.args:
+        return f"{name.value or name.op}({','.join(_show(part) for part in name.args)})"
+    return str(name.value)
+
+
+# --- conditions
+
+
+def _guarded(reference: Guarded, answer: Guarded, scope: Scope) -> Finding:
+    finding = _families_or(reference, answer, scope)
+    if finding.same is False:
+        return finding
+    condition = _conditions(reference.condition, answer.condition, scope)
+    if condition.same is False and finding.same:
+        return different("condition", f"under another condition: {condition.reason}")
+    return all_of([finding, condition], "condition", "part")
+
+
+def _families_or(reference: Guarded, answer: Guarded, scope: Scope) -> Finding:
+    if is_domain_condition(reference.condition) and is_domain_condition(answer.condition):
+        return _as_families(reference.value, answer.value, scope, parameter_of(reference), parameter_of(answer))
+    return equal(reference.value, answer.value, scope)
+
+
+def _conditions(one: Condition, other: Condition, scope: Scope) -> Finding:
+    if is_domain_condition(one) and is_domain_condition(other):
+        return _domains(one, other)
+    if {one.words, other.words} == {"forall", "exists"}:
+        return different("condition", "another quantifier")
+    if _condition_words(one) != _condition_words(other):
+        return undecided("condition", "conditions in other words")
+    if len(one.parts) != len(other.parts):
+        return undecided("condition", "conditions of other parts")
+    return all_of([equal(a, b, scope) for a, b in zip(one.parts, other.parts, strict=True)], "condition", "part")
+
+
+def _domains(one: Condition, other: Condition) -> Finding:
+    """Domains of parameters: ℤ is not ℝ, where both are named."""
+    sets = [
+        {str(part.node.args[-1]) for part in condition.parts if isinstance(part, Relation)}
+        for condition in (one, other)
+    ]
+    if all(sets) and sets[0] != sets[1]:
+        return undecided("condition", "other domains")
+    return same("condition", "the same domain")
+
+
+def _condition_words(condition: Condition) -> list[str]:
+    ignored = {
+        "all",
+        "any",
+        "every",
+        "each",
+        "is",
+        "an",
+        "a",
+        "the",
+        "are",
+        "that",
+        "if",
+        "and",
+        "when",
+        "for",
+        "where",
+    }
+    return sorted(word for word in condition.words.split() if word not in ignored)
+
+
+def _guarded_and_other(guarded: Guarded, other: Value, scope: Scope, is_reference: bool) -> Finding:
+    """A value under a condition against a bare one: only where a parameter lives may be left out.
+
+    What a reference adds to a function or an equation may be left out too, unless the question asks for it.
+    """
+    if guarded.condition.words == "set":
+        if isinstance(other, Collection | Named | Unknown):
+            return undecided("condition", "a set-builder against something else")
+        return _set_builder(guarded, other, scope, is_reference)
+    letter = parameter_of(guarded)
+    if is_domain_condition(guarded.condition):
+        pair = (guarded.value, other) if is_reference else (other, guarded.value)
+        return _as_families(*pair, scope, letter if is_reference else "", "" if is_reference else letter)
+    finding = equal(guarded.value, other, scope) if is_reference else equal(other, guarded.value, scope)
+    if not finding.same:
+        return finding
+    if is_reference and not scope.domain and _only_about_variables(guarded):
+        return finding
+    if isinstance(other, Scalar) and not symbols(other.node) and not is_reference:
+        return different("condition", "the answer holds only under a condition")
+    return undecided("condition", "a condition that only one side has")
+
+
+def _set_builder(guarded: Guarded, other: Value, _scope: Scope, _is_reference: bool) -> Finding:
+    return undecided("condition", f"a set-builder against {_kind(other) or 'something else'}")
+
+
+def _only_about_variables(guarded: Guarded) -> bool:
+    """Whether a condition only says for which variable values an equation or expression in them is meant."""
+    value = guarded.value
+    node = value.node if isinstance(value, Relation | Scalar) else value.node if isinstance(value, Named) else None
+    return (
+        node is not None
+        and not guarded.condition.words.strip()
+        and all(isinstance(part, Interval | Relation) for part in guarded.condition.parts)
+        and bool(symbols(node))
+    )
+
+
+def _piecewise(reference: Piecewise, answer: Piecewise, scope: Scope) -> Finding:
+    """Cases in any order; each must find its own. `otherwise` is what the others leave."""
+    if len(reference.cases) != len(answer.cases):
+        return undecided("cases", "other cases")
+    return _match(
+        list(reference.cases), list(answer.cases), lambda one, other: _cases_equal(one, other, scope), "cases", "case"
+    )
+
+
+def _cases_equal(one: Guarded, other: Guarded, scope: Scope) -> Finding:
+    condition = _conditions(one.condition, other.condition, scope)
+    if "otherwise" in {one.condition.words, other.condition.words}:
+        condition = same("cases", "the rest")
+    value = equal(one.value, other.value, scope)
+    if condition.same is False:
+        return different("cases", "another condition")
+    return all_of([value, condition], "cases", "part")
+
+
+def _as_families(reference: Value, answer: Value, scope: Scope, one: str, other: str) -> Finding:
+    """Values with a whole-number parameter, which any letter may stand for."""
+    finding = compare_families(_scalars_of(reference), _scalars_of(answer), one, other)
+    if finding is not None and finding.same is not None:
+        return finding
+    if one and other and one != other:
+        answer = _renamed(answer, {other: one})
+    elif (one or other) and not (one and other):
+        answer, reference = _freed(reference, answer, scope, one, other)
+    return equal(reference, answer, scope)
+
+
+def _freed(reference: Value, answer: Value, scope: Scope, one: str, other: str) -> tuple[Value, Value]:
+    """Both sides with the letter of a named parameter, where the other side has one letter of its own in its place."""
+    here, there = _names(reference), _names(answer)
+    if one and one not in there and len(there - here) == 1:
+        return _renamed(answer, {min(there - here): one}), reference
+    if other and other not in here and len(here - there) == 1:
+        return answer, _renamed(reference, {min(here - there): other})
+    return answer, reference
+
+
+def _names(value: Value) -> frozenset[str]:
+    if isinstance(value, Scalar | Quantity | Relation):
+        return symbols(value.node)
+    if isinstance(value, Named):
+        return _names(value.value)
+    if isinstance(value, Collection):
+        return frozenset[str]().union(*map(_names, value.items))
+    if isinstance(value, Interval):
+        ends = [end for piece in value.pieces for end in (piece.low, piece.high)]
+        return frozenset[str]().union(*map(symbols, ends))
+    return frozenset()
+
+
+def _renamed(value: Value, names: dict[str, str]) -> Value:
+    if isinstance(value, Scalar):
+        return Scalar(rename(value.node, names))
+    if isinstance(value, Named):
+        return Named(
+            value.name, _renamed(value.value, names), None if value.node is None else rename(value.node, names)
+        )
+    if isinstance(value, Collection):
+        return Collection(tuple(_renamed(item, names) for item in value.items), value.form)
+    if isinstance(value, Interval):
+        pieces = tuple(
+            Piece(rename(p.low, names), rename(p.high, names), p.low_closed, p.high_closed) for p in value.pieces
+        )
+        return Interval(pieces, value.name)
+    return value
+
+
+def _scalars_of(value: Value) -> list[Node] | None:
+    """The expressions of a value or a list of values, names left aside; None for anything else."""
+    if isinstance(value, Scalar):
+        return [one.node for one in written_out(value) if isinstance(one, Scalar)]
+    if isinstance(value, Named) and value.name.op == "sym":
+        return _scalars_of(value.value)
+    if isinstance(value, Guarded) and is_domain_condition(value.condition):
+        return _scalars_of(value.value)
+    if isinstance(value, Collection) and value.form in {"list", "or", "and", "set"}:
+        parts = [_scalars_of(item) for item in value.items]
+        return None if any(part is None for part in parts) else [node for part in parts if part for node in part]
+    return None
+
+
+# --- residues
+
+
+def _residues(reference: Residue, answer: Residue, _scope: Scope) -> Finding:
+    if reference.name and answer.name and reference.name != answer.name:
+        return different("residue", f"{answer.name} is not {reference.name}")
+    one, other = (_spread(value) for value in (reference, answer))
+    period = _common(reference.modulus, answer.modulus)
+    if {r + k * reference.modulus for r in one for k in range(int(period / reference.modulus))} == {
+        r + k * answer.modulus for r in other for k in range(int(period / answer.modulus))
+    }:
+        return same("residue", "the same classes")
+    return different("residue", "other classes")
+
+
+def _spread(value: Residue) -> set[Fraction]:
+    return set(value.residues)
+
+
+def _common(one: Fraction, other: Fraction) -> Fraction:
+    product = one * other
+    first, second = one, other
+    while second:
+        first, second = second, first % second
+    period = product / first
+    return period if period / min(one, other) < 10_000 else max(one, other)
+
+
+def _residue_and_other(residue: Residue, other: Value, scope: Scope, is_reference: bool) -> Finding:
+    """X ≡ 5 (mod 12) against 12k + 5; a bare number is no class, unless it is the residue that was asked for."""
+    nodes = _scalars_of(other)
+    if nodes and all(symbols(node) for node in nodes):
+        family = [
+            Node("add", (Node("mul", (number(residue.modulus), Node("sym", (), "k"))), number(value)))
+            for value in residue.residues
+        ]
+        finding = compare_families(
+            *((family, nodes) if is_reference else (nodes, family)),
+            "k" if is_reference else "",
+            "" if is_reference else "k",
+        )
+        if finding is not None:
+            return finding
+    if isinstance(other, Scalar) and other.exact is not None:
+        if residue.residues == (other.exact,) and (is_reference or scope.residues):
+            return same("residue", "the residue that is asked for")
+        return different("residue", "a residue class is not a number")
+    return undecided("residue", "a residue class against something else")
+
+
+# --- collections
+
+
+_UNORDERED = frozenset({"list", "or", "and", "set"})
+
+
+def _collections(reference: Collection, answer: Collection, scope: Scope) -> Finding:
+    """Several parts against several parts; a tuple keeps its order, a list and a set do not."""
+    one, other = _items(reference, answer), _items(answer, reference)
+    forms = {reference.form, answer.form}
+    if forms == {"tuple", "square"} and _may_be_interval(reference) and _may_be_interval(answer):
+        return different("kind", "one set of brackets is open, the other closed")
+    if "arrow" in forms and forms != {"arrow"} and not forms & {"list", "tuple", "square"}:
+        return different("kind", "a sequence in an order against values without one")
+    nested = [
+        sum(isinstance(item, Collection) and item.form == "set" for item in value.items)
+        for value in (reference, answer)
+    ]
+    if nested[0] != nested[1]:
+        return different("kind", "a set inside the set")
+    if _mixed_brackets(reference, answer):
+        return different("kind", f"the reference is {_kind(reference)}, the answer {_kind(answer)}")
+    ordered = bool(forms & {"tuple", "square", "arrow"}) or scope.ordered
+    names, other_names = _names_of(one), _names_of(other)
+    if _distinct(names) and _distinct(other_names):
+        return _by_name(one, other, names, other_names, scope, ordered=ordered)
+    if _distinct(names) or _distinct(other_names):
+        # x = 2, y = 3 as a reference sets an order for bare values; labels in an answer follow the reference's
+        ordered = ordered or _distinct(names)
+        one, other = [_bare(item) for item in one], [_bare(item) for item in other]
+    if len(one) != len(other):
+        one, other = _expanded(one), _expanded(other)
+    if not ordered and not forms & {"set"} and len(one) != len(other):
+        return _count(reference, answer, one, other, scope)
+    if "set" in forms and not ordered:
+        one, other = _distinct_values(one, scope), _distinct_values(other, scope)
+    if len(one) != len(other):
+        return _count(reference, answer, one, other, scope)
+    if ordered:
+        return all_of([equal(a, b, scope) for a, b in zip(one, other, strict=True)], "parts", "part")
+    return _unordered(one, other, scope)
+
+
+def _mixed_brackets(reference: Collection, answer: Collection) -> bool:
+    """Whether one side is a closed interval or a tuple and the other a plain list or set of two."""
+    for one, other in ((reference, answer), (answer, reference)):
+        if one.form == "square" and other.form in {"list", "set", "or"} and len(one.items) == 2 and _rises(one):
+            return True
+        if one.form == "tuple" and other.form == "set":
+            return True
+    return False
+
+
+def _may_be_interval(value: Collection) -> bool:
+    return len(value.items) == 2 and _rises(value)
+
+
+def _rises(value: Collection) -> bool:
+    """Whether two numbers stand in rising order, as the ends of an interval do."""
+    ends = [real_value(item.node) if isinstance(item, Scalar) else None for item in value.items]
+    return len(ends) == 2 and (ends[0] is None or ends[1] is None or ends[0] < ends[1])
+
+
+def _items(value: Collection, other: Collection) -> list[Value]:
+    """The parts; a single tuple against a list of tuples is a list of one."""
+    if (
+        value.form in {"tuple", "square"}
+        and other.form in _UNORDERED
+        and any(isinstance(item, Collection) and item.form in {"tuple", "square"} for item in other.items)
+    ):
+        return list(written_out(value))
+    return list(value.items)
+
+
+def _count(reference: Collection, answer: Collection, one: list[Value], other: list[Value], scope: Scope) -> Finding:
+    """Lists of different lengths: equal parts counted once, families put together."""
+    if (
+        len(one) != len(other)
+        and reference.form != "tuple"
+        and answer.form != "tuple"
+        and "or" in {reference.form, answer.form}
+    ):
+        unique, others = _distinct_values(one, scope), _distinct_values(other, scope)
+        if len(unique) == len(others):
+            return _unordered(unique, others, scope)
+    nodes = _scalars_of(reference), _scalars_of(answer)
+    if nodes[0] and nodes[1] and (finding := compare_families(nodes[0], nodes[1], "", "")) is not None:
+        return finding
+    return different("parts", f"the reference has {len(one)} parts, the answer {len(other)}")
+
+
+def _expanded(items: list[Value]) -> list[Value]:
+    """Parts with ± written out, and with `x = 1 or 2` opened."""
+    out: list[Value] = []
+    for item in items:
+        inner = item.value if isinstance(item, Named) else item
+        if isinstance(inner, Collection) and inner.form in {"or", "list", "set", "and"} and isinstance(item, Named):
+            out.extend(inner.items)
+        else:
+            out.extend(written_out(item))
+    return out
+
+
+def _distinct_values(items: list[Value], scope: Scope) -> list[Value]:
+    """Parts of which no two are the same value."""
+    if len(items) > MAX_UNORDERED:
+        return list(dict.fromkeys(items))
+    kept: list[Value] = []
+    for item in items:
+        if not any((found := equal(other, item, scope)).same and not found.approximate for other in kept):
+            kept.append(item)
+    return kept
+
+
+def _names_of(items: list[Value]) -> list[Node]:
+    """The names of parts that are all named; empty when one is not."""
+    names = [item.name for item in items if isinstance(item, Named)]
+    return names if len(names) == len(items) else []
+
+
+def _distinct(names: list[Node]) -> bool:
+    return len(names) > 1 and len(set(map(_show, names))) == len(names)
+
+
+def _bare(item: Value) -> Value:
+    return item.value if isinstance(item, Named) else item
+
+
+def _by_name(
+    one: list[Value], other: list[Value], names: list[Node], others: list[Node], scope: Scope, *, ordered: bool
+) -> Finding:
+    """Parts that are named on both sides are matched by name where the names are the same, else in their order."""
+    if len(one) != len(other):
+        return different("parts", f"the reference has {len(one)} parts, the answer {len(other)}")
+    shown, other_shown = [_show(name).lower() for name in names], [_show(name).lower() for name in others]
+    if sorted(shown) == sorted(other_shown):
+        by_name = dict(zip(other_shown, other, strict=True))
+        return all_of(
+            [equal(part, by_name[name], scope) for name, part in zip(shown, one, strict=True)], "parts", "part"
+        )
+    if ordered or set(shown) & set(other_shown):
+        return all_of([equal(a, b, scope) for a, b in zip(one, other, strict=True)], "parts", "part")
+    return all_of([equal(_bare(a), _bare(b), scope) for a, b in zip(one, other, strict=True)], "parts", "part")
+
+
+def _unordered(one: list[Value], other: list[Value], scope: Scope) -> Finding:
+    """Each part of the reference finds a part of its own in the answer."""
+    if len(one) != len(other):
+        return different("parts", f"the reference has {len(one)} parts, the answer {len(other)}")
+    finding = _match(one, other, lambda a, b: equal(a, b, scope), "parts", "part")
+    if finding.same:
+        return finding
+    nodes = [_scalars_of(Collection(tuple(items), "list")) for items in (one, other)]
+    family = compare_families(nodes[0], nodes[1], "", "")
+    return family if family is not None and family.same else finding
+
+
+def _match(one: list[T], other: list[T], compare: Callable[[T, T], Finding], layer: str, what: str) -> Finding:
+    in_order = [compare(a, b) for a, b in zip(one, other, strict=True)]
+    if all(finding.same for finding in in_order) or len(one) > MAX_UNORDERED:
+        return all_of(in_order, layer, what)
+    left, findings = list(range(len(other))), []
+    doubt: Finding | None = None
+    for place, part in enumerate(one, 1):
+        matched = _find(part, other, left, compare)
+        if isinstance(matched, Finding):
+            doubt = matched
+        elif matched is None:
+            return different(layer, f"{what} {place} of the reference is not in the answer")
+        else:
+            left.remove(matched[0])
+            findings.append(matched[1])
+    return doubt or all_of(findings, layer, what)
+
+
+def _find(
+    part: T, other: list[T], left: list[int], compare: Callable[[T, T], Finding]
+) -> tuple[int, Finding] | Finding | None:
+    """The first unused part that is the same; else the first doubt, if any."""
+    doubt = None
+    key = _place_of(part)
+    for index in sorted(left, key=lambda index: _distance(key, _place_of(other[index]))):
+        finding = compare(part, other[index])
+        if finding.same:
+            return index, finding
+        doubt = doubt or (finding if finding.same is None else None)
+    return doubt
+
+
+def _place_of(value: Value) -> float | None:
+    return real_value(value.node) if isinstance(value, Scalar | Quantity) else None
+
+
+def _distance(one: float | None, other: float | None) -> float:
+    return abs(one - other) if one is not None and other is not None else 0.0
+
+
+def _collection_and_other(collection: Collection, other: Value, scope: Scope, is_reference: bool) -> Finding:
+    """Several values against one: a list of one, a value with ±, a name with several values."""
+    if isinstance(other, Interval):
+        return _collection_and_interval(collection, other, scope, is_reference)
+    if isinstance(other, Matrix):
+        return _vector(collection, other, scope, is_reference)
+    if isinstance(other, Words | Range | Ratio | Clock | Date | Residue | Relation):
+        return _collection_and_rest(collection, other, scope, is_reference)
+    items = list(written_out(other))
+    own = _expanded(list(collection.items)) if collection.form in _UNORDERED else list(collection.items)
+    if len(items) > 1 and collection.form in _UNORDERED:
+        return _unordered(own, items, scope) if is_reference else _unordered(items, own, scope)
+    if (
+        collection.form in _UNORDERED
+        and len(distinct := _distinct_values(own, scope)) == 1
+        and collection.form in {"set", "or"}
+    ):
+        return equal(distinct[0], other, scope) if is_reference else equal(other, distinct[0], scope)
+    nodes = _scalars_of(collection), _scalars_of(other)
+    if nodes[0] and nodes[1]:
+        finding = compare_families(*(nodes if is_reference else nodes[::-1]), "", "")
+        if finding is not None:
+            return finding
+    if isinstance(other, Scalar | Quantity):
+        return different("kind", "one value is not several")
+    return undecided("parts", "one thing against several")
+
+
+def _collection_and_rest(collection: Collection, other: Value, scope: Scope, is_reference: bool) -> Finding:
+    if isinstance(other, Words) and not collection.items:
+        empty = phrase_of(other.text) == "nosolution"
+        return same("text", "there is none") if empty else different("text", "the empty set")
+    if isinstance(other, Relation) and collection.form in {"and", "or", "list"}:
+        return undecided("relation", "a relation against several")
+    if isinstance(other, Relation):
+        return undecided("equation", "a list against an equation to be solved")
+    return different("kind", f"several values against {_kind(other) or 'something else'}")
+
+
+def _collection_and_interval(collection: Collection, interval: Interval, scope: Scope, is_reference: bool) -> Finding:
+    """(1, 2) and [1, 2] may be intervals; several relations may be one region."""
+    if collection.form in {"tuple", "square"} and len(collection.items) == 2:
+        ends = [item.node if isinstance(item, Scalar) else None for item in collection.items]
+        if ends[0] is not None and ends[1] is not None:
+            closed = collection.form == "square"
+            other = Interval((Piece(ends[0], ends[1], low_closed=closed, high_closed=closed),), "")
+            return _intervals(other, interval, scope) if is_reference else _intervals(interval, other, scope)
+    if all(isinstance(item, Scalar | Quantity) for item in collection.items):
+        return different("kind", "single values against a set of numbers")
+    return undecided("relation", "several things against a set of numbers")
+
+
+def _vector(collection: Collection, matrix: Matrix, scope: Scope, is_reference: bool) -> Finding:
+    """A tuple against a row or a column, a tuple of rows against a matrix."""
+    if collection.form not in {"tuple", "square", "list"}:
+        return different("kind", "a matrix is no set")
+    cells = [cell for row in matrix.rows for cell in row]
+    if min(len(matrix.rows), len(matrix.rows[0]) if matrix.rows else 0) == 1 and len(cells) == len(collection.items):
+        pairs = zip(collection.items, [Scalar(cell) for cell in cells], strict=True)
+        return all_of([equal(a, b, scope) if is_reference else equal(b, a, scope) for a, b in pairs], "matrix", "entry")
+    rows = [item for item in collection.items if isinstance(item, Collection)]
+    if len(rows) == len(collection.items) and len(rows) == len(matrix.rows):
+        if not all(isinstance(cell, Scalar) for row in rows for cell in row.items):
+            return undecided("matrix", "entries that are no numbers")
+        nodes = tuple(tuple(cell.node for cell in row.items if isinstance(cell, Scalar)) for row in rows)
+        return _matrices(*((Matrix(nodes), matrix) if is_reference else (matrix, Matrix(nodes))), scope)
+    return different("matrix", "other shapes")
+
+
+def _matrices(reference: Matrix, answer: Matrix, scope: Scope) -> Finding:
+    one, other = reference.rows, answer.rows
+    if 1 in {len(one), len(other)} and len(one) != len(other):
+        one, other = _column(one), _column(other)
+    if [len(row) for row in one] != [len(row) for row in other]:
+        return different("matrix", "the matrices have different shapes")
+    cells = [
+        compare_scalars(a, b, scope)
+        for row, match in zip(one, other, strict=True)
+        for a, b in zip(row, match, strict=True)
+    ]
+    return all_of(cells, "matrix", "entry")
+
+
+def _column(rows: tuple[tuple[Node, ...], ...]) -> tuple[tuple[Node, ...], ...]:
+    return tuple((cell,) for cell in rows[0]) if len(rows) == 1 else rows
+
+
+# --- sets of numbers and relations
+
+
+def _intervals(reference: Interval, answer: Interval, scope: Scope) -> Finding:
+    if reference.name and answer.name and reference.name != answer.name:
+        if reference.node is not None and answer.node is not None and len(symbols(reference.node)) > 1:
+            return compare_inequalities(reference.node, answer.node)
+        if not _free_name(reference.name, answer.name, scope):
+            return different("relation", f"{answer.name} is not {reference.name}")
+    left, right = reference.pieces, answer.pieces
+    if not left and not right:
+        return undecided("relation", "both are empty")
+    if len(left) != len(right):
+        return different("relation", f"{show_region(left)} is not {show_region(right)}")
+    findings: list[Finding] = []
+    for piece, matching in zip(left, right, strict=True):
+        if (piece.low_closed, piece.high_closed) != (matching.low_closed, matching.high_closed):
+            return different("relation", f"an end is closed in one of {show_region(left)} and {show_region(right)}")
+        findings += [_ends(piece.low, matching.low, scope), _ends(piece.high, matching.high, scope)]
+    return all_of(findings, "relation", "end")
+
+
+def _free_name(one: str, other: str, scope: Scope) -> bool:
+    return scope.known is not None and bool(scope.known) and one not in scope.known and other not in scope.known
+
+
+def _ends(one: Node, other: Node, scope: Scope) -> Finding:
+    if one == other:
+        return same("text", "the same end")
+    if INFINITY in {*walk(one), *walk(other)}:
+        return different("relation", "one end is infinite")
+    return _scalars(Scalar(one), Scalar(other), scope)
+
+
+def _interval_and_other(interval: Interval, other: Value, scope: Scope, is_reference: bool) -> Finding:
+    if isinstance(other, Scalar) and is_domain_name(other.node) and other.node.value in {"R", "\\mathbb(R)"}:
+        whole = len(interval.pieces) == 1 and interval.pieces[0].low.op == "neg" and interval.pieces[0].high == INFINITY
+        return same("relation", "all real numbers") if whole else different("relation", "not all real numbers")
+    if isinstance(other, Words):
+        if phrase_of(other.text) == "reals" and show_region(interval.pieces) == "(-inf, inf)":
+            return same("relation", "all real numbers")
+        return different("kind", "words against a set of numbers")
+    if isinstance(other, Scalar | Quantity):
+        return different("kind", "one value is not a set of numbers")
+    if isinstance(other, Relation):
+        return undecided("relation", "a relation in several unknowns")
+    return undecided("relation", "a set of numbers against something else")
+
+
+def _relations(reference: Relation, answer: Relation, scope: Scope) -> Finding:
+    one, other = reference.node, answer.node
+    if one.op != "rel" or other.op != "rel":
+        return undecided("relation", "sets that are not compared")
+    if set(str(one.value).split()) == set(str(other.value).split()) == {"="}:
+        finding = compare_equations(one, other)
+        if finding.same is not None:
+            return finding
+        only, others = symbols(one) - symbols(other), symbols(other) - symbols(one)
+        if len(only) == len(others) == 1 and free_letter(min(only), min(others), one, other, scope):
+            return compare_equations(one, rename(other, {min(others): min(only)}))
+        return finding
+    if (
+        str(one.value) == str(other.value)
+        and len(one.args) == len(other.args)
+        and not set(str(one.value).split()) & {"<", ">", "<=", ">="}
+    ):
+        return _statements(one, other, scope)
+    return compare_inequalities(one, other)
+
+
+def _statements(one: Node, other: Node, scope: Scope) -> Finding:
+    """△ABC ≅ △DEF and the like: the same sides, as written."""
+    if one == other:
+        return same("relation", "the same statement")
+    pairs = [same_value(a, b) for a, b in zip(one.args, other.args, strict=True) if symbols(a) == symbols(b)]
+    if len(pairs) == len(one.args) and all(pairs):
+        return same("relation", "the same statement")
+    if all(not part.args for part in (*one.args, *other.args)):
+        return different("relation", "about something else")
+    return undecided("relation", "statements that are not compared")
+
+
+def _relation_and_other(relation: Relation, other: Value, scope: Scope, is_reference: bool) -> Finding:
+    """An equation as an answer for a value: `expr = v`, whose expression in several unknowns is what was asked for."""
+    node = relation.node
+    if is_reference or node.op != "rel" or node.value != "=" or len(node.args) != 2:
+        kind = _kind(other)
+        return (
+            different("kind", f"a relation is not {kind}")
+            if kind and not isinstance(other, Collection)
+            else undecided("relation", "not compared")
+        )
+    head, value = node.args if len(symbols(node.args[0])) >= len(symbols(node.args[1])) else node.args[::-1]
+    if isinstance(other, Scalar | Quantity):
+        finding = equal(other, Scalar(value), scope)
+        named = len(symbols(head)) > 1 or head.op in {"call", "sym"}
+        if finding.same and named:
+            return same("statement", "the value that an expression is said to have")
+        return (
+            undecided("equation", "an equation against a value")
+            if finding.same
+            else different("equation", "an equation is not a value")
+        )
+    return undecided("relation", "an equation against something else")
+
+
+def _words_and_other(words: Words, other: Value, scope: Scope, is_reference: bool) -> Finding:
+    phrase = phrase_of(words.text)
+    if isinstance(other, Scalar) and phrase == "infinite" and other.node == INFINITY:
+        return same("text", "infinitely many")
+    if phrase == "reals" and isinstance(other, Scalar) and is_domain_name(other.node) and "R" in str(other.node.value):
+        return same("text", "all real numbers")
+    if (
+        isinstance(other, Scalar)
+        and other.node.op in {"sym", "const"}
+        and same_words(words.text, str(other.node.value))
+    ):
+        return same("text", "the same letter")
+    if isinstance(other, Unknown | Named | Guarded | Relation):
+        return undecided("text", "words against something that is not compared")
+    return different("kind", "words against mathematics" if is_reference else "the answer is words")
+
+
+def _unknowns(reference: Unknown, answer: Unknown, _scope: Scope) -> Finding:
+    if reference.text == answer.text and not answer.false:
+        return same("text", "the same text")
+    return undecided("formula", f"not read: {answer.why}")
+
+
+def _unknown_and_other(unknown: Unknown, other: Value, scope: Scope, is_reference: bool) -> Finding:
+    """Text that was not read: false statements are wrong, prose is no number, the rest is open."""
+    if is_reference:
+        return undecided("formula", f"the reference is not read ({unknown.why})")
+    if unknown.false:
+        return different("equation", unknown.why)
+    if unknown.prose and isinstance(
+        other, Scalar | Quantity | Collection | Interval | Matrix | Ratio | Words | Clock | Range | Residue
+    ):
+        if isinstance(other, Words):
+            return undecided("text", "prose")
+        if not isinstance(other, Collection):
+            return different("text", "the answer is a statement in words")
+    return undecided("formula", f"the answer is not read ({unknown.why})")
+
+
+_PAIRS: dict[tuple[type[Value], type[Value]], Comparison] = {
+    (Scalar, Scalar): _scalars,
+    (Quantity, Quantity): _quantities,
+    (Words, Words): _words,
+    (Clock, Clock): _clocks,
+    (Date, Date): _dates,
+    (Range, Range): _ranges,
+    (Ratio, Ratio): _ratios,
+    (Based, Based): _based,
+    (Named, Named): _named,
+    (Guarded, Guarded): _guarded,
+    (Piecewise, Piecewise): _piecewise,
+    (Residue, Residue): _residues,
+    (Collection, Collection): _collections,
+    (Matrix, Matrix): _matrices,
+    (Interval, Interval): _intervals,
+    (Relation, Relation): _relations,
+    (Unknown, Unknown): _unknowns,
+}
+# What a value of one type means beside any other, tried in this order; a named value is its value, and so on.
+_COERCIONS: list[tuple[type[Value], int, Comparison]] = [
+    (Unknown, 0, _unknown_and_other),
+    (Guarded, 0, _guarded_and_other),
+    (Named, 0, _named_and_other),
+    (Residue, 0, _residue_and_other),
+    (Collection, 0, _collection_and_other),
+    (Words, 0, _words_and_other),
+    (Based, 0, _based_and_other),
+    (Interval, 0, _interval_and_other),
+    (Relation, 0, _relation_and_other),
+    (Quantity, 0, _quantity_and_number),
+    (Ratio, 0, _ratio_and_other),
+]

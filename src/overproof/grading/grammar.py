@@ -1,0 +1,1223 @@
+r"""Tokens → tree: a Pratt grammar of answers, its binding powers in one table, linear in time and bounded in depth.
+
+Every token must find its place; what cannot be placed raises `UnreadableError`. Nothing is simplified or evaluated.
+
+>>> parse("2(x+1)").op, parse("x<1 or x>3").op
+('mul', 'or')
+>>> parse("9 (apples)").value.name
+'apples'
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import msgspec
+
+from overproof.grading.lexer import RELATIONS, Token, tokens_of
+from overproof.grading.lexicon import (
+    BOUNDS,
+    CHANGING,
+    CHANGING_HAN,
+    EQUALS,
+    GUARDS,
+    JOINTS,
+    LEAD_INS,
+    MAGNITUDES,
+    MINUS,
+    NEARLY,
+    number_of_words,
+)
+from overproof.grading.tree import EMPTY, INFINITY, LISTS, PI, E, I, Node, UnreadableError, negative, number, product
+from overproof.grading.units import DEGREE, NONE, PERCENT, POWER_WORDS, SINGLE, UNITS, Unit, unit_named
+
+MAX_CHARS = 20_000
+MAX_DEPTH = 60
+MAX_LABEL_WORDS = 6
+MAX_NOUN_WORDS = 6
+MAX_HAN_NOUN = 5
+"""A longer run of Chinese characters behind a number is a sentence."""
+
+# What binds how tightly: a sign takes operands that bind tighter than itself.
+POWERS = {
+    "relation": 10, "\\cup": 20, "\\cap": 20, "\\setminus": 20, "\\backslash": 20, ":": 25, "+": 30, "-": 30,
+    "\\pm": 30, "\\mp": 30, "*": 40, "/": 40, "\\cdot": 40, "\\times": 40, "\\bmod": 40, "juxtaposed": 40, "sign": 45,
+    "^": 60, "**": 60,
+}  # fmt: skip
+_SUM, _PRODUCT, _SIGN, _POWER = POWERS["+"], POWERS["*"], POWERS["sign"], POWERS["^"]
+_CLOSERS = {"(": (")", "]"), "[": ("]", ")")}
+_BRACKETS = {"()": "paren", "[]": "square", "(]": "openleft", "[)": "openright"}
+_SETS = {"\\cup": "union", "\\cap": "intersection", "\\setminus": "difference"}
+_CONSTANTS = {
+    "\\pi": PI, "\\infty": INFINITY, "\\emptyset": EMPTY, "\\ldots": Node("ellipsis"), "\\imath": I,
+}  # fmt: skip
+_ALIASES = {
+    "asin": "arcsin", "acos": "arccos", "atan": "arctan", "asinh": "arcsinh", "acosh": "arccosh", "atanh": "arctanh",
+    "ceiling": "ceil", "sgn": "sign",
+}  # fmt: skip
+_INVERTIBLE = frozenset({"sin", "cos", "tan", "cot", "sec", "csc", "sinh", "cosh", "tanh"})
+_NAMED_FUNCTIONS = frozenset("fghFGHPpQRSTNΦ") | {"\\phi", "\\Phi", "\\varphi", "\\zeta", "\\Gamma", "\\psi"}
+"""Letters that are functions before a bracket when they are called on a letter or a number."""
+_MATRICES = frozenset({"matrix", "pmatrix", "bmatrix", "Bmatrix", "smallmatrix", "array", "tabular"})
+_DETERMINANTS = frozenset({"vmatrix", "Vmatrix"})
+_ROWS = frozenset({"aligned", "align", "gathered", "gather", "split", "equation", "alignedat"})
+_UNION_LETTER = frozenset({"paren", "square", "openleft", "openright", "union", "brace"})
+
+
+def parse(
+    text: str,
+    *,
+    letters: bool = False,
+    split: bool = False,
+    tight: bool = False,
+    alone: frozenset[str] = frozenset(),
+) -> Node:
+    """The tree of a spelled text. Raises UnreadableError.
+
+    With `letters`, a single letter behind a number is a unit where it can be one; with `split`, `1,234` is two numbers;
+    with `tight`, factors side by side bind before a division sign. `alone`: see `lexer.tokens_of`.
+    """
+    if text.count("(") > MAX_DEPTH:
+        text = collapsed(text)
+    if len(text) > MAX_CHARS:
+        raise UnreadableError(f"longer than {MAX_CHARS} characters")
+    grammar = Grammar(tokens_of(text, alone), letters=letters, split=split, tight=tight)
+    tree = grammar.sequence(())
+    if grammar.token.kind != "end":
+        raise UnreadableError(f"unexpected {grammar.token.text!r}")
+    return tree
+
+
+def collapsed(text: str) -> str:
+    """The text with each doubled pair `((…))` written once, in one pass: `(((1)))` becomes `(1)`."""
+    partner: dict[int, int] = {}
+    stack: list[int] = []
+    for position, character in enumerate(text):
+        if character == "(":
+            stack.append(position)
+        elif character == ")" and stack:
+            partner[stack.pop()] = position
+    doubled = {opening for opening, closing in partner.items() if partner.get(opening + 1) == closing - 1}
+    dropped = doubled | {partner[opening] for opening in doubled}
+    return "".join(character for position, character in enumerate(text) if position not in dropped)
+
+
+class Grammar:
+    """Reads one list of tokens from left to right."""
+
+    def __init__(self, tokens: list[Token], *, letters: bool, split: bool, tight: bool) -> None:
+        """Begin at the first token."""
+        self.tokens = tokens
+        self.place = 0
+        self.token = tokens[0]
+        self.letters = letters
+        self.split = split
+        self.tight = tight
+        self.depth = 0
+        self.bars = 0
+        """How many | are open: the next one closes instead of opening."""
+        self.differentials = 0
+        """How many integrals wait for their dx."""
+
+    # --- moving
+
+    def advance(self, count: int = 1) -> Token:
+        """The token here; go on to the next."""
+        token = self.token
+        self.place = min(self.place + count, len(self.tokens) - 1)
+        self.token = self.tokens[self.place]
+        return token
+
+    def ahead(self, count: int = 1) -> Token:
+        """The token that many places on."""
+        return self.tokens[min(self.place + count, len(self.tokens) - 1)]
+
+    def take(self, text: str) -> bool:
+        """Take a token if it comes next."""
+        if self.token.text == text and self.token.kind != "end":
+            self.advance()
+            return True
+        return False
+
+    def expect(self, text: str) -> None:
+        """Take a token that must come next."""
+        if not self.take(text):
+            raise UnreadableError(f"{text!r} is missing")
+
+    def nest(self) -> None:
+        """Go one level deeper."""
+        self.depth += 1
+        if self.depth > MAX_DEPTH:
+            raise UnreadableError(f"nested deeper than {MAX_DEPTH}")
+
+    # --- lists
+
+    def joint(self) -> str | None:
+        """How the token here joins two items of a list, if it does."""
+        token = self.token
+        if token.kind == "end" or (token.text == "&" and not self.depth):
+            return None
+        joint = JOINTS.get(token.text.lower() if token.kind == "word" else token.text)
+        if joint == "and" and token.text == "&":
+            return None
+        return joint
+
+    def sequence(self, closers: tuple[str, ...]) -> Node:
+        """Items up to a closer (not taken), joined by commas, `and`, `or` or arrows; one item stands for itself."""
+        items: list[Node] = []
+        joints: set[str] = set()
+        waiting = True
+        while self.token.kind != "end" and self.token.text not in closers:
+            if (joint := self.joint()) is not None:
+                self.advance()
+                joints.add(joint)
+                waiting = True
+            elif self.token.text in {"\\to", "->", "\\Rightarrow", "\\rightarrow"} and self.token.kind != "end":
+                self.advance()
+                joints.add("arrow")
+                waiting = True
+            elif not waiting:
+                raise UnreadableError(f"unexpected {self.token.text!r}")
+            else:
+                items.append(self.item(closers))
+                waiting = False
+        if not items:
+            raise UnreadableError("nothing between the brackets" if closers else "empty")
+        if "arrow" in joints:
+            if joints != {"arrow"} or len(items) < 2:
+                raise UnreadableError("an arrow among other joints")
+            return Node("arrow", tuple(items))
+        items = _amounts_together(items, joints)
+        if len(items) == 1:
+            return items[0]
+        return Node("or" if "or" in joints else "and" if "and" in joints else "list", tuple(items))
+
+    def item(self, closers: tuple[str, ...]) -> Node:
+        """One item with the words around it: a label before, a condition or a note behind."""
+        token = self.token
+        if token.kind == "word" and token.text not in NEARLY:
+            labelled = self.words_first(closers)
+            if labelled is not None:
+                return self.annotated(labelled, closers)
+        return self.annotated(self.expression(0), closers)
+
+    def words_first(self, closers: tuple[str, ...]) -> Node | None:
+        """An item that begins with words: all words, a label for a value, or a number or comparison in words (None)."""
+        words: list[str] = []
+        place = self.place
+        while (token := self.tokens[place]).kind == "word" or (
+            words and token.text in {"-", "/", "(", ")"} and self.tokens[place + 1].kind == "word"
+        ):
+            if token.kind == "word" and token.text.lower() in JOINTS and not self._names_number(words):
+                break
+            words.append(token.text)
+            place += 1
+        value = number_of_words([word.lower() for word in words if word != "-"])
+        while value is None and words and (value := number_of_words([w.lower() for w in words[:-1]])) is None:
+            words.pop()
+            place -= 1
+            if not words or len(words) > MAX_LABEL_WORDS:
+                break
+        if value is not None:
+            return None
+        return self._words_or_label(closers)
+
+    def _names_number(self, words: list[str]) -> bool:
+        return bool(words) and number_of_words([word.lower() for word in words]) is not None
+
+    def _words_or_label(self, closers: tuple[str, ...]) -> Node | None:
+        start = self.place
+        words: list[str] = []
+        low = self.token.text.lower()
+        if low in MINUS or self._bound() is not None or self._is_unit_first():
+            return None
+        while self.token.kind in {"word", "name"} or (words and self.token.text in {"-", "'", ":"}):
+            token = self.token
+            text = token.text.lower() if token.kind == "word" else token.text
+            if words and (text in EQUALS or text == ":" or (token.kind == "word" and self.joint() is not None)):
+                break
+            if (
+                token.kind == "name"
+                and not token.upright
+                and self.ahead().kind not in {"word", "end"}
+                and self.ahead().text not in {"=", ",", ";", ")", "\\in", ":"}
+            ):
+                break
+            words.append(text)
+            self.advance()
+        label = " ".join(words).strip(" -")
+        if self.token.kind == "num" and self.ahead().text in {":", "="} and words:
+            label += f" {self.advance().text}"
+        if self.token.kind == "end" or self.token.text in closers or self.joint() is not None:
+            return Node("words", (), label)
+        if len(words) > MAX_LABEL_WORDS:
+            raise UnreadableError("words")
+        sign = self.token.text.lower()
+        if sign in EQUALS or sign in {":", "="}:
+            self.advance()
+            self.take(":")
+            if self.token.kind == "end":
+                raise UnreadableError("a label without a value")
+        elif self.token.kind not in {"num", "cmd", "func"} and sign not in {"(", "[", "\\{", "-", "+", "¤"}:
+            self.place, self.token = start, self.tokens[start]
+            raise UnreadableError(f"words: {label}")
+        if any(
+            word in CHANGING and word not in {"minimum", "maximum", "min", "max", "both", "all", "only"}
+            for word in words
+        ):
+            raise UnreadableError(f"words: {label}")
+        value = self.item(closers)
+        return value if label in LEAD_INS else Node("named", (value,), label)
+
+    def _is_unit_first(self) -> bool:
+        return self.token.text in {"¤", "$"}
+
+    def annotated(self, item: Node, closers: tuple[str, ...]) -> Node:
+        """An item with what stands behind it: a condition, a noun, a note in brackets."""
+        while self.token.kind != "end" and self.token.text not in closers and self.joint() is None:
+            token = self.token
+            if token.text in {"\\to", "->", "\\Rightarrow", "\\rightarrow"}:
+                return item
+            if token.text == "(" and token.flag:
+                item = self.note_in_brackets(item)
+            elif token.text in {"\\pmod", "\\mod"} or (
+                token.kind == "word" and token.text.lower() in {"mod", "modulo"}
+            ):
+                item = self.modulus(item)
+            elif token.text == "." and self.ahead().kind == "end":
+                self.advance()
+            elif token.kind == "num" and _last(item).op == "quantity":
+                item = self.further_amount(item)
+            elif token.kind == "word" and token.text.lower() in GUARDS:
+                item = Node("guarded", (item, self.condition(closers)))
+            elif token.kind == "word" or (token.kind == "name" and token.upright):
+                item = self.noun(item)
+            else:
+                raise UnreadableError(f"unexpected {token.text!r}")
+        return item
+
+    def condition(self, closers: tuple[str, ...]) -> Node:
+        """The words and relations of a condition, to the next joint that is followed by another item."""
+        word = self.advance().text.lower()
+        parts: list[Node] = []
+        words: list[str] = []
+        while self.token.kind != "end" and self.token.text not in closers and self.token.text not in {",", ";", "\\\\"}:
+            token = self.token
+            if token.kind == "word":
+                words.append(token.text.lower())
+                self.advance()
+            else:
+                parts.append(self.expression(0))
+        label = " ".join(words)
+        if word == "otherwise":
+            label = "otherwise"
+        if not parts and not label:
+            raise UnreadableError("a condition without content")
+        return Node("condition", tuple(parts), f"{'' if word in _PLAIN_GUARDS else word} {label}".strip())
+
+    def note_in_brackets(self, item: Node) -> Node:
+        """`9 (apples)`, `x = kπ (k ∈ Z)`, `5 (maximum)`: a noun, a condition, or words that change nothing known."""
+        flag = self.token.flag
+        if flag == "relation":
+            self.advance()
+            inner = self.sequence((")",))
+            self.expect(")")
+            return Node("guarded", (item, Node("condition", (inner,), "")))
+        self.advance()
+        words: list[str] = []
+        while self.token.text != ")":
+            words.append(self.advance().text)
+        self.advance()
+        return _with_noun(item, words, noted=True)
+
+    def further_amount(self, item: Node) -> Node:
+        """`1 hour 45 minutes`: a second amount in a smaller unit of the same dimension."""
+        other = self.expression(0)
+        if other.op != "quantity" or not _falls(_last(item), other):
+            raise UnreadableError("numbers side by side")
+        return Node("add", (*(item.args if item.op == "add" else (item,)), other))
+
+    def modulus(self, item: Node) -> Node:
+        r"""`3 \pmod 7`: the residue, with its modulus."""
+        self.advance()
+        grouped = self.take("{") or self.take("(")
+        modulus = self.expression(_SUM - 1)
+        if grouped:
+            self.advance()
+        return Node("residue", (item, modulus))
+
+    def noun(self, item: Node) -> Node:
+        """What stands behind a value in plain words: a unit that was not read as one, or what is counted."""
+        words: list[str] = []
+        while (
+            self.token.kind == "word" or (self.token.kind == "name" and self.token.upright)
+        ) and self.joint() is None:
+            if self.token.text.lower() in GUARDS:
+                break
+            words.append(self.advance().text)
+            if self.token.text == "-" and self.ahead().kind == "word":
+                self.advance()
+        return _with_noun(item, words)
+
+    # --- expressions
+
+    def expression(self, floor: int) -> Node:
+        """The operand here with the operators behind it that bind tighter than `floor`."""
+        self.nest()
+        left = self.operand(floor)
+        while True:
+            token = self.token
+            if token.kind == "end":
+                break
+            if token.text == "U" and left.op in _UNION_LETTER and POWERS["\\cup"] > floor:
+                self.advance()
+                left = Node("union", (left, self.expression(POWERS["\\cup"])))
+                continue
+            if token.kind != "num" and token.text in RELATIONS and not (token.text == "\\mid" and self.bars):
+                if POWERS["relation"] <= floor:
+                    break
+                left = self.relation(left)
+                continue
+            power = POWERS.get(token.text) if token.kind in {"sign", "cmd"} else None
+            if power is None:
+                power = self.implicit(left)
+                if power is None or power <= floor:
+                    break
+                left = self.juxtaposed(left)
+            elif power <= floor:
+                break
+            else:
+                left = self.operator(left, token.text, power)
+        self.depth -= 1
+        return left
+
+    def operator(self, left: Node, sign: str, power: int) -> Node:
+        """What an infix sign makes of its operands; chains of one kind become one node."""
+        if sign in {"+", "-", "\\pm", "\\mp"}:
+            return self.sum(left)
+        if power == _PRODUCT:
+            return self.term(left)
+        self.advance()
+        if power == _POWER:
+            return self.power(left)
+        if sign == ":":
+            terms = [left, self.expression(power)]
+            while self.take(":"):
+                terms.append(self.expression(power))
+            return Node("ratio", tuple(terms))
+        return Node(_SETS[sign], (left, self.expression(power)))
+
+    def sum(self, first: Node) -> Node:
+        """Terms joined by + - ± ∓."""
+        terms = [first]
+        while self.token.text in {"+", "-", "\\pm", "\\mp"} and self.token.kind != "num":
+            sign = self.advance().text
+            term = self.expression(_SUM)
+            terms.append(_signed(sign, term))
+        return Node("add", tuple(terms))
+
+    def term(self, first: Node) -> Node:
+        """Factors joined by multiplication and division signs, or standing side by side."""
+        factors = [first]
+        divisions = 0
+        while True:
+            sign = self.token.text if self.token.kind != "num" else ""
+            if sign in {"*", "\\cdot", "\\times"}:
+                self.advance()
+                right = self.expression(_PRODUCT)
+                if sign == "\\times" and (_is_vector(factors[-1]) or _is_vector(right)):
+                    factors = [Node("call", (product(factors), right), "cross")]
+                else:
+                    factors.append(right)
+            elif sign in {"/", "\\bmod"}:
+                self.advance()
+                divisions += 1
+                if divisions > MAX_DEPTH:
+                    raise UnreadableError(f"nested deeper than {MAX_DEPTH}")
+                if sign == "/" and (unit := self.unit()) is not None:
+                    factors = [_measured(product(factors), NONE.times(unit, -1))]
+                else:
+                    right = self.expression(_PRODUCT)
+                    while self.tight and self.implicit(right) == _PRODUCT:
+                        right = product(self._beside([right]))
+                    factors = [Node("div" if sign == "/" else "mod", (product(factors), right))]
+            elif self.implicit(factors[-1]) == _PRODUCT:
+                factors = self._beside(factors)
+            else:
+                return product(factors)
+
+    def juxtaposed(self, left: Node) -> Node:
+        """A product without a sign, or a value with its unit."""
+        factors = self._beside([left])
+        return self.term(product(factors))
+
+    def _beside(self, factors: list[Node]) -> list[Node]:
+        unit = self.unit()
+        if unit is not None:
+            return [_measured(product(factors), unit)]
+        if self.token.kind == "word" and (magnitude := MAGNITUDES.get(self.token.text.lower())) is not None:
+            self.advance()
+            return [Node("mul", (product(factors), number(magnitude)))]
+        return [*factors, self.expression(_PRODUCT)]
+
+    def implicit(self, left: Node) -> int | None:
+        """The power of the operator that no sign stands for, if something is joined here without one."""
+        token = self.token
+        kind, text = token.kind, token.text
+        if kind == "num":
+            before = self.tokens[self.place - 1]
+            after = self.ahead().text
+            if before.kind == "num":
+                return _PRODUCT if text == "10" and after in {"^", "**"} else None
+            return _PRODUCT if before.text in {")", "\\pi", "!"} else None
+        if kind == "name":
+            if self.differentials and text == "d" and self.ahead().kind == "name":
+                return None
+            if text == "U" and left.op in _UNION_LETTER:
+                return None
+            return _PRODUCT if not token.upright or self.is_unit() or len(text) == 1 else None
+        if kind == "func" or text in _ATOM_COMMANDS:
+            return _PRODUCT
+        if kind == "word":
+            return _PRODUCT if self.is_unit() or text.lower() in MAGNITUDES else None
+        if text in {"(", "[", "{"}:
+            return None if token.flag and text != "{" else _PRODUCT
+        if text in {"%", "°", "¤", "!"}:
+            return _PRODUCT if text in {"%", "°"} else None
+        return _PRODUCT if text == "|" and not self.bars else None
+
+    def relation(self, left: Node | None) -> Node:
+        """A chain of relations; what is missing before the first one is a blank."""
+        args, operators = [Node("blank") if left is None else left], []
+        while (
+            self.token.text in RELATIONS
+            and self.token.kind not in {"num", "end"}
+            and not (self.token.text == "\\mid" and self.bars)
+        ):
+            operators.append(RELATIONS[self.advance().text])
+            if self.token.text == "{" and self.token.partner == self.place + 1:
+                self.advance(2)
+            args.append(self.expression(POWERS["relation"]))
+        return Node("rel", tuple(args), " ".join(operators))
+
+    def power(self, base: Node) -> Node:
+        """A power; `C_5^2` with numbers is a binomial, `sin^2 x` belongs to `function`."""
+        exponent = self.exponent()
+        if base.op == "sym" and exponent.op in {"num", "sym"} and (counted := _counted(str(base.value), exponent)):
+            return counted
+        if exponent.op == "sym" and exponent.value == "T" and base.op == "matrix":
+            raise UnreadableError("a transposed matrix")
+        return self.postfix(Node("pow", (base, exponent)))
+
+    def exponent(self) -> Node:
+        """What stands behind ^, to the right as far as it goes: 2^{3^4}, 2^3^4, e^-x."""
+        if self.token.text in {"+", "-"}:
+            return _signed(self.advance().text, self.exponent())
+        if self.token.text in {"'", "*", "\\prime", "\\ldots", "+", ")"}:
+            raise UnreadableError("a decorated name")
+        self.nest()
+        base = self.atom()
+        if self.token.text in {"^", "**"}:
+            self.advance()
+            base = Node("pow", (base, self.exponent()))
+        self.depth -= 1
+        return base
+
+    def operand(self, floor: int) -> Node:
+        """An atom with its signs before and its marks behind."""
+        token = self.token
+        if token.text in {"-", "+", "\\pm", "\\mp"} and token.kind != "num":
+            self.advance()
+            return _signed(token.text, self.expression(_SIGN if token.text in {"-", "+"} else _SUM))
+        if token.kind == "word":
+            return self.word(floor)
+        if (
+            token.text in RELATIONS
+            and token.kind != "num"
+            and token.text not in {"\\perp", "\\parallel", "\\mid", "\\sim"}
+        ):
+            if floor > POWERS["relation"]:
+                raise UnreadableError(f"unexpected {token.text!r}")
+            if token.text in {"=", "\\approx"}:
+                self.advance()
+                return self.expression(floor)
+            return self.relation(None)
+        return self.postfix(self.atom())
+
+    def word(self, floor: int) -> Node:
+        """A word where a value must stand: a number in words, a sign in words, a comparison in words."""
+        low = self.token.text.lower()
+        if low in NEARLY:
+            self.advance()
+            if self.token.kind == "word" and self.token.text.lower() not in UNITS:
+                return self.word(floor)
+            return self.expression(floor)
+        if low in MINUS:
+            self.advance()
+            return negative(self.expression(_SIGN))
+        if (bound := self._bound()) is not None:
+            if floor >= POWERS["relation"]:
+                raise UnreadableError(f"unexpected {low!r}")
+            self.advance(bound[0])
+            return Node("rel", (Node("blank"), self.expression(POWERS["relation"])), bound[1])
+        words: list[str] = []
+        while self.token.kind == "word":
+            words.append(self.token.text.lower())
+            if number_of_words(words) is None and words[-1] != "and":
+                words.pop()
+                break
+            self.advance()
+        if words and words[-1] == "and":
+            words.pop()
+            self.place -= 1
+            self.token = self.tokens[self.place]
+        value = number_of_words(words) if words else None
+        if value is None:
+            text = self.token.text
+            if text in UNITS and text.isalpha() and text.islower() and len(text) <= 3 and not self.token.upright:
+                self.advance()
+                return product([_letter(letter) for letter in text])
+            raise UnreadableError(f"words: {text}")
+        return number(value)
+
+    def _bound(self) -> tuple[int, str] | None:
+        for length in (3, 2, 1):
+            words = tuple(self.ahead(offset).text.lower() for offset in range(length))
+            if (sign := BOUNDS.get(words)) is not None:
+                return length, sign
+        return None
+
+    def postfix(self, node: Node) -> Node:
+        """Factorials, percent and degree signs."""
+        for _ in range(MAX_DEPTH):
+            text = self.token.text
+            if self.token.kind != "sign":
+                return node
+            if text == "!":
+                self.advance()
+                node = Node("fact", (node,))
+            elif text == "%":
+                self.advance()
+                node = Node("quantity", (node,), PERCENT)
+            elif text == "°":
+                self.advance()
+                if self.token.kind == "name" and self.token.text in {"C", "F"}:
+                    node = Node("quantity", (node,), UNITS[f"°{self.advance().text}"])
+                else:
+                    node = Node("quantity", (self.minutes(node),), DEGREE)
+            else:
+                return node
+        raise UnreadableError(f"nested deeper than {MAX_DEPTH}")
+
+    def minutes(self, degrees: Node) -> Node:
+        """60° 42' 30'': minutes and seconds behind the degree sign, as parts of a degree."""
+        for scale in (60, 3600):
+            mark = self.ahead()
+            if self.token.kind != "num" or mark.text not in {"'", '"'}:
+                return degrees
+            value = self.advance().node
+            while self.token.text in {"'", '"'}:
+                self.advance()
+            degrees = Node("add", (degrees, Node("div", (value or number(0), number(scale)))))
+        return degrees
+
+    # --- units
+
+    def is_unit(self) -> bool:
+        """Whether a unit can begin here, behind a value."""
+        token = self.token
+        before = self.tokens[self.place - 1] if self.place else None
+        if token.kind == "word":
+            if token.text.lower() in POWER_WORDS:
+                return self.ahead().kind in {"word", "name"}
+            return unit_named(token.text) is not None and before is not None and before.kind != "word"
+        if token.kind == "cmd":
+            return token.text in {"\\Omega", "\\mu"}
+        if token.kind != "name":
+            return False
+        if token.text in {"\\Omega", "\\mu"}:
+            after = self.ahead()
+            prefixed = after.kind in {"name", "word"} and f"µ{after.text}" in UNITS
+            return token.text == "\\Omega" or (
+                prefixed and (after.upright or (before is not None and before.kind == "num"))
+            )
+        known = token.text in UNITS
+        return known and (
+            token.upright
+            or (
+                self.letters
+                and token.text in SINGLE
+                and before is not None
+                and (before.kind == "num" or before.text in {"}", ")"})
+            )
+        )
+
+    def unit(self) -> Unit | None:
+        """The product of units that begins here, with its powers and divisions; None when none does."""
+        if not self.is_unit():
+            return None
+        total, sign = NONE, 1
+        while True:
+            factor = self.one_unit()
+            if factor is None:
+                raise UnreadableError("a unit without a name")
+            total = total.times(factor[0], sign * factor[1])
+            sign = 1
+            if self.token.text == "/" or (self.token.kind == "word" and self.token.text in {"per", "每"}):
+                after = self.ahead()
+                if after.kind == "num" or after.text == "(":
+                    return total
+                self.advance()
+                sign = -1
+            elif (
+                self.token.text in {"\\cdot", "*"}
+                and (self.ahead().upright or (self.letters and self.ahead().text in UNITS))
+            ) or (
+                self.token.kind == "sign" and self.token.text == "-" and self.ahead().upright and not self.token.spaced
+            ):
+                self.advance()
+            elif not ((self.token.upright or self.token.text == "°") and self.is_bare_unit()):
+                return total
+
+    def is_bare_unit(self) -> bool:
+        """Whether the token here is a unit that continues another one: J K^{-1}."""
+        token = self.token
+        if token.text == "°":
+            return self.ahead().text in {"C", "F"}
+        if token.kind == "word":
+            return (
+                unit_named(token.text) is not None
+                and token.text not in {"in", "a"}
+                and token.text.lower() not in JOINTS
+            )
+        return token.text in UNITS
+
+    def one_unit(self) -> tuple[Unit, int] | None:
+        """One unit with its power: square metres, cm^2, s^{-1}, cm squared."""
+        scale = 1
+        if self.token.text.lower() in POWER_WORDS:
+            scale = POWER_WORDS[self.advance().text.lower()]
+        name = self.advance().text
+        if name == "\\mu":
+            name = f"µ{self.advance().text}"
+        if name == "°" and self.token.text in {"C", "F"}:
+            name += self.advance().text
+        unit = unit_named(name)
+        if unit is None:
+            return None
+        if self.token.text in {"^", "**"}:
+            self.advance()
+            exponent = self.exponent()
+            if exponent.op != "num" or exponent.value.denominator != 1 or abs(exponent.value) > 9:
+                raise UnreadableError("a unit with an odd power")
+            scale *= int(exponent.value)
+        elif self.token.text == "squared":
+            self.advance()
+            scale *= 2
+        elif self.token.text == "cubed":
+            self.advance()
+            scale *= 3
+        return unit, scale
+
+    # --- atoms
+
+    def atom(self) -> Node:
+        """A number, a name, a command, or something in brackets."""
+        self.nest()
+        token = self.token
+        if token.kind == "num":
+            node = self.numeral()
+        elif token.kind == "name":
+            node = self.name()
+        elif token.kind == "func":
+            self.advance()
+            node = self.function(token.text)
+        elif token.kind == "cmd":
+            node = self.command()
+        elif token.kind == "word":
+            node = self.word(POWERS["relation"])
+        elif token.text in _CLOSERS:
+            node = self.bracket()
+        elif token.text in {"\\{", "{"}:
+            node = self.braces()
+        elif token.text == "|":
+            node = self.bar()
+        elif token.text == "¤":
+            node = self.money()
+        else:
+            raise UnreadableError(f"unexpected {token.text or 'end'!r}")
+        self.depth -= 1
+        return node
+
+    def numeral(self) -> Node:
+        """A numeral; one with commas is several numbers where lists are read."""
+        token = self.advance()
+        node = token.node
+        assert node is not None
+        if "," in token.text and self.split and "." not in token.text:
+            parts = [piece.lstrip("0") or "0" for piece in token.text.split(",")]
+            return Node("list", tuple(number(int(piece)) for piece in parts))
+        return node
+
+    def money(self) -> Node:
+        """¤5: an amount of dollars."""
+        self.advance()
+        value = self.expression(_SUM)
+        if value.op == "quantity":
+            return value
+        return Node("quantity", (value,), UNITS["¤"])
+
+    def name(self) -> Node:
+        """A variable; a function when it is called; e and i are constants."""
+        token = self.advance()
+        text = token.text
+        if self.token.text == "[" and text in {"E", "\\mathbb(E)"}:
+            return Node("call", self.bracket().args or (Node("blank"),), text)
+        if self.token.text == "(" and not self.token.spaced and self.token.flag != "words":
+            if text in {"C", "P", "A"} and _is_numeric_pair(self.tokens, self.place):
+                args = self.arguments()
+                return Node("binom" if text == "C" else "perm", args)
+            if (
+                text in _NAMED_FUNCTIONS
+                or text[:1] in "fg"
+                or text.endswith("'")
+                or (len(text) > 1 and text.isalpha() and text.isupper())
+            ):
+                return Node("call", self.arguments(), text)
+            if text.isupper() and self.ahead().kind == "num" and self.ahead(2).text == ")":
+                return Node("call", self.arguments(), text)
+        return _letter(text)
+
+    def arguments(self) -> tuple[Node, ...]:
+        """The arguments of a call, in brackets; a bar or a relation inside belongs to them."""
+        self.expect("(")
+        bars, self.bars = self.bars, 1
+        args = [self.sequence((")", "|", "\\mid"))]
+        while self.token.text in {"|", "\\mid"}:
+            self.advance()
+            args.append(Node("given", (self.sequence((")", "|", "\\mid")),)))
+        self.bars = bars
+        self.expect(")")
+        return args[0].args if len(args) == 1 and args[0].op == "list" else tuple(args)
+
+    def function(self, name: str) -> Node:
+        r"""A function with its power and its argument: sin^2 x, log_2 8, arctan(1/2), \max(1, a), sqrt(2)."""
+        if name == "sqrt":
+            return self.root()
+        name = _ALIASES.get(name, name)
+        base = power = None
+        if self.take("_"):
+            base = self.atom()
+        if self.token.text in {"^", "**"}:
+            self.advance()
+            power = self.exponent()
+        operand = self.function_argument()
+        args = operand.args if operand.op == "paren" and len(operand.args) > 1 else (operand,)
+        if name == "lg":
+            name, base = "log", base or (number(10) if len(args) == 1 else None)
+        if base is not None:
+            if name not in {"log", "ln"}:
+                return Node("call", args, f"{name}_{base.value}")
+            name, args = "log", (*args, base)
+        if power is not None and power.op == "num" and power.value == -1 and name in _INVERTIBLE:
+            return Node(f"arc{name}", args)
+        node = Node(name, args)
+        return node if power is None else Node("pow", (node, power))
+
+    def function_argument(self) -> Node:
+        """What a function takes: its bracket, or factors up to a sign or the next function."""
+        if self.token.text in {"(", "["}:
+            return self.postfix(self.bracket(tuples=True))
+        if self.token.text == "|":
+            return self.bar()
+        if self.token.text in {"-", "+"}:
+            return _signed(self.advance().text, self.function_argument())
+        factors = [self.expression(_SIGN)]
+        while True:
+            if self.token.text == "/" and self.token.kind == "sign":
+                self.advance()
+                factors = [Node("div", (product(factors), self.expression(_PRODUCT)))]
+            elif (
+                self.token.kind not in {"func", "word"}
+                and self.token.text not in {"(", "[", "|", "%", "\\lim"}
+                and self.implicit(factors[-1]) == _PRODUCT
+            ):
+                factors = self._beside(factors)
+            else:
+                return product(factors)
+
+    def command(self) -> Node:
+        """A command that is an atom or begins one."""
+        token = self.advance()
+        if token.text in _CONSTANTS:
+            return _CONSTANTS[token.text]
+        read = _COMMANDS.get(token.text)
+        if read is None:
+            raise UnreadableError(f"{token.text} is not read here")
+        return read(self)
+
+    def argument(self) -> Node:
+        r"""The argument of a command: a group in braces, or one digit, letter or command."""
+        token = self.token
+        if token.kind == "num" and len(token.text) > 1 and token.text.isdigit():
+            rest = token.text[1:]
+            self.tokens[self.place] = self.token = Token("num", rest, node=number(int(rest)))
+            return number(int(token.text[0]))
+        return self.atom()
+
+    def fraction(self) -> Node:
+        r"""\frac with its two arguments."""
+        return Node("div", (self.argument(), self.argument()))
+
+    def binomial(self) -> Node:
+        r"""\binom with its two arguments."""
+        return Node("binom", (self.argument(), self.argument()))
+
+    def root(self) -> Node:
+        r"""\sqrt with its degree, if it has one."""
+        degree = number(2)
+        if self.token.text == "[" and self.token.partner > 0:
+            self.advance()
+            degree = self.expression(0)
+            self.expect("]")
+        if self.token.text in {"(", "{"}:
+            return Node("root", (self.atom(), degree))
+        return Node("root", (self.argument(), degree))
+
+    def floor(self) -> Node:
+        r"""\lfloor … \rfloor."""
+        return self._between("\\rfloor", "floor")
+
+    def ceil(self) -> Node:
+        r"""\lceil … \rceil."""
+        return self._between("\\rceil", "ceil")
+
+    def _between(self, closer: str, op: str) -> Node:
+        bars, self.bars = self.bars, 0
+        inner = self.expression(POWERS["relation"])
+        self.bars = bars
+        self.expect(closer)
+        return Node(op, (inner,))
+
+    def vector(self) -> Node:
+        r"""\langle … \rangle."""
+        inner = self.sequence(("\\rangle",))
+        self.expect("\\rangle")
+        return Node("paren", inner.args if inner.op in LISTS else (inner,))
+
+    def overlined(self) -> Node:
+        r"""\overline over something that is no name: a number of digits that are letters, or nothing known."""
+        raise UnreadableError("a decorated expression")
+
+    def prefixed(self) -> Node:
+        r"""\angle, \triangle: what is named, as a name of its kind."""
+        kind = self.tokens[self.place - 1].text
+        inner = self.atom()
+        if inner.op != "sym" and not (inner.op == "num"):
+            raise UnreadableError(f"{kind} of an expression")
+        return Node("sym", (), f"{kind} {inner.value}")
+
+    def bound_sum(self) -> Node:
+        r"""\sum_{k=1}^{n} body and \prod."""
+        op = "sum" if self.tokens[self.place - 1].text == "\\sum" else "prod"
+        self.expect("_")
+        lower = self.atom()
+        self.expect("^")
+        upper = self.exponent()
+        body = self.expression(_SUM)
+        if lower.op != "rel" or lower.value != "=" or lower.args[0].op not in {"sym", "const"}:
+            raise UnreadableError("a sum over something else than k = a")
+        variable = lower.args[0]
+        name = Node("sym", (), str(variable.value))
+        if variable.op == "const":
+            raise UnreadableError("a sum over a constant")
+        return Node(op, (body, name, lower.args[1], upper))
+
+    def integral(self) -> Node:
+        r"""\int_a^b body dx; an indefinite one has no value."""
+        ends: list[Node] = []
+        if self.take("_"):
+            ends.append(self.atom())
+            self.expect("^")
+            ends.append(self.exponent())
+        if len(ends) != 2:
+            raise UnreadableError("an indefinite integral")
+        self.differentials += 1
+        body = self.expression(_SUM - 1)
+        self.differentials -= 1
+        if not self.take("d") or self.token.kind != "name":
+            raise UnreadableError("an integral without dx")
+        return Node("int", (body, Node("sym", (), self.advance().text), *ends))
+
+    def limit(self) -> Node:
+        r"""\lim_{x \to a} body."""
+        self.expect("_")
+        self.expect("{")
+        variable = self.advance()
+        self.expect("\\to")
+        point = self.expression(0)
+        self.expect("}")
+        return Node("lim", (self.expression(_SUM), Node("sym", (), variable.text), point))
+
+    def quantified(self) -> Node:
+        r"""\forall x > 0, …: the domain and the statement."""
+        sign = "forall" if self.tokens[self.place - 1].text == "\\forall" else "exists"
+        domain = self.expression(0)
+        if not (self.take(",") or self.take(":") or self.take(";")):
+            raise UnreadableError("a quantifier without a statement")
+        return Node("quantified", (domain, self.expression(0)), sign)
+
+    def environment(self) -> Node:
+        r"""\begin{pmatrix} … \end{pmatrix}, cases and aligned rows."""
+        name = self._environment_name()
+        while self.token.text in {"{", "["} and name in {"array", "tabular", "alignedat"}:
+            self.advance(self.token.partner - self.place + 1)
+        rows: list[list[Node]] = [[]]
+        self.nest()
+        while self.token.text != "\\end" and self.token.kind != "end":
+            if self.token.text == "\\\\":
+                self.advance()
+                rows.append([])
+            elif self.token.text in {"&", "\\hline"}:
+                self.advance()
+            else:
+                rows[-1].append(self.sequence(("&", "\\\\", "\\end")) if name == "cases" else self.cell())
+        self.depth -= 1
+        self.expect("\\end")
+        if self._environment_name() != name:
+            raise UnreadableError(f"\\end{{{name}}} is missing")
+        return _environment(name, [row for row in rows if row])
+
+    def cell(self) -> Node:
+        """One cell of a matrix or of aligned rows."""
+        if self.token.text in {",", "."}:
+            self.advance()
+        return self.expression(0)
+
+    def _environment_name(self) -> str:
+        self.expect("{")
+        name = "".join(self.advance().text for _ in iter(lambda: self.token.text in {"}", ""}, True))
+        self.expect("}")
+        return name.rstrip("*")
+
+    # --- brackets
+
+    def bracket(self, *, tuples: bool = False) -> Node:
+        """( ) and [ ]: a group, a tuple or an interval, which the comparison tells apart."""
+        opening = self.advance().text
+        if _BRACKETS.get(opening + self.token.text) in {"paren", "square"}:
+            self.advance()
+            return Node("paren")
+        bars, self.bars = self.bars, 0
+        split, self.split = self.split, not self.split
+        inner = self.sequence(_CLOSERS[opening])
+        self.bars, self.split = bars, split
+        closing = self.advance().text
+        if closing not in _CLOSERS[opening]:
+            raise UnreadableError(f"{opening!r} is not closed")
+        if inner.op in {"and", "or"} and all(part.op in {"rel", "and", "or"} for part in inner.args):
+            return inner
+        if inner.op in LISTS:
+            return Node(_BRACKETS[opening + closing], _opened(inner.args))
+        if opening + closing not in {"()", "[]"}:
+            raise UnreadableError("brackets that do not match")
+        if opening == "[" and not tuples and self._stands_alone():
+            return Node("square", (inner,))
+        return inner
+
+    def _stands_alone(self) -> bool:
+        return self.token.kind == "end" and self.tokens[0].text == "["
+
+    def braces(self) -> Node:
+        r"""\{ \} is a set; { } is a group unless it holds several items."""
+        is_set = self.token.text == "\\{"
+        closing = "\\}" if is_set else "}"
+        self.advance()
+        if self.take(closing):
+            return EMPTY
+        bars, self.bars = self.bars, int(is_set)
+        split, self.split = self.split, not self.split if is_set else self.split
+        inner = self.sequence((closing, "|", "\\mid", ":", "}") if is_set else (closing, "\\over"))
+        if is_set and self.token.text in {"|", "\\mid", ":"}:
+            self.advance()
+            inner = Node("builder", (inner, self.sequence((closing, "}"))))
+        elif self.take("\\over"):
+            inner = Node("div", (inner, self.sequence((closing,))))
+        self.bars, self.split = bars, split
+        if not (self.take(closing) or (is_set and self.take("}"))):
+            raise UnreadableError("a brace is not closed")
+        if inner.op in LISTS:
+            return Node("brace", _opened(inner.args))
+        return Node("brace", (inner,)) if is_set and inner.op != "builder" else inner
+
+    def bar(self) -> Node:
+        """|x|: an absolute value; |AB| the length of a line."""
+        self.advance()
+        self.bars += 1
+        inner = self.expression(POWERS["relation"])
+        self.bars -= 1
+        self.expect("|")
+        return Node("abs", (inner,))
+
+
+_PLAIN_GUARDS = frozenset(
+    {"if", "when", "where", "for", "with", "whenever", "其中", "当", "若", "如果", "provided", "as", "given", "such"}
+)
+
+
+def _letter(text: str) -> Node:
+    return {"e": E, "i": I}.get(text) or Node("sym", (), text)
+
+
+def _signed(sign: str, node: Node) -> Node:
+    if sign == "+":
+        return node
+    if sign == "-":
+        return negative(node)
+    return Node("plusminus", (node,), "+" if sign == "\\pm" else "-")
+
+
+def _is_vector(node: Node) -> bool:
+    return node.op == "sym" and str(node.value).startswith("\\vec")
+
+
+def _measured(value: Node, unit: Unit) -> Node:
+    """A value with a unit; units of one value multiply."""
+    if value.op == "quantity" and value.value is not None:
+        earlier: Unit = value.value
+        if earlier.dimension == () or unit.name.startswith("/"):
+            return Node("quantity", value.args, earlier.times(unit))
+        raise UnreadableError("two units side by side")
+    return Node("quantity", (value,), unit)
+
+
+def _with_noun(item: Node, words: list[str], *, noted: bool = False) -> Node:
+    """A value with what is counted. Words that change the value cannot be placed."""
+    low = [word.lower() for word in words]
+    text = " ".join(low)
+    if not words or len(words) > MAX_NOUN_WORDS or item.op in {"rel", "named", "words", "guarded", "residue", *LISTS}:
+        raise UnreadableError(f"words: {text}")
+    if len(words) == 1 and noted and (unit := unit_named(words[0])) is not None:
+        return Node("quantity", (item,), unit)
+    if any(word.strip("-") in CHANGING or any(part in CHANGING for part in word.split("-")) for word in low) or any(
+        CHANGING_HAN.search(word) or (not word.isascii() and len(word) > MAX_HAN_NOUN) for word in words
+    ):
+        raise UnreadableError(f"words: {text}")
+    if item.op == "quantity":
+        if item.value.dimension is None:
+            raise UnreadableError(f"words: {text}")
+        return Node("quantity", item.args, msgspec.structs.replace(item.value, note=text))
+    return Node("quantity", (item,), Unit(text))
+
+
+def _amounts_together(items: list[Node], joints: set[str]) -> list[Node]:
+    """`1 hour and 45 minutes`: neighbouring amounts of one dimension, each of a smaller unit, are one amount."""
+    if len(items) != 2 or joints - {"and", "list"} or "list" in joints:
+        return items
+    one, other = items
+    if one.op == other.op == "quantity" and _falls(one, other):
+        return [Node("add", (one, other))]
+    return items
+
+
+def _last(node: Node) -> Node:
+    return node.args[-1] if node.op == "add" else node
+
+
+def _falls(one: Node, other: Node) -> bool:
+    """Whether the second of two amounts is counted in a smaller unit of the same dimension."""
+    first, second = one.value, other.value
+    return first.dimension is not None and first.dimension == second.dimension and first.factor > second.factor
+
+
+def _counted(name: str, exponent: Node) -> Node | None:
+    """C_5^2 and A_5^2: how many ways to choose or arrange, where the index is a number."""
+    letter, _, index = name.partition("_")
+    if letter not in {"C", "A", "P"} or not index.isdigit() or exponent.op != "num" or exponent.value.denominator != 1:
+        return None
+    if len(index) > 4 or exponent.value > int(index):
+        return None
+    return Node("binom" if letter == "C" else "perm", (number(int(index)), exponent))
+
+
+def _is_numeric_pair(tokens: list[Token], place: int) -> bool:
+    """Whether (n, k) with two whole numbers stands at a place."""
+    kinds = [token.kind for token in tokens[place + 1 : place + 5]]
+    texts = [token.text for token in tokens[place + 1 : place + 5]]
+    return len(kinds) == 4 and kinds[0] == kinds[2] == "num" and texts[1] == "," and texts[3] == ")"
+
+
+def _opened(items: tuple[Node, ...]) -> tuple[Node, ...]:
+    """Items with the numbers of a numeral with commas side by side: (12,102) is a pair."""
+    out: list[Node] = []
+    for item in items:
+        out.extend(item.args if item.op == "list" else [item])
+    return tuple(out)
+
+
+def _environment(name: str, rows: list[list[Node]]) -> Node:
+    if name in _MATRICES or name in _DETERMINANTS:
+        if any(cell.op == "rel" for row in rows for cell in row):
+            return Node("and", tuple(cell for row in rows for cell in row))
+        if name == "array" and len(rows) == 1 and len(rows[0]) == 1:
+            return rows[0][0]
+        matrix = Node("matrix", tuple(Node("row", tuple(row)) for row in rows))
+        return Node("det", (matrix,)) if name in _DETERMINANTS else matrix
+    if name == "cases":
+        return _cases(rows)
+    if name not in _ROWS:
+        raise UnreadableError(f"\\begin{{{name}}} is not read here")
+    cells = [_joined_row(row) for row in rows]
+    return cells[0] if len(cells) == 1 else Node("and", tuple(cells))
+
+
+def _joined_row(row: list[Node]) -> Node:
+    """The cells of an aligned row as one relation: x & = 5."""
+    if len(row) == 2 and row[1].op == "rel" and row[1].args[0].op == "blank":
+        return Node("rel", (row[0], *row[1].args[1:]), row[1].value)
+    if len(row) > 1:
+        raise UnreadableError("aligned cells")
+    return row[0]
+
+
+def _cases(rows: list[list[Node]]) -> Node:
+    """A piecewise definition, or a system of equations."""
+    flat: list[Node] = []
+    for row in rows:
+        cells = list(row[0].args) if len(row) == 1 and row[0].op == "list" else row
+        if len(cells) == 1 and cells[0].op == "rel":
+            flat.append(cells[0])
+            continue
+        if len(cells) == 1 and cells[0].op == "guarded":
+            cells = list(cells[0].args)
+        if len(cells) != 2:
+            raise UnreadableError("a case without its condition")
+        condition = cells[1] if cells[1].op == "condition" else Node("condition", (cells[1],), "")
+        if cells[1].op == "words":
+            condition = Node(
+                "condition", (), "otherwise" if cells[1].value in {"otherwise", "else"} else cells[1].value
+            )
+        flat.extend((cells[0], condition))
+    if all(node.op == "rel" for node in flat):
+        return Node("and", tuple(flat)) if len(flat) > 1 else flat[0]
+    return Node("cases", tuple(flat))
+
+
+_COMMANDS: dict[str, Callable[[Grammar], Node]] = {
+    "\\frac": Grammar.fraction,
+    "\\binom": Grammar.binomial,
+    "\\sqrt": Grammar.root,
+    "\\lfloor": Grammar.floor,
+    "\\lceil": Grammar.ceil,
+    "\\langle": Grammar.vector,
+    "\\begin": Grammar.environment,
+    "\\sum": Grammar.bound_sum,
+    "\\prod": Grammar.bound_sum,
+    "\\int": Grammar.integral,
+    "\\lim": Grammar.limit,
+    "\\forall": Grammar.quantified,
+    "\\exists": Grammar.quantified,
+    "\\overline": Grammar.overlined,
+    **dict.fromkeys(["\\angle", "\\triangle", "\\odot"], Grammar.prefixed),
+}
+_ATOM_COMMANDS = frozenset({*_CONSTANTS, *_COMMANDS} - {"\\begin"})

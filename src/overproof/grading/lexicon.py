@@ -1,0 +1,368 @@
+r"""Words that mean something in an answer: numbers in words, joints, conditions, comparisons, set phrases.
+
+Only this module knows words. Each table says what a reader may conclude from the word; a word in none of them is a noun
+or a name, and what it does to a value is for `grammar` to place.
+
+>>> number_of("三分之二"), number_of("两千"), number_of("twenty-one")
+(Fraction(2, 3), Fraction(2000, 1), Fraction(21, 1))
+>>> phrase_of("No solution.")
+'nosolution'
+"""
+
+from __future__ import annotations
+
+import re
+from fractions import Fraction
+
+from overproof.grading.spelling import spell
+
+# Between two items of a list.
+JOINTS = {
+    ",": "list", ";": "list", "and": "and", "or": "or", "\\wedge": "and", "\\vee": "or", "或": "or", "或者": "or",
+    "和": "and", "且": "and", "与": "and", "及": "and", "以及": "and", "\\\\": "list", "&": "and",
+}  # fmt: skip
+# What follows is a condition on what stands before.
+GUARDS = frozenset({
+    "where", "for", "if", "when", "with", "such", "provided", "given", "unless", "otherwise", "whenever", "as", "iff",
+    "其中", "当", "若", "如果", "at", "mod", "modulo", "counting", "including", "excluding",
+})  # fmt: skip
+# Comparisons in words, before a value; the relation sign that they stand for.
+BOUNDS = {
+    ("at", "least"): ">=", ("no", "less", "than"): ">=", ("not", "less", "than"): ">=", ("at", "most"): "<=",
+    ("no", "more", "than"): "<=", ("more", "than"): ">", ("greater", "than"): ">", ("over",): ">", ("above",): ">",
+    ("less", "than"): "<", ("fewer", "than"): "<", ("below",): "<", ("under",): "<", ("至少",): ">=", ("至多",): "<=",
+    ("大于",): ">", ("小于",): "<", ("最少",): ">=", ("最多",): "<=", ("超过",): ">", ("不少于",): ">=",
+    ("不超过",): "<=",
+    ("不是",): "!=", ("不等于",): "!=", ("not",): "!=", ("大于等于",): ">=", ("小于等于",): "<=",
+}  # fmt: skip
+NEARLY = frozenset(
+    {"about", "approximately", "approx", "roughly", "around", "nearly", "约", "约为", "大约", "约等于", "近似"}
+)
+EQUALS = frozenset({"is", "are", "equals", "equal", "was", "were", "为", "是", "等于", "即", "be"})
+MINUS = frozenset({"minus", "negative", "负"})
+# Labels that name nothing but the answer itself.
+LEAD_INS = frozenset({
+    "answer", "the answer", "final answer", "the final answer", "answers", "the answers", "result", "the result",
+    "答案", "最终答案", "the value", "value", "答", "故答案", "solution", "the solution", "therefore", "so", "thus",
+    "hence",
+        "solution set", "the solution set", "solutions", "the solutions", "解集", "final answers", "the final answers",
+})  # fmt: skip
+# Words that change what a value says wherever they stand; a note with one of them is no mere noun.
+CHANGING = frozenset(
+    [
+        "not",
+        "no",
+        "never",
+        "none",
+        "neither",
+        "nor",
+        "or",
+        "and",
+        "but",
+        "except",
+        "unless",
+        "wrong",
+        "incorrect",
+        "maybe",
+        "perhaps",
+        "possibly",
+        "if",
+        "when",
+        "where",
+        "otherwise",
+        "more",
+        "less",
+        "fewer",
+        "greater",
+        "least",
+        "most",
+        "than",
+        "minimum",
+        "maximum",
+        "min",
+        "max",
+        "only",
+        "between",
+        "to",
+        "from",
+        "vs",
+        "versus",
+        "times",
+        "twice",
+        "half",
+        "double",
+        "triple",
+        "dozen",
+        "hundred",
+        "thousand",
+        "million",
+        "billion",
+        "trillion",
+        "is",
+        "are",
+        "was",
+        "were",
+        "be",
+        "per",
+        "over",
+        "under",
+        "above",
+        "below",
+        "within",
+        "without",
+        "plus",
+        "minus",
+        "negative",
+        "positive",
+        "false",
+        "true",
+        "odd",
+        "even",
+        "remainder",
+        "r",
+        "mod",
+        "modulo",
+        "base",
+        "squared",
+        "cubed",
+        "any",
+        "every",
+        "each",
+        "all",
+        "both",
+        "some",
+        "same",
+        "other",
+        "another",
+        "bc",
+        "ad",
+        "until",
+        "since",
+        "with",
+        "cannot",
+        "isn't",
+        "aren't",
+        "rather",
+        "instead",
+        "plus",
+        "about",
+        "multiplicity",
+        "at",
+        "on",
+        "by",
+    ]
+) - {"times"}
+# Words that say which way a value goes: they may stand behind it where the question, or the other side, says them too.
+DIRECTIONS = frozenset(
+    [
+        "before",
+        "after",
+        "ago",
+        "later",
+        "early",
+        "late",
+        "increase",
+        "decrease",
+        "gain",
+        "loss",
+        "profit",
+        "north",
+        "south",
+        "east",
+        "west",
+        "left",
+        "right",
+        "up",
+        "down",
+        "upward",
+        "downward",
+        "clockwise",
+        "counterclockwise",
+        "ahead",
+        "behind",
+        "out",
+        "upwards",
+        "downwards",
+        "now",
+        "new",
+        "times",
+    ]
+)
+CHANGING_HAN = re.compile(
+    "[不非无没或和与且至到以上下超约第若当则是为之间约多少余倍半共均除外东南西北左右前后增减亏盈]"
+)
+
+_ENGLISH = [
+    "zero",
+    "one",
+    "two",
+    "three",
+    "four",
+    "five",
+    "six",
+    "seven",
+    "eight",
+    "nine",
+    "ten",
+    "eleven",
+    "twelve",
+    "thirteen",
+    "fourteen",
+    "fifteen",
+    "sixteen",
+    "seventeen",
+    "eighteen",
+    "nineteen",
+]
+_TENS = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
+UNITS_IN_WORDS = {word: value for value, word in enumerate(_ENGLISH)} | {
+    word: 10 * value for value, word in enumerate(_TENS, 2)
+}
+MAGNITUDES = {
+    "hundred": 100, "thousand": 1000, "million": 10**6, "billion": 10**9, "trillion": 10**12, "dozen": 12, "score": 20,
+    "万": 10**4, "亿": 10**8, "百万": 10**6, "千万": 10**7, "万亿": 10**12, "dozens": 12, "千": 1000, "百": 100,
+}  # fmt: skip
+_HAN_DIGITS = {digit: value for value, digit in enumerate("零一二三四五六七八九")} | {"两": 2, "〇": 0}
+_HAN_PLACES = {"十": 10, "百": 100, "千": 1000}
+_HAN_LARGE = {"万": 10**4, "亿": 10**8}
+HAN_NUMERAL = re.compile("[零一二三四五六七八九两十百千万亿〇点分之负]+")
+_MAX_HAN_NUMERAL = 30
+
+_PHRASES = {
+    "nosolution": ("no solution", "no solutions", "no real solution", "no real solutions", "none", "no answer", "无解",
+                   "has no solution", "there is no solution", "there are no solutions", "no such number", "\\emptyset",
+                   "does not exist", "do not exist", "dne", "doesnt exist", "不存在", "undefined", "not exist",
+                   "empty set", "空集", "not possible", "doesn't exist"),
+    "infinite": ("infinitely many", "infinite", "infinity", "infinitely many solutions", "infinite number of solutions",
+                 "infinitely many times", "无穷多", "无数", "无数个", "无穷多个", "\\infty", "an infinite number"),
+    "yes": ("yes", "true", "correct", "是", "对", "正确", "能", "可以", "√", "\\sqrt", "y", "t"),
+    "no": ("no", "false", "incorrect", "否", "不是", "错", "错误", "不能", "不可以", "×", "\\times", "n", "f",
+           "不正确"),
+    "reals": ("all real numbers", "all reals", "\\mathbb{r}", "all real x", "全体实数", "实数集", "实数"),
+}  # fmt: skip
+_PHRASE_OF = {phrase: name for name, phrases in _PHRASES.items() for phrase in phrases}
+_TEXT_COMMAND = re.compile(r"\\text *\{([^{}]*)\}")
+_NOISE = re.compile(r"[.,;:!?\"'`*()\[\]{}]")
+_ARTICLES = re.compile(r"\b(?:the|a|an)\b")
+_SPACES = re.compile(r"\s+")
+_HAN = re.compile("[\u4e00-\u9fff]")
+_WORD = re.compile(r"[A-Za-z][A-Za-z'-]*")
+_COMMAND = re.compile(r"\\[A-Za-z]+")
+SHORT_WORDS = 3
+"""A reference of at most this many words (or twice as many Chinese characters) can be matched; more is prose."""
+
+
+def number_of(word: str) -> Fraction | None:
+    """The number that one word is: seven, twenty-one, 三分之二, 两千, 百分之五十. None for any other word."""
+    if word[0] in _HAN_DIGITS or word[0] in _HAN_PLACES or word.startswith(("百分之", "负")):
+        return _han_number(word)
+    low = word.lower()
+    head, _, tail = low.partition("-")
+    if head in _TENS and tail in _ENGLISH[1:10]:
+        return Fraction(UNITS_IN_WORDS[head] + UNITS_IN_WORDS[tail])
+    value = UNITS_IN_WORDS.get(low)
+    return None if value is None else Fraction(value)
+
+
+def number_of_words(words: list[str]) -> Fraction | None:
+    """The number that several English words are together: two hundred and five, seven hundred thousand."""
+    total = current = Fraction(0)
+    seen = False
+    for word in words:
+        if word == "and" and seen:
+            continue
+        value, magnitude = number_of(word), MAGNITUDES.get(word)
+        if magnitude is not None and word.isascii() and (seen or word == "hundred"):
+            current = (current or Fraction(1)) * magnitude
+            if magnitude > 100:
+                total, current = total + current, Fraction(0)
+        elif value is not None:
+            current += value
+        else:
+            return None
+        seen = True
+    return total + current if seen else None
+
+
+def _han_number(word: str) -> Fraction | None:
+    if len(word) > _MAX_HAN_NUMERAL:
+        return None
+    if word.startswith("负"):
+        value = _han_number(word[1:]) if len(word) > 1 else None
+        return None if value is None else -value
+    if "分之" in word:
+        bottom, _, top = word.partition("分之")
+        denominator, numerator = Fraction(100) if bottom == "百" else _han_number(bottom), _han_number(top)
+        return numerator / denominator if numerator is not None and denominator else None
+    whole, point, decimals = word.partition("点")
+    integer = _han_integer(whole)
+    if integer is None or not point:
+        return None if integer is None else Fraction(integer)
+    digits = [_HAN_DIGITS.get(digit) for digit in decimals]
+    if not digits or any(digit is None for digit in digits):
+        return None
+    return integer + Fraction(int("".join(map(str, digits))), 10 ** len(digits))
+
+
+def _han_integer(word: str) -> int | None:
+    if not word:
+        return None
+    if len(word) > 1 and all(character in _HAN_DIGITS for character in word):
+        return int("".join(str(_HAN_DIGITS[character]) for character in word))
+    total = section = digit = 0
+    for character in word:
+        if character in _HAN_DIGITS:
+            digit = _HAN_DIGITS[character]
+        elif character in _HAN_PLACES:
+            section, digit = section + (digit or 1) * _HAN_PLACES[character], 0
+        elif character in _HAN_LARGE:
+            total, section, digit = (total + section + digit) * _HAN_LARGE[character], 0, 0
+        else:
+            return None
+    return total + section + digit
+
+
+def plain_words(text: str) -> str:
+    """The text in lower case without LaTeX wrapping, articles and punctuation; numbers in words as digits."""
+    text = _TEXT_COMMAND.sub(r" \1 ", spell(text))
+    text = _NOISE.sub(" ", text).lower().replace("\\to", " ").replace("\\rightarrow", " ").replace("->", " ")
+    text = _SPACES.sub(" ", _ARTICLES.sub(" ", text)).strip()
+    return " ".join(_as_digits(word) for word in text.split(" "))
+
+
+def _as_digits(word: str) -> str:
+    value = number_of(word) if word else None
+    return word if value is None else str(value)
+
+
+def same_words(reference: str, answer: str) -> bool:
+    """Whether two texts are spelled the same or are the same set phrase."""
+    one, other = plain_words(reference), plain_words(answer)
+    if not one or not other:
+        return False
+    if one.replace(" ", "") == other.replace(" ", ""):
+        return True
+    phrase = phrase_of(reference)
+    return phrase is not None and phrase == phrase_of(answer)
+
+
+def phrase_of(text: str) -> str | None:
+    """Which set phrase (no solution, infinitely many, yes, no) a text is, if any."""
+    words = spell(text).lower().strip(" .!")
+    return _PHRASE_OF.get(words) or _PHRASE_OF.get(plain_words(text))
+
+
+def is_words(text: str) -> bool:
+    """Whether a spelled text is made of words rather than of mathematics."""
+    bare = _COMMAND.sub(" ", _TEXT_COMMAND.sub(r" \1 ", text))
+    if _HAN.search(bare):
+        return True
+    letters = sum(len(word) for word in _WORD.findall(bare) if len(word) > 2)
+    return letters > 0 and letters * 2 >= len(re.sub(r"[\s{}]", "", bare))
+
+
+def is_prose(text: str) -> bool:
+    """Whether a spelled text is a phrase longer than rules can match: a sentence, a proof, an explanation."""
+    bare = _COMMAND.sub(" ", _TEXT_COMMAND.sub(r" \1 ", text))
+    han = len(_HAN.findall(bare))
+    return len(_WORD.findall(bare)) > SHORT_WORDS or han > 2 * SHORT_WORDS
