@@ -44,7 +44,7 @@ def test_the_estimate_is_unbiased_whatever_the_rule_and_the_chance(
         ([False, False, True, True, True], 1 / 3, "inverse"),
         ([False] * 8, 0.0, "exhausted"),
         ([False] * 7 + [True], 1 / 8, "exhausted"),
-        ([None, True, True], 1.0, "probe"),
+        ([None, True, True], 1.0, "inverse"),
         ([None, False, True, True], 1 / 2, "inverse"),
         ([False, False, False], 0.0, "unfinished"),
         ([None, None], None, "unfinished"),

@@ -125,6 +125,10 @@ class Verdict(StrEnum):
     UNVERIFIABLE = "unverifiable"
 
 
+_NOT_OF_THE_ANSWER = frozenset({"reference", "reply"})
+"""Layers whose "unverifiable" says nothing of the model: no readable reference, no reply."""
+
+
 class Grade(msgspec.Struct, frozen=True):
     """A verdict with its evidence: what was extracted, which layer decided, and why."""
 
@@ -132,6 +136,14 @@ class Grade(msgspec.Struct, frozen=True):
     extracted: str | None
     layer: str
     reason: str
+
+    @property
+    def is_undecided(self) -> bool:
+        """Nobody can tell whether this answer is right, although there is one and a reference that can be read.
+
+        It counts as not passed in every rate: an answer that cannot be decided is no way out.
+        """
+        return self.verdict == Verdict.UNVERIFIABLE and self.layer not in _NOT_OF_THE_ANSWER
 
 
 class Reward(msgspec.Struct, frozen=True, omit_defaults=True):

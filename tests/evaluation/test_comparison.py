@@ -51,8 +51,11 @@ def test_a_real_difference_is_told_with_its_interval(tmp_path: Path) -> None:
 def test_what_could_be_chance_is_called_noise(tmp_path: Path) -> None:
     runs = [write_passes(tmp_path / str(seed), draw_passes(seed)) for seed in (1, 2, 3)]
     made = compare([Side(str(number), [run]) for number, run in enumerate(runs)])
-    assert [line.verdict for line in made.sides] == ["", "noise: could be chance", "noise: could be chance"]
-    assert "noise: could be chance" in "\n".join(made.lines())
+    assert [line.verdict.partition(":")[0] for line in made.sides] == ["", "noise", "noise"]
+    told = "\n".join(made.lines())
+    assert "noise: no larger than ±" in told
+    assert "one run a side" in told
+    assert "hold together" in told
 
 
 def test_several_seeds_on_a_side_are_averaged_and_listed(tmp_path: Path) -> None:

@@ -15,21 +15,23 @@ from typing import Literal, NamedTuple
 import msgspec
 import numpy as np
 
+from overproof.config.endpoint import SamplingConfig
 from overproof.errors import ConfigError, InputError
 from overproof.estimators import (
+    ALPHA,
+    SMALLEST_P,
     Difference,
     Estimate,
     Floats,
-    adjust_p_values,
     estimate_difference,
     estimate_mean,
+    estimate_side,
+    hold_together,
 )
 from overproof.evaluation.measures import show_estimate, values_at
-from overproof.evaluation.outcomes import read_outcomes
+from overproof.evaluation.outcomes import ProblemOutcome, read_outcomes, read_sampling
 from overproof.runfolder import RunFolder
-
-ALPHA = 0.05
-"""Chance of calling noise a difference, over all comparisons of a table together."""
+from overproof.selection.passrate import rate_problem
 
 
 class Side(NamedTuple):
@@ -56,8 +58,9 @@ class Line(msgspec.Struct, frozen=True):
         """What the difference is, in words; empty for the first side."""
         if self.difference is None or self.p_adjusted is None:
             return ""
-        if self.p_adjusted > ALPHA or self.difference.low <= 0 <= self.difference.high:
-            return "noise: could be chance"
+        if self.p_adjusted > ALPHA:
+            most = 100 * max(-self.difference.low, self.difference.high)
+            return f"noise: no larger than ±{most:.1f} (could find {100 * self.difference.detectable:.1f})"
         return "better" if self.difference.value > 0 else "worse"
 
 
@@ -79,7 +82,7 @@ class Comparison(msgspec.Struct, frozen=True):
         rows += [_cells(line) for line in self.sides]
         widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
         table = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
-        return [f"{self.problems:,} problems, paired{left_out}", *table, *_draw([*self.sides])]
+        return [f"{self.problems:,} problems, paired{left_out}", *table, *_notes(self.sides), *_draw([*self.sides])]
 
 
 def compare(
@@ -100,8 +103,9 @@ def compare(
     for side, runs in zip(sides, tables, strict=True):
         if not all(run.values for run in runs):
             raise InputError(
-                f"{side.name} has no problem with a {measure}: that takes {k} graded samples of a problem. Compare by "
-                "a smaller k, or sample more (evaluation.n)"
+                f"{side.name} has no problem with a {measure}: that takes {k} graded samples of a problem (of an "
+                "adaptive run only its probe counts, sampling.probe). Compare by a smaller k, or sample more "
+                "(evaluation.n)"
             )
     common, left_out = _common_problems(sides, tables)
     values = [np.array([[run.values[problem] for problem in common] for run in runs]) for runs in tables]
@@ -133,13 +137,28 @@ class _Values(NamedTuple):
 
 def _read_values(run: RunFolder, measure: str, approximate: Literal["correct", "incorrect"]) -> _Values:
     answers = run.evaluation if run.evaluation.holds_run() else run
+    sampling = read_sampling(answers)
     values, asked = {}, {}
     for outcome in read_outcomes(answers, approximate=approximate):
         problem = outcome.problem.problem
         asked[problem.id] = (problem.question, problem.reference)
-        if outcome.samples and (value := values_at(outcome.samples, measure)) is not None:
+        if (value := _value_of(outcome, measure, sampling)) is not None:
             values[problem.id] = value
     return _Values(values, asked)
+
+
+def _value_of(outcome: ProblemOutcome, measure: str, sampling: SamplingConfig) -> float | None:
+    """One problem's value, without the stopping rule of adaptive sampling in it.
+
+    Such a run goes on where replies fail and stops where they do not: its pass@1 is the report's unbiased estimate,
+    anything else rests on the replies that every problem was given whatever came of them.
+    """
+    if sampling.is_adaptive and measure == "pass@1":
+        return rate_problem(outcome.verdicts, sampling).value
+    samples = outcome.samples
+    if sampling.is_adaptive:
+        samples = samples[: sum(verdict is not None for verdict in outcome.verdicts[: sampling.least])]
+    return values_at(samples, measure) if samples else None
 
 
 def _common_problems(sides: Sequence[Side], tables: Sequence[Sequence[_Values]]) -> tuple[list[str], int]:
@@ -164,11 +183,10 @@ def _common_problems(sides: Sequence[Side], tables: Sequence[Sequence[_Values]])
 
 def _compare_values(names: Sequence[str], values: Sequence[Floats], measure: str, left_out: int) -> Comparison:
     """`values` holds a (runs, problems) matrix for each side."""
-    differences = [estimate_difference(values[0], one) for one in values[1:]]
-    adjusted = adjust_p_values([one.p_value for one in differences])
+    together = hold_together([estimate_difference(values[0], one) for one in values[1:]])
     lines = [
         Line(name, _estimate(one), one.mean(axis=1).tolist(), difference, p_value)
-        for name, one, difference, p_value in zip(names, values, [None, *differences], [None, *adjusted], strict=True)
+        for name, one, (difference, p_value) in zip(names, values, [(None, None), *together], strict=True)
     ]
     return Comparison(measure, values[0].shape[1], left_out, lines)
 
@@ -178,8 +196,20 @@ def _estimate(values: Floats) -> Estimate:
     runs, problems = values.shape
     if runs == 1:
         return estimate_mean(Counter(values[0].tolist()), problems)
-    whole = estimate_difference(np.zeros_like(values), values)
-    return Estimate(whole.value, max(0.0, whole.low), min(1.0, whole.high), problems, runs * problems)
+    return Estimate(*estimate_side(values), problems, runs * problems)
+
+
+def _notes(sides: Sequence[Line]) -> list[str]:
+    """What the table does not say by itself."""
+    gaps = [line.difference for line in sides if line.difference is not None]
+    notes = []
+    if len(gaps) > 1:
+        notes.append("intervals of differences hold together, and agree with p (Holm)")
+    if any(not gap.covers_training for gap in gaps):
+        notes.append("one run a side: what another training or seed would give is not covered")
+    if any(line.verdict.startswith("noise") for line in sides):
+        notes.append("'could find': the smallest true difference that such a comparison finds in four of five tries")
+    return notes
 
 
 def _cells(line: Line) -> tuple[str, str, str, str, str]:
@@ -188,7 +218,12 @@ def _cells(line: Line) -> tuple[str, str, str, str, str]:
         return line.name, value, "", "", ""
     gap = line.difference
     shown = f"{100 * gap.value:+.1f}  [{100 * gap.low:+.1f}, {100 * gap.high:+.1f}] points"
-    return line.name, value, shown, f"{line.p_adjusted:.4f}", line.verdict
+    return line.name, value, shown, show_p(line.p_adjusted), line.verdict
+
+
+def show_p(p_value: float) -> str:
+    """A p-value; one that random exchanges could not show smaller is given as a bound."""
+    return f"≤ {SMALLEST_P:.4f}" if p_value <= SMALLEST_P else f"{p_value:.4f}"
 
 
 _WIDTH = 60

@@ -91,7 +91,11 @@ def show_estimate(estimate: Estimate, form: str = "{:.1%}") -> str:
         return f"– ({estimate.reason})"
     if estimate.low is None or estimate.high is None:
         return form.format(estimate.value)
-    return f"{form.format(estimate.value)}  [{form.format(estimate.low)}, {form.format(estimate.high)}]"
+    shown = f"{form.format(estimate.value)}  [{form.format(estimate.low)}, {form.format(estimate.high)}]"
+    if estimate.asked is None or estimate.least is None:
+        return shown
+    missing = f"on {estimate.problems:,} of {estimate.asked:,} problems, the others lack replies"
+    return f"{shown}  {missing}; {form.format(estimate.least)} if those failed"
 
 
 def values_at(samples: Sequence[Sample], measure: str) -> float | None:
@@ -156,12 +160,12 @@ def _measure_group(problems: Sequence[_Figures], ks: Sequence[int]) -> Measures:
 
 def _estimate_at(problems: Sequence[_Figures], measure: str, k: int) -> Estimate:
     """pass@k or maj@k over the problems that have k samples."""
-    enough = [figures for figures in problems if figures.samples >= k]
+    enough = [figures for figures in problems if figures.samples >= k]  # those with fewer stay in the denominator asked
     if problems and not enough:
         most = max(figures.samples for figures in problems)
         return Estimate(None, None, None, 0, 0, f"needs {k} samples of a problem; there are {most}")
     values = [value for figures in enough if (value := figures.values[measure]) is not None]
-    return estimate_mean(Counter(values), sum(figures.samples for figures in enough))
+    return estimate_mean(Counter(values), sum(figures.samples for figures in enough), asked=len(problems))
 
 
 def _share(problems: Sequence[list[bool]]) -> Estimate:

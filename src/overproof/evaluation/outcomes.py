@@ -7,6 +7,7 @@ from typing import Literal
 
 import msgspec
 
+from overproof.config.endpoint import SamplingConfig
 from overproof.config.selection import SelectionConfig
 from overproof.errors import RunFolderError
 from overproof.grading import answer_classes
@@ -39,7 +40,9 @@ class ProblemOutcome(msgspec.Struct, frozen=True):
 
     problem: PreparedProblem
     samples: list[Sample]
-    """Those that count; none when its reference cannot be graded against."""
+    """Those that count, by index; none when its reference cannot be graded against."""
+    verdicts: list[bool | None]
+    """Whether each reply passed, by index, those that do not count (None) included."""
     uncounted: dict[str, int]
     """The others, by why they say nothing of the model: no_reference, unverifiable_reference, refused, given_up."""
 
@@ -53,9 +56,9 @@ def read_outcomes(
 
     A reply that was cut, has no answer or breaks its form is counted, as not passed unless its answer is right; a cut
     one never passes. What leaves the denominator is only what says nothing of the model: a problem without a reference
-    or with one that no answer can be graded against, a refused request, and an answer that the verifier gave up on.
-    `approximate` says how an answer counts that is equal only after rounding. Raises RunFolderError when the run has
-    not been scored.
+    or with one that no answer can be graded against, and a refused request; an answer that cannot be decided is not
+    passed. `approximate` says how an answer counts that is equal only after rounding. Raises RunFolderError when the
+    run has not been scored.
     """
     manifest = folder.read_manifest()
     if manifest is None:
@@ -71,15 +74,25 @@ def read_outcomes(
                 yield _outcome_of(problem, scored, approximate)
 
 
+def read_sampling(folder: RunFolder) -> SamplingConfig:
+    """The rule by which a run drew its samples. Raises RunFolderError where there is no run."""
+    manifest = folder.read_manifest()
+    if manifest is None:
+        raise RunFolderError(f"{folder.root} holds no run")
+    return SamplingConfig.model_validate(manifest.config.get("sampling", {}))
+
+
 def _outcome_of(
     problem: PreparedProblem, scored: list[tuple[Trace, Score]], approximate: Literal["correct", "incorrect"]
 ) -> ProblemOutcome:
     if (why := _why_ungradable(problem)) is not None:
-        return ProblemOutcome(problem, [], {why: len(scored)})
+        return ProblemOutcome(problem, [], [], {why: len(scored)})
+    verdicts: list[bool | None] = []
     uncounted: dict[str, int] = {}
     counted: list[tuple[Trace, Score, bool]] = []
     for trace, score in scored:
         passed = is_correct(score.grade, approximate) if trace.is_complete else False
+        verdicts.append(None if trace.error is not None else passed)
         if trace.error is not None or passed is None:
             reason = "refused" if trace.error is not None else "given_up"
             uncounted[reason] = uncounted.get(reason, 0) + 1
@@ -91,7 +104,7 @@ def _outcome_of(
         _sample_of(trace, score, passed=passed, answer=answer)
         for (trace, score, passed), answer in zip(counted, classes, strict=True)
     ]
-    return ProblemOutcome(problem, samples, uncounted)
+    return ProblemOutcome(problem, samples, verdicts, uncounted)
 
 
 def _why_ungradable(problem: PreparedProblem) -> str | None:

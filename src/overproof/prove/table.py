@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from overproof.evaluation.comparison import Comparison, Line
+from overproof.evaluation.comparison import Comparison, Line, show_p
 from overproof.prove.sets import TrainingSet
 
 ELSEWHERE = (
@@ -69,7 +69,7 @@ def _row(proof: Proof, line: Line) -> list[str]:
         f"{one.right / one.rows:.0%}" if one else "",
         _percent(line),
         _points(line),
-        "" if line.p_adjusted is None else f"{line.p_adjusted:.4f}",
+        "" if line.p_adjusted is None else show_p(line.p_adjusted),
         ", ".join(f"{100 * value:.1f}" for value in line.by_run),
         f"{proof.broken[line.name]:.1%}",
     ]

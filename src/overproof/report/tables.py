@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from overproof.journal import Span, read_span
-from overproof.records import Decision, PreparedProblem, Score, Usage, Verdict, decode, trace_id_of
+from overproof.records import Decision, PreparedProblem, Reward, Score, Usage, Verdict, decode, trace_id_of
 from overproof.selection.reasons import REASONS
 from overproof.teacher.budget import Amount, Prices, add_usage
 
@@ -68,7 +68,7 @@ SCORE = np.dtype(
         ("length", "i4"),
         ("verdict", "u1"),
         ("layer", "u2"),
-        ("passed", "i1"),  # the accuracy reward; UNKNOWN for None
+        ("passed", "i1"),  # as `selection.passrate.has_passed` has it; UNKNOWN for None
         ("form", "u2"),  # reason of the think_format reward
         ("foreign", "u2"),  # the foreign language that most of the reasoning's foreign words are in
         ("extracted", "u8"),  # the first eight bytes of the answer, to sort by; 0 without one
@@ -390,11 +390,17 @@ def _score_facts(score: Score, found: Scores) -> tuple[int, int, int, int, int, 
     return (
         VERDICTS.index(grade.verdict) if grade else 0,
         found.layers.number(grade.layer if grade else ""),
-        UNKNOWN if accuracy is None or accuracy.value is None else int(accuracy.value == 1),
+        _passed(score, accuracy),
         found.forms.number(form.reason if form and form.value == 0 else ""),
         found.foreign.number(max(foreign, key=foreign.__getitem__) if foreign else ""),
         int.from_bytes((grade.extracted or "").encode()[:8].ljust(8, b"\0")) if grade else 0,
     )
+
+
+def _passed(score: Score, accuracy: Reward | None) -> int:
+    if score.grade is not None and score.grade.is_undecided:
+        return 0
+    return UNKNOWN if accuracy is None or accuracy.value is None else int(accuracy.value == 1)
 
 
 def read_decisions(path: Path) -> Decisions:

@@ -147,13 +147,15 @@ def weigh(rewards: dict[str, Reward], config: RewardsConfig) -> float | None:
 
 
 def is_correct(grade: Grade | None, approximate: Literal["correct", "incorrect"]) -> bool | None:
-    """Whether a graded answer counts as right; None when nobody can tell (no reference, unverifiable).
+    """Whether a graded answer counts as right; None when its grade says nothing of the model (no readable reference).
 
-    `approximate` says how an answer counts that is equal only after rounding (`AccuracyConfig.approximate`). Adaptive
-    sampling and scoring both ask here, so that they never disagree.
+    An answer that cannot be decided is not right. `approximate` says how an answer counts that is equal only after
+    rounding (`AccuracyConfig.approximate`). Adaptive sampling and scoring both ask here, so that they never disagree.
     """
-    if grade is None or grade.verdict == Verdict.UNVERIFIABLE:
+    if grade is None:
         return None
+    if grade.verdict == Verdict.UNVERIFIABLE:
+        return False if grade.is_undecided else None
     if grade.verdict == Verdict.APPROXIMATE:
         return approximate == "correct"
     return grade.verdict == Verdict.CORRECT
@@ -163,7 +165,7 @@ def accuracy(grade: Grade | None, approximate: Literal["correct", "incorrect"] =
     """R1's accuracy reward: 1 when the answer equals the reference, 0 when not, None where that cannot be told."""
     if grade is None:
         return Reward(None, "not_graded")
-    right = is_correct(grade, approximate)
+    right = None if grade.verdict == Verdict.UNVERIFIABLE else is_correct(grade, approximate)
     return Reward(None if right is None else float(right), grade.verdict)
 
 

@@ -1,7 +1,7 @@
 """How often the teacher solves a problem; only this module knows which traces count and when there are enough.
 
-A refused request and an answer that could not be graded say nothing and do not count; a reply that was cut or did
-not end by itself counts as not passed, whatever it says.
+A refused request and a reference that cannot be read say nothing of the model and do not count; a reply that was cut
+or did not end by itself counts as not passed, whatever it says, and so does an answer that cannot be decided.
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ def has_passed(reason: str | None, score: Score | None) -> bool | None:
     if reason in {"truncated", "incomplete"}:
         return False
     accuracy = score.rewards.get("accuracy")
+    if score.grade is not None and score.grade.is_undecided:
+        return False
     return None if accuracy is None or accuracy.value is None else accuracy.value == 1
 
 

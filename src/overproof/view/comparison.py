@@ -6,7 +6,8 @@ interval is over problems: far narrower than two intervals side by side would su
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import msgspec
@@ -14,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from overproof.config import describe
-from overproof.estimators import Estimate, estimate_mean
+from overproof.estimators import Estimate, estimate_difference, hold_together
 from overproof.report.counting import group_names, pass_rates
 from overproof.report.counts import ALL, Kind
 from overproof.view.run import Snapshot
@@ -31,7 +32,7 @@ class Difference(msgspec.Struct, frozen=True):
     left: float
     right: float
     difference: Estimate
-    """Right minus left."""
+    """Right minus left; the intervals of all groups hold together."""
 
 
 class Changed(msgspec.Struct, frozen=True):
@@ -78,7 +79,7 @@ def compare(left: Snapshot, right: Snapshot) -> Comparison:
         common=len(pairs),
         only_left=len(mine.keys) - len(pairs),
         only_right=len(theirs.keys) - len(pairs),
-        differences=[_difference(kind, groups[kind]) for kind in sorted(groups, key=lambda kind: (kind != ALL, kind))],
+        differences=_differences(groups),
         changed=_most_changed(left, mine, theirs, pairs),
         settings=_settings(left, right),
     )
@@ -97,12 +98,21 @@ def _rates(snapshot: Snapshot) -> _Rates:
     return _Rates(np.array(keys, np.uint64), np.array(values, np.float64), places)
 
 
-def _difference(kind: Kind, pairs: list[tuple[float, float]]) -> Difference:
-    values = Counter(right - left for left, right in pairs)
-    lefts, rights = zip(*pairs, strict=True)
-    return Difference(
-        kind.what, kind.name, float(np.mean(lefts)), float(np.mean(rights)), estimate_mean(values, len(pairs))
-    )
+def _differences(groups: Mapping[Kind, list[tuple[float, float]]]) -> list[Difference]:
+    """All groups in one table, in which chance is to find a difference in one of twenty tables, not of twenty lines."""
+    kinds = sorted(groups, key=lambda kind: (kind != ALL, kind))
+    sides = [np.array(groups[kind]).T for kind in kinds]
+    together = hold_together([estimate_difference(left, right) for left, right in sides])
+    return [
+        Difference(
+            kind.what,
+            kind.name,
+            float(left.mean()),
+            float(right.mean()),
+            Estimate(one.value, one.low, one.high, one.problems, one.problems),
+        )
+        for kind, (left, right), (one, _) in zip(kinds, sides, together, strict=True)
+    ]
 
 
 def _most_changed(snapshot: Snapshot, mine: _Rates, theirs: _Rates, pairs: list[tuple[int, int]]) -> list[Changed]:

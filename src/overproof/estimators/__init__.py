@@ -1,0 +1,67 @@
+"""Rates and how sure one can be of them; only this package holds statistics.
+
+student      Student's t
+intervals    a mean over problems and its interval
+passrate     pass@k, maj@k, and a problem's pass rate whatever rule ended its sampling
+differences  two systems on the same problems, and whether it could be chance
+shrinkage    what few replies to a problem say of it, given all the others
+planning     how many problems and samples it takes to see a difference
+"""
+
+from overproof.estimators.differences import (
+    ALPHA,
+    SMALLEST_P,
+    Difference,
+    adjust_p_values,
+    estimate_difference,
+    estimate_side,
+    hold_together,
+    permutation_test,
+)
+from overproof.estimators.intervals import (
+    Estimate,
+    Floats,
+    ShareSums,
+    estimate_mean,
+    estimate_proportion,
+    estimate_rate,
+    estimate_ratio,
+    estimate_share,
+    mean_interval,
+)
+from overproof.estimators.passrate import PassRate, fixed_pass_rate, majority_at_k, pass_at_k, stopped_pass_rate
+from overproof.estimators.planning import Plan, plan_comparison
+from overproof.estimators.shrinkage import Prior, fit_prior, share_inside
+from overproof.estimators.student import t_quantile, two_sided_p
+
+__all__ = [
+    "ALPHA",
+    "SMALLEST_P",
+    "Difference",
+    "Estimate",
+    "Floats",
+    "PassRate",
+    "Plan",
+    "Prior",
+    "ShareSums",
+    "adjust_p_values",
+    "estimate_difference",
+    "estimate_mean",
+    "estimate_proportion",
+    "estimate_rate",
+    "estimate_ratio",
+    "estimate_share",
+    "estimate_side",
+    "fit_prior",
+    "fixed_pass_rate",
+    "hold_together",
+    "majority_at_k",
+    "mean_interval",
+    "pass_at_k",
+    "permutation_test",
+    "plan_comparison",
+    "share_inside",
+    "stopped_pass_rate",
+    "t_quantile",
+    "two_sided_p",
+]
