@@ -9,9 +9,10 @@ import time
 from collections import Counter
 
 import numpy as np
+from scipy.special import betaln
 from simulated import SHAPES, Cell, grid, mean_of
 
-from overproof.estimators import estimate_difference, estimate_mean, fit_prior, plan_comparison
+from overproof.estimators import Floats, estimate_difference, estimate_mean, fit_prior, plan_comparison
 
 COVERAGE, ALARMS, BIAS = 0.93, 0.06, 0.01
 BOUND = 3.0
@@ -63,7 +64,7 @@ def compare_with_posterior(trials: int) -> None:
                 passes = generator.binomial(n, generator.beta(*SHAPES[shape], problems))
                 weights = _likelihood(a, b, Counter(passes.tolist()), n)
                 along = np.cumsum(weights.sum(axis=0) / weights.sum())
-                low, high = means[np.searchsorted(along, 0.025)], means[min(99, np.searchsorted(along, 0.975))]
+                low, high = (float(means[min(99, int(np.searchsorted(along, end)))]) for end in (0.025, 0.975))
                 ours = estimate_mean(Counter((passes / n).tolist()), problems * n)
                 found.append((low, high, ours.low or 0.0, ours.high or 0.0))
             low, high, our_low, our_high = np.array(found).T
@@ -73,11 +74,11 @@ def compare_with_posterior(trials: int) -> None:
             print(f"  {shape}, {problems} problems, n {n}: posterior {theirs}, ours {mine}")
 
 
-def _likelihood(a: np.ndarray, b: np.ndarray, counts: Counter[int], n: int) -> np.ndarray:
-    from scipy.special import betaln
-
-    logs = sum(number * (betaln(a + passes, b + n - passes) - betaln(a, b)) for passes, number in counts.items())
-    return np.exp(logs - np.max(logs))
+def _likelihood(a: Floats, b: Floats, counts: Counter[int], n: int) -> Floats:
+    logs = np.zeros_like(a)
+    for passes, number in counts.items():
+        logs += number * (betaln(a + passes, b + n - passes) - betaln(a, b))
+    return np.asarray(np.exp(logs - np.max(logs)), dtype=np.float64)
 
 
 def show_speed() -> None:

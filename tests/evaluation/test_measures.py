@@ -50,10 +50,10 @@ WRONG: Reply = ({}, {"verdict": "incorrect", "extracted": "5"})
         (({"finish_reason": None}, {}), False),
         (({}, {"verdict": "incorrect", "extracted": None}), False),
         (({}, {"think_format": 0.0}), True),
-        (({}, {"verdict": "unverifiable"}), None),
+        (({}, {"verdict": "unverifiable"}), False),
         (({"error": "content_filter", "content": ""}, {"verdict": None}), None),
     ],
-    ids=["right", "wrong", "rounded", "cut", "unfinished", "answerless", "malformed", "given up on", "refused"],
+    ids=["right", "wrong", "rounded", "cut", "unfinished", "answerless", "malformed", "undecided", "refused"],
 )
 def test_only_what_says_nothing_of_the_model_leaves_the_denominator(
     tmp_path: Path, reply: Reply, *, passed: bool | None

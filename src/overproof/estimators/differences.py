@@ -164,26 +164,24 @@ def permutation_test(differences: Sequence[float] | Floats) -> float:
     return (reached + 1) / (PERMUTATIONS + 1)
 
 
-_SIGNED_ONE_BY_ONE = 5_000
-"""Differences up to which each sign is drawn; beyond, equal ones are drawn together, as how many of them turn."""
 _DISTINCT = 2_000
-"""Sizes of difference up to which that is done; so many more different ones have a sum that is as good as normal."""
+"""Sizes of difference beyond which, in ever more problems, their signed sum is as good as normal."""
 
 
 def _signed_sums(generator: np.random.Generator, gaps: Floats) -> Floats:
     """Sums of the differences with random signs, `PERMUTATIONS` of them."""
     sizes, repeats = np.unique(np.abs(gaps), return_counts=True)
-    if len(gaps) <= _SIGNED_ONE_BY_ONE:
-        step = _MOST_CELLS // _SIGNED_ONE_BY_ONE
-        counts = [min(step, PERMUTATIONS - start) for start in range(0, PERMUTATIONS, step)]
-        parts = [2.0 * (generator.integers(0, 2, (count, len(gaps)), dtype=np.int8) @ gaps) for count in counts]
-        return np.asarray(np.concatenate(parts) - gaps.sum(), dtype=np.float64)
+    if 2 * len(sizes) <= len(gaps) and len(sizes) <= _DISTINCT:  # how many of equal ones turn is binomial
+        sums = np.zeros(PERMUTATIONS)
+        for size, repeated in zip(sizes.tolist(), repeats.tolist(), strict=True):
+            sums += size * (2.0 * generator.binomial(repeated, 0.5, PERMUTATIONS) - repeated)
+        return sums
     if len(sizes) > _DISTINCT:
         return np.asarray(generator.normal(0.0, math.sqrt(float((gaps**2).sum())), PERMUTATIONS))
-    sums = np.zeros(PERMUTATIONS)
-    for size, repeated in zip(sizes.tolist(), repeats.tolist(), strict=True):
-        sums += size * (2.0 * generator.binomial(repeated, 0.5, PERMUTATIONS) - repeated)
-    return sums
+    step = _MOST_CELLS // len(gaps)
+    counts = [min(step, PERMUTATIONS - start) for start in range(0, PERMUTATIONS, step)]
+    parts = [2.0 * (generator.integers(0, 2, (count, len(gaps)), dtype=np.int8) @ gaps) for count in counts]
+    return np.asarray(np.concatenate(parts) - gaps.sum(), dtype=np.float64)
 
 
 def hold_together(differences: Sequence[Difference]) -> list[tuple[Difference, float]]:
