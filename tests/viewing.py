@@ -13,16 +13,18 @@ from aiohttp import web
 from overproof.runfolder import RunFolder
 from overproof.view.app import build_app
 from overproof.view.run import Run
+from overproof.wording import Language, Wording
 
 
 @contextmanager
-def serving(run_dirs: Sequence[Path]) -> Iterator[str]:
+def serving(run_dirs: Sequence[Path], *, language: Language = "en", token: str | None = None) -> Iterator[str]:
     """The address of an application over these runs."""
-    runs = [Run(RunFolder(path)) for path in run_dirs]
+    say = Wording(language)
+    runs = [Run(RunFolder(path), say) for path in run_dirs]
     for run in runs:
         run.refresh()
     loop = asyncio.new_event_loop()
-    runner = web.AppRunner(build_app(runs), access_log=None)
+    runner = web.AppRunner(build_app(runs, say, token=token), access_log=None)
     started = threading.Event()
 
     async def start() -> None:

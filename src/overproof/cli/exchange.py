@@ -67,9 +67,12 @@ def view(
     runs: Annotated[list[str], typer.Argument(metavar="RUN…", help="Run folders, or folders of run folders.")],
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 8000,
     lang: Annotated[str | None, typer.Option(help="en or zh; else that of the locale.")] = None,
+    edit: Annotated[
+        bool, typer.Option("--edit", help="Take decisions about references and verdicts into overrides.jsonl.")
+    ] = False,
 ) -> None:
     """Browse runs in a local web app: every trace, with its mathematics; live while a run goes on."""
     from overproof.view import serve
     from overproof.wording import choose_language
 
-    serve(runs, port=port, language=choose_language(lang), show=typer.echo)
+    serve(runs, port=port, language=choose_language(lang), edit=edit, show=typer.echo)

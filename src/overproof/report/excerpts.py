@@ -20,6 +20,7 @@ from overproof.report.facts import Cells, Measure, TraceFacts
 from overproof.report.reading import Around, Beside, Judged, ProblemReading, read_problem
 from overproof.report.shard import Shard
 from overproof.runfolder import RunFolder
+from overproof.runfolder.overrides import Overrides
 
 MOST_BYTES = 3_000_000
 """Of all chosen problems together, as they lie in the page."""
@@ -106,7 +107,8 @@ class Reader:
         _, of_traces, of_problems = self._cells_of(shard)
         judged = [self._judge(shard, one, of_traces) for one in shown]
         problem = shard.problem_of(row)
-        around = Around(len(rows), of_problems.of(row, _PROBLEM_FACTS), list(self._beside(problem)))
+        decided = self._overrides.about(problem.problem.id)
+        around = Around(len(rows), of_problems.of(row, _PROBLEM_FACTS), list(self._beside(problem)), decided)
         return read_problem(problem, judged, around, longest=longest)
 
     def _judge(self, shard: Shard, row: int, cells: Cells) -> Judged:
@@ -119,6 +121,10 @@ class Reader:
         if judged.score and judged.score.grade and judged.score.grade.layer == LAYER:
             said = self._replies(judged.trace, judged.score.grade)
         return msgspec.structs.replace(judged, facts=facts, money=money, judged=said)
+
+    @functools.cached_property
+    def _overrides(self) -> Overrides:
+        return self._folder.read_overrides()
 
     @functools.cached_property
     def _replies(self) -> Callable[[Trace, Grade], str]:

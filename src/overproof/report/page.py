@@ -42,14 +42,19 @@ LAYERS = {
     "text": "compared as text",
     "choice": "compared as the letter of an option",
     "number": "compared as numbers",
-    "exact": "compared by exact arithmetic",
-    "floating": "compared by values at many points",
-    "structure": "compared part by part",
-    "units": "compared with their units",
+    "numeric": "compared by values at many points",
+    "formula": "compared as formulas",
+    "equation": "compared as equations",
+    "relation": "compared as equations and inequalities",
+    "matrix": "compared entry by entry",
+    "parts": "compared part by part",
+    "kind": "answer and reference are of different kinds",
+    "unit": "compared with their units",
     "ellipsis": "terms are left out, so it stays open",
     "limit": "longer than what is compared",
     "deep": "compared by Math-Verify",
     "judge": "compared by the judge",
+    "person": "decided by a person",
 }
 """What each layer of grading does, in words; one that is not here is named as it is."""
 MARKS = {

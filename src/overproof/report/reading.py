@@ -22,6 +22,7 @@ from overproof.language import find_foreign
 from overproof.records import Decision, PreparedProblem, Problem, Score, Trace, Verdict
 from overproof.report.mathematics import find_formulas, to_mathml
 from overproof.rewards.repetition import find_repeats
+from overproof.runfolder.overrides import Override
 
 FOREIGN, REPEATED, ANSWER = 1, 2, 4
 """Marks of a piece, added up: in another language than the question's, said before, the answer that was graded."""
@@ -130,7 +131,7 @@ class ProblemReading(msgspec.Struct, frozen=True, omit_defaults=True):
     """What was sent, as role and text, where it is the same for all traces."""
     facts: dict[str, Any] = {}
     """What the list of problems filters and sorts by (see `facts`)."""
-    decisions: list[dict[str, Any]] = []
+    decisions: list[Override] = []
     """What people have decided about it."""
 
 
@@ -151,7 +152,7 @@ class Around(msgspec.Struct, frozen=True):
     trace_count: int
     facts: dict[str, Any] = {}
     beside: list[Beside] = []
-    decisions: list[dict[str, Any]] = []
+    decisions: list[Override] = []
 
 
 def read_problem(problem: PreparedProblem, judged: Sequence[Judged], around: Around, *, longest: int) -> ProblemReading:

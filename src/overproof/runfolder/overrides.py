@@ -55,6 +55,11 @@ class Overrides:
             else:
                 self.by_problem[one.problem_id] = one
 
+    def about(self, problem_id: str) -> list[Override]:
+        """The decisions that count for a problem: the one about it, then those about its traces."""
+        whole = [self.by_problem[problem_id]] if problem_id in self.by_problem else []
+        return whole + [one for one in self.verdicts.values() if one.problem_id == problem_id]
+
     def apply(self, prepared: PreparedProblem) -> PreparedProblem:
         """The problem as it is after what was decided about it."""
         decided = self.by_problem.get(prepared.problem.id)

@@ -5,14 +5,17 @@ run          a run as it is now, kept up to date
 query        the filters and the order of a list
 search       a text in its traces
 comparison   two runs side by side
+decisions    what a person decides, written to the run's overrides
 app          which address answers with what
 
-Bound to this machine's loopback, for its user to read; there is no way to write through it.
+Bound to this machine's loopback, for its user to read. Nothing can be written through it unless it was started to edit;
+then it takes decisions about references and verdicts from who has the token in its address.
 """
 
 from __future__ import annotations
 
 import asyncio
+import secrets
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -33,11 +36,13 @@ def serve(
     *,
     port: int = 0,
     language: Language = "en",
+    edit: bool = False,
     show: Callable[[str], None] = lambda _: None,
 ) -> None:
     """Serve the pages of one or several runs, or of all runs in a folder, until interrupted.
 
     `show` is told in a line each what is being read and, once it answers, the address. Port 0 takes a free one.
+    With `edit` people can decide about references and verdicts in the browser.
     Raises RunFolderError when a folder holds no run, ConfigError when the port is taken.
     """
     say = Wording(language)
@@ -46,11 +51,12 @@ def serve(
     for run in runs:
         show(f"Reading {run.folder} …")
         run.refresh()
-    asyncio.run(_serve(runs, port, say, show))
+    token = secrets.token_urlsafe(16) if edit else None
+    asyncio.run(_serve(build_app(runs, say, token=token), port, f"?token={token}" if token else "", show))
 
 
-async def _serve(runs: list[Run], port: int, say: Wording, show: Callable[[str], None]) -> None:
-    runner = web.AppRunner(build_app(runs, say), access_log=None)
+async def _serve(app: web.Application, port: int, query: str, show: Callable[[str], None]) -> None:
+    runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     site = web.TCPSite(runner, HOST, port)
     try:
@@ -59,7 +65,7 @@ async def _serve(runs: list[Run], port: int, say: Wording, show: Callable[[str],
         await runner.cleanup()
         raise ConfigError(f"Port {port} cannot be used ({error.strerror}). Give another one with --port.") from None
     try:
-        show(f"Open {site.name if port else _address(runner)}/ in a browser; Ctrl-C ends it.")
+        show(f"Open {site.name if port else _address(runner)}/{query} in a browser; Ctrl-C ends it.")
         await asyncio.Event().wait()
     finally:
         await runner.cleanup()

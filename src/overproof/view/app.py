@@ -1,4 +1,4 @@
-"""The web application: which address answers with what. Reads run folders and writes nothing.
+"""The web application: which address answers with what. Reads run folders; writes nothing but a person's decisions.
 
 /                         the runs, or the only run
 /runs/N/                  the pages of run N; the script on them asks for the rest
@@ -9,6 +9,8 @@
 /runs/N/api/problem       one problem with its traces (id, index)
 /runs/N/api/raw           all records of one trace (id, index)
 /runs/N/api/beside        what stands before and after a trace in a list (id, index, filters, sort, q)
+/runs/N/api/decide         POST: a decision by a person, where the viewer was started to take any
+/runs/N/labels.jsonl      the verdicts of people as labelled rows for `overproof grade`
 /compare?run=N&run=M…     two or more runs side by side, the first against each other one
 /assets/NAME              style and scripts
 """
@@ -17,6 +19,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import hmac
 import logging
 import re
 import sys
@@ -44,6 +47,7 @@ from overproof.report.page import (
     words_of_script,
 )
 from overproof.view.comparison import Difference, compare
+from overproof.view.decisions import check_token, label_rows, read_decision, write_decision
 from overproof.view.folders import describe_folder
 from overproof.view.query import Ordered, Query, parse_query
 from overproof.view.run import ROWS, Run, Snapshot
@@ -58,6 +62,7 @@ _SEARCHES = 4
 _NO_ROWS = np.empty(0, np.int64)
 _RUNS = web.AppKey("runs", list[Run])
 _SAY = web.AppKey("say", Wording)
+_TOKEN: web.AppKey[str | None] = web.AppKey("token")
 _HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; "
     "connect-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
@@ -100,11 +105,12 @@ class Finder:
 _FINDER = web.AppKey("finder", Finder)
 
 
-def build_app(runs: list[Run], say: Wording | None = None) -> web.Application:
-    """An application over runs that have been read once."""
+def build_app(runs: list[Run], say: Wording | None = None, *, token: str | None = None) -> web.Application:
+    """An application over runs that have been read once; `token` is what decisions need, None takes none."""
     app = web.Application(middlewares=[_guard])
     app[_RUNS] = runs
     app[_SAY] = say or Wording()
+    app[_TOKEN] = token
     app[_FINDER] = Finder()
     app.add_routes(
         [
@@ -119,6 +125,8 @@ def build_app(runs: list[Run], say: Wording | None = None) -> web.Application:
             web.get("/runs/{run}/api/problem", _problem),
             web.get("/runs/{run}/api/raw", _raw),
             web.get("/runs/{run}/api/beside", _beside),
+            web.post("/runs/{run}/api/decide", _decide),
+            web.get("/runs/{run}/labels.jsonl", _labels),
         ]
     )
     app.cleanup_ctx.append(_keep_fresh)
@@ -187,10 +195,20 @@ def _html(text: str) -> web.Response:
 async def _home(request: web.Request) -> web.Response:
     runs, say = request.app[_RUNS], request.app[_SAY]
     if len(runs) == 1:
-        raise web.HTTPFound("/runs/0/")
+        raise web.HTTPFound(f"/runs/0/{_keep_token(request)}")
     lines = [describe_folder(run) for run in runs]
     told = to_script_json({"words": words_of_script(say)})
-    return _html(render("home.html.jinja", say, runs=lines, title=say("Runs"), run_json=told, assets="/assets"))
+    return _html(
+        render(
+            "home.html.jinja",
+            say,
+            runs=lines,
+            title=say("Runs"),
+            run_json=told,
+            assets="/assets",
+            token=_keep_token(request),
+        )
+    )
 
 
 async def _pages(request: web.Request) -> web.Response:
@@ -201,9 +219,16 @@ async def _pages(request: web.Request) -> web.Response:
             snapshot.summary,
             snapshot.overview,
             snapshot.manifest.versions,
-            {"api": f"/runs/{number}/api", "stamp": str(snapshot.stamp), "told": _tell(run)},
+            {
+                "api": f"/runs/{number}/api",
+                "stamp": str(snapshot.stamp),
+                "told": _tell(run),
+                "token": _token_of(request),
+            },
             request.app[_SAY],
-            links=(Link("/", request.app[_SAY]("All runs")),) if len(request.app[_RUNS]) > 1 else (),
+            links=(Link(f"/{_keep_token(request)}", request.app[_SAY]("All runs")),)
+            if len(request.app[_RUNS]) > 1
+            else (),
             assets="/assets",
         )
     )
@@ -311,6 +336,34 @@ async def _beside(request: web.Request) -> web.Response:
         return around if searched == 1 else around | {"total": None}
 
     return _json(await _read_latest(run, read))
+
+
+async def _decide(request: web.Request) -> web.Response:
+    check_token(request, request.app[_TOKEN])
+    _, run = _run_of(request)
+    decision = await read_decision(request)
+    return _json(await _read_latest(run, lambda snapshot: write_decision(run, snapshot, decision)))
+
+
+async def _labels(request: web.Request) -> web.Response:
+    _, run = _run_of(request)
+    rows = await _read_latest(run, lambda snapshot: list(label_rows(run.folder, snapshot)))
+    body = b"".join(msgspec.json.encode(row) + b"\n" for row in rows)
+    name = f'attachment; filename="{re.sub(r"[^0-9A-Za-z_-]", "-", run.folder.name)}-labels.jsonl"'
+    return web.Response(body=body, content_type="application/jsonl", headers={"Content-Disposition": name})
+
+
+def _token_of(request: web.Request) -> str | None:
+    """The token to write, for a page that was opened with it."""
+    token = request.app[_TOKEN]
+    given = request.query.get("token", "")
+    return token if token is not None and hmac.compare_digest(given.encode(), token.encode()) else None
+
+
+def _keep_token(request: web.Request) -> str:
+    """What a link to another page of this server carries on."""
+    token = _token_of(request)
+    return f"?token={token}" if token else ""
 
 
 async def _compare(request: web.Request) -> web.Response:

@@ -6,11 +6,11 @@ const KINDS = {
 };
 
 function describeDecision(one) {
-  const what = one.kind === "replace" ? t("the reference is replaced by {reference}", { reference: one.reference })
-    : one.kind === "drop" ? t("the problem is dropped")
-      : one.kind === "verdict" ? t("trace {index} is {verdict}", { index: one.index, verdict: t(one.verdict) })
+  const what = one.action === "replace" ? t("the reference is replaced by {reference}", { reference: one.reference })
+    : one.action === "drop" ? t("the problem is dropped")
+      : one.action === "verdict" ? t("trace {index} is {verdict}", { index: one.trace_id.split("/").at(-2), verdict: t(one.verdict) })
         : t("the reference is right");
-  return make("span", {}, `${what} – ${one.by || t("somebody")}${one.why ? `: ${one.why}` : ""}`);
+  return make("span", {}, `${what} – ${one.who || t("somebody")}${one.why ? `: ${one.why}` : ""}`);
 }
 
 function decided(problem) {
@@ -33,31 +33,29 @@ function decisions(problem) {
   };
   const fill = () => {
     const form = make("form", {},
-      make("label", {}, make("span", {}, t("Decision")), make("select", { name: "kind" }, Object.entries(KINDS).map(([kind, title]) => make("option", { value: kind }, title())))),
+      make("label", {}, make("span", {}, t("Decision")), make("select", { name: "action" }, Object.entries(KINDS).map(([kind, title]) => make("option", { value: kind }, title())))),
       make("label", { "data-for": "replace" }, make("span", {}, t("New reference")), make("input", { name: "reference", value: problem.majority?.agrees === false ? problem.majority.answer : "", spellcheck: "false", autocomplete: "off" })),
       make("label", { "data-for": "verdict" }, make("span", {}, t("Trace")), make("select", { name: "index" }, problem.traces.map((trace) => make("option", { value: trace.index }, String(trace.index))))),
       make("label", { "data-for": "verdict" }, make("span", {}, t("Its verdict should be")), make("select", { name: "verdict" }, ["correct", "incorrect"].map((one) => make("option", { value: one }, t(one))))),
       make("label", {}, make("span", {}, t("Why")), make("input", { name: "why", autocomplete: "off" })),
-      make("label", {}, make("span", {}, t("Your name")), make("input", { name: "by", value: remembered(), autocomplete: "name", required: true })),
+      make("label", {}, make("span", {}, t("Your name")), make("input", { name: "who", value: remembered(), autocomplete: "name", required: true })),
       make("button", { type: "submit" }, t("Decide")));
-    const adapt = () => { for (const label of form.querySelectorAll("[data-for]")) label.hidden = label.dataset.for !== form.elements.kind.value; };
-    form.elements.kind.value = problem.majority?.agrees === false ? "replace" : "keep";
+    const adapt = () => { for (const label of form.querySelectorAll("[data-for]")) label.hidden = label.dataset.for !== form.elements.action.value; };
+    form.elements.action.value = problem.majority?.agrees === false ? "replace" : "keep";
     form.addEventListener("change", adapt);
     adapt();
     form.addEventListener("submit", (event) => {
       event.preventDefault();
-      const kind = form.elements.kind.value, by = form.elements.by.value.trim(), decision = { kind, by, why: form.elements.why.value.trim() };
-      try { localStorage.setItem("overproof-name", by); } catch { /* not remembered */ }
-      if (kind === "replace") decision.reference = form.elements.reference.value.trim();
-      if (kind === "verdict") Object.assign(decision, { index: Number(form.elements.index.value), verdict: form.elements.verdict.value });
+      const action = form.elements.action.value, who = form.elements.who.value.trim(), decision = { action, who, why: form.elements.why.value.trim() };
+      try { localStorage.setItem("overproof-name", who); } catch { /* not remembered */ }
+      if (action === "replace") decision.reference = form.elements.reference.value.trim();
+      if (action === "verdict") Object.assign(decision, { index: Number(form.elements.index.value), verdict: form.elements.verdict.value });
       send(decision);
     });
-    const undo = (one) => {
-      const button = make("button", { type: "button" }, t("Undo"));
-      button.onclick = () => send({ kind: "undo", of: one.kind, index: one.index, by: remembered() });
-      return button;
-    };
-    place.replaceChildren(make("h2", {}, t("Decide")), make("ul", {}, (problem.decisions || []).map((one) => make("li", {}, describeDecision(one), " ", undo(one)))), form, said);
+    const made = problem.decisions || [], undo = make("button", { type: "button" }, t("Undo"));
+    undo.onclick = () => send({ action: "undo", who: remembered() });
+    place.replaceChildren(make("h2", {}, t("Decide")), make("ul", {}, made.map((one) => make("li", {}, describeDecision(one)))),
+      made.length ? make("p", {}, undo, " ", make("a", { href: run.api.replace(/api$/, "labels.jsonl"), download: true }, t("All verdicts of people as labelled rows"))) : "", form, said);
   };
   fill();
   return place;
