@@ -17,14 +17,16 @@ from overproof.wording import Language, Wording
 
 
 @contextmanager
-def serving(run_dirs: Sequence[Path], *, language: Language = "en", token: str | None = None) -> Iterator[str]:
+def serving(
+    run_dirs: Sequence[Path], *, language: Language = "en", token: str | None = None, proofs: Sequence[Path] = ()
+) -> Iterator[str]:
     """The address of an application over these runs."""
     say = Wording(language)
     runs = [Run(RunFolder(path), say) for path in run_dirs]
     for run in runs:
         run.refresh()
     loop = asyncio.new_event_loop()
-    runner = web.AppRunner(build_app(runs, say, token=token), access_log=None)
+    runner = web.AppRunner(build_app(runs, say, token=token, proofs=proofs), access_log=None)
     started = threading.Event()
 
     async def start() -> None:

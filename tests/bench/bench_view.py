@@ -147,7 +147,10 @@ def pages(root: Path) -> Iterator[tuple[str, str, int]]:
     yield "list, new filter each time", "api/traces?source=source+{n}&verdict=incorrect", 20
     yield "list, deep page", "api/traces?verdict=correct&from=3{n}0000", 9
     yield "problem with its traces", f"api/problem?id={identifier}&index={{n}}", 20
-    yield "problems beside it", f"api/neighbours?id={identifier}", 20
+    yield "what stands beside it in a list", f"api/beside?id={identifier}&verdict=incorrect&level={{n}}", 5
+    yield "list in another order each time", "api/traces?sort=-tokens&level={n}", 5
+    yield "problems, hardest first", "api/problems?sort=rate&source=source+{n}", 20
+    yield "one trace as it lies on disk", f"api/raw?id={identifier}&index={{n}}", 8
     yield "text that is everywhere", "api/traces?q=follows+from&level={n}", 5
     yield "text that is nowhere, first answer", "api/traces?q=zyx{n}", 5
 

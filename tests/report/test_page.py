@@ -13,7 +13,7 @@ from reported import HOSTILE, make_rich_run, sample_problem, write_reported
 
 from overproof.config import load_config
 from overproof.report import Summary, report
-from overproof.report.counting import count_shard
+from overproof.report.counting import count_shard, rate_shard, rates_of
 from overproof.report.excerpts import MOST_BYTES, choose, pack, read_chosen
 from overproof.report.page import SCRIPTS, read_asset, to_script_json
 from overproof.report.shard import ShardReader
@@ -126,7 +126,7 @@ def test_problems_of_every_kind_are_chosen_first(tmp_path: Path) -> None:
     folder = write_reported(tmp_path, CONFIG, problems, scored)
     shard = ShardReader(CONFIG, folder, 0).read()
     counts = count_shard(CONFIG, shard)
-    chosen = list(read_chosen(CONFIG, folder, counts, {0: shard}))
+    chosen = list(read_chosen(CONFIG, folder, counts, {0: (shard, rates_of(shard, rate_shard(CONFIG, shard)))}))
     kinds = len(counts.candidates)
     assert {trace.reason for problem in chosen[:kinds] for trace in problem.traces} == {
         "correct",
@@ -143,7 +143,9 @@ def test_a_problem_with_many_traces_shows_some_with_each_reason(tmp_path: Path) 
     config = make_config(sampling={"n": 40})
     folder = write_reported(tmp_path, config, [problem], sample_problem(problem, "i" * 36 + "ctrf"))
     shard = ShardReader(config, folder, 0).read()
-    (reading,) = read_chosen(config, folder, count_shard(config, shard), {0: shard})
+    (reading,) = read_chosen(
+        config, folder, count_shard(config, shard), {0: (shard, rates_of(shard, rate_shard(config, shard)))}
+    )
     assert (len(reading.traces), reading.trace_count) == (16, 40)
     assert {36, 37, 38, 39} < {trace.index for trace in reading.traces}
 
@@ -157,7 +159,11 @@ def test_what_is_chosen_stays_within_its_bytes(tmp_path: Path) -> None:
         scored.append((trace, make_score(trace)))
     folder = write_reported(tmp_path, CONFIG, problems, scored)
     shard = ShardReader(CONFIG, folder, 0).read()
-    chosen = list(read_chosen(CONFIG, folder, count_shard(CONFIG, shard), {0: shard}))
+    chosen = list(
+        read_chosen(
+            CONFIG, folder, count_shard(CONFIG, shard), {0: (shard, rates_of(shard, rate_shard(CONFIG, shard)))}
+        )
+    )
     assert 0.5 * MOST_BYTES < len(pack(chosen)) <= MOST_BYTES
 
 

@@ -20,6 +20,7 @@ from viewing import serving
 from overproof.errors import ConfigError, RunFolderError
 from overproof.journal import Journal, write_bytes
 from overproof.view import serve
+from overproof.view.folders import find_proofs, find_runs
 
 
 @pytest.fixture(scope="module")
@@ -199,3 +200,36 @@ def test_it_serves_until_it_is_interrupted(roots: list[Path]) -> None:
 def test_ids_of_any_kind_lead_to_their_problem(url: str) -> None:
     status, _, _ = get(f"{url}/runs/0/api/problem?id={quote(f'hostile {HOSTILE}', safe='')}")
     assert status == 200
+
+
+def test_a_proof_beside_runs_is_listed_and_shown(roots: list[Path], tmp_path: Path) -> None:
+    estimate = {"value": 0.5, "low": 0.4, "high": 0.6, "problems": 9, "samples": 9}
+    gap = {"value": 0.1, "low": 0.02, "high": 0.18, "p_value": 0.01, "problems": 9}
+    sides = [
+        {"name": "random", "value": estimate, "by_run": [0.5], "difference": None},
+        {"name": "verified", "value": estimate, "by_run": [0.6], "difference": gap, "p_adjusted": 0.0123},
+    ]
+    sets = [{"name": name, "rows": 400, "right": 300, "path": "x"} for name in ("random", "verified")]
+    proof = {"temperature": 1.0, "seeds": [0], "sets": sets, "greedy": None}
+    proof |= {"sampled": {"measure": "pass@1", "problems": 9, "sides": sides}}
+    (tmp_path / "proof.json").write_text(json.dumps([proof]))
+    assert find_proofs([tmp_path]) == [tmp_path]
+    with serving(roots, proofs=[tmp_path]) as address:
+        assert str(tmp_path).encode() in get(address)[1]
+        body = get(f"{address}/proofs/0/")[1].decode()
+        assert get(f"{address}/proofs/1/")[0] == 404
+        (tmp_path / "proof.json").write_text("[{}]")
+        status, told, _ = get(f"{address}/proofs/0/")
+    assert "+10.0 (+2.0 to +18.0)" in body
+    assert "0.0123" in body
+    assert (status, b"Run overproof prove again" in told) == (400, True)
+
+
+def test_folders_of_runs_open_with_their_evaluations(tmp_path: Path) -> None:
+    make_rich_run(tmp_path, name="one")
+    make_rich_run(tmp_path / "one", name="evaluation")
+    make_rich_run(tmp_path / "deeper", name="two")
+    found = find_runs([tmp_path])
+    assert [str(one.root.relative_to(tmp_path)) for one in found] == ["deeper/two", "one", "one/evaluation"]
+    with pytest.raises(RunFolderError, match="a folder of run folders"):
+        find_runs([tmp_path / "nowhere"])

@@ -23,7 +23,7 @@ from overproof.teacher import Dialect
 
 
 def evaluate(config: EvaluationRun, folder: RunFolder, show: pipeline.Show = pipeline.be_silent) -> Evaluation:
-    """Ask the student every problem, grade its answers, and write the figures to `evaluation.json`.
+    """Ask the student every problem, grade its answers, and write the figures to `evaluation.json`, and a report.
 
     `folder` is that of the config's run: the answers are journalled in a run of their own within it, and a student
     without a name is the one trained there. The same call resumes; a larger `evaluation.n` asks only for what is
@@ -44,6 +44,7 @@ def evaluate_endpoint(
         pipeline.score(run)
         evaluation = _measure(config, answers)
         write_bytes(answers.evaluation_json, msgspec.json.format(msgspec.json.encode(evaluation)) + b"\n")
+        pipeline.make_report(run)
     return evaluation
 
 

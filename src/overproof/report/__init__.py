@@ -21,9 +21,10 @@ import msgspec
 
 from overproof.config import RunConfig
 from overproof.journal import write_bytes
-from overproof.report.counting import count_shard
+from overproof.report.counting import count_shard, rate_shard, rates_of
 from overproof.report.counts import Counts
 from overproof.report.excerpts import pack, read_chosen
+from overproof.report.facts import Measure
 from overproof.report.numbers import summarise
 from overproof.report.page import render_overview, render_report
 from overproof.report.reading import ProblemReading
@@ -40,11 +41,13 @@ def report(config: RunConfig, folder: RunFolder, shards: Iterable[int], say: Wor
     """
     say = say or Wording(choose_language())
     counts = Counts()
-    read: dict[int, Shard] = {}
+    read: dict[int, tuple[Shard, Measure]] = {}
     for number in shards:
         folder.fetch_shard(number, (None, *config.selections))
-        read[number] = ShardReader(config, folder, number).read()
-        counts.add(count_shard(config, read[number]))
+        shard = ShardReader(config, folder, number).read()
+        rated = rate_shard(config, shard)
+        read[number] = shard, rates_of(shard, rated)
+        counts.add(count_shard(config, shard, rated=rated))
     folder.fetch(*(folder.dataset(name) / "README.md" for name in (None, *config.selections)))
     summary = summarise(config, folder, counts, say)
     problems = list(read_chosen(config, folder, counts, read))

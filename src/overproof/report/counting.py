@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,8 +31,13 @@ from overproof.report.shard import RIGHT, WRONG, Shard
 from overproof.report.tables import COMPLETE, REFUSED, TRUNCATED, UNKNOWN, VERDICTS, key_of
 from overproof.selection.passrate import rate_problem
 
+Rated = tuple[int, PassRate, int]
+"""A problem's row, its estimated pass rate, and how many of its traces passed."""
 
-def count_shard(config: RunConfig, shard: Shard, *, candidates: bool = True) -> Counts:
+
+def count_shard(
+    config: RunConfig, shard: Shard, *, candidates: bool = True, rated: Sequence[Rated] | None = None
+) -> Counts:
     """Count one shard; `candidates` says whether to note problems that can be chosen to be read in the report."""
     counts = Counts(shards=1, traces=len(shard.traces))
     counts.spending.add(shard.spending)
@@ -42,7 +47,7 @@ def count_shard(config: RunConfig, shard: Shard, *, candidates: bool = True) -> 
     outcomes = shard.outcomes()
     _count_traces(counts, shard, outcomes)
     _count_selections(counts, shard)
-    _count_problems(counts, shard, outcomes, config.sampling)
+    _count_problems(counts, shard, rate_shard(config, shard) if rated is None else rated, config.sampling)
     _count_lengths(counts, shard)
     _count_language(counts, shard)
     _count_rewards(counts, shard)
@@ -85,7 +90,7 @@ def _count_selections(counts: Counts, shard: Shard) -> None:
         )
 
 
-def _count_problems(counts: Counts, shard: Shard, outcomes: NDArray[np.int8], sampling: SamplingConfig) -> None:
+def _count_problems(counts: Counts, shard: Shard, rated: Sequence[Rated], sampling: SamplingConfig) -> None:
     rows = shard.problems.rows
     number = np.bincount(shard.owners[shard.owners >= 0], minlength=len(rows))
     gradable = rows["has_reference"] & ~rows["unverifiable"]
@@ -106,7 +111,7 @@ def _count_problems(counts: Counts, shard: Shard, outcomes: NDArray[np.int8], sa
     counts.samples.update(number[number > 0].tolist())
     kept = np.bincount(shard.owners[shard.decisions()["kept"] & (shard.owners >= 0)], minlength=len(rows))
     names = [group_names(shard, row) for row in range(len(rows))]
-    for row, rate, right in pass_rates(shard, outcomes, sampling):
+    for row, rate, right in rated:
         counts.estimators[rate.estimator] += 1
         counts.reached += right >= (sampling.want_correct or 1)
         for kind in names[row]:
@@ -133,9 +138,7 @@ def group_names(shard: Shard, row: int) -> list[Kind]:
     return [ALL, *(Kind(what, name) for what, name in names.items() if name)]
 
 
-def pass_rates(
-    shard: Shard, outcomes: NDArray[np.int8], sampling: SamplingConfig
-) -> Iterator[tuple[int, PassRate, int]]:
+def pass_rates(shard: Shard, outcomes: NDArray[np.int8], sampling: SamplingConfig) -> Iterator[Rated]:
     """Each problem that has scored traces: its row, its estimated pass rate, and how many of its traces passed."""
     counted = (shard.owners >= 0) & (shard.scores["length"] > 0)
     pairs = zip(shard.owners[counted].tolist(), outcomes[counted].tolist(), strict=True)
@@ -145,10 +148,15 @@ def pass_rates(
         yield row, rate, verdicts.count(True)
 
 
-def rate_shard(config: RunConfig, shard: Shard) -> NDArray[np.float64]:
+def rate_shard(config: RunConfig, shard: Shard) -> list[Rated]:
+    """Every problem of a shard that has scored traces, with its estimated pass rate."""
+    return list(pass_rates(shard, shard.outcomes(), config.sampling))
+
+
+def rates_of(shard: Shard, rated: Iterable[Rated]) -> NDArray[np.float64]:
     """The estimated pass rate of each problem of a shard, NaN where there is none."""
     rates = np.full(len(shard.problems.rows), np.nan)
-    for row, rate, _ in pass_rates(shard, shard.outcomes(), config.sampling):
+    for row, rate, _ in rated:
         if rate.value is not None:
             rates[row] = rate.value
     return rates

@@ -14,7 +14,6 @@ from overproof.config import RunConfig
 from overproof.judge.cases import LAYER
 from overproof.judge.verdicts import read_replies
 from overproof.records import Decision, Grade, PreparedProblem, Trace
-from overproof.report.counting import rate_shard
 from overproof.report.counts import Counts
 from overproof.report.facts import Cells, Measure, TraceFacts
 from overproof.report.reading import Around, Beside, Judged, ProblemReading, read_problem
@@ -57,15 +56,18 @@ def choose(counts: Counts) -> list[tuple[int, int]]:
 
 
 def read_chosen(
-    config: RunConfig, folder: RunFolder, counts: Counts, shards: Mapping[int, Shard]
+    config: RunConfig, folder: RunFolder, counts: Counts, shards: Mapping[int, tuple[Shard, Measure]]
 ) -> Iterator[ProblemReading]:
-    """The chosen problems, as many as there is room for; `shards` are those that candidates lie in, by number."""
+    """The chosen problems, as many as there is room for; `shards` are those that candidates lie in, by
+    number, with the pass rates of their problems.
+    """
     left, characters = MOST_BYTES * 3 // 4, MOST_CHARACTERS
     mean_traces = min(MOST_TRACES, max(1, counts.traces // max(1, counts.problems["sampled"])))
     longest = min(_LONGEST, max(_SHORTEST, MOST_CHARACTERS // (_FEWEST_PROBLEMS * mean_traces)))
-    reader = Reader(config, folder, {number: rate_shard(config, shard) for number, shard in shards.items()})
+    rates = {number: measure for number, (_, measure) in shards.items()}
+    reader = Reader(config, folder, rates)
     for number, row in choose(counts):
-        reading = reader.read(shards[number], row, most=MOST_TRACES, longest=longest)
+        reading = reader.read(shards[number][0], row, most=MOST_TRACES, longest=longest)
         left -= len(zlib.compress(msgspec.json.encode(reading)))
         characters -= sum(min(one.characters, 2 * longest) for one in reading.traces)
         if left < 0:

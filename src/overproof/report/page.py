@@ -266,7 +266,7 @@ def _contents(summary: Summary, say: Wording) -> Iterator[tuple[str, str]]:
     """The sections of the overview that are there, as anchor and title, in their order."""
     sections = [
         ("evaluation", "The evaluation", summary.evaluation is not None),
-        ("funnel", "From sampled to kept", True),
+        ("funnel", "From sampled to kept", summary.evaluation is None),
         ("cost", "Tokens and money", True),
         ("selections", "Selections compared", len(summary.selections) > 1),
         ("rates", "How often the teacher is right", True),

@@ -1,6 +1,7 @@
 """`overproof view RUN…`: the pages of a report over run folders themselves, live while a run goes on, of any size.
 
-folders      the runs in the folders that were named
+folders      the runs and proofs in the folders that were named
+proofs       the tables of a proof
 run          a run as it is now, kept up to date
 query        the filters and the order of a list
 search       a text in its traces
@@ -24,7 +25,7 @@ from aiohttp import web
 from overproof.errors import ConfigError
 from overproof.language.latin import is_known
 from overproof.view.app import build_app
-from overproof.view.folders import find_runs
+from overproof.view.folders import find_proofs, find_runs
 from overproof.view.run import Run
 from overproof.wording import Language, Wording
 
@@ -52,7 +53,14 @@ def serve(
         show(f"Reading {run.folder} …")
         run.refresh()
     token = secrets.token_urlsafe(16) if edit else None
-    asyncio.run(_serve(build_app(runs, say, token=token), port, f"?token={token}" if token else "", show))
+    asyncio.run(
+        _serve(
+            build_app(runs, say, token=token, proofs=find_proofs(run_dirs)),
+            port,
+            f"?token={token}" if token else "",
+            show,
+        )
+    )
 
 
 async def _serve(app: web.Application, port: int, query: str, show: Callable[[str], None]) -> None:

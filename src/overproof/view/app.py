@@ -11,6 +11,7 @@
 /runs/N/api/beside        what stands before and after a trace in a list (id, index, filters, sort, q)
 /runs/N/api/decide         POST: a decision by a person, where the viewer was started to take any
 /runs/N/labels.jsonl      the verdicts of people as labelled rows for `overproof grade`
+/proofs/N/                a proof: one student trained on several sets
 /compare?run=N&run=M…     two or more runs side by side, the first against each other one
 /assets/NAME              style and scripts
 """
@@ -23,15 +24,16 @@ import hmac
 import logging
 import re
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
 import numpy as np
 from aiohttp import web
 
-from overproof.errors import InputError, OverproofError
+from overproof.errors import InputError, OverproofError, RunFolderError
 from overproof.estimators import Estimate
 from overproof.report.charts import draw_differences
 from overproof.report.page import (
@@ -49,6 +51,7 @@ from overproof.report.page import (
 from overproof.view.comparison import Difference, compare
 from overproof.view.decisions import check_token, label_rows, read_decision, write_decision
 from overproof.view.folders import describe_folder
+from overproof.view.proofs import draw_sides, read_proofs
 from overproof.view.query import Ordered, Query, parse_query
 from overproof.view.run import ROWS, Run, Snapshot
 from overproof.view.search import Search
@@ -62,6 +65,7 @@ _SEARCHES = 4
 _NO_ROWS = np.empty(0, np.int64)
 _RUNS = web.AppKey("runs", list[Run])
 _SAY = web.AppKey("say", Wording)
+_PROOFS = web.AppKey("proofs", list[Path])
 _TOKEN: web.AppKey[str | None] = web.AppKey("token")
 _HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; "
@@ -105,17 +109,24 @@ class Finder:
 _FINDER = web.AppKey("finder", Finder)
 
 
-def build_app(runs: list[Run], say: Wording | None = None, *, token: str | None = None) -> web.Application:
-    """An application over runs that have been read once; `token` is what decisions need, None takes none."""
+def build_app(
+    runs: list[Run], say: Wording | None = None, *, token: str | None = None, proofs: Sequence[Path] = ()
+) -> web.Application:
+    """An application over runs that have been read once, and folders of proofs.
+
+    `token` is what decisions need; None takes none.
+    """
     app = web.Application(middlewares=[_guard])
     app[_RUNS] = runs
     app[_SAY] = say or Wording()
     app[_TOKEN] = token
+    app[_PROOFS] = list(proofs)
     app[_FINDER] = Finder()
     app.add_routes(
         [
             web.get("/", _home),
             web.get("/compare", _compare),
+            web.get("/proofs/{proof}/", _proof),
             web.get("/assets/{name}", _asset),
             web.get("/runs/{run}/", _pages),
             web.get("/runs/{run}/api/state", _state),
@@ -146,7 +157,7 @@ async def _guard(request: web.Request, handler: Handler) -> web.StreamResponse:
     except web.HTTPException as error:
         error.headers.update(_HEADERS)
         raise
-    except InputError as error:
+    except (InputError, RunFolderError) as error:
         raise web.HTTPBadRequest(text=str(error), headers=_HEADERS) from None
     response.headers.update(_HEADERS)
     return response
@@ -194,7 +205,7 @@ def _html(text: str) -> web.Response:
 
 async def _home(request: web.Request) -> web.Response:
     runs, say = request.app[_RUNS], request.app[_SAY]
-    if len(runs) == 1:
+    if len(runs) == 1 and not request.app[_PROOFS]:
         raise web.HTTPFound(f"/runs/0/{_keep_token(request)}")
     lines = [describe_folder(run) for run in runs]
     told = to_script_json({"words": words_of_script(say)})
@@ -207,6 +218,7 @@ async def _home(request: web.Request) -> web.Response:
             run_json=told,
             assets="/assets",
             token=_keep_token(request),
+            proofs=request.app[_PROOFS],
         )
     )
 
@@ -227,7 +239,7 @@ async def _pages(request: web.Request) -> web.Response:
             },
             request.app[_SAY],
             links=(Link(f"/{_keep_token(request)}", request.app[_SAY]("All runs")),)
-            if len(request.app[_RUNS]) > 1
+            if len(request.app[_RUNS]) > 1 or request.app[_PROOFS]
             else (),
             assets="/assets",
         )
@@ -336,6 +348,25 @@ async def _beside(request: web.Request) -> web.Response:
         return around if searched == 1 else around | {"total": None}
 
     return _json(await _read_latest(run, read))
+
+
+async def _proof(request: web.Request) -> web.Response:
+    say, number = request.app[_SAY], _number(request, "proof", text=request.match_info["proof"])
+    if number >= len(request.app[_PROOFS]):
+        raise web.HTTPNotFound(text="There is no such proof here.")
+    folder = request.app[_PROOFS][number]
+    return _html(
+        render(
+            "proof.html.jinja",
+            say,
+            title=say("Proof: {name}", name=folder.resolve().name),
+            place=str(folder),
+            proofs=await asyncio.to_thread(read_proofs, folder),
+            draw_sides=draw_sides,
+            run_json=to_script_json({"words": {}}),
+            assets="/assets",
+        )
+    )
 
 
 async def _decide(request: web.Request) -> web.Response:

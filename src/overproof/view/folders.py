@@ -11,6 +11,7 @@ import msgspec
 from overproof.errors import RunFolderError
 from overproof.report.summary import Summary
 from overproof.runfolder import RunFolder
+from overproof.view.proofs import FILE
 from overproof.view.run import Run
 
 _DEEPEST = 3
@@ -43,6 +44,13 @@ def find_runs(places: Sequence[Path | str]) -> list[RunFolder]:
             )
         found |= {str(one.place): one for one in here}
     return list(found.values())
+
+
+def find_proofs(places: Sequence[Path | str]) -> list[Path]:
+    """Every folder of a proof among these places and what lies in them."""
+    here = [Path(place) for place in places if "://" not in str(place)]
+    found = [path for place in here for path in (place, *(one for one in place.glob("*") if one.is_dir()))]
+    return [path for path in dict.fromkeys(found) if (path / FILE).is_file()]
 
 
 def _find_in(folder: RunFolder, levels: int) -> Iterator[RunFolder]:

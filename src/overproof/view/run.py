@@ -21,7 +21,7 @@ from markupsafe import Markup
 from overproof.config import RunConfig, parse_config
 from overproof.errors import RunFolderError
 from overproof.records import PreparedProblem
-from overproof.report.counting import count_shard, rate_shard
+from overproof.report.counting import count_shard, rate_shard, rates_of
 from overproof.report.counts import Counts
 from overproof.report.excerpts import Reader, judge_row
 from overproof.report.facts import Cells, Measure, ProblemFacts, TraceFacts
@@ -334,7 +334,8 @@ class Run:
 
     @staticmethod
     def _count(config: RunConfig, shard: Shard) -> tuple[Counts, Measure]:
-        return count_shard(config, shard, candidates=False), rate_shard(config, shard)
+        rated = rate_shard(config, shard)
+        return count_shard(config, shard, candidates=False, rated=rated), rates_of(shard, rated)
 
     def _note(self, summary: Summary) -> None:
         """Remember how far the run has come, for its speed."""
