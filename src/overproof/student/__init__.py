@@ -1,30 +1,48 @@
 """Would this student learn what this dataset says? Only this package renders rows as a student will see them.
 
+    conversation   row → prompt and reply
+    template       tokenizer and chat template → the text of a row, and where its loss begins
+    structure      is that text, token by token, what the row says?
+    matrix         which way of training a student keeps which export format
+    memory         how much memory a training needs, before there is a weight
+
 Chat templates drop, insert and delete reasoning without a word, a wrong end token makes a model that never stops, and
 a short `max_length` cuts answers off. `check_student` renders rows with the student's own tokenizer and template,
-looks at what the loss would cover, and says which behaviour is at fault and what to set. Nothing is downloaded for a
-student that is a folder, and no weight is loaded.
+compares each with what it says, and names what is at fault and what to set. Nothing is downloaded for a student that
+is a folder, and no weight is loaded.
 """
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 import numpy as np
 
-from overproof.completion import split_completion
 from overproof.errors import InputError
 from overproof.student.conversation import Conversation, read_conversation, read_dataset_rows, sample_rows
-from overproof.student.template import BEHAVIOURS, Rendered, find_end_of_turn, load_tokenizer, probe_template, render
+from overproof.student.matrix import suggest
+from overproof.student.structure import FAULTS, added_tokens, compare, compare_tokens, holds_control_token
+from overproof.student.template import (
+    BEHAVIOURS,
+    Rendered,
+    find_end_of_turn,
+    load_tokenizer,
+    probe_template,
+    render,
+    render_question,
+)
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
 PERCENTILES = (5, 50, 95, 99, 100)
 _BATCH = 256
+_SHOWN = 300
+"""Characters of either end of a long text that are shown."""
 
 
 class TemplateFinding(msgspec.Struct, frozen=True):
@@ -51,6 +69,10 @@ class StudentCheck(msgspec.Struct, frozen=True):
     tokens: dict[int, int]
     """Tokens of a whole row at the percentiles of `PERCENTILES`."""
     findings: list[TemplateFinding]
+    modes: dict[str, int] = {}
+    """Checked rows of each mode: thinking, non-thinking."""
+    shown: dict[str, str] = {}
+    """A row of each mode with its loss marked (`show_loss`)."""
 
     @property
     def passed(self) -> bool:
@@ -59,45 +81,87 @@ class StudentCheck(msgspec.Struct, frozen=True):
 
 
 def check_student(
-    dataset: Path,
+    dataset: Path | Sequence[Path],
     student: str,
     *,
     chat_template: str | None = None,
+    template: dict[str, Any] | None = None,
     eos_token: str | None = None,
     max_length: int | None = None,
+    empty_block_in_loss: bool = False,
     most_rows: int | None = 2000,
 ) -> StudentCheck:
-    """Check the train rows of a dataset (a folder that `export` wrote, or one file) against a student.
+    """Check the train rows of datasets (folders that `export` wrote, or files) against a student.
 
-    `student` is a folder or an id that transformers loads; `chat_template`, `eos_token` and `max_length` are what
-    training will be given, None meaning the tokenizer's own and no limit. At most `most_rows` rows are rendered,
-    drawn evenly; None renders all. Raises InputError for rows without a known schema, ConfigError for a student or
-    template that cannot be loaded, MissingExtraError without transformers.
+    `student` is a folder or an id that transformers loads; the other arguments are what training will be given (the
+    `train` table), None meaning the tokenizer's own and no limit. At most `most_rows` rows are rendered, drawn evenly;
+    None renders all. Raises InputError for rows without a known schema, ConfigError for a student or template that
+    cannot be loaded, MissingExtraError without transformers.
     """
-    sampled, total = sample_rows(read_dataset_rows(dataset), most_rows)
+    datasets = [dataset] if isinstance(dataset, Path) else dataset
+    rows = (row for one in datasets for row in read_dataset_rows(one))
+    sampled, total = sample_rows(rows, most_rows)
     if not sampled:
-        raise InputError(f"{dataset} holds no rows to train on")
+        raise InputError(f"{name_datasets(datasets)} holds no rows to train on")
     conversations = [read_conversation(row.values, row.where) for row in sampled]
-    tokenizer = load_tokenizer(student, chat_template)
+    tokenizer = load_tokenizer(student, chat_template, template)
     if eos_token is not None:
         tokenizer.eos_token = eos_token
     behaviours = probe_template(tokenizer)
-    rendered = [render(tokenizer, conversation) for conversation in conversations]
-    faults = Counter(
-        fault
-        for conversation, text in zip(conversations, rendered, strict=True)
-        for fault in _find_faults(tokenizer, conversation, text)
-    )
+    rendered = [render(tokenizer, one, empty_block_in_loss=empty_block_in_loss) for one in conversations]
+    faults = Counter(fault for found in find_faults(tokenizer, conversations, rendered) for fault in found)
     prompts = _count_tokens(tokenizer, [text.prompt for text in rendered])
     lengths = prompts + _count_tokens(tokenizer, [text.trained for text in rendered])
+    ways = suggest(tokenizer) if _MENDED_BY_A_WAY & faults.keys() else []
     findings = [
-        *(_explain_fault(fault, rows, behaviours) for fault, rows in sorted(faults.items())),
+        *(_explain_fault(fault, rows, behaviours, ways) for fault, rows in sorted(faults.items())),
         *_check_ends(tokenizer, plain=all(conversation.text is not None for conversation in conversations)),
         *_check_lengths(lengths, prompts, max_length),
+        *_check_modes(conversations, rendered),
         *_describe_template(behaviours, chat_template),
+        *_describe_plain(tokenizer, conversations),
     ]
     tokens = {share: int(np.percentile(lengths, share, method="higher")) for share in PERCENTILES}
-    return StudentCheck(student, total, len(sampled), behaviours, tokens, findings)
+    modes = Counter(mode_of(conversation) for conversation in conversations)
+    shown = {mode_of(one): show_loss(text) for one, text in zip(conversations, rendered, strict=True)}
+    return StudentCheck(student, total, len(sampled), behaviours, tokens, findings, dict(modes), shown)
+
+
+def name_datasets(datasets: Sequence[Path]) -> str:
+    """Datasets as a message names them."""
+    return ", ".join(map(str, datasets))
+
+
+def mode_of(conversation: Conversation) -> str:
+    """The mode that a row trains."""
+    return "thinking" if conversation.expected.reasoning else "non-thinking"
+
+
+def show_loss(rendered: Rendered) -> str:
+    """A row with what the loss covers between ⟦ and ⟧, its middle left out where it is long."""
+    return f"{_shorten(rendered.prompt)}⟦{_shorten(rendered.trained)}⟧"
+
+
+def _shorten(text: str) -> str:
+    return text if len(text) <= 2 * _SHOWN else f"{text[:_SHOWN]} … {text[-_SHOWN:]}"
+
+
+def find_faults(
+    tokenizer: PreTrainedTokenizerBase, conversations: Sequence[Conversation], rendered: Sequence[Rendered]
+) -> Iterator[list[str]]:
+    """What of `structure.FAULTS` each rendered row shows."""
+    added = added_tokens(tokenizer)
+    chat_end = find_end_of_turn(tokenizer)
+    for start in range(0, len(rendered), _BATCH):
+        texts = [*rendered[start : start + _BATCH]]
+        for one, text, wrong_tokens in zip(
+            conversations[start : start + _BATCH], texts, compare_tokens(tokenizer, texts), strict=True
+        ):
+            end = chat_end if one.text is None else tokenizer.eos_token or ""
+            faults = compare(one, text, str(end))
+            if holds_control_token(one, added):
+                faults.append("control_token")
+            yield faults or wrong_tokens
 
 
 def describe_check(check: StudentCheck) -> list[str]:
@@ -110,67 +174,41 @@ def describe_check(check: StudentCheck) -> list[str]:
     for finding in check.findings:
         rows = f" ({finding.rows:,} rows)" if finding.rows else ""
         lines.append(f"{finding.severity}: {finding.message}{rows}")
+    for mode, row in check.shown.items():
+        lines.append(f"a {mode} row ({check.modes[mode]:,} of {check.checked:,}), the loss between ⟦ and ⟧:")
+        lines += [f"    {line}" for line in row.splitlines()]
     return [*lines, "The student can be trained on this set." if check.passed else "Mend the errors before training."]
 
 
-def _find_faults(tokenizer: PreTrainedTokenizerBase, conversation: Conversation, rendered: Rendered) -> list[str]:
-    """What is wrong with one rendered row."""
-    reply = conversation.reply
-    expected = split_completion(reply["content"], reply.get("reasoning_content"))
-    if not rendered.trained:
-        return ["prompt_is_no_prefix"]
-    faults = []
-    if not expected.reasoning:
-        faults.append("no_reasoning")
-    elif expected.reasoning not in rendered.trained:
-        faults.append("reasoning_lost")
-    if not expected.answer:
-        faults.append("no_answer")
-    elif expected.answer not in rendered.trained:
-        faults.append("answer_lost")
-    if not faults and reply["content"].strip() not in rendered.prompt + rendered.trained:
-        faults.append("reply_changed")
-    texts = [message["content"] for message in conversation.prompt] + [expected.reasoning or "", expected.answer]
-    if _holds_added_token(tokenizer, texts):
-        faults.append("control_token")
-    return faults
-
-
-def _holds_added_token(tokenizer: PreTrainedTokenizerBase, texts: list[str]) -> bool:
-    """True when a text would be read as one of the tokenizer's added tokens (think tags in a prompt are meant)."""
-    added = [token for token in tokenizer.get_added_vocab() if token not in {"<think>", "</think>"}]
-    return any(token in text for token in added for text in texts)
-
-
-_FAULTS = {
-    "prompt_is_no_prefix": "the rendered prompt is no prefix of the rendered conversation, so that the loss cannot be "
-    "limited to the reply; use another template",
-    "no_reasoning": "rows without reasoning; keep only traces that have some (selection.require: {think_format: 1})",
-    "no_answer": "rows without an answer after the reasoning",
-    "reasoning_lost": "the reasoning does not survive the chat template",
-    "answer_lost": "the answer does not survive the chat template",
-    "reply_changed": "the reply does not come through the chat template as it is written",
-    "control_token": "texts hold what this tokenizer reads as a control token; remove these rows",
-}
 _CULPRITS = {
-    "reasoning_lost": ("drops_reasoning_content", "deletes_before_think", "deletes_between_closings"),
+    "reasoning_lost": (
+        "drops_reasoning_content",
+        "deletes_reasoning",
+        "deletes_before_think",
+        "deletes_between_closings",
+    ),
     "answer_lost": ("deletes_before_think", "deletes_between_closings"),
+    "block_repeated": ("doubles_block",),
     "reply_changed": ("deletes_before_think", "deletes_between_closings"),
     "no_reasoning": ("inserts_empty_think",),
+    "prompt_is_no_prefix": ("closes_think", "deletes_reasoning"),
 }
+_MENDED_BY_A_WAY = {"reasoning_lost", "block_repeated", "prompt_is_no_prefix", "prompt_tokens_differ", "no_end_of_turn"}
+"""Faults of the template rather than of a row: another way of training may be free of them."""
 
 
-def _explain_fault(fault: str, rows: int, behaviours: list[str]) -> TemplateFinding:
-    """A fault with the behaviours of the template that explain it."""
+def _explain_fault(fault: str, rows: int, behaviours: list[str], ways: list[str]) -> TemplateFinding:
+    """A fault with the behaviours of the template that explain it, and the ways that were tried and are free of it."""
     reasons = [f"it {BEHAVIOURS[name]}" for name in _CULPRITS.get(fault, ()) if name in behaviours]
-    return TemplateFinding("error", fault, "; ".join([_FAULTS[fault], *reasons]), rows)
+    out = [f"this student keeps whole rows with {' or '.join(ways)}"] if ways and fault in _MENDED_BY_A_WAY else []
+    return TemplateFinding("error", fault, "; ".join([FAULTS[fault], *reasons, *out]), rows)
 
 
 def _check_ends(tokenizer: PreTrainedTokenizerBase, *, plain: bool) -> list[TemplateFinding]:
     """Will the student learn to stop, and stop where it learnt to? Plain text ends with the tokenizer's own token."""
     if plain:
         return []
-    end = find_end_of_turn(tokenizer)
+    end = find_end_of_turn(tokenizer).strip()
     if end not in tokenizer.get_added_vocab():
         message = f"the template ends a turn with {end!r}, which is no token of its own; the student would not stop"
         return [TemplateFinding("error", "no_end_of_turn", message)]
@@ -196,6 +234,34 @@ def _check_lengths(lengths: np.ndarray, prompts: np.ndarray, max_length: int | N
         + f". Set max_length: {int(lengths.max())}, or leave these rows out"
     )
     return [TemplateFinding("error" if cut == len(lengths) else "warning", "too_long", message, cut)]
+
+
+def _check_modes(conversations: list[Conversation], rendered: list[Rendered]) -> list[TemplateFinding]:
+    """Rows with and without reasoning, which the student must be able to tell apart by their prompts."""
+    openings = {mode_of(one): text.opening for one, text in zip(conversations, rendered, strict=True) if not one.text}
+    if len(openings) < 2 or len(set(openings.values())) > 1:
+        return []
+    message = (
+        "rows with and without reasoning get the same prompt, so that the student cannot tell which is asked for; "
+        "take a template with a switch, such as train.chat_template: qwen3"
+    )
+    return [TemplateFinding("error", "modes_look_alike", message)]
+
+
+def _describe_plain(tokenizer: PreTrainedTokenizerBase, conversations: list[Conversation]) -> list[TemplateFinding]:
+    """Plain texts are trained as they are, while evaluation asks through the chat template."""
+    plain = sum(
+        one.text is not None and render_question(tokenizer, one.text.removesuffix("\n\n")) != one.text
+        for one in conversations
+    )
+    if not plain:
+        return []
+    message = (
+        "plain texts are trained on without any chat template, and every server will ask the student through its "
+        "own: it would be asked in another form than it has learnt. Export messages (export.format: messages), or "
+        "train with chat_template: plain, which asks as these rows do"
+    )
+    return [TemplateFinding("warning", "plain_text", message, plain)]
 
 
 def _describe_template(behaviours: list[str], chat_template: str | None) -> list[TemplateFinding]:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
+import orjson
+
+from overproof.completion import Completion, split_completion
 from overproof.errors import InputError
 from overproof.rows import Source, read_rows
 from overproof.rows.row import SourceRow
@@ -26,10 +30,39 @@ class Conversation(NamedTuple):
     """The assistant's message; `reasoning_content` only where the row holds the reasoning apart."""
     text: str | None = None
     """The prompt of a plain-text row, which no chat template touches."""
+    variables: Mapping[str, Any] = MappingProxyType({})
+    """What the row gives the chat template (its column `chat_template_kwargs`), such as enable_thinking."""
+
+    @property
+    def expected(self) -> Completion:
+        """The reply in its parts, as the student should learn it."""
+        return split_completion(self.reply["content"], self.reply.get("reasoning_content"))
+
+    @property
+    def asks_no_thinking(self) -> bool:
+        """The row says of itself that it is a reply without reasoning."""
+        return self.variables.get("enable_thinking") is False
 
 
 def read_conversation(values: dict[str, Any], where: str) -> Conversation:
     """The conversation in a row. Raises InputError naming the row (`where`) when it has none of the known schemas."""
+    return _read_turns(values, where)._replace(variables=_read_variables(values, where))
+
+
+def _read_variables(values: dict[str, Any], where: str) -> dict[str, Any]:
+    """TRL's column `chat_template_kwargs`: a table, in JSON or not; Parquet fills what a row lacks with None."""
+    given = values.get("chat_template_kwargs")
+    if isinstance(given, str):
+        try:
+            given = orjson.loads(given)
+        except orjson.JSONDecodeError:
+            given = given or None
+    if given is not None and not isinstance(given, dict):
+        raise InputError(f"{where}: chat_template_kwargs is no table such as {{enable_thinking: false}}")
+    return {key: value for key, value in (given or {}).items() if value is not None}
+
+
+def _read_turns(values: dict[str, Any], where: str) -> Conversation:
     if "prompt" in values and "completion" in values:
         prompt, completion = values["prompt"], values["completion"]
         if isinstance(prompt, str) and isinstance(completion, str):
