@@ -87,3 +87,45 @@ def make_tiny_student(folder: Path, *, seed: int = 0) -> Path:
     tokenizer = Tokenizer.from_file(str(bundled("tiny-teacher") / "tokenizer.json"))
     save(_new_model(tokenizer), _wrap(tokenizer), folder)
     return folder
+
+
+def make_seeing_student(folder: Path, template: str | None, *, dtype: str = "float32") -> str:
+    """Save a student that also sees (Qwen3_5ForConditionalGeneration) with a few thousand random weights."""
+    torch = pytest.importorskip("torch")
+    name = make_student(folder, template)
+    import transformers
+
+    tokenizer = transformers.AutoTokenizer.from_pretrained(name)
+    text = {
+        "vocab_size": len(tokenizer),
+        "hidden_size": 16,
+        "intermediate_size": 32,
+        "num_hidden_layers": 4,
+        "num_attention_heads": 2,
+        "num_key_value_heads": 1,
+        "head_dim": 8,
+        "linear_num_key_heads": 1,
+        "linear_num_value_heads": 2,
+        "linear_key_head_dim": 8,
+        "linear_value_head_dim": 8,
+        "eos_token_id": tokenizer.eos_token_id,
+        "bos_token_id": None,
+        "max_position_embeddings": 4096,
+    }
+    vision = {
+        "depth": 1,
+        "hidden_size": 16,
+        "intermediate_size": 16,
+        "num_heads": 2,
+        "out_hidden_size": 16,
+        "patch_size": 4,
+        "spatial_merge_size": 2,
+        "temporal_patch_size": 2,
+        "num_position_embeddings": 16,
+    }
+    config = transformers.Qwen3_5Config(text_config=text, vision_config=vision, tie_word_embeddings=True)
+    torch.manual_seed(0)
+    model = transformers.Qwen3_5ForConditionalGeneration(config).to(getattr(torch, dtype))
+    model.save_pretrained(folder)
+    (folder / "preprocessor_config.json").write_text('{"size": 1}')
+    return name

@@ -215,7 +215,7 @@ def test_a_training_that_was_killed_goes_on_and_ends_as_if_it_had_not_been(
     cut = tmp_path / "cut"
     shutil.copytree(tmp_path / "whole", cut)
     begun = json.loads((cut / "training.json").read_text())
-    (cut / "training.json").write_text(json.dumps(begun | {"summary": None}))
+    (cut / "training.json").write_text(json.dumps(begun | {"summary": None, "trained": None}))
     (cut / "model.safetensors").unlink()
     (cut / "checkpoint-6" / "trainer_state.json").write_text('{"torn')
     lines: list[str] = []

@@ -3,36 +3,65 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from overproof.cli.options import Config, Limit, Overrides, RunDir, add_limit, find_local_folder
 
+if TYPE_CHECKING:
+    from overproof.config.training import TrainConfig
+
 Sides = Annotated[
     list[str], typer.Argument(metavar="RUN RUN…", help="Run folders; NAME=FOLDER,FOLDER joins runs of several seeds.")
+]
+Matrix = Annotated[
+    bool, typer.Option("--matrix", help="Show which export formats this student keeps, as it comes and otherwise.")
 ]
 Measure = Annotated[str, typer.Option(help="pass@k or maj@k.")]
 
 
-def check_student(config: Config, set_: Overrides = None, run_dir: RunDir = None) -> None:
+def check_student(config: Config, set_: Overrides = None, run_dir: RunDir = None, matrix: Matrix = False) -> None:
     """Render the dataset through the student's own chat template and say what training would do to it."""
     from overproof.cli.display import print_lines
     from overproof.config import SftRun, load_table
-    from overproof.student import check_student, describe_check
+    from overproof.student import check_student, describe_check, describe_matrix
+    from overproof.student.checkpoint import find_student
 
     train = load_table(config, SftRun, set_ or ()).train
-    dataset = Path(train.dataset) if train.dataset else find_local_folder(config, run_dir).dataset()
+    if matrix:
+        print_lines(describe_matrix(train.student))
+        return
+    named = [train.dataset] if isinstance(train.dataset, str) else train.dataset
+    datasets = [Path(one) for one in named] if named else [find_local_folder(config, run_dir).dataset()]
     check = check_student(
-        dataset,
-        train.student,
+        datasets,
+        find_student(train.student),
         chat_template=train.chat_template,
+        template=train.template,
+        empty_block_in_loss=train.empty_block_in_loss,
         eos_token=train.sft.get("eos_token"),
         max_length=train.sft.get("max_length"),
     )
-    print_lines(describe_check(check))
+    print_lines([*describe_check(check), *_describe_fit(train, check.tokens[100])])
     if not check.passed:
         raise typer.Exit(1)
+
+
+def _describe_fit(train: TrainConfig, longest: int) -> list[str]:
+    """What memory the training needs, where the libraries that tell are installed."""
+    from importlib.util import find_spec
+
+    if find_spec("trl") is None:
+        return []
+    from overproof.train.arguments import build_arguments, find_room, look_at_machine
+    from overproof.train.fit import describe_fit
+
+    arguments = build_arguments(train, Path("student"), look_at_machine()._replace(has_accelerator=True))
+    tokens = min(longest, train.sft.get("max_length") or longest)
+    if arguments.packing:
+        tokens = train.sft.get("max_length") or longest
+    return [f"memory: {line}" for line in describe_fit(train, arguments, tokens, find_room())]
 
 
 def sft(config: Config, set_: Overrides = None, run_dir: RunDir = None) -> None:

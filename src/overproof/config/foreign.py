@@ -18,7 +18,8 @@ def check_foreign_keys(
     """The keys of `table` as `library` takes them. Raises ConfigError naming the key and the way out.
 
     `known` are the library's own keys, `refused` those that are not passed on, with what to do instead. Numbers such
-    as 1e-5, which YAML reads as text for want of a point, become numbers.
+    as 1e-5, which YAML reads as text for want of a point, become numbers, and `no`, which YAML reads as false, becomes
+    the text again where a strategy is meant.
     """
     for key in given:
         if key in refused:
@@ -27,7 +28,9 @@ def check_foreign_keys(
             near = difflib.get_close_matches(key, known, n=1)
             hint = f". Did you mean '{near[0]}'?" if near else ""
             raise ConfigError(f"{table}.{key}: {library} has no such key{hint}")
-    return {key: _to_number(value) for key, value in given.items()}
+    return {
+        key: "no" if value is False and key.endswith("_strategy") else _to_number(value) for key, value in given.items()
+    }
 
 
 def _to_number(value: Any) -> Any:

@@ -29,14 +29,23 @@ class LoraConfig(Table):
 class TrainConfig(Table):
     """Supervised fine-tuning of a student with TRL. The loss covers the reply of each row and nothing else."""
 
-    dataset: str | None = None
-    """The set to train on: a folder that `export` wrote, or a JSONL or Parquet file; None takes the run's own."""
+    dataset: str | list[str] | None = None
+    """The set to train on: a folder that `export` wrote, or a JSONL or Parquet file, or a list of those, one after the
+    other; None takes the run's own."""
     student: str
     """The checkpoint to begin with: a folder, a Hugging Face id, or `tiny-student`, which ships with the package."""
     output: str | None = None
     """Folder of the trained student and its checkpoints; None takes `student` in the run folder."""
     chat_template: str | None = None
-    """`chatml`, or the path of a Jinja file; None takes the student's own template, which base models lack."""
+    """`chatml`, `plain` (texts without any template), the name of a template that TRL ships (qwen3,
+    deepseek_r1_distill, …), or the path of a Jinja file; None takes the student's own, which base models lack. It is
+    saved with the student. `overproof check-student --matrix` shows what each makes of each export format."""
+    template: dict[str, Any] = {}
+    """Variables of the chat template, such as {enable_thinking: true}. They are saved as its defaults, so that whoever
+    serves the student asks it in the mode that it was trained in."""
+    empty_block_in_loss: bool = False
+    """Rows without reasoning: whether the student also learns to write the empty think block before the answer; if
+    not, it is part of the prompt, as templates render it when they are told not to think."""
     length_percentile: float = Field(default=100.0, gt=0, le=100)
     """Rows longer than this percentile of the set's lengths are left out, so that a few giants do not set the memory
     that is needed. sft.max_length bounds the length in tokens instead. Rows are never cut."""

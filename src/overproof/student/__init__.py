@@ -14,18 +14,20 @@ is a folder, and no weight is loaded.
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import msgspec
 import numpy as np
 
 from overproof.errors import InputError
+from overproof.student.checkpoint import find_student
 from overproof.student.conversation import Conversation, read_conversation, read_dataset_rows, sample_rows
-from overproof.student.matrix import suggest
-from overproof.student.structure import FAULTS, added_tokens, compare, compare_tokens, holds_control_token
+from overproof.student.matrix import draw_matrix, suggest
+from overproof.student.structure import FAULTS, Tokens, added_tokens, compare, holds_control_token, tokenise
 from overproof.student.template import (
     BEHAVIOURS,
     Rendered,
@@ -108,10 +110,11 @@ def check_student(
     if eos_token is not None:
         tokenizer.eos_token = eos_token
     behaviours = probe_template(tokenizer)
-    rendered = [render(tokenizer, one, empty_block_in_loss=empty_block_in_loss) for one in conversations]
-    faults = Counter(fault for found in find_faults(tokenizer, conversations, rendered) for fault in found)
-    prompts = _count_tokens(tokenizer, [text.prompt for text in rendered])
-    lengths = prompts + _count_tokens(tokenizer, [text.trained for text in rendered])
+    examined = list(examine(tokenizer, conversations, empty_block_in_loss=empty_block_in_loss))
+    rendered = [one.text for one in examined]
+    faults = Counter(fault for one in examined for fault in one.faults)
+    prompts = np.array([one.tokens.start for one in examined])
+    lengths = np.array([len(one.tokens.ids) for one in examined])
     ways = suggest(tokenizer) if _MENDED_BY_A_WAY & faults.keys() else []
     findings = [
         *(_explain_fault(fault, rows, behaviours, ways) for fault, rows in sorted(faults.items())),
@@ -146,22 +149,34 @@ def _shorten(text: str) -> str:
     return text if len(text) <= 2 * _SHOWN else f"{text[:_SHOWN]} … {text[-_SHOWN:]}"
 
 
-def find_faults(
-    tokenizer: PreTrainedTokenizerBase, conversations: Sequence[Conversation], rendered: Sequence[Rendered]
-) -> Iterator[list[str]]:
-    """What of `structure.FAULTS` each rendered row shows."""
-    added = added_tokens(tokenizer)
-    chat_end = find_end_of_turn(tokenizer)
-    for start in range(0, len(rendered), _BATCH):
-        texts = [*rendered[start : start + _BATCH]]
-        for one, text, wrong_tokens in zip(
-            conversations[start : start + _BATCH], texts, compare_tokens(tokenizer, texts), strict=True
-        ):
-            end = chat_end if one.text is None else tokenizer.eos_token or ""
-            faults = compare(one, text, str(end))
+class Examined(NamedTuple):
+    """A row as the student will be trained on it."""
+
+    text: Rendered
+    tokens: Tokens
+    faults: list[str]
+    """What of `structure.FAULTS` it shows."""
+
+
+def examine(
+    tokenizer: PreTrainedTokenizerBase, conversations: Iterable[Conversation], *, empty_block_in_loss: bool = False
+) -> Iterator[Examined]:
+    """Each row rendered, tokenised and compared with what it says."""
+    added, chat_end = added_tokens(tokenizer), find_end_of_turn(tokenizer)
+    iterator = iter(conversations)
+    while batch := list(itertools.islice(iterator, _BATCH)):
+        texts = [render(tokenizer, one, empty_block_in_loss=empty_block_in_loss) for one in batch]
+        for one, text, tokens in zip(batch, texts, tokenise(tokenizer, texts), strict=True):
+            end = chat_end if one.text is None else str(tokenizer.eos_token or "")
+            faults = compare(one, text, end)
             if holds_control_token(one, added):
                 faults.append("control_token")
-            yield faults or wrong_tokens
+            yield Examined(text, tokens, faults or tokens.faults)
+
+
+def describe_matrix(student: str) -> list[str]:
+    """Which way of training a student keeps which export format, as a Markdown table."""
+    return draw_matrix(load_tokenizer(find_student(student), needs_template=False), student)
 
 
 def describe_check(check: StudentCheck) -> list[str]:
@@ -279,12 +294,3 @@ def _describe_template(behaviours: list[str], chat_template: str | None) -> list
         )
         findings.append(TemplateFinding("note", "own_chatml", message))
     return findings
-
-
-def _count_tokens(tokenizer: PreTrainedTokenizerBase, texts: list[str]) -> np.ndarray:
-    """Tokens of each text, special tokens of the template counted as they are."""
-    counts: list[int] = []
-    for start in range(0, len(texts), _BATCH):
-        encoded = tokenizer(texts[start : start + _BATCH], add_special_tokens=False)["input_ids"]
-        counts += [len(ids) for ids in encoded]
-    return np.array(counts)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from overproof.errors import ConfigError, InputError
 from overproof.student.conversation import read_conversation
-from overproof.student.structure import FAULTS, compare, compare_tokens
+from overproof.student.structure import FAULTS, compare, tokenise
 from overproof.student.template import (
     Rendered,
     find_end_of_turn,
@@ -131,7 +131,7 @@ def _try(tokenizer: PreTrainedTokenizerBase, row: dict[str, Any]) -> Cell:
     except InputError:
         return Cell("refused", None)
     end = str(tokenizer.eos_token or "") if conversation.text is not None else find_end_of_turn(tokenizer)
-    faults = [*compare(conversation, rendered, end), *compare_tokens(tokenizer, [rendered])[0]]
+    faults = [*compare(conversation, rendered, end), *tokenise(tokenizer, [rendered])[0].faults]
     if not faults:
         return Cell("kept", None)
     fault = min(faults, key=list(FAULTS).index)

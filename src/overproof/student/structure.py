@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 from overproof.student.conversation import Conversation
 from overproof.student.template import EMPTY_BLOCK, Rendered
@@ -94,25 +95,41 @@ def added_tokens(tokenizer: PreTrainedTokenizerBase) -> frozenset[str]:
     return frozenset(tokenizer.get_added_vocab()) - {"<think>", "</think>"}
 
 
-def compare_tokens(tokenizer: PreTrainedTokenizerBase, rendered: list[Rendered]) -> list[list[str]]:
-    """What of `FAULTS` each rendered row shows in its tokens: generation's prompt as a prefix, and the way back."""
+class Tokens(NamedTuple):
+    """A rendered row as the student reads it."""
+
+    ids: list[int]
+    start: int
+    """Where the loss begins."""
+    faults: list[str]
+    """What of `FAULTS` shows in the tokens alone."""
+
+
+def tokenise(tokenizer: PreTrainedTokenizerBase, rendered: Sequence[Rendered]) -> list[Tokens]:
+    """Rows as tokens, on all cores.
+
+    A prompt's tokens must be those that the row begins with, or the student would be asked otherwise than it was
+    trained; and the tokens must give back the text.
+    """
     wholes = [text.prompt + text.trained for text in rendered]
+    asked, prompts, rows = (
+        _encode(tokenizer, texts)
+        for texts in ([text.asked for text in rendered], [text.prompt for text in rendered], wholes)
+    )
+    back = tokenizer.batch_decode(rows, skip_special_tokens=False, clean_up_tokenization_spaces=False)
     found = []
-    for text, whole, asked, ids in zip(
-        rendered, wholes, encode(tokenizer, [text.asked for text in rendered]), encode(tokenizer, wholes), strict=True
-    ):
+    for text, whole, again, question, prompt, ids in zip(rendered, wholes, back, asked, prompts, rows, strict=True):
         faults = []
-        if text.trained and ids[: len(asked)] != asked:
+        if text.trained and any(ids[: len(part)] != part for part in (question, prompt)):
             faults.append("prompt_tokens_differ")
-        back = tokenizer.decode(ids, skip_special_tokens=False, clean_up_tokenization_spaces=False)
-        if _normal(str(back)) != _normal(whole):
+        if _normal(again) != _normal(whole):
             faults.append("text_not_kept")
-        found.append(faults)
+        found.append(Tokens(ids, len(prompt), faults))
     return found
 
 
-def encode(tokenizer: PreTrainedTokenizerBase, texts: list[str]) -> list[list[int]]:
-    """The tokens of rendered texts, on all cores; what the template wrote of special tokens is all there is."""
+def _encode(tokenizer: PreTrainedTokenizerBase, texts: list[str]) -> list[list[int]]:
+    """The tokens of rendered texts; what the template wrote of special tokens is all there is."""
     encoded = tokenizer(texts, add_special_tokens=False, return_attention_mask=False, return_token_type_ids=False)
     ids: list[list[int]] = encoded["input_ids"]
     return ids

@@ -64,7 +64,11 @@ class Rendered(NamedTuple):
 
 
 def load_tokenizer(
-    student: str, chat_template: str | None = None, variables: dict[str, Any] | None = None
+    student: str,
+    chat_template: str | None = None,
+    variables: dict[str, Any] | None = None,
+    *,
+    needs_template: bool = True,
 ) -> PreTrainedTokenizerBase:
     """The tokenizer of a student (a folder, or an id that transformers can load) with the template to train with.
 
@@ -83,7 +87,7 @@ def load_tokenizer(
         raise ConfigError(f"student: no tokenizer can be loaded from '{student}': {error}") from None
     if chat_template is not None:
         tokenizer.chat_template = find_template(chat_template)
-    if not tokenizer.chat_template:
+    if not tokenizer.chat_template and needs_template:
         raise ConfigError(
             f"student: the tokenizer of '{student}' has no chat template, as base models have none. "
             "Set chat_template: chatml and eos_token: <|im_end|>, or name a Jinja file"

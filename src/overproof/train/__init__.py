@@ -1,19 +1,22 @@
 """Supervised fine-tuning with TRL: rows that were checked, the loss on the reply alone, and nothing cut in silence.
 
-    arguments    the `train` table and this machine → TRL's own config
-    rows         the dataset → prompt and completion; which rows are too long
-    output       what lies in the output folder; whether a training may go on there
-    inspection   what the loss covers and what packing mixes, looked at before the first step
-    progress     how a training tells of itself
-    saving       the trained student as any server loads it
-    card         the model card
+    arguments       the `train` table and this machine → TRL's own config
+    training_rows   the dataset → tokens and labels; which rows are too long
+    output          what lies in the output folder; whether a training may go on there
+    inspection      what the loss covers and what packing mixes, looked at before the first step
+    fit             will it fit into a GPU, and what would instead
+    screen          what is going to be done, before the first step
+    telling         how a training tells of itself
+    saving          the trained student as any server loads it
+    student_card    the model card
 
-`python -m overproof.train CONFIG` is `overproof sft CONFIG` for `accelerate launch -m`.
+`python -m overproof.train CONFIG` is `overproof sft CONFIG` for `torchrun -m` and `accelerate launch -m`.
 """
 
 from __future__ import annotations
 
 import importlib.metadata
+import os
 import platform
 import shutil
 from pathlib import Path
@@ -23,91 +26,156 @@ import msgspec
 
 import overproof
 from overproof.config.training import TrainConfig
-from overproof.errors import ConfigError, InputError
+from overproof.errors import ConfigError, InputError, OverproofError
 from overproof.journal import write_bytes
-from overproof.records import decode, encode
 from overproof.runfolder import RunFolder
-from overproof.student import check_student, describe_check
+from overproof.student import check_student, describe_check, name_datasets
+from overproof.student.architecture import count_positions, find_towers, read_architecture
 from overproof.student.checkpoint import find_student
+from overproof.student.memory import GIB
 from overproof.student.template import load_tokenizer
-from overproof.train.arguments import build_adapter, build_arguments, check_installed, look_at_machine
+from overproof.train.arguments import (
+    advise_packages,
+    build_adapter,
+    build_arguments,
+    check_installed,
+    find_room,
+    look_at_machine,
+    read_peak,
+)
+from overproof.train.fit import describe_fit
 from overproof.train.inspection import check_isolation, check_labels
 from overproof.train.output import (
+    FORM,
     ROWS,
     Training,
     TrainSummary,
     check_same,
+    compare_settings,
     last_checkpoint,
     read_training,
+    refuse_changes,
     settings_of,
     write_training,
 )
-from overproof.train.saving import save_student
+from overproof.train.saving import finish_student, holds_trained, write_trained
+from overproof.train.screen import check_launch, describe_training
 from overproof.train.student_card import render_card
 from overproof.train.telling import Tell, bars_on_terminals_only, be_silent, listen
-from overproof.train.training_rows import Survey, TrainingRows, find_limit, survey_rows, write_rows
+from overproof.train.training_rows import (
+    Survey,
+    TrainingRows,
+    find_limit,
+    hand_over,
+    open_rows,
+    summarise,
+    tokenise_rows,
+    wait_for_rows,
+    withdraw,
+)
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
     from trl.trainer.sft_config import SFTConfig
     from trl.trainer.sft_trainer import SFTTrainer
 
+_MUCH_PADDING = 0.1
+"""Share of padding from which rows are ordered by length."""
+
 
 def sft(config: TrainConfig, folder: RunFolder, tell: Tell = print) -> TrainSummary:
     """Train the student and save it with its tokenizer, its chat template and a model card.
 
     `folder` is where the dataset comes from and the student goes to unless the config says otherwise. The same call
-    resumes from the last checkpoint, and does nothing when the training is finished. Raises before the first step:
-    MissingExtraError without the train extra; ConfigError for a key that TRL does not know or refuses, a student that
-    cannot be read or has no chat template, and an output folder that holds something else; InputError for rows without
-    a known schema, that the student's template would spoil, or that are all too long.
+    resumes from the last checkpoint, or where saving failed after the last step, and does nothing when the training is
+    finished. Raises before the first step: MissingExtraError without the train extra; ConfigError for a key that TRL
+    does not know or refuses, a student that cannot be read or has no chat template, and an output folder that holds
+    something else; InputError for rows without a known schema, that the student's template would spoil, or that are
+    all too long.
     """
-    check_installed()
-    dataset = Path(config.dataset) if config.dataset else folder.dataset()
+    check_installed(config.sft)
     output = Path(config.output) if config.output else folder.student
     earlier = read_training(output)
+    if os.environ.get("LOCAL_RANK", "0") == "0":
+        withdraw(output / ROWS)  # the processes meet before any of them looks for rows
     arguments = build_arguments(config, output, look_at_machine())
+    check_launch(arguments.world_size)
     is_first = arguments.process_index == 0
     with bars_on_terminals_only():
         try:
-            return _train(config, dataset, earlier, arguments, tell if is_first else be_silent)
+            return _train(config, _find_datasets(config, folder), earlier, arguments, tell if is_first else be_silent)
         finally:
             if is_first:
                 shutil.rmtree(output / ROWS, ignore_errors=True)
 
 
+def _find_datasets(config: TrainConfig, folder: RunFolder) -> list[Path]:
+    named = [config.dataset] if isinstance(config.dataset, str) else config.dataset
+    return [Path(one) for one in named] if named else [folder.dataset()]
+
+
 def _train(
-    config: TrainConfig, dataset: Path, earlier: Training | None, arguments: SFTConfig, tell: Tell
+    config: TrainConfig, datasets: list[Path], earlier: Training | None, arguments: SFTConfig, tell: Tell
 ) -> TrainSummary:
     """All that needs TRL's arguments: check, train, save, write down."""
     output, is_first = Path(str(arguments.output_dir)), arguments.process_index == 0
+    settings = settings_of(config.model_dump(mode="json"))
     tokenizer = _load_tokenizer(config, arguments)
-    _check_student(config, dataset, arguments, tell)
-    rows, survey = _prepare_rows(config, dataset, tokenizer, arguments)
-    training = Training(settings_of(config.model_dump(mode="json")), rows.fingerprint, _versions())
+    if earlier is not None and earlier.trained is not None and earlier.summary is None and holds_trained(output):
+        refuse_changes(output, compare_settings(earlier, settings))
+        tell(f"{output} holds this training with all its steps done: going on with saving the student")
+        return _finish(config, earlier, tokenizer, arguments, is_first=is_first)
+    rows, survey = _prepare_rows(config, datasets, tokenizer, arguments, tell)
+    training = Training(settings, rows.fingerprint, _versions(), rows=rows, form=FORM)
     if earlier is not None:
         check_same(output, earlier, training)
         if earlier.summary is not None:
             tell(f"{output} holds this training, finished: nothing to do")
             return earlier.summary
-    tell(rows.line())
     trainer = _build_trainer(config, tokenizer, arguments, rows)
     if survey is not None:
         check_labels(trainer, survey.digests)
+    fit, room = [], find_room()
+    if is_first and room is not None:
+        fit = describe_fit(config, arguments, rows.limit if arguments.packing else rows.longest, room)
+    for line in describe_training(config, rows, arguments, trainer, fit):
+        tell(line)
     if is_first:
         write_training(output, training)
     summary = _run(trainer, rows, output, tell)
-    save_student(trainer, config, output)
+    if (seen := read_peak()) is not None:
+        tell(f"memory       {seen / GIB:.1f} GiB was the most that tensors held of a GPU")
+    model_class = write_trained(trainer, config, output)
+    training = msgspec.structs.replace(training, trained=summary, model_class=model_class)
     if is_first:
+        write_training(output, training)
+    return _finish(config, training, tokenizer, arguments, is_first=is_first)
+
+
+def _finish(
+    config: TrainConfig, training: Training, tokenizer: PreTrainedTokenizerBase, arguments: SFTConfig, *, is_first: bool
+) -> TrainSummary:
+    """Make a student of what was trained, and write down that all is done. A failure names the way on."""
+    output, summary = Path(str(arguments.output_dir)), training.trained
+    assert summary is not None, "the steps are done"
+    assert training.rows is not None, "a training of this version knows its rows"
+    if is_first:
+        try:
+            finish_student(config, training.model_class, tokenizer, output)
+        except (OverproofError, OSError, ValueError, RuntimeError, AttributeError) as error:
+            raise OverproofError(
+                f"All steps are done and what was trained is kept in {output}, but saving the student failed: {error}. "
+                "The same command goes on from here"
+            ) from error
         finished = msgspec.structs.replace(training, summary=summary)
-        write_bytes(output / "README.md", render_card(config, rows, finished, arguments).encode())
+        write_bytes(output / "README.md", render_card(config, training.rows, finished, arguments).encode())
         write_training(output, finished)
     return summary
 
 
 def _load_tokenizer(config: TrainConfig, arguments: SFTConfig) -> PreTrainedTokenizerBase:
     """The student's tokenizer as it will be saved with the trained student."""
-    tokenizer = load_tokenizer(find_student(config.student), config.chat_template)
+    tokenizer = load_tokenizer(find_student(config.student), config.chat_template, config.template)
     if arguments.eos_token is not None:
         if arguments.eos_token not in tokenizer.get_vocab():
             raise ConfigError(f"train.sft.eos_token: '{arguments.eos_token}' is no token of {config.student}")
@@ -115,84 +183,85 @@ def _load_tokenizer(config: TrainConfig, arguments: SFTConfig) -> PreTrainedToke
     return tokenizer
 
 
-def _check_student(config: TrainConfig, dataset: Path, arguments: SFTConfig, tell: Tell) -> None:
+def _check_student(config: TrainConfig, datasets: list[Path], arguments: SFTConfig, tell: Tell) -> None:
     """Ask the student check, and refuse what it refuses."""
     check = check_student(
-        dataset,
+        datasets,
         find_student(config.student),
         chat_template=config.chat_template,
+        template=config.template,
         eos_token=arguments.eos_token,
+        empty_block_in_loss=config.empty_block_in_loss,
     )
     lines = describe_check(check)
     if not check.passed:
-        raise InputError("\n".join([f"{config.student} cannot be trained on {dataset}.", *lines]))
+        raise InputError("\n".join([f"{config.student} cannot be trained on {name_datasets(datasets)}.", *lines]))
     for line in lines:
         tell(line)
 
 
 def _prepare_rows(
-    config: TrainConfig, dataset: Path, tokenizer: PreTrainedTokenizerBase, arguments: SFTConfig
+    config: TrainConfig, datasets: list[Path], tokenizer: PreTrainedTokenizerBase, arguments: SFTConfig, tell: Tell
 ) -> tuple[TrainingRows, Survey | None]:
     """Write the rows to train on, and to validate on, beside the checkpoints.
 
     The first process of each machine does so and gets the survey; the others read what it wrote down.
     """
     cache = Path(str(arguments.output_dir)) / ROWS
-    with arguments.main_process_first(desc="preparing the rows"):
-        if arguments.local_process_index != 0:
-            return decode((cache / "train.json").read_bytes(), TrainingRows), None
-        survey = survey_rows(dataset, tokenizer)
-        limit = find_limit(
-            dataset,
-            survey,
-            max_length=arguments.max_length,
-            percentile=config.length_percentile,
-            positions=_count_positions(config.student),
-        )
-        rows = write_rows(dataset, survey, limit, cache / "train.arrow")
-        if arguments.eval_strategy != "no":
-            validation = survey_rows(dataset, tokenizer, "validation")
-            write_rows(dataset, validation, limit, cache / "validation.arrow", "validation")
-        write_bytes(cache / "train.json", encode(rows))
-        return rows, survey
-
-
-def _count_positions(student: str) -> int | None:
-    """Positions that the student's config promises; None when it says nothing."""
-    from transformers import AutoConfig
-
-    try:
-        config = AutoConfig.from_pretrained(find_student(student))
-    except (OSError, ValueError) as error:
-        raise ConfigError(f"train.student: {student} is no checkpoint that transformers can read: {error}") from None
-    positions = getattr(config.get_text_config(), "max_position_embeddings", None)
-    return positions if isinstance(positions, int) else None
+    if arguments.local_process_index != 0:
+        return wait_for_rows(cache), None
+    _check_student(config, datasets, arguments, tell)
+    model_type = str(read_architecture(find_student(config.student)).get_text_config().model_type)
+    for line in advise_packages(model_type, has_accelerator=find_room() is not None):
+        tell(line)
+    in_loss = config.empty_block_in_loss
+    survey = tokenise_rows(datasets, tokenizer, cache / "train.arrow", empty_block_in_loss=in_loss)
+    limit = find_limit(
+        datasets,
+        survey,
+        max_length=arguments.max_length,
+        percentile=config.length_percentile,
+        positions=count_positions(find_student(config.student)),
+    )
+    if arguments.eval_strategy != "no":
+        tokenise_rows(datasets, tokenizer, cache / "validation.arrow", "validation", empty_block_in_loss=in_loss)
+    rows = summarise(survey, limit, arguments.per_device_train_batch_size)
+    hand_over(cache, rows)
+    return rows, survey
 
 
 def _build_trainer(
     config: TrainConfig, tokenizer: PreTrainedTokenizerBase, arguments: SFTConfig, rows: TrainingRows
 ) -> SFTTrainer:
     """TRL's trainer over the rows. Nothing can be cut: rows that are too long are gone already."""
-    from datasets import Dataset
     from trl.trainer.sft_trainer import SFTTrainer
 
     cache = Path(str(arguments.output_dir)) / ROWS
     arguments.max_length = rows.limit if arguments.packing else None
-    validation = Dataset.from_file(str(cache / "validation.arrow")) if arguments.eval_strategy != "no" else None
+    _order_by_length(config, arguments, rows)
+    validation = open_rows(cache / "validation.arrow", rows.limit) if arguments.eval_strategy != "no" else None
+    student = find_student(config.student)
     try:
         trainer = SFTTrainer(
-            model=find_student(config.student),
+            model=student,
             args=arguments,
-            train_dataset=Dataset.from_file(str(cache / "train.arrow")),
+            train_dataset=open_rows(cache / "train.arrow", rows.limit),
             eval_dataset=validation,
             processing_class=tokenizer,
-            peft_config=build_adapter(config),
+            peft_config=build_adapter(config, find_towers(student) if config.lora else None),
         )
     except (OSError, ValueError, TypeError) as error:
         raise ConfigError(f"train: TRL cannot train {config.student} so: {error}") from error
     if arguments.packing:
         check_isolation(trainer)
     return trainer
+
+
+def _order_by_length(config: TrainConfig, arguments: SFTConfig, rows: TrainingRows) -> None:
+    """Put rows of like length into one batch where batches of any rows would be padded much and nothing packs them."""
+    key = "train_sampling_strategy"
+    if hasattr(arguments, key) and key not in config.sft and not arguments.packing and rows.padding > _MUCH_PADDING:
+        setattr(arguments, key, "group_by_length")
 
 
 def _run(trainer: SFTTrainer, rows: TrainingRows, output: Path, tell: Tell) -> TrainSummary:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Collection, Iterator
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -41,6 +42,15 @@ _REFUSED = {
 }
 
 
+_REPORTERS = {"tensorboard": "tensorboard", "wandb": "wandb", "trackio": "trackio", "mlflow": "mlflow"}
+"""Where TRL can report to → the package that does it."""
+_ATTENTION = {
+    "flash_attention_2": ("flash_attn", "flash-attn --no-build-isolation"),
+    "flash_attention_3": ("flash_attn_interface", "flash-attn-3"),
+}
+"""Attention kernels → their package, and how to install it."""
+
+
 class Machine(NamedTuple):
     """What training can make use of here."""
 
@@ -53,10 +63,42 @@ class Machine(NamedTuple):
     """The Liger kernels are installed."""
 
 
-def check_installed() -> None:
-    """Raise MissingExtraError when the libraries for training are not installed."""
+def check_installed(sft: dict[str, Any] | None = None) -> None:
+    """Raise MissingExtraError when the libraries for training are not installed, or ConfigError when one that the
+    keys of `sft` ask for is not: before a row is read.
+    """
     if any(find_spec(name) is None for name in ("torch", "trl", "transformers")):
         raise MissingExtraError("Training a student", "train")
+    for key, value, package, install in _wanted_packages(sft or {}):
+        if find_spec(package) is None:
+            raise ConfigError(f"train.sft.{key}: {value} needs a package that is not installed: pip install {install}")
+
+
+def _wanted_packages(sft: dict[str, Any]) -> Iterator[tuple[str, Any, str, str]]:
+    """Key, value, package and how to install it, for each optional package that the keys ask for."""
+    reports = sft.get("report_to") or []
+    for name in [reports] if isinstance(reports, str) else reports:
+        if name in _REPORTERS:
+            yield "report_to", name, _REPORTERS[name], _REPORTERS[name]
+    if sft.get("deepspeed"):
+        yield "deepspeed", sft["deepspeed"], "deepspeed", "deepspeed"
+    if sft.get("use_liger_kernel"):
+        yield "use_liger_kernel", True, "liger_kernel", "liger-kernel"
+    kernel = (sft.get("model_init_kwargs") or {}).get("attn_implementation")
+    if kernel in _ATTENTION:
+        yield "model_init_kwargs.attn_implementation", kernel, *_ATTENTION[kernel]
+
+
+def advise_packages(model_type: str, *, has_accelerator: bool) -> list[str]:
+    """What would make this student's training faster here and is not installed, a line each."""
+    if not has_accelerator or not model_type.startswith("qwen3_5"):
+        return []
+    wanted = {"fla": "flash-linear-attention", "causal_conv1d": "causal-conv1d"}
+    return [
+        f"without {install} the linear attention of this student runs on a slow path: pip install {install}"
+        for package, install in wanted.items()
+        if find_spec(package) is None
+    ]
 
 
 def look_at_machine() -> Machine:
@@ -71,6 +113,20 @@ def look_at_machine() -> Machine:
         flash_attention=find_spec("flash_attn") is not None,
         liger=find_spec("liger_kernel") is not None,
     )
+
+
+def find_room() -> int | None:
+    """Bytes of memory of a GPU here; None where there is none."""
+    import torch
+
+    return torch.cuda.get_device_properties(0).total_memory if torch.cuda.is_available() else None
+
+
+def read_peak() -> int | None:
+    """The most bytes that tensors have held of this process's GPU; None without one."""
+    import torch
+
+    return torch.cuda.max_memory_allocated() if torch.cuda.is_available() else None
 
 
 def settings_for(machine: Machine) -> dict[str, Any]:
@@ -103,8 +159,10 @@ def build_arguments(config: TrainConfig, output: Path, machine: Machine) -> SFTC
     given = check_foreign_keys("train.sft", config.sft, known, _REFUSED, library="TRL")
     settings = settings_for(machine)
     settings |= {"max_length": None, "report_to": "none", "disable_tqdm": True, "packing_strategy": "bfd"}
-    if "activation_checkpointing" not in known:  # its name in older versions of transformers
-        settings["gradient_checkpointing"] = settings.pop("activation_checkpointing")
+    settings["save_total_limit"] = 2  # the newest, and one that is whole while the newest is being written
+    settings, given = (_name_checkpointing(table, known) for table in (settings, given))
+    if given.get("use_cpu"):
+        given = settings_for(Machine(has_accelerator=False)) | given
     loading = {**settings.pop("model_init_kwargs", {}), **(given.pop("model_init_kwargs", None) or {})}
     try:
         return SFTConfig(**(settings | given), model_init_kwargs=loading, output_dir=str(output))
@@ -112,8 +170,18 @@ def build_arguments(config: TrainConfig, output: Path, machine: Machine) -> SFTC
         raise ConfigError(f"train.sft: TRL refuses this: {error}") from None
 
 
-def build_adapter(config: TrainConfig) -> LoraConfig | None:
-    """The adapters as peft wants them described; None when every weight is trained."""
+def _name_checkpointing(table: dict[str, Any], known: Collection[str]) -> dict[str, Any]:
+    """Keys with the name that this version of transformers has for not keeping activations."""
+    old, new = "gradient_checkpointing", "activation_checkpointing"
+    wrong, right = (old, new) if new in known else (new, old)
+    return {(right + key.removeprefix(wrong) if key.startswith(wrong) else key): value for key, value in table.items()}
+
+
+def build_adapter(config: TrainConfig, towers: str | None = None) -> LoraConfig | None:
+    """The adapters as peft wants them described; None when every weight is trained.
+
+    `towers` matches the names of modules that are not to be trained (`find_towers`).
+    """
     if config.lora is None:
         return None
     if find_spec("peft") is None:
@@ -125,5 +193,6 @@ def build_adapter(config: TrainConfig) -> LoraConfig | None:
         lora_alpha=config.lora.alpha,  # type: ignore[arg-type] # a scale; peft computes with fractions too
         lora_dropout=config.lora.dropout,
         target_modules=config.lora.target_modules,
+        exclude_modules=towers,
         task_type="CAUSAL_LM",
     )

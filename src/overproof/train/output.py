@@ -16,6 +16,7 @@ import msgspec
 
 from overproof.errors import ConfigError
 from overproof.journal import write_bytes
+from overproof.train.training_rows import TrainingRows
 
 ROWS = ".rows"
 """Folder where the rows lie while training goes on; one that was killed leaves it."""
@@ -66,6 +67,17 @@ class Training(msgspec.Struct, frozen=True):
     versions: dict[str, str]
     summary: TrainSummary | None = None
     """None while it is not finished."""
+    trained: TrainSummary | None = None
+    """What the steps came to, once the last is done: what is left is to make of it a student that loads anywhere."""
+    model_class: str = ""
+    """The class of transformers that was trained."""
+    rows: TrainingRows | None = None
+    """What it was trained on; None before version 2."""
+    form: int = 1
+    """Version of how `data` is computed."""
+
+
+FORM = 2
 
 
 def settings_of(tree: dict[str, Any]) -> dict[str, Any]:
@@ -89,9 +101,25 @@ def read_training(output: Path) -> Training | None:
 
 def check_same(output: Path, earlier: Training, now: Training) -> None:
     """Raise ConfigError when `output` holds a training on other rows or with other settings, naming what differs."""
-    changes = [*_differences(earlier.settings, now.settings, "train.")]
-    if earlier.data != now.data:
+    changes = compare_settings(earlier, now.settings)
+    if earlier.form != FORM and earlier.summary is None:
+        version = earlier.versions.get("overproof", "an earlier one")
+        raise ConfigError(
+            f"train.output: {output} holds a training that version {version} of this package began, whose rows cannot "
+            "be compared with those of now. Finish it with that version, or name another folder"
+        )
+    if earlier.form == FORM and earlier.data != now.data:
         changes.append("the rows of the dataset")
+    refuse_changes(output, changes)
+
+
+def compare_settings(earlier: Training, settings: dict[str, Any]) -> list[str]:
+    """What of the settings differs, in words."""
+    return _differences(earlier.settings, settings, "train.")
+
+
+def refuse_changes(output: Path, changes: list[str]) -> None:
+    """Raise ConfigError naming what differs from the training in `output`, if anything does."""
     if changes:
         raise ConfigError(
             f"train.output: {output} holds another training; what differs: {'; '.join(changes)}. "
@@ -122,6 +150,8 @@ def _differences(earlier: dict[str, Any], now: dict[str, Any], prefix: str) -> l
     found = []
     for key in sorted({*earlier, *now}):
         was, is_ = earlier.get(key), now.get(key)
+        if key not in earlier and not is_:  # a key that there was not, at its default
+            continue
         if isinstance(was, dict) and isinstance(is_, dict):
             found += _differences(was, is_, f"{prefix}{key}.")
         elif was != is_:

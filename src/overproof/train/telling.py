@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from trl.trainer.sft_trainer import SFTTrainer
 
+_TIMED_STEPS = 5
+"""Steps after which the time of all of them is told; the first are slower."""
+
 Tell = Callable[[str], None]
 """Hears of a training, a line at a time; under several processes, that of the first one only."""
 
@@ -51,6 +54,15 @@ def listen(trainer: SFTTrainer, tell: Tell) -> None:
         def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:  # noqa: ARG002 - theirs
             self.began, self.first_step = time.monotonic(), state.global_step
 
+        def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:  # noqa: ARG002 - theirs
+            steps = state.global_step - self.first_step
+            if steps == _TIMED_STEPS and state.is_world_process_zero and state.max_steps > state.global_step:
+                seconds = (time.monotonic() - self.began) / steps * (state.max_steps - state.global_step)
+                tell(
+                    f"{_TIMED_STEPS} steps done; the other {state.max_steps - state.global_step:,} take about "
+                    f"{_clock(seconds)}"
+                )
+
         def on_log(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:  # noqa: ARG002 - their signature
             logs: dict[str, Any] = kwargs["logs"]
             steps = state.global_step - self.first_step
@@ -71,6 +83,12 @@ def describe_log(logs: dict[str, Any], step: int, steps: int, seconds_per_step: 
         parts.append(f"token accuracy {float(logs['mean_token_accuracy']):.1%}")
     if "learning_rate" in logs:
         parts.append(f"rate {float(logs['learning_rate']):.2e}")
-    left = round((steps - step) * seconds_per_step)
-    parts.append(f"{1 / seconds_per_step:.2f} steps/s, {left // 3600}:{left // 60 % 60:02d}:{left % 60:02d} left")
+    left = _clock((steps - step) * seconds_per_step)
+    parts.append(f"{1 / seconds_per_step:.2f} steps/s, {left} left")
     return " · ".join(parts)
+
+
+def _clock(seconds: float) -> str:
+    """Hours, minutes and seconds."""
+    left = round(seconds)
+    return f"{left // 3600}:{left // 60 % 60:02d}:{left % 60:02d}"

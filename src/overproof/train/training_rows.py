@@ -1,15 +1,17 @@
-"""A dataset → the rows that TRL trains on; only this module decides which rows are too long, and it cuts none.
+"""A dataset → the tokens that TRL trains on, and their loss; only this module decides which rows are too long.
 
-The rows lie in one Arrow file while training goes on, mapped into memory and not loaded, so that a set may be larger
-than memory.
+Every row is rendered and tokenised once, by this package, and compared with what it says; TRL gets tokens and labels
+and has nothing left to render, mask or cut. They lie in one Arrow file while training goes on, mapped into memory and
+not loaded, so that a set may be larger than memory.
 """
 
 from __future__ import annotations
 
 import hashlib
 import itertools
+import time
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,15 +19,21 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from overproof.errors import ConfigError, InputError
+from overproof.errors import ConfigError, InputError, OverproofError
+from overproof.journal import write_bytes
+from overproof.records import decode, encode
+from overproof.student import examine, name_datasets
 from overproof.student.conversation import Conversation, read_conversation, read_dataset_rows
-from overproof.student.template import Rendered, render
+from overproof.student.structure import FAULTS
 
 if TYPE_CHECKING:
-    import pyarrow as pa
+    from datasets import Dataset
     from transformers import PreTrainedTokenizerBase
 
 _BATCH = 512
+_MARK = "rows.json"
+NO_LOSS = -100
+"""The label of a token that the loss leaves out, as torch has it."""
 
 
 class TrainingRows(msgspec.Struct, frozen=True):
@@ -42,6 +50,10 @@ class TrainingRows(msgspec.Struct, frozen=True):
     """Tokens of all rows that are kept, prompts included."""
     fingerprint: str
     """Digest over the texts of the kept rows, in order."""
+    modes: dict[str, int] = {}
+    """Rows that are kept of each mode: thinking, non-thinking."""
+    padding: float = 0.0
+    """Share of padding in batches of rows drawn by chance."""
 
     def line(self) -> str:
         """The rows for a terminal."""
@@ -52,29 +64,62 @@ class TrainingRows(msgspec.Struct, frozen=True):
 
 
 class Survey(msgspec.Struct, frozen=True):
-    """Every row of a set as the student sees it."""
+    """Every row of a split as the student sees it."""
 
     lengths: npt.NDArray[np.int64]
     """Tokens, prompt included."""
     digests: npt.NDArray[np.uint64]
     """`digest` of the text that the loss must cover."""
+    texts: npt.NDArray[np.uint64]
+    """`digest` of prompt and reply."""
+    thinking: npt.NDArray[np.bool_]
+    """Whether the row has reasoning."""
 
 
-def survey_rows(dataset: Path, tokenizer: PreTrainedTokenizerBase, split: str = "train") -> Survey:
-    """Render and measure the rows of a split. Raises InputError when there are none, or one without a known schema."""
-    lengths: list[int] = []
-    digests: list[int] = []
-    for batch in _batches(_read(dataset, split)):
-        rendered = [render(tokenizer, conversation) for conversation in batch]
-        lengths += _count_tokens(tokenizer, rendered)
-        digests += [digest(text.trained) for text in rendered]
-    if not lengths:
-        raise InputError(f"{dataset} holds no {split} rows")
-    return Survey(np.array(lengths, dtype=np.int64), np.array(digests, dtype=np.uint64))
+def tokenise_rows(
+    datasets: Sequence[Path],
+    tokenizer: PreTrainedTokenizerBase,
+    target: Path,
+    split: str = "train",
+    *,
+    empty_block_in_loss: bool = False,
+) -> Survey:
+    """Write the rows of a split to `target` as `input_ids`, `labels` and `length`.
+
+    Raises InputError when there are none, or naming the first that has no known schema or that the student would not
+    learn as it is written.
+    """
+    import pyarrow as pa
+
+    ids = pa.list_(pa.int32())
+    schema = pa.schema([("input_ids", ids), ("labels", ids), ("length", pa.int32())])
+    seen: list[tuple[int, int, int, bool]] = []
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary = target.with_name(target.name + ".tmp")
+    with pa.OSFile(str(temporary), "wb") as file, pa.ipc.new_stream(file, schema) as stream:
+        for batch in _batches(_read(datasets, split)):
+            conversations = [conversation for _, conversation in batch]
+            rows = []
+            for (where, one), made in zip(
+                batch, examine(tokenizer, conversations, empty_block_in_loss=empty_block_in_loss), strict=True
+            ):
+                if made.faults:
+                    raise InputError(f"{where}: {FAULTS[made.faults[0]]}")
+                tokens, start = made.tokens.ids, made.tokens.start
+                labels = [NO_LOSS] * start + tokens[start:]
+                rows.append({"input_ids": tokens, "labels": labels, "length": len(tokens)})
+                whole = digest(made.text.prompt + made.text.trained)
+                seen.append((len(tokens), digest(made.text.trained), whole, bool(one.expected.reasoning)))
+            stream.write_batch(pa.RecordBatch.from_pylist(rows, schema))
+    if not seen:
+        raise InputError(f"{name_datasets(datasets)} holds no {split} rows")
+    temporary.replace(target)
+    lengths, digests, texts, thinking = zip(*seen, strict=True)
+    return Survey(np.array(lengths), np.array(digests, np.uint64), np.array(texts, np.uint64), np.array(thinking))
 
 
 def find_limit(
-    dataset: Path, survey: Survey, *, max_length: int | None, percentile: float, positions: int | None
+    datasets: Sequence[Path], survey: Survey, *, max_length: int | None, percentile: float, positions: int | None
 ) -> int:
     """Most tokens of a row: `max_length`, or else the length at the percentile, but never more than `positions`.
 
@@ -90,41 +135,62 @@ def find_limit(
     shortest = int(survey.lengths.min())
     if shortest > limit:
         raise InputError(
-            f"every row of {dataset} is longer than {limit:,} tokens (the shortest has {shortest:,}), so that all "
-            "would lose their answer. Set train.sft.max_length higher, or choose a student with more positions"
+            f"every row of {name_datasets(datasets)} is longer than {limit:,} tokens (the shortest has {shortest:,}), "
+            "so that all would lose their answer. Set train.sft.max_length higher, or choose a student with more "
+            "positions"
         )
     return limit
 
 
-def write_rows(dataset: Path, survey: Survey, limit: int, target: Path, split: str = "train") -> TrainingRows:
-    """Write the rows of at most `limit` tokens to `target`, an Arrow file with TRL's `prompt` and `completion`.
-
-    `survey` is that of the same split; at least one row must be short enough.
-    """
-    import pyarrow as pa
-
+def summarise(survey: Survey, limit: int, batch: int = 1) -> TrainingRows:
+    """The rows of at most `limit` tokens, of which there is one at least; `batch` of them go through at once."""
     kept = survey.lengths <= limit
-    texts = hashlib.blake2b(digest_size=16)
-    rows = (_to_row(conversation) for conversation, keep in zip(_read(dataset, split), kept, strict=True) if keep)
-    first = next(rows)
-    schema = _schema_of(first)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = target.with_name(target.name + ".tmp")
-    with pa.OSFile(str(temporary), "wb") as file, pa.ipc.new_stream(file, schema) as stream:
-        for batch in _batches(itertools.chain([first], rows)):
-            stream.write_batch(pa.RecordBatch.from_pylist(batch, schema))
-            for row in batch:
-                texts.update(msgspec.json.encode(row))
-    temporary.replace(target)
     lengths = survey.lengths[kept]
+    thinking = int(survey.thinking[kept].sum())
+    modes = {"thinking": thinking, "non-thinking": len(lengths) - thinking}
     return TrainingRows(
         rows=len(lengths),
         dropped=len(kept) - len(lengths),
         limit=limit,
         longest=int(lengths.max()),
         tokens=int(lengths.sum()),
-        fingerprint=texts.hexdigest(),
+        fingerprint=hashlib.blake2b(survey.texts[kept].tobytes(), digest_size=16).hexdigest(),
+        modes={mode: count for mode, count in modes.items() if count},
+        padding=_share_of_padding(lengths, batch),
     )
+
+
+def open_rows(file: Path, limit: int) -> Dataset:
+    """The rows of a file that `tokenise_rows` wrote, without those that are longer than `limit`."""
+    from datasets import Dataset
+
+    rows = Dataset.from_file(str(file))
+    kept = np.flatnonzero(np.array(rows.data.column("length")) <= limit)
+    return rows if len(kept) == len(rows) else rows.select(kept)
+
+
+def hand_over(cache: Path, rows: TrainingRows) -> None:
+    """Tell the other processes of this machine that the rows are there."""
+    write_bytes(cache / _MARK, encode(rows))
+
+
+def withdraw(cache: Path) -> None:
+    """Take back what an earlier training handed over, before any process of this one can look."""
+    (cache / _MARK).unlink(missing_ok=True)
+
+
+def wait_for_rows(cache: Path, patience_seconds: float = 24 * 3600.0) -> TrainingRows:
+    """The rows once the first process of this machine has handed them over, however long it takes to make them.
+
+    Files are looked at and no collective is waited in: those time out after minutes. A launcher ends all processes
+    when the first has failed.
+    """
+    end = time.monotonic() + patience_seconds
+    while not (cache / _MARK).exists():
+        if time.monotonic() > end:
+            raise OverproofError(f"the first process of this machine has not written {cache / _MARK} in time")
+        time.sleep(0.2)
+    return decode((cache / _MARK).read_bytes(), TrainingRows)
 
 
 def digest(text: str) -> int:
@@ -133,35 +199,20 @@ def digest(text: str) -> int:
     return int.from_bytes(hashlib.blake2b(normal, digest_size=8).digest(), "big")
 
 
-def _read(dataset: Path, split: str) -> Iterator[Conversation]:
-    return (read_conversation(row.values, row.where) for row in read_dataset_rows(dataset, split))
+def _share_of_padding(lengths: npt.NDArray[np.int64], batch: int) -> float:
+    """What part of such batches would be padding if rows came in any order."""
+    if batch < 2:
+        return 0.0
+    drawn = np.random.default_rng(0).choice(lengths, (256, batch))
+    return float(1 - drawn.sum() / (drawn.max(axis=1).sum() * batch))
+
+
+def _read(datasets: Sequence[Path], split: str) -> Iterator[tuple[str, Conversation]]:
+    rows = (row for dataset in datasets for row in read_dataset_rows(dataset, split))
+    return ((row.where, read_conversation(row.values, row.where)) for row in rows)
 
 
 def _batches(items: Iterable[Any]) -> Iterator[list[Any]]:
     iterator = iter(items)
     while batch := list(itertools.islice(iterator, _BATCH)):
         yield batch
-
-
-def _count_tokens(tokenizer: PreTrainedTokenizerBase, rendered: list[Rendered]) -> list[int]:
-    """Tokens of each whole row; one that begins with a token of its own (plain text) may have one more."""
-    encoded = tokenizer([text.prompt + text.trained for text in rendered], add_special_tokens=False)["input_ids"]
-    return [len(ids) for ids in encoded]
-
-
-def _to_row(conversation: Conversation) -> dict[str, Any]:
-    """TRL's prompt and completion: messages, or two texts for a row that no template touches."""
-    if conversation.text is not None:
-        return {"prompt": conversation.text, "completion": conversation.reply["content"]}
-    return {"prompt": conversation.prompt, "completion": [conversation.reply]}
-
-
-def _schema_of(row: dict[str, Any]) -> pa.Schema:
-    """The columns of a set with rows like this one."""
-    import pyarrow as pa
-
-    if isinstance(row["prompt"], str):
-        return pa.schema([("prompt", pa.string()), ("completion", pa.string())])
-    message = pa.struct([("role", pa.string()), ("content", pa.string())])
-    reply = pa.struct([(key, pa.string()) for key in row["completion"][0]])
-    return pa.schema([("prompt", pa.list_(message)), ("completion", pa.list_(reply))])
