@@ -119,6 +119,7 @@ def test_labels_that_are_not_the_replies_stop_everything(
 
 SHIPPED = {
     "sft_qwen3_0.6b": ("qwen3", "qwen3", "<|im_end|>"),
+    "sft_qwen3_1.7b": ("qwen3", "qwen3", "<|im_end|>"),
     "sft_qwen2.5_1.5b_instruct": ("qwen2", "qwen2_5", "<|im_end|>"),
     "sft_qwen3_4b_lora": ("qwen3", "qwen3", "<|im_end|>"),
     "sft_qwen2.5_math_7b_lora": ("qwen2", None, "<|endoftext|>"),

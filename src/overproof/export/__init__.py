@@ -16,9 +16,21 @@ import overproof
 from overproof.config import RunConfig
 from overproof.config.output import ExportConfig
 from overproof.errors import RunFolderError
+from overproof.export.contrast import is_wrong, pair_up
 from overproof.export.dataset_card import render_card, render_jsonl_card
 from overproof.export.files import FORMS, SplitWriter, is_data
-from overproof.export.formats import KeptTrace, build_row, build_schema, form_of
+from overproof.export.formats import (
+    KeptTrace,
+    Row,
+    RowForm,
+    build_answer_row,
+    build_label_row,
+    build_preference_row,
+    build_prompt_row,
+    build_row,
+    build_schema,
+    form_of,
+)
 from overproof.export.written import ExportSummary, ShardExport, summarise
 from overproof.journal import write_bytes
 from overproof.records import Decision, PreparedProblem, Score, Trace, Verdict, problem_id_of
@@ -51,27 +63,56 @@ def export_shard(config: RunConfig, folder: RunFolder, shard: int, name: str | N
     folder.remove(folder.dataset(name) / "README.md")
     with ExitStack() as stack:
         writers: dict[str, SplitWriter] = {}
-        for problem, traces in _read_kept(folder, shard, decisions):
+        for problem, traces, wrong in _read_traces(folder, shard, decisions, scores, form):
+            pass_rate = estimate_pass_rate(outcomes[problem.problem.id], config.sampling)
+            kept, refuted = (
+                [KeptTrace(problem, trace, scores.get(trace.id), pass_rate) for trace in some]
+                for some in (traces, wrong)
+            )
+            rows = list(_build_rows(kept, refuted, form))
+            if not rows:
+                continue
             split = split_of(problem, config.export)
             if split not in writers:
                 writers[split] = stack.enter_context(SplitWriter(folder.dataset(name), split, shard, schema))
                 done.files.extend(path.name for path in writers[split].paths)
-            pass_rate = estimate_pass_rate(outcomes[problem.problem.id], config.sampling)
-            kept = [KeptTrace(problem, trace, scores.get(trace.id), pass_rate) for trace in traces]
-            for one in kept:
-                writers[split].write(build_row(one, form))
-            _count(done, split, kept)
+            for row in rows:
+                writers[split].write(row)
+            _count(done, split, kept, len(rows))
     folder.push(*(path for writer in writers.values() for path in writer.paths))
     return done
 
 
-def _count(done: ShardExport, split: str, kept: list[KeptTrace]) -> None:
+def _build_rows(kept: list[KeptTrace], wrong: list[KeptTrace], form: RowForm) -> Iterator[Row]:
+    """The rows of one problem; `wrong` are traces whose answer is proved wrong, where the format wants them."""
+    config = form.config
+    match config.format:
+        case "preference":
+            yield from (build_preference_row(*pair, form) for pair in pair_up(kept, wrong, config))
+        case "kto":
+            yield from (build_label_row(one, form, is_right=True) for one in kept)
+            yield from (build_label_row(one, form, is_right=False) for one in wrong)
+        case "prompts":
+            yield build_prompt_row(kept[0], form)
+        case _:
+            for one in kept:
+                yield build_row(one, form)
+                if _is_drawn(one.trace.id, config.non_thinking / (1 - config.non_thinking), config.seed):
+                    yield build_answer_row(one, form)
+
+
+def _is_drawn(trace_id: str, chance: float, seed: int) -> bool:
+    digest = hashlib.blake2b(f"{seed}/mode/{trace_id}".encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "big") < chance * 2**64
+
+
+def _count(done: ShardExport, split: str, kept: list[KeptTrace], rows: int) -> None:
     """Add the rows of one problem to what was written."""
     problem = kept[0].problem
     done.problems[split] += 1
-    done.rows[split] += len(kept)
-    done.sources[problem.problem.source or "unnamed"] += len(kept)
-    done.languages[problem.language or "unknown"] += len(kept)
+    done.rows[split] += rows
+    done.sources[problem.problem.source or "unnamed"] += rows
+    done.languages[problem.language or "unknown"] += rows
     for one in kept:
         done.lengths[len(one.trace.content) + len(one.trace.reasoning or "")] += 1
         done.grades.update(_how_verified(one.score))
@@ -119,14 +160,18 @@ def _collect_outcomes(decisions: list[Decision], scores: dict[str, Score]) -> di
     return outcomes
 
 
-def _read_kept(
-    folder: RunFolder, shard: int, decisions: list[Decision]
-) -> Iterator[tuple[PreparedProblem, list[Trace]]]:
-    """Each problem of which a trace is kept, with its kept traces."""
+def _read_traces(
+    folder: RunFolder, shard: int, decisions: list[Decision], scores: dict[str, Score], form: RowForm
+) -> Iterator[tuple[PreparedProblem, list[Trace], list[Trace]]]:
+    """Each problem of which a trace is kept, its kept traces, and those proved wrong where wanted."""
     kept = {decision.trace_id for decision in decisions if decision.kept}
-    for problem, traces in folder.read_groups(shard, only=kept):
-        if problem is not None and traces:
-            yield problem, traces
+    wants_wrong = form.config.format in {"preference", "kto"}
+    wanted = kept | {name for name, score in scores.items() if wants_wrong and score.grade is not None}
+    for problem, traces in folder.read_groups(shard, only=wanted):
+        right = [trace for trace in traces if trace.id in kept]
+        wrong = [trace for trace in traces if trace.id not in kept and is_wrong(trace, scores.get(trace.id))]
+        if problem is not None and right:
+            yield problem, right, wrong if wants_wrong else []
 
 
 def split_of(problem: PreparedProblem, config: ExportConfig) -> str:

@@ -33,6 +33,11 @@ _FORMATS: dict[Format, str] = {
     "sharegpt": "`conversations`: turns of `human` and `gpt`, the last one as `<think>`, the reasoning, `</think>`, a "
     "blank line and the answer",
     "input_reasoning_content": "`input`, `reasoning_content` and `content`: the prompt, the reasoning and the answer",
+    "preference": "`prompt`, `chosen` and `rejected`: lists of messages; the chosen reply was found right and the "
+    "rejected one proved wrong, on the same problem and of like length",
+    "kto": "`prompt` and `completion`: lists of messages; `label`: whether the completion was found right (it was "
+    "proved wrong otherwise)",
+    "prompts": "`prompt`: a list of messages; `question` and `reference`: what a reward needs to grade a reply",
 }
 
 _POLICIES = {

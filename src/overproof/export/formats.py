@@ -79,14 +79,67 @@ def form_of(config: RunConfig, versions: dict[str, str]) -> RowForm:
 def build_row(kept: KeptTrace, form: RowForm) -> Row:
     """One row in the config's format, with the provenance columns when they are asked for."""
     config = form.config
-    prompt = kept.trace.messages if config.prompt == "sent" else [Message("user", kept.problem.problem.question)]
-    columns = _COLUMNS[config.format](prompt, read_completion(kept.trace))
-    row = columns if config.format == "input_reasoning_content" else {"id": kept.trace.id, **columns}
-    return row | _provenance(kept, form) if config.provenance else row
+    columns = _COLUMNS[config.format](_prompt_of(kept, form), read_completion(kept.trace))
+    if config.non_thinking:
+        columns["chat_template_kwargs"] = {"enable_thinking": True}
+    return _finish(kept, form, kept.trace.id, columns)
+
+
+def build_answer_row(kept: KeptTrace, form: RowForm) -> Row:
+    """The same without its reasoning, which says that it has none."""
+    answer = {"role": "assistant", "content": read_completion(kept.trace).answer}
+    prompt = _plain(_prompt_of(kept, form))
+    pair = {"prompt": prompt, "completion": [answer]}
+    columns: Row = {**pair} if form.config.format == "prompt_completion" else {"messages": [*prompt, answer]}
+    columns["chat_template_kwargs"] = {"enable_thinking": False}
+    return _finish(kept, form, f"{kept.trace.id}/answer", columns)
+
+
+def build_preference_row(chosen: KeptTrace, rejected: KeptTrace, form: RowForm) -> Row:
+    """TRL's prompt, chosen and rejected; provenance is that of the chosen one."""
+    replies = [
+        [{"role": "assistant", "content": render_reply(read_completion(one.trace))}] for one in (chosen, rejected)
+    ]
+    columns = {"prompt": _plain(_prompt_of(chosen, form)), "chosen": replies[0], "rejected": replies[1]}
+    return _finish(chosen, form, f"{chosen.trace.id} {rejected.trace.id}", columns)
+
+
+def build_label_row(kept: KeptTrace, form: RowForm, *, is_right: bool) -> Row:
+    """TRL's prompt, completion and label."""
+    columns = _to_prompt_completion(_prompt_of(kept, form), read_completion(kept.trace)) | {"label": is_right}
+    return _finish(kept, form, kept.trace.id, columns)
+
+
+def build_prompt_row(kept: KeptTrace, form: RowForm) -> Row:
+    """A problem as its traces were asked for it, with what a reward needs to know."""
+    problem = kept.problem
+    columns = {
+        "prompt": _plain(_prompt_of(kept, form)),
+        "question": problem.problem.question,
+        "reference": problem.problem.reference,
+    }
+    if not form.config.provenance:
+        columns["language"] = problem.language
+    return _finish(kept, form, problem.problem.id, columns)
+
+
+def _prompt_of(kept: KeptTrace, form: RowForm) -> list[Message]:
+    if form.config.prompt == "sent":
+        return list(kept.trace.messages)
+    return [Message("user", kept.problem.problem.question)]
+
+
+def _finish(kept: KeptTrace, form: RowForm, row_id: str, columns: Row) -> Row:
+    """A row with its id before its columns, and its provenance after them."""
+    row = columns if form.config.format == "input_reasoning_content" else {"id": row_id, **columns}
+    return row | _provenance(kept, form) if form.config.provenance else row
 
 
 def render_reply(completion: Completion) -> str:
-    """`<think>`, the reasoning, `</think>`, a blank line, the answer: the one form that every Qwen template keeps."""
+    """`<think>`, the reasoning, `</think>`, a blank line, the answer: the form that most chat templates keep.
+
+    Which templates lose it is shown by `overproof check-student --matrix`.
+    """
     return f"<think>\n{completion.reasoning}\n</think>\n\n{completion.answer}"
 
 
@@ -107,8 +160,15 @@ def build_schema(form: RowForm) -> pa.Schema:
         "prompt_completion_text": [("prompt", text), ("completion", text)],
         "sharegpt": [("conversations", pa.list_(turn))],
         "input_reasoning_content": [("input", text), ("reasoning_content", text), ("content", text)],
+        "preference": [(name, pa.list_(message)) for name in ("prompt", "chosen", "rejected")],
+        "kto": [("prompt", pa.list_(message)), ("completion", pa.list_(message)), ("label", pa.bool_())],
+        "prompts": [("prompt", pa.list_(message)), ("question", text), ("reference", text)],
     }
     fields = columns[config.format]
+    if config.format == "prompts" and not config.provenance:
+        fields = [*fields, ("language", text)]
+    if config.non_thinking:
+        fields = [*fields, ("chat_template_kwargs", pa.struct([("enable_thinking", pa.bool_())]))]
     if config.format != "input_reasoning_content":
         fields = [("id", text), *fields]
     if config.provenance:
