@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,9 @@ def trl_template(name: str) -> str:
     return (Path(spec.origin).parent / "chat_templates" / f"{name}.jinja").read_text(encoding="utf-8")
 
 
-def make_student(folder: Path, template: str | None, *, eos_token: str = "<|im_end|>") -> str:
+def make_student(
+    folder: Path, template: str | None, *, eos_token: str = "<|im_end|>", more_tokens: Sequence[str] = ()
+) -> str:
     """Save a tokenizer with this template and name its folder; skips the test where transformers is not installed."""
     transformers = pytest.importorskip("transformers")
     from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, trainers
@@ -30,7 +33,9 @@ def make_student(folder: Path, template: str | None, *, eos_token: str = "<|im_e
     alphabet = pre_tokenizers.ByteLevel.alphabet()
     trainer = trainers.BpeTrainer(vocab_size=300, initial_alphabet=alphabet, special_tokens=CONTROL_TOKENS)
     tokenizer.train_from_iterator(["two and two make four"], trainer)
-    tokenizer.add_tokens([AddedToken(token, special=False, normalized=False) for token in THINK_TOKENS])
+    tokenizer.add_tokens(
+        [AddedToken(token, special=False, normalized=False) for token in (*THINK_TOKENS, *more_tokens)]
+    )
     saved = transformers.PreTrainedTokenizerFast(
         tokenizer_object=tokenizer, eos_token=eos_token, pad_token="<|endoftext|>"
     )

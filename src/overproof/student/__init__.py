@@ -4,7 +4,6 @@
     template       tokenizer and chat template → the text of a row, and where its loss begins
     structure      is that text, token by token, what the row says?
     matrix         which way of training a student keeps which export format
-    memory         how much memory a training needs, before there is a weight
 
 Chat templates drop, insert and delete reasoning without a word, a wrong end token makes a model that never stops, and
 a short `max_length` cuts answers off. `check_student` renders rows with the student's own tokenizer and template,

@@ -4,6 +4,7 @@
     training_rows   the dataset → tokens and labels; which rows are too long
     output          what lies in the output folder; whether a training may go on there
     inspection      what the loss covers and what packing mixes, looked at before the first step
+    memory          how much memory a training needs, before there is a weight
     fit             will it fit into a GPU, and what would instead
     screen          what is going to be done, before the first step
     telling         how a training tells of itself
@@ -32,7 +33,6 @@ from overproof.runfolder import RunFolder
 from overproof.student import check_student, describe_check, name_datasets
 from overproof.student.architecture import count_positions, find_towers, read_architecture
 from overproof.student.checkpoint import find_student
-from overproof.student.memory import GIB
 from overproof.student.template import load_tokenizer
 from overproof.train.arguments import (
     advise_packages,
@@ -45,6 +45,7 @@ from overproof.train.arguments import (
 )
 from overproof.train.fit import describe_fit
 from overproof.train.inspection import check_isolation, check_labels
+from overproof.train.memory import GIB
 from overproof.train.output import (
     FORM,
     ROWS,

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from overproof.config.training import LoraConfig, TrainConfig
 from overproof.student.checkpoint import find_student
-from overproof.student.memory import GIB, Memory, Shape, predict_memory
 from overproof.train.arguments import build_adapter
+from overproof.train.memory import GIB, Memory, Shape, predict_memory
 
 if TYPE_CHECKING:
     from trl.trainer.sft_config import SFTConfig
