@@ -73,6 +73,8 @@ class Problems(msgspec.Struct, frozen=True):
     clustered: int
     """Problems that share a cluster of near-duplicates with another."""
     contaminated: int
+    reworded: int
+    """Problems that may put a benchmark question in other words."""
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -228,6 +230,7 @@ def _prepare_problem(
         cluster=found.cluster,
         duplicate_of=found.duplicate_of,
         contamination=found.contamination,
+        review=found.review,
     )
 
 
@@ -415,6 +418,7 @@ def _count_problems(folder: RunFolder, shard: int) -> Counter[str]:
         counts["duplicates"] += one.duplicate_of is not None
         counts["clustered"] += one.cluster is not None
         counts["contaminated"] += bool(one.contamination)
+        counts["reworded"] += bool(one.review)
     return counts
 
 

@@ -46,6 +46,8 @@ class PreparedProblem(msgspec.Struct, frozen=True, omit_defaults=True):
     """Id of an earlier problem with the same question, or None."""
     contamination: list[dict[str, Any]] = []
     """Benchmark passages that this question matches: benchmark, benchmark_id, passages, method."""
+    review: list[dict[str, Any]] = []
+    """Benchmark questions that this one may put in other words, in the same form; for a person to look at."""
     override: str | None = None
     """What a person has decided about it: keep, replace (its reference is that person's) or drop; None without."""
 

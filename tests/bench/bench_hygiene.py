@@ -5,7 +5,9 @@
 Clusters: made problems of about 200 characters, every tenth an edit of an earlier one by one word; and problems from
 few templates, which is hard on the hashing. Contamination: real questions that lie beside the repository (left out
 without them), each edited in several ways and looked up among all; and half of a set looked up in its other half,
-where what is found is a question that two papers share, or a false alarm to be read.
+where what is found is a question that two papers share, or a false alarm to be read. Rewordings: the same benchmark
+with names and numbers changed, in other words, and with clauses added (tests/cases/rewordings.jsonl, among GSM8K's test
+questions where they lie beside the repository), and how many questions of other sets are listed in error.
 """
 
 from __future__ import annotations
@@ -24,12 +26,18 @@ from pathlib import Path
 
 from overproof.config.selection import HygieneConfig
 from overproof.hygiene import examine
-from overproof.hygiene.contamination import BenchmarkIndex, BenchmarkItem
+from overproof.hygiene.contamination import BenchmarkIndex, BenchmarkItem, Rewordings
 from overproof.records import Problem
 from overproof.tiny.problems import procedural_problems
 
 SHARED = Path(os.environ.get("OVERPROOF_SHARED", Path(__file__).parents[3] / "shared"))
 SETS = ("gsm8k_openai", "zh_problems", "hardverify_math", "gaokaobench_mcq_zh", "qwen_math_cot", "aime25_r1_think")
+OTHER_SETS = (
+    *("math23k", "asdiv", "svamp", "mawps", "college_math", "olympiadbench", "rllm_math", "rllm_aime", "aqua"),
+    *("tal_en_train_3K", "tal_en_test_2K", "tal_ch_train_3K", "tal_ch_test_2K", "cmath", "minerva", "mmlu_stem"),
+)
+NAMES = ("Avery", "Blake", "Casey", "Devon", "Ellis", "Finley", "Harper", "Indigo")
+BENCHMARK = 10_000
 TARGET_SECONDS = 120
 SHORTEST = 60  # characters; a shorter question says too little to be told from others
 
@@ -38,9 +46,12 @@ def main() -> None:
     """Print each figure beside its target."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--small", action="store_true", help="a tenth of the problems")
-    parser.add_argument("--measure", choices=["edited", "templates"], help=argparse.SUPPRESS)
+    parser.add_argument("--measure", choices=["edited", "templates", "benchmarks"], help=argparse.SUPPRESS)
     options = parser.parse_args()
     count = 20_000 if options.small else 200_000
+    if options.measure == "benchmarks":
+        measure_benchmarks(count)
+        return
     if options.measure:
         measure(make_edited(count) if options.measure == "edited" else make_templates(count))
         return
@@ -52,7 +63,79 @@ def main() -> None:
         planted = f"of {count // 5:,} planted" if kind == "edited" else ""
         row = f"{count:>9,}  {kind:<10} {seconds:>8.1f} {TARGET_SECONDS:>7} {megabytes:>8.0f}"
         print(f"{row}  {clustered:,.0f} {planted}", flush=True)
+    print_rewordings()
+    command = [sys.executable, __file__, "--measure", "benchmarks", *(["--small"] if options.small else [])]
+    seconds, megabytes, listed = map(
+        float, subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
+    )
+    print(f"\n{count:,} problems against {BENCHMARK:,} benchmark questions: {seconds:.0f} s (target 180), ", end="")
+    print(f"{megabytes:,.0f} MB (target 1,000), {listed:,.0f} listed", flush=True)
     print_contamination()
+
+
+def measure_benchmarks(count: int) -> None:
+    """Look made problems up in made benchmark questions; print seconds, peak memory and listed problems."""
+    problems = make_edited(count)
+    benchmark = [problem.question for problem in make_edited(BENCHMARK)]
+    items = [BenchmarkItem("made", str(number), question) for number, question in enumerate(benchmark)]
+    start = time.perf_counter()
+    certain, likely, listed = BenchmarkIndex(items, HygieneConfig()), None, 0
+    for first in range(0, count, 4096):
+        batch = [problem.question for problem in problems[first : first + 4096]]
+        certain.find(batch)
+        likely = likely or Rewordings(items, batch)
+        listed += sum(map(bool, likely.find(batch)))
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(time.perf_counter() - start, peak, listed)
+
+
+def print_rewordings() -> None:
+    """Share of reworded benchmark questions that are listed, beside what any 8 and any 13 words in a row find."""
+    pairs = [json.loads(line) for line in (Path(__file__).parents[1] / "cases" / "rewordings.jsonl").open("rb")]
+    benchmark = read_questions("gsm8k") + [pair["question"] for pair in pairs]
+    first, chance = len(benchmark) - len(pairs), random.Random(0)
+    everyone = list(range(len(benchmark)))
+    reworded = {
+        "numbers changed": (everyone, [change_numbers(text, chance) for text in benchmark], 0.95),
+        "names and numbers changed": (
+            everyone,
+            [change_names(change_numbers(text, chance)) for text in benchmark],
+            0.95,
+        ),
+        "rephrased": (everyone[first:], [pair["rephrased"] for pair in pairs], 0.60),
+        "clauses added": (everyone[first:], [pair["extended"] for pair in pairs], 0.60),
+    }
+    others = [text for name in OTHER_SETS for text in read_questions(name)]
+    ways: dict[str, Callable[[Sequence[str], Sequence[str]], list[set[int]]]] = {
+        "ours": lambda known, asked: look_up_all(known, asked, others),
+        "any 8 words": look_up_eight_words,
+        "any 13 words": look_up_thirteen_words,
+    }
+    print(f"\n{'share found of':<28}{'questions':>9}{'target':>8}" + "".join(f"{name:>14}" for name in ways))
+    for name, (numbers, texts, target) in reworded.items():
+        shares = []
+        for look_up in ways.values():
+            found = look_up(benchmark, texts)
+            shares.append(sum(number in those for number, those in zip(numbers, found, strict=True)) / len(texts))
+        print(f"{name:<28}{len(texts):>9}{target:>8}" + "".join(f"{share:>14.3f}" for share in shares), flush=True)
+    if others:
+        errors = [sum(map(bool, look_up(benchmark, others))) / len(others) for look_up in ways.values()]
+        row = "".join(f"{error:>14.3%}" for error in errors)
+        print(f"{'listed of other sets':<28}{len(others):>9}{'.1%':>8}{row}")
+
+
+def read_questions(name: str) -> list[str]:
+    """Real questions beside the repository; none without them."""
+    path = SHARED / "data" / "questions" / f"{name}.jsonl"
+    return [json.loads(line)["question"] for line in path.open("rb")] if path.is_file() else []
+
+
+def look_up_all(benchmark: Sequence[str], questions: Sequence[str], sample: Sequence[str]) -> list[set[int]]:
+    """What this package finds, for certain or for a person to look at."""
+    items = [BenchmarkItem("set", str(number), text) for number, text in enumerate(benchmark)]
+    likely = Rewordings(items, random.Random(0).sample(sample, min(4096, len(sample)))).find(questions)
+    certain = BenchmarkIndex(items, HygieneConfig()).find(questions)
+    return [{int(one["benchmark_id"]) for one in (*a, *b)} for a, b in zip(certain, likely, strict=True)]
 
 
 def measure(problems: Sequence[Problem]) -> None:
@@ -126,17 +209,35 @@ def look_up_index(benchmark: Sequence[str], questions: Sequence[str]) -> list[se
 
 def look_up_eight_words(benchmark: Sequence[str], questions: Sequence[str]) -> list[set[int]]:
     """The same by the rule that most pipelines use: any eight words in a row, split at spaces, lower case."""
+    return look_up_runs(benchmark, questions, 8)
+
+
+def look_up_thirteen_words(benchmark: Sequence[str], questions: Sequence[str]) -> list[set[int]]:
+    """The same with thirteen words, as GPT-3's authors did."""
+    return look_up_runs(benchmark, questions, 13)
+
+
+def look_up_runs(benchmark: Sequence[str], questions: Sequence[str], length: int) -> list[set[int]]:
+    """For each question the benchmark's questions that share a run of so many words with it."""
     holders: dict[tuple[str, ...], set[int]] = {}
     for number, text in enumerate(benchmark):
-        for passage in eight_words(text):
+        for passage in runs_of(text, length):
             holders.setdefault(passage, set()).add(number)
-    return [set().union(*(holders.get(passage, set()) for passage in eight_words(text))) for text in questions]
+    return [set().union(*(holders.get(run, set()) for run in runs_of(text, length))) for text in questions]
 
 
-def eight_words(text: str) -> set[tuple[str, ...]]:
-    """Every run of eight words."""
+def runs_of(text: str, length: int) -> set[tuple[str, ...]]:
+    """Every run of so many words."""
     words = text.lower().split()
-    return {tuple(words[start : start + 8]) for start in range(len(words) - 7)}
+    return {tuple(words[start : start + length]) for start in range(len(words) - length + 1)}
+
+
+def change_names(text: str) -> str:
+    """Every name another one: words with a capital letter that begin no sentence."""
+    names = sorted(set(re.findall(r"(?<=[a-z,] )[A-Z][a-z]+", text)))
+    for number, name in enumerate(names):
+        text = re.sub(rf"\b{name}\b", NAMES[number % len(NAMES)], text)
+    return text
 
 
 def change_numbers(text: str, chance: random.Random) -> str:

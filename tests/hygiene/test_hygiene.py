@@ -115,7 +115,7 @@ def test_a_benchmark_question_with_changed_numbers_is_found_by_masking_them(tmp_
     assert match["method"] == "masked_numbers"
     assert match["overlap"] == 1.0
     assert match["passages"][0]["benchmark"] != match["passages"][0]["problem"]
-    assert examine_texts(changed, **config, overlap=0.6, masked_overlap=None) == {}
+    assert examine_texts(changed, **config, overlap=0.6, masked_overlap=None, review="keep") == {}
 
 
 def test_the_evidence_stays_short_however_long_the_question_is(tmp_path: Path) -> None:

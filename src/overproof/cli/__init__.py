@@ -37,6 +37,7 @@ for command in (
     checking.audit,
     sources.presets,
     sources.suspects,
+    sources.rewordings,
     exchange.view,
     exchange.import_traces,
     exchange.push,

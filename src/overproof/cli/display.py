@@ -170,6 +170,7 @@ def _describe_problems(problems: Problems) -> list[str]:
         "with a reference that no answer can be graded against (overproof audit lists them)": problems.unverifiable,
         "that repeat an earlier one": problems.duplicates,
         "that overlap with a benchmark": problems.contaminated,
+        "that may put a benchmark question in other words (overproof rewordings lists them)": problems.reworded,
     }
     return [f"{count:,} of {problems.problems:,} problems {fact}" for fact, count in facts.items() if count]
 

@@ -67,3 +67,23 @@ def suspects(
         count += 1
         print_lines(suspect.lines())
     print_lines([f"{count:,} suspect references. Decide with --keep ID, --replace ID=REFERENCE or --drop ID"])
+
+
+def rewordings(
+    run: Annotated[str, typer.Argument(metavar="RUN", help="The run's folder, or its config.")], run_dir: RunDir = None
+) -> None:
+    """List problems that may put a benchmark question in other words, both texts side by side."""
+    from overproof import freshness
+    from overproof.cli.display import print_lines
+    from overproof.hygiene.rewording import describe
+
+    folder = find_folder(run, run_dir)
+    count = 0
+    for shard in range(freshness.manifest_of(folder).shards):
+        for one in folder.read_problems(shard):
+            count += bool(one.review)
+            for match in one.review:
+                print_lines([one.problem.id, *describe(match)])
+    print_lines(
+        [f"{count:,} problems. Drop one with: overproof suspects RUN --drop ID; all with: hygiene.review: drop"]
+    )

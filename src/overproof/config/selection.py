@@ -105,6 +105,9 @@ class HygieneConfig(Table):
     """Share of the shorter question's passages found in the other from which a problem counts as contaminated."""
     masked_overlap: float | None = Field(default=0.8, gt=0, le=1)
     """The same with all numbers masked, for benchmark questions with changed numbers; None does not look."""
+    review: Literal["drop", "keep", "list"] = "list"
+    """Problems that may be benchmark questions in other words, with other names and numbers, or with clauses added:
+    drop rejects their traces, list keeps them and lists both texts (`overproof rewordings RUN`), keep does not look."""
 
     @model_validator(mode="after")
     def _call_benchmarks(self) -> Self:

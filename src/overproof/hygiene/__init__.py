@@ -7,13 +7,13 @@ problem's rows go to and whether they may be trained on.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
 from overproof.config.selection import HygieneConfig
 from overproof.hygiene.clusters import ClusterFinder
-from overproof.hygiene.contamination import BenchmarkIndex, read_benchmarks
+from overproof.hygiene.contamination import BenchmarkIndex, Rewordings, read_benchmarks
 from overproof.records import Problem
 
 _BATCH = 4096
@@ -25,6 +25,15 @@ class HygieneFinding(msgspec.Struct, frozen=True):
     cluster: str | None = None
     duplicate_of: str | None = None
     contamination: list[dict[str, Any]] = []
+    review: list[dict[str, Any]] = []
+
+
+class Matches(NamedTuple):
+    """Benchmark questions that problems match, by the number of the problem."""
+
+    certain: dict[int, list[dict[str, Any]]]
+    likely: dict[int, list[dict[str, Any]]]
+    """In other words, for a person to look at."""
 
 
 def examine(problems: Iterable[Problem], config: HygieneConfig) -> dict[str, HygieneFinding]:
@@ -36,31 +45,40 @@ def examine(problems: Iterable[Problem], config: HygieneConfig) -> dict[str, Hyg
     """
     if not config.duplicates and config.near_duplicates is None and not config.benchmarks:
         return {}
-    index = BenchmarkIndex(read_benchmarks(config.benchmarks), config) if config.benchmarks else None
+    items = read_benchmarks(config.benchmarks)
+    index = BenchmarkIndex(items, config) if items else None
+    rewordings: Rewordings | None = None
     finder = ClusterFinder()
     ids: list[str] = []
-    contamination: dict[int, list[dict[str, Any]]] = {}
+    matches = Matches({}, {})
     for batch in _batches(problems):
         questions = [problem.question for problem in batch]
         if index is not None:
             found = enumerate(index.find(questions), start=len(ids))
-            contamination.update((number, matches) for number, matches in found if matches)
+            matches.certain.update((number, those) for number, those in found if those)
+        if items and config.review != "keep":
+            rewordings = rewordings or Rewordings(items, questions)
+            likely = enumerate(rewordings.find(questions), start=len(ids))
+            matches.likely.update((number, those) for number, those in likely if those)
         finder.add(questions)
         ids += [problem.id for problem in batch]
-    return _to_findings(ids, finder, contamination, config)
+    return _to_findings(ids, finder, matches, config)
 
 
 def _to_findings(
-    ids: list[str], finder: ClusterFinder, contamination: dict[int, list[dict[str, Any]]], config: HygieneConfig
+    ids: list[str], finder: ClusterFinder, matches: Matches, config: HygieneConfig
 ) -> dict[str, HygieneFinding]:
     clusters = finder.clusters(config.near_duplicates)
     peopled = {first for number, first in enumerate(clusters) if number != first}
     findings = {}
     for number, (first, same) in enumerate(zip(clusters, finder.same_as(), strict=True)):
+        certain = matches.certain.get(number, [])
+        likely = [] if certain else matches.likely.get(number, [])
         finding = HygieneFinding(
             cluster=ids[first] if first in peopled else None,
             duplicate_of=ids[same] if config.duplicates and same != number else None,
-            contamination=contamination.get(number, []),
+            contamination=certain or (likely if config.review == "drop" else []),
+            review=likely if config.review == "list" else [],
         )
         if finding != HygieneFinding():
             findings[ids[number]] = finding

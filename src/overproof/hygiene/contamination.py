@@ -8,7 +8,7 @@ benchmark question; the passages that match are kept as evidence, side by side.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -26,6 +26,7 @@ from overproof.hygiene.ngrams import (
     normalise,
     split_words,
 )
+from overproof.hygiene.rewording import RewordingIndex, show_side_by_side
 from overproof.problems import read_problems
 
 _FEWEST_PASSAGES = 3
@@ -105,6 +106,29 @@ class BenchmarkIndex:
             }
             for item, (method, overlap) in best[:_MOST_MATCHES]
         ]
+
+
+class Rewordings:
+    """Benchmark questions in other words, told as `PreparedProblem.review` holds them."""
+
+    def __init__(self, items: Sequence[BenchmarkItem], sample: Sequence[str]) -> None:
+        """`sample` are some of the problems, which say with the benchmarks which words are common."""
+        self._items = items
+        self._index = RewordingIndex([item.question for item in items], sample)
+
+    def find(self, questions: Sequence[str]) -> Iterator[list[dict[str, Any]]]:
+        """For each question the benchmark questions that it may be a rewording of, likeliest first."""
+        for question, found in zip(questions, self._index.find(questions), strict=True):
+            yield [
+                {
+                    "benchmark": self._items[number].benchmark,
+                    "benchmark_id": self._items[number].id,
+                    "method": method,
+                    "overlap": similarity,
+                    "passages": show_side_by_side(question, self._items[number].question),
+                }
+                for number, method, similarity in found
+            ]
 
 
 class _Passages:
