@@ -1,11 +1,12 @@
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import pytest
 from browsing import needs_browser, open_browser, visit
-from building import make_trace
-from reported import HOSTILE, make_rich_run
+from building import make_config, make_problem, make_score, make_trace
+from reported import HOSTILE, make_rich_run, write_reported
 from viewing import serving
 
 from overproof.journal import Journal
@@ -91,3 +92,45 @@ def test_an_open_overview_follows_the_run(browser: "Browser", url: str, folders:
         here.page.wait_for_function(
             "text => document.querySelector('.figures').innerText !== text", arg=first, timeout=30_000
         )
+
+
+def test_a_run_that_goes_on_shows_how_far_it_is_and_its_newest_traces(browser: "Browser", tmp_path: Path) -> None:
+    folder = make_rich_run(tmp_path, name="growing")
+    problem = next(folder.read_problems(0))
+    with serving([folder.root]) as address, visit(browser, f"{address}/runs/0/") as here:
+        here.wait("#/")
+        assert not here.page.locator("#live").is_visible(), "nothing is known to go on yet"
+        journal = Journal(folder.traces(0))
+        journal.append(make_trace(problem, 77))
+        here.page.wait_for_selector("#live:not([hidden])", timeout=30_000)
+        here.page.locator("#live summary").click()
+        assert here.page.locator("#live-newest a").first.get_attribute("href") == "#/problem/plain%2F0/77"
+        assert "Spent" in here.page.locator("#live-figures").inner_text()
+        assert here.violations() == []
+        journal.close()
+
+
+@pytest.mark.parametrize("route", ["#/", "#/traces?verdict=incorrect", "#/problems", "#/problem/plain%2F1/3"])
+def test_every_page_speaks_chinese_and_fits_a_phone(browser: "Browser", folders: list[RunFolder], route: str) -> None:
+    with (
+        serving([folders[0].root], language="zh") as address,
+        visit(browser, address + "/runs/0/" + route, width=390) as here,
+    ):
+        here.wait(route)
+        assert here.page.evaluate("document.documentElement.lang") == "zh"
+        assert "轨迹" in here.page.locator("main").inner_text()
+        assert here.violations() == []
+        assert here.page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "too wide"
+
+
+def test_a_closing_sign_never_opens_a_line(browser: "Browser", tmp_path: Path) -> None:
+    problem = make_problem("zh")
+    answer = "答案是" + "长" * 40 + "$\\frac{1}{2}$。" * 30
+    trace = make_trace(problem, 0, answer=answer)
+    folder = write_reported(tmp_path, make_config(sampling={"n": 1}), [problem], [(trace, make_score(trace))])
+    with serving([folder.root]) as address, visit(browser, f"{address}/runs/0/#/problem/zh", width=390) as here:
+        here.wait("#/problem/zh")
+        glued = here.page.locator(".part.answer .glue")
+        assert glued.count() == 30
+        heights = glued.evaluate_all("all => all.map(one => one.getClientRects().length)")
+        assert set(heights) == {1}, "a formula and the stop behind it stay on one line"
