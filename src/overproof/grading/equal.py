@@ -12,6 +12,7 @@ True
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 from typing import TypeVar
@@ -53,6 +54,7 @@ from overproof.grading.values import (
 MAX_UNORDERED = 60
 """Longer lists are only compared in the order given."""
 
+_DOMAIN_MARKS = re.compile(r"\\mathbb|[()]")
 T = TypeVar("T", bound=Value)
 Comparison = Callable[..., Finding]
 
@@ -402,7 +404,7 @@ def _conditions(one: Condition, other: Condition, scope: Scope) -> Finding:
 def _domains(one: Condition, other: Condition) -> Finding:
     """Domains of parameters: ℤ is not ℝ, where both are named."""
     sets = [
-        {str(part.node.args[-1]) for part in condition.parts if isinstance(part, Relation)}
+        {_DOMAIN_MARKS.sub("", str(part.node.args[-1].value)) for part in condition.parts if isinstance(part, Relation)}
         for condition in (one, other)
     ]
     if all(sets) and sets[0] != sets[1]:
@@ -599,7 +601,7 @@ def _residue_and_other(residue: Residue, other: Value, scope: Scope, is_referenc
         if finding is not None:
             return finding
     if isinstance(other, Scalar) and other.exact is not None:
-        if residue.residues == (other.exact,) and (is_reference or scope.residues):
+        if residue.residues == (other.exact,) and scope.residues:
             return same("residue", "the residue that is asked for")
         return different("residue", "a residue class is not a number")
     return undecided("residue", "a residue class against something else")

@@ -28,6 +28,7 @@ from overproof.records import Grade, Verdict, clean_text
 
 MOST_WORDS_OF_BOTH = 3
 """Of an answer that offers yes and no together: true or false. A longer one explains itself (yes, it is not false)."""
+IN_ORDER = Scope(ordered=True)
 T = TypeVar("T")
 LOG = logging.getLogger(__name__)
 DEEP_LAYERS = frozenset({"numeric", "equation", "relation"})
@@ -98,10 +99,11 @@ def _exact_grade(
     found = choose(candidates, letters=bool(typed.letters or options), parts=typed.parts)
     if found is None:
         return Grade(Verdict.INCORRECT, None, "extraction", _why_nothing(completion))
-    finding = judge(typed, found.text, question)
+    answer = found.text.rsplit("####", 1)[-1].strip(" \n") or found.text
+    finding = judge(typed, answer, question)
     if finding.same is None and finding.layer in DEEP_LAYERS and typed.issue is None:
-        return Pending(found.text, typed.spelled, found.text, question, finding.reason)
-    return to_grade(found.text, finding)
+        return Pending(answer, typed.spelled, answer, question, finding.reason)
+    return to_grade(answer, finding)
 
 
 def settle(pending: Pending, verdict: bool | None, reason: str) -> Grade:
@@ -248,11 +250,17 @@ def _matching_options(answer: str, options: dict[str, str]) -> list[str]:
     worded = option_worded(answer, options)
     if worded:
         return [worded]
-    return [
-        letter
-        for letter, text in options.items()
-        if text.strip() and judge(type_reference(text, None, None), answer, None).same
-    ]
+    wanted = canonical(spell(answer))
+    verbatim = [letter for letter, text in options.items() if text.strip() and canonical(spell(text)) == wanted]
+    return verbatim or [letter for letter, text in options.items() if _is_option_text(text, answer)]
+
+
+def _is_option_text(text: str, answer: str) -> bool:
+    """Whether an answer has the value of an option; the parts of an option stand in their order."""
+    typed = type_reference(text, None, None)
+    if typed.kind == "none" or typed.letters is not None:
+        return False
+    return bool(judge_values(typed, answer, spell(answer), IN_ORDER).same)
 
 
 def _judge_option(reference: Reference, answer: str, options: dict[str, str]) -> Finding | None:

@@ -34,6 +34,7 @@ from overproof.grading.units import DEGREE, NONE, PERCENT, POWER_WORDS, SINGLE, 
 MAX_CHARS = 20_000
 MAX_DEPTH = 60
 MAX_LABEL_WORDS = 6
+CURRENCIES = frozenset("¤€£¥₹")
 MAX_NOUN_WORDS = 6
 MAX_HAN_NOUN = 5
 """A longer run of Chinese characters behind a number is a sentence."""
@@ -270,7 +271,7 @@ class Grammar:
         return value if label in LEAD_INS else Node("named", (value,), label)
 
     def _is_unit_first(self) -> bool:
-        return self.token.text in {"¤", "$"}
+        return self.token.text in CURRENCIES
 
     def annotated(self, item: Node, closers: tuple[str, ...]) -> Node:
         """An item with what stands behind it: a condition, a noun, a note in brackets."""
@@ -482,8 +483,8 @@ class Grammar:
             return _PRODUCT if self.is_unit() or text.lower() in MAGNITUDES else None
         if text in {"(", "[", "{"}:
             return None if token.flag and text != "{" else _PRODUCT
-        if text in {"%", "°", "¤", "!"}:
-            return _PRODUCT if text in {"%", "°"} else None
+        if text in {"%", "°"}:
+            return _PRODUCT
         return _PRODUCT if text == "|" and not self.bars else None
 
     def relation(self, left: Node | None) -> Node:
@@ -742,7 +743,7 @@ class Grammar:
             node = self.braces()
         elif token.text == "|":
             node = self.bar()
-        elif token.text == "¤":
+        elif token.text in CURRENCIES:
             node = self.money()
         else:
             raise UnreadableError(f"unexpected {token.text or 'end'!r}")
@@ -760,12 +761,12 @@ class Grammar:
         return node
 
     def money(self) -> Node:
-        """¤5: an amount of dollars."""
-        self.advance()
+        """¤5, €5: an amount of money."""
+        sign = self.advance().text
         value = self.expression(_SUM)
         if value.op == "quantity":
             return value
-        return Node("quantity", (value,), UNITS["¤"])
+        return Node("quantity", (value,), UNITS[sign])
 
     def name(self) -> Node:
         """A variable; a function when it is called; e and i are constants."""

@@ -148,6 +148,8 @@ _AFTER_COMMANDS = (
     (re.compile(r"(?<=\d) *[Aa]\.? ?[mM]\b\.?"), " am"),
     (re.compile(r"(?<=\d) *[Pp]\.? ?[mM]\b\.?"), " pm"),
     (re.compile(r"\bsq\. *(?=[a-z])"), "square "),
+    (re.compile(r"\\text\{ *([:,.;]) *\}"), r"\1"),
+    (re.compile(r"\\text\{ *([ap])\.? ?m\.? *\}", re.IGNORECASE), r" \1m"),
     (re.compile(r"!="), r"\\ne "),
     (re.compile(r"<=|=<"), r"\\le "),
     (re.compile(r">=|=>"), r"\\ge "),
@@ -177,7 +179,19 @@ def spell(text: str) -> str:
     if "\\" in text:
         text = _COMMAND.sub(_spell_command, text)
     text = _strip_ends(_SPACE_RUN.sub(" ", _replace(text, _AFTER_COMMANDS)))
+    if text.startswith("\\text{") and text.endswith("}") and text.count("{") > 1 and _closes_at_end(text):
+        text = text[len("\\text{") : -1].strip()
     return ", ".join(_STATEMENT.findall(text)) if _STATEMENTS.fullmatch(text) else text
+
+
+def _closes_at_end(text: str) -> bool:
+    """Whether the first brace of a text is closed by its last character."""
+    depth = 0
+    for position, character in enumerate(text):
+        depth += (character == "{") - (character == "}")
+        if depth == 0 and character == "}":
+            return position == len(text) - 1
+    return False
 
 
 def has_substance(spelled: str) -> bool:

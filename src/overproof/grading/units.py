@@ -100,7 +100,7 @@ _ROWS: list[tuple[str, str, str, str, str]] = [
     ("angle", "6.283185307179586", "", "", "revolution revolutions rev"), ("share", "1/100", "", "", "%"),
     ("dollar", "1", "", "", "¤ dollar dollars usd USD bucks 美元"), ("dollar", "1/100", "", "", "cent cents ¢"),
     ("euro", "1", "", "", "€ euro euros EUR"), ("sterling", "1", "", "", "£ GBP"), ("yen", "1", "", "", "yen JPY 日元"),
-    ("yuan", "1", "", "", "yuan 元 rmb RMB 块 块钱 元钱"), ("yuan", "10000", "", "", "万元"),
+    ("yuan", "1", "", "", "¥ yuan 元 rmb RMB 块 块钱 元钱"), ("yuan", "10000", "", "", "万元"),
     ("yuan", "1/10", "", "", "角"),
     ("yuan", "1/100", "", "", "分"), ("yuan", "100000000", "", "", "亿元"), ("rupee", "1", "", "", "₹ rupee rupees"),
     ("speed", "1397/3125", "", "", "mph"), ("speed", "5/18", "", "", "kmph kph"),
