@@ -45,6 +45,7 @@ from overproof.sampling.doctor import Diagnosis
 from overproof.sampling.forecast import Outlook
 from overproof.sampling.progress import Notice, Progress
 from overproof.sampling.settings import Settings
+from overproof.selection.alone import find_fault
 from overproof.teacher import Dialect, check_settings
 
 _GRADED_AT_ONCE = 512
@@ -242,10 +243,14 @@ def sample(run: Run) -> sampling.SamplingSummary:
     with run.open_engine() as engine:
         found = _look(run, engine)
         run.show(_plan(run, engine, found.outlook))
-        freshness.record_config(folder, config, _SAMPLING_TABLES)
+        once = config.model_copy(update={"sampling": config.sampling.model_copy(update={"retry": []})})
+        freshness.record_config(folder, once, _SAMPLING_TABLES)
+        inspect = functools.partial(find_fault, config)
         if engine.is_far:
-            return distributed.sample_there(engine, config, folder, run.shards, found=found, progress=run.show)
-        return sampling.sample(config, folder, run.shards, found=found, progress=run.show)
+            return distributed.sample_there(
+                engine, config, folder, run.shards, found=found, progress=run.show, inspect=inspect
+            )
+        return sampling.sample(config, folder, run.shards, found=found, progress=run.show, inspect=inspect)
 
 
 def write_batch(run: Run, path: Path) -> BatchOut:
@@ -266,7 +271,8 @@ def diagnose(config: RunConfig) -> list[Diagnosis]:
     count = _count_source(config)
     first = next(read_problems(config.problems))
     language = language_of(first.question, config.problems.languages)
-    return doctor.diagnose(config, count, _prepare_problem(first, {}, language))
+    inspect = functools.partial(find_fault, config)
+    return doctor.diagnose(config, count, _prepare_problem(first, {}, language), inspect)
 
 
 def score(run: Run) -> None:
@@ -376,7 +382,15 @@ def select(run: Run) -> None:
     outputs = [folder.decisions(shard, name) for name in (None, *config.selections) for shard in run.shards]
     tables = ("selection", "selections", "sampling")  # a pass-rate band rests on how many samples there are
     freshness.derive(
-        folder, "select", work, config=config, tables=tables, tell=run.tell, after="score", outputs=outputs
+        folder,
+        "select",
+        work,
+        config=config,
+        tables=tables,
+        inputs=[config.export.summaries],
+        tell=run.tell,
+        after="score",
+        outputs=outputs,
     )
 
 

@@ -104,8 +104,10 @@ class Trace(msgspec.Struct, frozen=True, omit_defaults=True):
     """Name of the permanent refusal this line records (content_filter, …); None for a reply."""
     refusal: str | None = None
     """What the endpoint said when it refused, in its own words; None for a reply."""
+    served_by: str | None = None
+    """The model that the endpoint says has answered, where that is not `teacher`."""
     marks: list[str] = []
-    """Oddities that do not spoil the reply: no_done, zero_usage, empty_content, text_repaired (see `teacher.reply`)."""
+    """Oddities that do not spoil the reply: no_done, zero_usage, … (see `teacher.reply` and `mending`)."""
 
     @property
     def id(self) -> str:

@@ -20,6 +20,9 @@ BatchOut = Annotated[
 BatchIn = Annotated[
     list[Path] | None, typer.Option(metavar="FILE", help="Take a batch's results into the journal; may be repeated.")
 ]
+Retry = Annotated[
+    list[str] | None, typer.Option(metavar="refused", help="Ask again what the endpoint refused in an earlier session.")
+]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be asked and what it may cost, then stop.")]
 
 
@@ -46,12 +49,14 @@ def sample(
     dry_run: DryRun = False,
     batch_out: BatchOut = None,
     batch_in: BatchIn = None,
+    retry: Retry = None,
 ) -> None:
     """Sample traces: the one stage that costs money. The same command again resumes."""
     from overproof import pipeline
     from overproof.cli.display import Display
 
-    settings, folder = read_config(config, set_, limit), find_folder(config, run_dir)
+    overrides = [*(set_ or []), *([f"sampling.retry=[{', '.join(retry)}]"] if retry else [])]
+    settings, folder = read_config(config, overrides, limit), find_folder(config, run_dir)
     with Display() as display:
         if dry_run:
             _show_plan(settings, folder, display)

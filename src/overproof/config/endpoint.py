@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
@@ -106,6 +106,8 @@ class EndpointConfig(Table):
     """Further HTTP headers, each with the name of the environment variable that holds its value."""
     extra: Annotated[dict[str, Any], AfterValidator(_check_extra)] = {}
     """Further request keys sent as they are (top_k, presence_penalty, chat_template_kwargs, …)."""
+    served_as: list[str] = []
+    """Names that replies of the model may bear beside its own; any other is noticed as another model."""
     unsent: list[str] = []
     """Request keys to leave out because the server refuses them (seed, top_p, stream_options, …)."""
     stream: bool | None = None
@@ -146,6 +148,10 @@ class SamplingConfig(Table):
     """Base of the seeds sent; each sample's own is derived from it, the problem id and the index."""
     require_reasoning: bool = True
     """Stop when none of the first 16 replies carries reasoning."""
+    retry: list[Literal["refused"]] = []
+    """What to ask again in this session although an earlier one has its outcome (`sample --retry refused`)."""
+    first_replies: NonNegativeInt = 16
+    """Stop when all of so many first replies fail for one reason that is not their answer; 0 goes on regardless."""
 
     @model_validator(mode="after")
     def _one_way_of_counting(self) -> SamplingConfig:

@@ -43,6 +43,8 @@ class ExportConfig(Table):
     by chance. Every row then says its mode in `chat_template_kwargs`, which chat templates and TRL read."""
     prompt: Literal["sent", "question"] = "sent"
     """sent: the messages as the teacher got them, directive and system message included; question: the question."""
+    summaries: bool = False
+    """Keep traces whose reasoning is a summary or partly encrypted, which is no chain of thought."""
     provenance: bool = False
     """Add columns: source, reference, verdict, rewards, pass rate, teacher, parameters, usage, versions."""
     validation: float = Field(default=0.05, ge=0, lt=1)

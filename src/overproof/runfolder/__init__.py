@@ -310,12 +310,13 @@ class RunFolder:
         return map(overrides.apply, read_derived(self.problems(shard), PreparedProblem))
 
     def read_traces(self, shard: int) -> Iterator[Trace]:
-        """Traces of a shard in the order they arrived; the first line of an id counts, later ones are skipped."""
-        seen: set[str] = set()
-        for part in self.trace_parts(shard):
-            for trace in read_records(part, Trace):
-                if trace.id not in seen:
-                    seen.add(trace.id)
+        """Traces of a shard in the order they arrived; of lines of one sample, those that `read_groups` gives."""
+        paths = self.trace_parts(shard)
+        found = _locate_traces(paths, None)
+        counting = {(place.part, place.span) for places in found.values() for place in places}
+        for part, path in enumerate(paths):
+            for span, trace in locate_records(path, Trace):
+                if (part, span) in counting:
                     yield trace
 
     def read_groups(
@@ -456,6 +457,7 @@ class _TraceKey(msgspec.Struct, frozen=True):
     problem: _ProblemKey
     index: int
     fingerprint: str
+    error: str | None = None
 
 
 class _Place(msgspec.Struct, frozen=True, order=True):
@@ -468,15 +470,30 @@ class _Place(msgspec.Struct, frozen=True, order=True):
 
 
 def _locate_traces(paths: list[Path], only: Container[str] | None) -> dict[str, list[_Place]]:
-    """The places of every problem's traces; of lines with the same id the first counts."""
+    """The places of every problem's traces.
+
+    Of lines with the same id the first counts. A refusal counts only where no reply to the same sample has come, and
+    of several the last: it may have been asked again, under other settings too.
+    """
     seen: set[str] = set()
     places: dict[str, list[_Place]] = {}
+    refusals: dict[tuple[str, int], _Place] = {}
+    answered: set[tuple[str, int]] = set()
     for part, path in enumerate(paths):
         for span, key in locate_records(path, _TraceKey):
             trace_id = trace_id_of(key.problem.id, key.index, key.fingerprint)
+            sample = (key.problem.id, key.index)
+            if key.error is not None:
+                refusals[sample] = _Place(key.index, key.fingerprint, part, span)
+                continue
+            answered.add(sample)
             if trace_id not in seen and (only is None or trace_id in only):
                 seen.add(trace_id)
                 places.setdefault(key.problem.id, []).append(_Place(key.index, key.fingerprint, part, span))
+    for (problem_id, index), place in refusals.items():
+        wanted = only is None or trace_id_of(problem_id, index, place.fingerprint) in only
+        if wanted and (problem_id, index) not in answered:
+            places.setdefault(problem_id, []).append(place)
     return places
 
 

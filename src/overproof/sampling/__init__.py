@@ -16,6 +16,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 
 from overproof.config import RunConfig
@@ -25,6 +26,7 @@ from overproof.runfolder import RunFolder
 from overproof.sampling.background import BackgroundGrading, Correctness, grade_correctness
 from overproof.sampling.forecast import Outlook
 from overproof.sampling.inventory import Inventory, take_inventory
+from overproof.sampling.opening import FIRST_REPLIES, Inspect
 from overproof.sampling.progress import Listener, Notice, Progress
 from overproof.sampling.resume import read_journal
 from overproof.sampling.session import Partner, SamplingSummary, Session
@@ -52,6 +54,7 @@ def sample(
     *,
     found: Inventory | None = None,
     correctness: Correctness | None = None,
+    inspect: Inspect | None = None,
     purse: Purse | None = None,
     progress: Listener | None = None,
     open_sink: Callable[[int], Sink] | None = None,
@@ -60,7 +63,8 @@ def sample(
     """Sample everything that the shards' problems still lack, and write each trace down the moment it is known.
 
     `found` is what `look` has just found and is used up; None looks now. `correctness` tells adaptive sampling what
-    is correct (default: grading and `rewards.is_correct`). `purse` is the budget when it is shared with others, None
+    is correct (default: grading and `rewards.is_correct`). `inspect` looks at the first replies, which stop the session
+    when none of them can be kept. `purse` is the budget when it is shared with others, None
     makes one from the config and the shards' journals. `open_sink` opens a shard's journal, by default
     `RunFolder.open_journal`; `partner` speaks for other sessions that sample the run at the
     same time. The first interrupt (Ctrl-C) ends the session after what is in flight, which is paid for already; a
@@ -71,7 +75,8 @@ def sample(
     """
     settings = Settings(config)
     found = found or take_inventory(settings, folder, shards)
-    session = Session(settings, found, purse or Budget(config.budget, found.outlook.spent), progress)
+    session = Session(settings, found, purse or Budget(config.budget, found.outlook.spent), progress, inspect)
+    session.opening.recall(itertools.islice(found.read_traces(), FIRST_REPLIES))
     session.partner = partner
     if not found.outlook.requests_most:
         return session.summary("finished")

@@ -11,12 +11,12 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import msgspec
 
 from overproof.config import RunConfig
-from overproof.errors import InputError
+from overproof.errors import EndpointError, InputError
 from overproof.journal import Sink, write_bytes
 from overproof.records import Trace, trace_id_of
 from overproof.runfolder import RunFolder
@@ -24,6 +24,7 @@ from overproof.sampling.background import Correctness, grade_correctness
 from overproof.sampling.inventory import take_inventory
 from overproof.sampling.resume import Earlier
 from overproof.sampling.settings import Asking, Settings
+from overproof.teacher.advice import close, find_cure
 from overproof.teacher.budget import Budget, Prices
 from overproof.teacher.dispatch import Request, unreported_usage
 from overproof.teacher.failures import classify
@@ -100,7 +101,8 @@ def read_batch(config: RunConfig, folder: RunFolder, shards: Sequence[int], path
                 is_there = earlier is not None and index in earlier.places
                 wanted[_custom_id(asking, index)] = _Wanted(shard, asking, index, is_there)
     _check(paths, wanted)
-    return _ingest(settings, folder, paths, wanted)
+    answered = (one.fingerprint is not None for journaled in found.journals for one in journaled.samples.values())
+    return _ingest(settings, folder, paths, wanted, has_answered=any(answered))
 
 
 class _Wanted(NamedTuple):
@@ -201,32 +203,68 @@ def _check(paths: Sequence[Path], wanted: dict[str, _Wanted]) -> None:
         )
 
 
-def _ingest(settings: Settings, folder: RunFolder, paths: Sequence[Path], wanted: dict[str, _Wanted]) -> BatchIn:
-    traces = already_there = unknown = 0
+def _ingest(
+    settings: Settings, folder: RunFolder, paths: Sequence[Path], wanted: dict[str, _Wanted], *, has_answered: bool
+) -> BatchIn:
+    """Refusals are final only beside a reply, in these results or before (`has_answered`), as over the wire."""
+    already_there = unknown = 0
     failed: Counter[str] = Counter()
-    journals: dict[int, Sink] = {}
-    done: set[str] = set()
-    try:
+    refusals: dict[str, tuple[_Wanted, Failure]] = {}
+    last: Failure | None = None
+    with _Intake(settings, folder) as intake:
         for custom_id, row in _read_results(paths):
             target = wanted.get(custom_id)
             if target is None:
                 unknown += 1
-            elif target.is_there or custom_id in done:
+                continue
+            if target.is_there or custom_id in intake.done:
                 already_there += 1
+                continue
+            outcome = _outcome(settings, row)
+            if isinstance(outcome, Reply):
+                intake.take(custom_id, target, outcome)
+                continue
+            last = outcome
+            if outcome.meaning == "refused":
+                refusals[custom_id] = (target, outcome)
             else:
-                outcome = _outcome(settings, row)
-                if isinstance(outcome, Failure) and outcome.meaning != "refused":
-                    failed[outcome.state] += 1
-                    continue
-                if target.shard not in journals:
-                    journals[target.shard] = folder.open_journal(target.shard)
-                journals[target.shard].append(_trace(settings, target, outcome))
-                done.add(custom_id)
-                traces += 1
-    finally:
-        for journal in journals.values():
+                failed[outcome.state] += 1
+        if last is not None and not (intake.done or already_there or has_answered):
+            raise _all_failed(settings, last, len(refusals) + failed.total())
+        for custom_id, (target, refusal) in refusals.items():
+            if custom_id not in intake.done:
+                intake.take(custom_id, target, refusal)
+        return BatchIn(len(intake.done), already_there, dict(failed), unknown)
+
+
+class _Intake:
+    """Where results are written down; journals are opened as they are needed."""
+
+    def __init__(self, settings: Settings, folder: RunFolder) -> None:
+        self.done: set[str] = set()
+        self._settings = settings
+        self._folder = folder
+        self._journals: dict[int, Sink] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for journal in self._journals.values():
             journal.close()
-    return BatchIn(traces, already_there, dict(failed), unknown)
+
+    def take(self, custom_id: str, target: _Wanted, outcome: Reply | Failure) -> None:
+        if target.shard not in self._journals:
+            self._journals[target.shard] = self._folder.open_journal(target.shard)
+        self._journals[target.shard].append(_trace(self._settings, target, outcome))
+        self.done.add(custom_id)
+
+
+def _all_failed(settings: Settings, last: Failure, count: int) -> EndpointError:
+    return EndpointError(
+        f"None of the {count:,} results is a reply: {close(last.words)} {find_cure(last, settings.dialect)} Nothing is "
+        "written down; the next batch asks for them again."
+    )
 
 
 def _outcome(settings: Settings, row: dict[str, Any]) -> Reply | Failure:

@@ -28,6 +28,7 @@ from overproof.runfolder import RunFolder
 from overproof.sampling.coordinator import Ledger, Share, Standing, standing_start
 from overproof.sampling.forecast import Outlook
 from overproof.sampling.inventory import Inventory, add_judged, inventory_traces
+from overproof.sampling.opening import Inspect
 from overproof.sampling.progress import Listener, Notice, Progress
 from overproof.sampling.session import SamplingSummary
 from overproof.sampling.settings import Settings
@@ -58,6 +59,7 @@ def sample_there(
     *,
     found: Inventory,
     progress: Listener,
+    inspect: Inspect | None = None,
 ) -> SamplingSummary:
     """`sampling.sample` by the workers of a cluster, of what `inventory_there` has just found. Raises as that does.
 
@@ -67,7 +69,9 @@ def sample_there(
     out = found.outlook
     start = standing_start(out.problems, out.problems_done, found.samples, found.samples_done, out.spent)
     ledger = Hosted(Ledger, config.budget, config.teacher.concurrency, start)
-    work = functools.partial(_sample_shard, _as_shipped(config), folder, ledger, _find_keys(config))
+    work = functools.partial(
+        _sample_shard, _as_shipped(config), folder, ledger, keys=_find_keys(config), inspect=inspect
+    )
 
     def tell() -> None:
         view = ledger.ask("view")
@@ -106,7 +110,15 @@ def _end_of(end: End) -> SamplingSummary:
     return end
 
 
-def _sample_shard(config: RunConfig, folder: RunFolder, ledger: Hosted, keys: dict[str, str], shard: int) -> End:
+def _sample_shard(
+    config: RunConfig,
+    folder: RunFolder,
+    ledger: Hosted,
+    shard: int,
+    *,
+    keys: dict[str, str],
+    inspect: Inspect | None,
+) -> End:
     """Runs in a worker."""
     from overproof.sampling import sample
 
@@ -118,6 +130,7 @@ def _sample_shard(config: RunConfig, folder: RunFolder, ledger: Hosted, keys: di
             config,
             folder,
             [shard],
+            inspect=inspect,
             purse=worker,
             partner=worker,
             progress=worker.listen,

@@ -11,9 +11,12 @@ import msgspec
 from overproof.completion import split_completion
 from overproof.config import RunConfig
 from overproof.records import PreparedProblem, Problem, Usage
-from overproof.sampling.settings import Settings
+from overproof.sampling.opening import CURES, Inspect, cure_fault, name_fault
+from overproof.sampling.settings import Asking, Settings
 from overproof.teacher import Endpoint, Teacher, connect
+from overproof.teacher.advice import find_cure
 from overproof.teacher.budget import Prices, show_money
+from overproof.teacher.dispatch import Request
 from overproof.teacher.reply import Failure, Reply
 
 EXAMPLE = PreparedProblem(Problem("doctor", "What is the sum of the first ten odd numbers?", "100"), language="en")
@@ -21,6 +24,8 @@ EXAMPLE = PreparedProblem(Problem("doctor", "What is the sum of the first ten od
 
 _SILENCE = frozenset({"unreachable", "connection", "deadline"})
 _LONGEST_ANSWER = 200
+_LONG_ENOUGH = 80
+"""Bytes of text from which on two equal replies are no chance; short answers to easy questions are often alike."""
 
 
 class Diagnosis(msgspec.Struct, frozen=True):
@@ -30,6 +35,8 @@ class Diagnosis(msgspec.Struct, frozen=True):
     model: str
     models: list[str] | None
     """Names of the models the endpoint lists; None when it lists none."""
+    unlisted: str
+    """Why it lists none, where the listing failed."""
     outcome: Reply | Failure
     """The reply as sampling would have got it, or what went wrong."""
     run_samples: tuple[int, int]
@@ -62,10 +69,10 @@ class Diagnosis(msgspec.Struct, frozen=True):
         known = {True: "known to the endpoint", False: "NOT in the endpoint's list", None: "the endpoint lists none"}
         told = [
             f"endpoint   {self.endpoint}: {'answers' if self.is_reachable else 'NOT reachable'}",
-            f"model      {self.model}: {known[self.is_model_known]}",
+            f"model      {self.model}: {self.unlisted or known[self.is_model_known]}",
         ]
         if isinstance(self.outcome, Failure):
-            told.append(f"failed     {self.outcome.state} after {self.outcome.seconds:.1f} s: {self.outcome.message}")
+            told.append(f"failed     after {self.outcome.seconds:.1f} s, {self.outcome.explanation}")
         else:
             told += _describe_reply(self.outcome)
         if self.run_tokens is not None:
@@ -77,30 +84,48 @@ class Diagnosis(msgspec.Struct, frozen=True):
         return [*told, *(f"! {line}" for line in self.advice)]
 
 
-def diagnose(config: RunConfig, problems: int, example: PreparedProblem = EXAMPLE) -> list[Diagnosis]:
+def diagnose(
+    config: RunConfig, problems: int, example: PreparedProblem = EXAMPLE, inspect: Inspect | None = None
+) -> list[Diagnosis]:
     """Ask each endpoint of the teacher one question, `example`, for a run over so many problems.
+
+    It is asked twice where the temperature is above 0, with two seeds. `inspect` says why a reply could not be kept.
 
     Raises ConfigError like a run does; whatever an endpoint does is in its diagnosis.
     """
-    return asyncio.run(_diagnose(config, problems, example))
+    return asyncio.run(_diagnose(config, problems, example, inspect))
 
 
-async def _diagnose(config: RunConfig, problems: int, example: PreparedProblem) -> list[Diagnosis]:
+async def _diagnose(
+    config: RunConfig, problems: int, example: PreparedProblem, inspect: Inspect | None
+) -> list[Diagnosis]:
     settings = Settings(config)
     async with connect(config.teacher) as teacher:
-        visits = (_visit(settings, teacher, endpoint, problems, example) for endpoint in teacher.endpoints)
+        visits = (
+            _visit(settings, teacher, endpoint, problems, example=example, inspect=inspect)
+            for endpoint in teacher.endpoints
+        )
         return list(await asyncio.gather(*visits))
 
 
 async def _visit(
-    settings: Settings, teacher: Teacher, endpoint: Endpoint, problems: int, example: PreparedProblem
+    settings: Settings,
+    teacher: Teacher,
+    endpoint: Endpoint,
+    *,
+    problems: int,
+    example: PreparedProblem,
+    inspect: Inspect | None,
 ) -> Diagnosis:
     asking = settings.ask(example)
-    seed = settings.identity.seed_of(example.problem.id, 0)
-    models, outcome = await asyncio.gather(
-        endpoint.client.list_models(), teacher.attempt(endpoint, asking.messages, seed)
-    )
+    seeds = [settings.identity.seed_of(example.problem.id, index) for index in range(2)]
+    if not settings.dialect.parameters.get("temperature"):
+        seeds = seeds[:1]
+    attempts = asyncio.gather(*(teacher.attempt(endpoint, asking.messages, seed) for seed in seeds))
+    models, outcomes = await asyncio.gather(endpoint.client.list_models(), attempts)
+    outcome = outcomes[0]
     names = models if isinstance(models, list) and models else None
+    unlisted = f"the list of models is not to be had ({models.explanation})" if isinstance(models, Failure) else ""
     samples = (problems * settings.config.sampling.least, problems * settings.config.sampling.most)
     tokens, cost = _project(settings, outcome.usage, samples)
     return Diagnosis(
@@ -112,7 +137,8 @@ async def _visit(
         run_tokens=tokens,
         run_cost=cost,
         currency=settings.config.budget.currency,
-        advice=_advise(settings, outcome, names),
+        unlisted=unlisted,
+        advice=_advise(settings, asking, outcomes, names, inspect),
     )
 
 
@@ -129,9 +155,16 @@ def _project(
     return tokens, (samples[0] * one.cost, samples[1] * one.cost)
 
 
-def _advise(settings: Settings, outcome: Reply | Failure, names: list[str] | None) -> list[str]:
+def _advise(
+    settings: Settings,
+    asking: Asking,
+    outcomes: list[Reply | Failure],
+    names: list[str] | None,
+    inspect: Inspect | None,
+) -> list[str]:
     """What to change."""
     dialect = settings.dialect
+    outcome = outcomes[0]
     advice = []
     if names is not None and dialect.model not in names:
         near = difflib.get_close_matches(dialect.model, names, n=3) or names[:3]
@@ -139,19 +172,42 @@ def _advise(settings: Settings, outcome: Reply | Failure, names: list[str] | Non
     if isinstance(outcome, Failure):
         if outcome.state == "unreachable":
             advice.append("teacher.base_url: nothing answers there; is the server up?")
-        return advice
-    if not _reasoning_of(outcome) and settings.config.sampling.require_reasoning:
+        cure = find_cure(outcome, dialect)
+        return [*advice, *([cure] if cure else [])]
+    advice += _inspect_reply(settings, asking, outcome, inspect)
+    if len(outcomes) > 1 and _are_same(*outcomes[:2]):
         advice.append(
-            "no reasoning came, neither in a field of its own nor between tags: check teacher.profile and "
-            "teacher.thinking, on your own server its reasoning parser; or set sampling.require_reasoning: false"
+            "two calls with two seeds brought the same text: the server takes neither the temperature nor the seed. "
+            "transformers serve samples only with teacher.extra: {generation_config: '{\"do_sample\": true}'}; other "
+            "servers have a default of their own to be changed"
         )
-    if outcome.finish_reason == "length":
-        advice.append(f"the reply was cut: raise teacher.max_tokens (now {dialect.config.max_tokens:,})")
     if outcome.usage.completion_tokens is None:
-        advice.append("the endpoint reports no usage: a budget will count the worst case of every reply")
+        advice.append("the endpoint reports no usage: a budget will estimate it from the text")
     if dialect.most_reply_tokens is None:
         advice.append("nothing bounds the reasoning: set teacher.thinking_budget before you set a budget")
     return advice
+
+
+def _inspect_reply(settings: Settings, asking: Asking, reply: Reply, inspect: Inspect | None) -> list[str]:
+    """Why this reply could not be kept, and what mends it."""
+    cost = Request(asking.messages, 0, attempts=1)
+    trace = settings.trace(asking, 0, {}, reply, cost=cost, refusal=None)
+    fault = inspect(trace, asking.prepared.language) if inspect is not None else None
+    if fault is not None:
+        return [f"{name_fault(fault)}: {cure_fault(fault, settings.config.teacher)}"]
+    advice = []
+    if not _reasoning_of(reply) and settings.config.sampling.require_reasoning:
+        advice.append(CURES["no_reasoning"])
+    if reply.finish_reason == "length":
+        advice.append(CURES["truncated"].format(max_tokens=settings.config.teacher.max_tokens))
+    return advice
+
+
+def _are_same(one: Reply | Failure, other: Reply | Failure) -> bool:
+    """Whether two replies have one text, long enough that chance does not make it so."""
+    if not isinstance(one, Reply) or not isinstance(other, Reply):
+        return False
+    return (one.content, one.reasoning) == (other.content, other.reasoning) and one.size >= _LONG_ENOUGH
 
 
 def _reasoning_of(reply: Reply) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from pathlib import Path
 
@@ -31,6 +31,14 @@ class Inventory(msgspec.Struct, frozen=True):
     """Samples of the problems' wanted ones that are in the journal."""
     samples: int
     """Samples that are surely wanted."""
+
+    def read_traces(self) -> Iterator[Trace]:
+        """The traces that are in the journals as they were written, problem by problem."""
+        for journaled in self.journals:
+            for earlier in journaled.samples.values():
+                for path, span in earlier.places.values():
+                    with path.open("rb") as file:
+                        yield read_span(file, span, Trace)
 
 
 def take_inventory(settings: Settings, folder: RunFolder, shards: Sequence[int]) -> Inventory:
@@ -65,6 +73,8 @@ def inventory_traces(settings: Settings, folder: RunFolder, shards: Sequence[int
             asking = settings.ask(prepared)
             if earlier is not None:
                 _check_unchanged(settings, asking, earlier, journaled.mixed.get(prepared.problem.id))
+                if "refused" not in settings.config.sampling.retry:
+                    earlier.accept_refusals(asking.fingerprint)
             count.add(asking, earlier)
         journals.append(journaled)
     outlook = count.outlook(prices, spent)
@@ -124,7 +134,7 @@ def _check_question(prepared: PreparedProblem) -> None:
 
 def _check_unchanged(settings: Settings, asking: Asking, earlier: Earlier, other: tuple[Path, Span] | None) -> None:
     """`other` is a line of the same problem under another fingerprint, where there is one."""
-    if earlier.fingerprint != asking.fingerprint:
+    if earlier.fingerprint not in {None, asking.fingerprint}:
         raise refuse(settings, asking, *next(iter(earlier.places.values())))
     if other is not None:
         raise refuse(settings, asking, *other)

@@ -10,6 +10,7 @@ from overproof.completion import read_completion
 from overproof.errors import EndpointError
 from overproof.records import Trace, Usage
 from overproof.sampling.forecast import Forecaster
+from overproof.sampling.opening import Opening
 from overproof.sampling.progress import Notice
 from overproof.teacher.budget import Amount, Prices, add_usage
 
@@ -31,8 +32,16 @@ def text_hash(trace: Trace) -> int:
 class Monitor:
     """What this session has brought so far."""
 
-    def __init__(self, prices: Prices, notice: Callable[[Notice], None], *, require_reasoning: bool) -> None:
-        """Begin at zero; alarms go to `notice`."""
+    def __init__(
+        self,
+        prices: Prices,
+        notice: Callable[[Notice], None],
+        *,
+        require_reasoning: bool,
+        opening: Opening | None = None,
+    ) -> None:
+        """Begin at zero; alarms go to `notice`, the first replies to `opening`."""
+        self.opening = opening
         self.samples = 0
         self.complete = 0
         """Replies that ended by themselves."""
@@ -54,6 +63,7 @@ class Monitor:
         self._prices = prices
         self._notice = notice
         self._require_reasoning = require_reasoning
+        self._has_told_model = False
         self._opened = 0
         self._replies = 0
         self._compared = 0
@@ -66,11 +76,11 @@ class Monitor:
         self._opened += 1
         return self._opened - 1
 
-    def note_trace(self, trace: Trace, last_text: int | None) -> Amount:
+    def note_trace(self, trace: Trace, last_text: int | None, language: str | None = None) -> Amount:
         """Count a line that was just written; `last_text` is `text_hash` of its problem's reply before, if any.
 
-        Returns what the line is charged for. Raises EndpointError when it has become plain that the endpoint sends
-        no reasoning.
+        `language` is that of its question. Returns what the line is charged for. Raises EndpointError when it has
+        become plain that the endpoint sends no reasoning, or nothing that is fit to be kept.
         """
         self.samples += 1
         self.usage = add_usage((self.usage, trace.usage, trace.retried_usage))
@@ -85,7 +95,10 @@ class Monitor:
         else:
             self.cut += 1
         self._note_repeat(trace, last_text)
+        self._note_model(trace)
         self._note_reasoning(trace)
+        if self.opening is not None:
+            self.opening.note(trace, language)
         return amount
 
     def note_verdict(self, *, verdict: bool | None) -> None:
@@ -102,6 +115,16 @@ class Monitor:
         then, samples, tokens = self._recent[0] if len(self._recent) > 1 else (self.began, 0, 0)
         elapsed = max(now - then, 1e-3)
         return (self.samples - samples) / elapsed, (self._tokens - tokens) / elapsed
+
+    def _note_model(self, trace: Trace) -> None:
+        """Say once that another model answers."""
+        if "other_model" in trace.marks and not self._has_told_model:
+            self._has_told_model = True
+            self._alarm(
+                f"The endpoint says that '{trace.served_by}' has answered, and not {trace.teacher} (a fallback, or an "
+                "alias): traces say so under served_by. Where that is as it should be, set "
+                f"teacher.served_as: ['{trace.served_by}']"
+            )
 
     def _note_reasoning(self, trace: Trace) -> None:
         self._replies += 1

@@ -182,7 +182,7 @@ class ShardSource:
         assert self.sink is not None, "a request is made only once the journal is open"
         self.sink.append(trace)
         try:
-            problem.amount += self._monitor.note_trace(trace, problem.last_text)
+            problem.amount += self._monitor.note_trace(trace, problem.last_text, problem.asking.prepared.language)
             if refusal is None:
                 problem.last_text = text_hash(trace)
         finally:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
@@ -16,6 +17,7 @@ from overproof.journal import Span, locate_records, read_span
 from overproof.records import Problem, Trace, Usage
 from overproof.runfolder import RunFolder, shard_of
 from overproof.teacher.budget import Amount, Prices
+from overproof.teacher.failures import NAMES_INPUT
 
 
 class _Problem(msgspec.Struct):
@@ -31,18 +33,48 @@ class _Line(msgspec.Struct):
     usage: Usage = Usage()
     retried_usage: Usage | None = None
     unreported_usage: Usage | None = None
+    error: str | None = None
+
+
+class Refused(NamedTuple):
+    """A refusal that is in the journal."""
+
+    fingerprint: str
+    error: str
+    place: tuple[Path, Span]
 
 
 class Earlier:
     """The samples of one problem that are in the journal."""
 
-    __slots__ = ("fingerprint", "places")
+    __slots__ = ("fingerprint", "places", "refused")
 
-    def __init__(self, fingerprint: str) -> None:
-        """Begin with none, all under one fingerprint."""
-        self.fingerprint = fingerprint
+    def __init__(self) -> None:
+        """Begin with none."""
+        self.fingerprint: str | None = None
+        """Of the replies, all of which have one; None while there are only refusals."""
+        self.refused: dict[int, Refused] = {}
+        """Refusals without a reply to the same sample; `accept_refusals` says which of them are final."""
         self.places: dict[int, tuple[Path, Span]] = {}
         """Where each index lies."""
+
+    def add(self, line: _Line, place: tuple[Path, Span]) -> bool:
+        """Take the next line of the problem; False for a reply under another fingerprint than those before it."""
+        if line.error is not None:
+            if line.index not in self.places:
+                self.refused[line.index] = Refused(line.fingerprint, line.error, place)
+            return True
+        self.fingerprint = self.fingerprint or line.fingerprint
+        self.refused.pop(line.index, None)
+        self.places.setdefault(line.index, place)
+        return line.fingerprint == self.fingerprint
+
+    def accept_refusals(self, fingerprint: str) -> None:
+        """Take what was refused for its input under the settings of now for done; all else is asked again."""
+        for index, refused in self.refused.items():
+            if refused.fingerprint == fingerprint and refused.error in NAMES_INPUT:
+                self.places.setdefault(index, refused.place)
+        self.refused = {}
 
     def read(self, problem: Problem) -> Iterator[Trace]:
         """The traces themselves, by index, as traces of the problem of now: its reference may have been corrected."""
@@ -80,10 +112,9 @@ def read_journal(folder: RunFolder, shard: int, prices: Prices) -> Journaled:
             if earlier is None:
                 if shards is not None:
                     check_home(path, shard, line.problem.id, shards)
-                earlier = found.samples[line.problem.id] = Earlier(line.fingerprint)
-            if line.fingerprint != earlier.fingerprint:
+                earlier = found.samples[line.problem.id] = Earlier()
+            if not earlier.add(line, (path, span)):
                 found.mixed[line.problem.id] = (path, span)
-            earlier.places.setdefault(line.index, (path, span))
     return found
 
 

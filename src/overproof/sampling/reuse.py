@@ -32,6 +32,7 @@ class _Problem(msgspec.Struct):
 class _Line(msgspec.Struct):
     problem: _Problem
     fingerprint: str
+    error: str | None = None
 
 
 class _Prepared(msgspec.Struct):
@@ -58,7 +59,7 @@ def read_paid(folder: RunFolder, shards: int) -> dict[str, Paid]:
     for path in folder.all_trace_parts():
         shard = shard_number(path)
         for span, line in locate_records(path, _Line):
-            if line.problem.id not in paid:
+            if line.error is None and line.problem.id not in paid:  # a refusal is asked again under any settings
                 check_home(path, shard, line.problem.id, shards)
                 paid[line.problem.id] = Paid(line.fingerprint, digest_question(line.problem.question), path, span)
     return paid

@@ -21,6 +21,7 @@ from overproof.runfolder import RunFolder
 from overproof.sampling.background import BackgroundGrading
 from overproof.sampling.inventory import Inventory
 from overproof.sampling.monitor import Monitor
+from overproof.sampling.opening import Inspect, Opening
 from overproof.sampling.progress import Forecast, Listener, Notice, Progress
 from overproof.sampling.requests import RunSource, ShardSource
 from overproof.sampling.settings import Settings
@@ -89,7 +90,14 @@ class Partner(Protocol):
 class Session:
     """One run of `sample`: its counts, its listener and its end. Belongs to the running event loop."""
 
-    def __init__(self, settings: Settings, found: Inventory, purse: Purse, listener: Listener | None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        found: Inventory,
+        purse: Purse,
+        listener: Listener | None,
+        inspect: Inspect | None = None,
+    ) -> None:
         self.settings = settings
         self.found = found
         self.purse = purse
@@ -98,7 +106,11 @@ class Session:
         self.partner: Partner | None = None
         self.changed = asyncio.Event()
         self.prices = Prices(settings.config.budget)
-        self.monitor = Monitor(self.prices, self.tell, require_reasoning=settings.config.sampling.require_reasoning)
+        sampling = settings.config.sampling
+        self.opening = Opening(inspect, settings.config.teacher, sampling.first_replies)
+        self.monitor = Monitor(
+            self.prices, self.tell, require_reasoning=sampling.require_reasoning, opening=self.opening
+        )
 
     def tell(self, event: Progress | Notice) -> None:
         """Tell whoever listens."""
@@ -146,6 +158,7 @@ class Session:
         try:
             with self._interruptible(dispatch):
                 await dispatch.run()
+                self.opening.end()
         finally:
             for task in beside:
                 task.cancel()

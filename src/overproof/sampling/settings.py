@@ -76,6 +76,7 @@ class Settings:
         refusal: Failure | None,
     ) -> Trace:
         """The record of a reply, or of a refusal for good; `cost` carries what its failed attempts took."""
+        served_by = None if self.dialect.is_served_as(reply.model) else reply.model
         return Trace(
             problem=asking.prepared.problem,
             index=index,
@@ -96,5 +97,6 @@ class Settings:
             attempts=cost.attempts,
             error=refusal.state if refusal else None,
             refusal=refusal.words if refusal else None,
-            marks=reply.marks,
+            served_by=served_by,
+            marks=[*reply.marks, *(["other_model"] if served_by else [])],
         )

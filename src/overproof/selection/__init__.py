@@ -16,24 +16,30 @@ from overproof.config import RunConfig
 from overproof.config.endpoint import SamplingConfig
 from overproof.config.selection import SelectionConfig
 from overproof.journal import write_records
-from overproof.records import Decision, PreparedProblem, Score, Trace
+from overproof.records import Decision, PreparedProblem, Score
 from overproof.rewards.group import self_consistency
 from overproof.runfolder import RunFolder
+from overproof.selection.alone import find_incomplete, find_shortfall, is_summary
 from overproof.selection.choice import Candidate, choose
 from overproof.selection.passrate import estimate_pass_rate, has_passed
 from overproof.selection.scored import ScoredProblem
 
 
-def decide(scored: ScoredProblem, config: SelectionConfig, sampling: SamplingConfig) -> list[Decision]:
+def decide(
+    scored: ScoredProblem, config: SelectionConfig, sampling: SamplingConfig, *, summaries: bool = False
+) -> list[Decision]:
     """A Decision for each trace of one problem, in the order of the traces.
 
-    `sampling` says how the traces came to be as many as they are, which an unbiased pass rate depends on. The outcome
+    `sampling` says how the traces came to be as many as they are, which an unbiased pass rate depends on; `summaries`
+    lets summaries of reasoning pass for reasoning (`export.summaries`). The outcome
     for a trace depends on the other traces of its problem and on nothing else.
     """
     reasons = [
-        _find_incomplete(trace, score)
+        find_incomplete(trace)
+        or ("not_scored" if score is None else None)
         or _find_unfit_problem(scored.problem)
-        or _find_shortfall(score, config)
+        or find_shortfall(score, config)
+        or ("summary" if is_summary(trace) and not summaries else None)
         or obstacle
         for trace, score, obstacle in zip(scored.traces, scored.scores, scored.obstacles, strict=True)
     ]
@@ -63,22 +69,11 @@ def select_shard(config: RunConfig, folder: RunFolder, shard: int) -> dict[str |
     for problem, traces in folder.read_groups(shard):
         scored = ScoredProblem(problem, traces, [scores.get(trace.id) for trace in traces])
         for name, selection in selections.items():
-            decisions[name] += decide(scored, selection, config.sampling)
+            decisions[name] += decide(scored, selection, config.sampling, summaries=config.export.summaries)
     for name, made in decisions.items():
         write_records(folder.decisions(shard, name), made)
         folder.push(folder.decisions(shard, name))
     return {name: Counter(decision.reason for decision in made) for name, made in decisions.items()}
-
-
-def _find_incomplete(trace: Trace, score: Score | None) -> str | None:
-    """Why there is no whole reply to judge."""
-    if trace.error is not None:
-        return "refused"
-    if trace.finish_reason == "length":
-        return "truncated"
-    if not trace.is_complete:
-        return "incomplete"
-    return "not_scored" if score is None else None
 
 
 def _find_unfit_problem(problem: PreparedProblem | None) -> str | None:
@@ -90,16 +85,6 @@ def _find_unfit_problem(problem: PreparedProblem | None) -> str | None:
     if problem.contamination:
         return "problem_contaminated"
     return "problem_dropped" if problem.override == "drop" else None
-
-
-def _find_shortfall(score: Score | None, config: SelectionConfig) -> str | None:
-    """The first requirement that a reward falls short of; one that could not be measured passes."""
-    rewards = score.rewards if score else {}
-    for name, least in config.require.items():
-        value = rewards[name].value if name in rewards else None
-        if value is not None and value < least:
-            return f"below_{name}"
-    return None
 
 
 class _Weighed(NamedTuple):

@@ -27,6 +27,7 @@ REJECTED = {
     "problem_dropped": "a person dropped its problem",
     # of its form
     **{f"below_{name}": f"its {name} is below what is required" for name in RewardsConfig.model_fields},
+    "summary": "its reasoning is a summary or partly encrypted, and no chain of thought",
     "no_reasoning": "the reply has no reasoning block, or an empty one",
     "no_answer": "nothing follows the reasoning",
     "stray_think_tag": "a think tag stands within the reasoning or the answer",

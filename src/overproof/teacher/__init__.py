@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 from collections.abc import AsyncIterator, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 
 Result = TypeVar("Result")
 
+_WORD = re.compile(r"[^\W_]+")
 SPARE_CONNECTIONS = 16
 """Connections a pool may have beyond the concurrency, for those that are still closing."""
 SPARE_FILES = 256
@@ -69,6 +71,16 @@ class Dialect:
         stream = self.is_stream if is_stream is None else is_stream
         unsent = {*self.profile.unsent, *self.config.unsent}
         return build_body(self.parameters, seed, stream=stream, unsent=unsent)
+
+    def is_served_as(self, name: str | None) -> bool:
+        """Whether replies that bear this model's name are of the model that was asked; True where they bear none.
+
+        A name may say more (a date, a version) or less (no owner), as long as it contradicts nothing.
+        """
+        if name is None or self.profile.renames_models or self.config.profile == "tiny":
+            return True
+        asked, served = (set(_WORD.findall(one.casefold())) for one in (self.model, name))
+        return asked <= served or served <= asked or name in self.config.served_as
 
     def encode(self, messages: Sequence[Message], seed: int) -> bytes:
         """One request as JSON."""

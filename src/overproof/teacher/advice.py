@@ -34,7 +34,7 @@ def find_cure(failure: Failure, dialect: Dialect) -> str:
         return _cure_length(failure, dialect)
     if failure.meaning == "fatal":
         return _cure_fatal(failure, dialect)
-    if failure.kind == "content_filter":
+    if failure.state == "content_filter":
         return "The provider's content filter refuses these questions; another provider may answer them."
     if failure.meaning == "refused":
         named = find_parameter(failure, dialect)
@@ -78,7 +78,7 @@ def _cure_parameter(name: str, failure: Failure, dialect: Dialect) -> str:
     if name in dialect.config.extra:
         return f"It does not take {name}: take it out of teacher.extra."
     left_out = [*dialect.config.unsent, name]
-    return f"It does not take {name}. This line leaves it out: teacher.unsent: [{', '.join(left_out)}]"
+    return f"It does not take {name}. This line leaves it out: teacher.unsent: [{', '.join(left_out)}]."
 
 
 def _cure_length(failure: Failure, dialect: Dialect) -> str:
@@ -86,8 +86,7 @@ def _cure_length(failure: Failure, dialect: Dialect) -> str:
     size = next((group for group in window.groups() if group), None) if window is not None else None
     within = f" so that prompt and reply fit into {size} tokens" if size else ""
     return (
-        f"teacher.max_tokens is {dialect.config.max_tokens:,}: lower it{within}, or give the server a longer context. "
-        "Refused samples are asked again with `overproof sample --retry refused`."
+        f"teacher.max_tokens is {dialect.config.max_tokens:,}: lower it{within}, or give the server a longer context."
     )
 
 

@@ -169,7 +169,7 @@ class Dispatch:
     def stop(self, error: EndpointError | KeyboardInterrupt) -> None:
         """Start nothing more, and once what is in flight has ended let `run` raise the error."""
         if self._stopped_by is None and isinstance(error, EndpointError) and len(self._tasks) > 1:
-            self._notice(f"{error} Waiting for {len(self._tasks)} requests in flight, which may be paid for.")
+            self._notice(f"Stopping. Waiting for {len(self._tasks)} requests in flight, which may be paid for.")
         self._stopped_by = self._stopped_by or error
         self._changed.set()
 
