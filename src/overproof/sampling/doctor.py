@@ -102,7 +102,7 @@ async def _diagnose(
     settings = Settings(config)
     async with connect(config.teacher) as teacher:
         visits = (
-            _visit(settings, teacher, endpoint, problems, example=example, inspect=inspect)
+            _visit(settings, teacher, endpoint, problems=problems, example=example, inspect=inspect)
             for endpoint in teacher.endpoints
         )
         return list(await asyncio.gather(*visits))

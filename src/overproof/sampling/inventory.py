@@ -9,9 +9,9 @@ from pathlib import Path
 import msgspec
 
 from overproof.errors import InputError
-from overproof.journal import Span
+from overproof.journal import Span, read_span
 from overproof.judge.verdicts import read_spent
-from overproof.records import PreparedProblem, Usage
+from overproof.records import PreparedProblem, Trace, Usage
 from overproof.runfolder import RunFolder
 from overproof.sampling.forecast import Outlook
 from overproof.sampling.resume import Earlier, Journaled, read_journal
