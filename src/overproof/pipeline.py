@@ -49,6 +49,7 @@ from overproof.selection.alone import find_fault
 from overproof.teacher import Dialect, check_settings
 
 _GRADED_AT_ONCE = 512
+_KIND = "kind "
 _SAMPLING_TABLES = ("teacher", "prompt", "sampling", "budget", "engine")
 
 Result = TypeVar("Result")
@@ -76,6 +77,8 @@ class Problems(msgspec.Struct, frozen=True):
     contaminated: int
     reworded: int
     """Problems that may put a benchmark question in other words."""
+    kinds: dict[str, int]
+    """How many references are of each kind."""
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -211,7 +214,10 @@ def _plan(run: Run, engine: Engine, outlook: Outlook) -> Plan:
     counted = engine.run_shards if engine.is_far else map  # reading a file here is sooner done than asking for it
     counts = sum(counted(functools.partial(_count_problems, run.folder), run.shards), Counter())
     return Plan(
-        Problems(**{name: counts[name] for name in Problems.__struct_fields__}),
+        Problems(
+            **{name: counts[name] for name in Problems.__struct_fields__ if name != "kinds"},
+            kinds={name.removeprefix(_KIND): count for name, count in counts.items() if name.startswith(_KIND)},
+        ),
         outlook,
         judge.bound(run.config, _read_prepared(run)),
         [_prompt_of(run.config.prompt, one) for one in first],
@@ -433,6 +439,8 @@ def _count_problems(folder: RunFolder, shard: int) -> Counter[str]:
         counts["clustered"] += one.cluster is not None
         counts["contaminated"] += bool(one.contamination)
         counts["reworded"] += bool(one.review)
+        if one.reference_kind is not None:
+            counts[_KIND + one.reference_kind] += 1
     return counts
 
 

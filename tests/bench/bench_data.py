@@ -113,9 +113,7 @@ def print_suspects(count: int) -> None:
         pipeline.score(run)
         found = {one.found.problem_id for one in suspects.find_suspects(folder, run.shards)}
     hit, alarms = len(found & wrong), len(found - wrong)
-    print(
-        f"{len(wrong)} wrong references planted among {count:,}, {SAMPLES} answers each, right with a chance of .2 to 1:"
-    )
+    print(f"{len(wrong)} wrong references among {count:,}, {SAMPLES} answers each, right with a chance of .2 to 1:")
     print(f"found {hit}, missed {len(wrong) - hit}, false alarms {alarms} ({alarms / (count - len(wrong)):.2%})")
 
 

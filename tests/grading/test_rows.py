@@ -139,3 +139,16 @@ def test_fields_that_are_no_unicode_and_no_machine_word_come_back_whole(tmp_path
     grade_rows(source, out)
     row = json.loads(out.read_text())
     assert (row["verdict"], row["note"], row["seed"]) == ("correct", "\ud800", 10**30)
+
+
+def test_other_columns_paths_and_other_kinds_of_file_are_graded_too(tmp_path: Path) -> None:
+    columns = {"reference": "info.gold", "output": "replies[0]", "problem": "q"}
+    (tmp_path / "rows.jsonl").write_text(
+        json.dumps({"q": "What is 2 + 2?", "info": {"gold": 4}, "replies": ["It is \\boxed{4}."]}) + "\n"
+    )
+    graded = grade_rows(tmp_path / "rows.jsonl", tmp_path / "out.jsonl", columns=columns)
+    assert graded.verdicts == {"correct": 1}
+    (tmp_path / "rows.csv").write_text("gold,said\n4,\\boxed{4}\n5,\\boxed{4}\n")
+    columns = {"reference": "gold", "output": "said"}
+    graded = grade_rows(tmp_path / "rows.csv", tmp_path / "out.jsonl", columns=columns)
+    assert graded.verdicts == {"correct": 1, "incorrect": 1}

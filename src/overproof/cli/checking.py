@@ -30,11 +30,16 @@ def grade(
     workers: Annotated[
         int | None, typer.Option(min=1, help="Processes [default: grade here, two for deep ones].")
     ] = None,
+    question: Annotated[str | None, typer.Option(metavar="COLUMN", help="Column with the question.")] = None,
+    answer: Annotated[str | None, typer.Option(metavar="COLUMN", help="Column with the reply, or a path.")] = None,
+    reference: Annotated[str | None, typer.Option(metavar="COLUMN", help="Column with the known answer.")] = None,
 ) -> None:
     """Grade a file of answers, row by row; where rows have a label (true or false), say how well the verdicts agree."""
     from overproof.grading.rows import grade_rows
 
-    graded = grade_rows(rows, out, workers=workers)
+    given = {"reference": reference, "output": answer, "problem": question}
+    columns = {name: column for name, column in given.items() if column is not None}
+    graded = grade_rows(rows, out, columns=columns, workers=workers)
     total = sum(graded.verdicts.values())
     for verdict, count in sorted(graded.verdicts.items(), key=lambda item: -item[1]):
         typer.echo(f"{verdict:<14}{count:>10,}{count / total:>9.1%}")

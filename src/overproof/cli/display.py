@@ -172,7 +172,10 @@ def _describe_problems(problems: Problems) -> list[str]:
         "that overlap with a benchmark": problems.contaminated,
         "that may put a benchmark question in other words (overproof rewordings lists them)": problems.reworded,
     }
-    return [f"{count:,} of {problems.problems:,} problems {fact}" for fact, count in facts.items() if count]
+    kinds = sorted(problems.kinds.items(), key=lambda kind: (-kind[1], kind[0]))
+    read = ", ".join(f"{kind} {count:,}" for kind, count in kinds)
+    lines = [f"references read as: {read}"] if read else []
+    return lines + [f"{count:,} of {problems.problems:,} problems {fact}" for fact, count in facts.items() if count]
 
 
 def _cells(estimate: Estimate) -> tuple[str, str, str, str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -19,6 +19,8 @@ import orjson
 from overproof.errors import InputError
 from overproof.grading import Row, grade_many
 from overproof.records import Grade, Verdict, clean_text
+from overproof.rows import Source, read_rows
+from overproof.rows.columns import MISSING, look_up
 
 _ACCEPTED = frozenset({Verdict.CORRECT, Verdict.APPROXIMATE})
 FIELDS = ("verdict", "extracted", "layer", "reason")
@@ -61,10 +63,14 @@ def grade_rows(
     path_in: Path,
     path_out: Path,
     *,
+    columns: Mapping[str, str] = {},
     workers: int | None = None,
     progress: Callable[[int], object] | None = None,
 ) -> GradedRows:
     """Grade every row of a file and write it, with its verdict, to another. `progress` is told how many are done.
+
+    `columns` says under which columns, or paths within a row, `reference`, `output` and `problem` stand where they are
+    called otherwise. Any file that problems may be read from will do.
 
     Both files are streamed. Raises InputError naming file and line of the first row that cannot be read; the whole
     file is checked before anything is written, and an existing `path_out` is only replaced by a whole one.
@@ -73,15 +79,15 @@ def grade_rows(
         raise InputError(f"{path_out} is a folder. Give --out the name of a file")
     if path_out.exists() and path_in.exists() and path_out.samefile(path_in):
         raise InputError(f"{path_out} is the file of rows itself. Give another --out")
-    for _ in _read_rows(path_in):
+    for _ in _read_rows(path_in, columns):
         pass
     verdicts: Counter[str] = Counter()
     layers: Counter[str] = Counter()
     pairs: Counter[tuple[bool, bool]] = Counter()
     partial = path_out.with_name(f"{path_out.name}.partial")
-    grades = grade_many((_to_row(row) for row in _read_rows(path_in)), workers=workers)
+    grades = grade_many((_to_row(row) for row in _read_rows(path_in, columns)), workers=workers)
     with _open_new(partial) as sink:
-        for done, (row, grade) in enumerate(zip(_read_rows(path_in), grades, strict=True), 1):
+        for done, (row, grade) in enumerate(zip(_read_rows(path_in, columns), grades, strict=True), 1):
             sink.write(_encode({**row, **_fields(grade)}))
             verdicts[grade.verdict] += 1
             layers[grade.layer] += 1
@@ -111,14 +117,32 @@ def _to_row(row: dict[str, Any]) -> Row:
     return Row(row["output"], row["reference"], row.get("problem") or None, row.get("output_kind") == "answer")
 
 
-def _read_rows(path: Path) -> Iterator[dict[str, Any]]:
+def _read_rows(path: Path, columns: Mapping[str, str]) -> Iterator[dict[str, Any]]:
     """The rows of a file, checked. Raises InputError."""
     if not path.is_file():
         raise InputError(f"{path} is not a file. Give a JSONL file with the fields reference and output")
+    if path.suffix.lower() != ".jsonl":
+        for row in read_rows(Source(path=str(path))):
+            yield _check_row(
+                _rename({name: _to_plain(value) for name, value in row.values.items()}, columns), row.where
+            )
+        return
     with path.open("rb") as lines:
         for number, line in enumerate(lines, 1):
             if line.strip():
-                yield _read_row(line, f"{path}, line {number}")
+                place = f"{path}, line {number}"
+                yield _check_row(_rename(_read_row(line, place), columns), place)
+
+
+def _rename(row: dict[str, Any], columns: Mapping[str, str]) -> dict[str, Any]:
+    """The row with what stands under other columns under the names that grading reads, too."""
+    found = {name: look_up(row, path) for name, path in columns.items()}
+    return {**row, **{name: value for name, value in found.items() if value is not MISSING}}
+
+
+def _to_plain(value: Any) -> Any:
+    """A cell as JSON can hold it."""
+    return value if value is None or isinstance(value, str | int | float | list | dict) else str(value)
 
 
 def _decode(line: bytes) -> Any:
@@ -134,7 +158,7 @@ def _encode(row: dict[str, Any]) -> bytes:
     try:
         return orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE)
     except TypeError:
-        return json.dumps(row).encode() + b"\n"
+        return json.dumps(row, default=str).encode() + b"\n"
 
 
 def _read_row(line: bytes, place: str) -> dict[str, Any]:
@@ -144,6 +168,10 @@ def _read_row(line: bytes, place: str) -> dict[str, Any]:
         raise InputError(f"{place} is not JSON: {error}. Write one object a line") from None
     if not isinstance(row, dict):
         raise InputError(f"{place} is not a JSON object but {type(row).__name__}. Write one object a line")
+    return row
+
+
+def _check_row(row: dict[str, Any], place: str) -> dict[str, Any]:
     missing = [name for name in ("reference", "output") if name not in row]
     if missing:
         raise InputError(f"{place} has no {missing[0]!r}; it has: {', '.join(row) or 'nothing'}. Add the field")
