@@ -86,6 +86,28 @@ def test_a_text_is_searched_in_all_traces(url: str) -> None:
     assert {row["problem"] for row in found["rows"]} == {f"hostile {HOSTILE}"}
 
 
+@pytest.mark.parametrize(
+    ("asked", "ids"),
+    [
+        ({"q": "PROBLEM PLAIN/1?"}, {"plain/1"}),
+        ({"q": "suspect"}, {"suspect"}),
+        ({"q": "plain/1", "covered": "no"}, set()),
+        ({"is": "contaminated"}, {"known"}),
+        ({"is": "duplicates"}, {"again"}),
+        ({"rate": "0..0", "samples": "4..4"}, {"suspect", "plain/3", "plain/9"}),
+    ],
+)
+def test_problems_are_found_by_their_text_and_by_what_they_are(url: str, asked: dict[str, str], ids: set[str]) -> None:
+    assert {row["problem"] for row in ask(url, "problems", **asked)["rows"]} == ids
+
+
+@pytest.mark.parametrize("asked", [{"nonsense": "1"}, {"tokens": "many"}, {"sort": "nonsense"}])
+def test_a_filter_or_order_that_is_not_there_is_told(url: str, asked: dict[str, str]) -> None:
+    status, body, headers = get(f"{url}/runs/0/api/traces?{urlencode(asked)}")
+    assert (status, b"filter" in body or b"range" in body or b"column" in body) == (400, True)
+    assert "Content-Security-Policy" in headers
+
+
 def test_a_problem_comes_with_its_traces_and_its_neighbours(url: str) -> None:
     problem = ask(url, "problem", id="plain/1")
     assert [trace["index"] for trace in problem["traces"]] == [0, 1, 2, 3]

@@ -5,7 +5,7 @@
 /runs/N/api/state         whether anything has changed, and how a run that goes on stands
 /runs/N/api/overview      the numbers as HTML
 /runs/N/api/traces        a stretch of the list of traces (filters, sort, q: see `query`; from)
-/runs/N/api/problems      a stretch of the list of problems (the same, without q)
+/runs/N/api/problems      a stretch of the list of problems (the same; q in id and question)
 /runs/N/api/problem       one problem with its traces (id, index)
 /runs/N/api/raw           all records of one trace (id, index)
 /runs/N/api/beside        what stands before and after a trace in a list (id, index, filters, sort, q)

@@ -33,6 +33,7 @@ from overproof.report.summary import Summary
 from overproof.report.tables import key_of
 from overproof.runfolder import Manifest, RunFolder, shard_of
 from overproof.view.query import Ordered, Query, Rows, filter_rows, order_rows
+from overproof.view.search import find_problems
 from overproof.wording import Wording
 
 ROWS = 50
@@ -104,10 +105,13 @@ class Snapshot:
         ]
 
     def _matching_problems(self, query: Query) -> list[Rows]:
-        return [
+        found = [
             filter_rows(columns, np.ones(len(shard.problems.rows), np.bool_), query.filters)
             for shard, columns in zip(self.shards, self._problem_columns(), strict=True)
         ]
+        if not query.text:
+            return found
+        return [find_problems(shard, rows, query.text) for shard, rows in zip(self.shards, found, strict=True)]
 
     def _list(self, kind: str, query: Query, find: Any, columns: Any) -> Ordered:
         key = (kind, query)

@@ -27,6 +27,10 @@ class _Problem(msgspec.Struct):
     question: str
 
 
+class _PreparedText(msgspec.Struct):
+    problem: _Problem
+
+
 class _Texts(msgspec.Struct):
     """The texts of a trace that are searched."""
 
@@ -107,6 +111,28 @@ class Search:
             if place > last:
                 last = place
                 yield place
+
+
+def find_problems(shard: Shard, matching: Rows, text: str) -> Rows:
+    """The rows of a shard's problems, among the matching ones, whose id or question holds a text, whatever its case."""
+    text = text.lower()
+    places = shard.problems.rows[matching]
+    starts, found = places["offset"], []
+    needle = _needle(text)
+    offsets = _find_all(shard.problems.path, needle) if needle and len(matching) else ()
+    candidates = range(len(matching)) if not needle else sorted({_line_of(starts, offset) for offset in offsets} - {-1})
+    with shard.problems.path.open("rb") as file:
+        for place in candidates:
+            span = Span(int(places["offset"][place]), int(places["length"][place]))
+            item = read_span(file, span, _PreparedText).problem
+            if text in item.question.lower() or text in item.id.lower():
+                found.append(int(matching[place]))
+    return np.array(found, np.int64)
+
+
+def _line_of(starts: Rows, offset: int) -> int:
+    """Which of the lines that begin at these places may hold an offset; -1 for none."""
+    return int(np.searchsorted(starts, offset, "right")) - 1
 
 
 def _needle(text: str) -> bytes:
