@@ -29,6 +29,7 @@ from overproof.config import RunConfig
 from overproof.config.source import PromptConfig
 from overproof.engine import Engine, open_engine
 from overproof.errors import ConfigError, InputError
+from overproof.estimators import Prior, fit_prior
 from overproof.export import export_shard, finish_export
 from overproof.grading import answer_classes
 from overproof.grading.protocol import BACKSTOP
@@ -383,7 +384,8 @@ def select(run: Run) -> None:
 
     def work(withdraw: Callable[[], None]) -> None:
         withdraw()
-        _exhaust(_run_stage("select", functools.partial(selection.select_shard, config, folder), run))
+        one = functools.partial(selection.select_shard, config, folder, prior=_fit_prior(run))
+        _exhaust(_run_stage("select", one, run))
 
     outputs = [folder.decisions(shard, name) for name in (None, *config.selections) for shard in run.shards]
     tables = ("selection", "selections", "sampling")  # a pass-rate band rests on how many samples there are
@@ -398,6 +400,15 @@ def select(run: Run) -> None:
         after="score",
         outputs=outputs,
     )
+
+
+def _fit_prior(run: Run) -> Prior | None:
+    """How the teacher's pass rates spread over the run's problems; None where no selection asks for a band of them."""
+    if not any(one.has_band for one in (run.config.selection, *run.config.selections.values())):
+        return None
+    one = functools.partial(selection.count_shard_draws, run.config, run.folder)
+    with run.open_engine() as engine:
+        return fit_prior(sum(engine.run_shards(one, run.shards), Counter()))
 
 
 def export_dataset(run: Run) -> None:

@@ -10,6 +10,7 @@ from building import make_config, make_problem, make_score, make_trace, write_ru
 from overproof.config.endpoint import SamplingConfig
 from overproof.config.selection import SelectionConfig
 from overproof.errors import ConfigError
+from overproof.estimators import Prior
 from overproof.records import PreparedProblem, Score, Trace
 from overproof.selection import decide, select_shard
 from overproof.selection.scored import ScoredProblem
@@ -208,13 +209,16 @@ def test_refusals_and_unverifiable_answers_leave_the_pass_rate_and_cut_replies_c
     assert decide_all(config, *passed, cut[0], *refused)[:2] == ["pass_rate_unknown"] * 2
 
 
-def test_adaptive_sampling_gives_an_unbiased_pass_rate_where_it_stopped_at_the_second_correct_one() -> None:
+def test_a_band_weighs_the_draws_of_adaptive_sampling_against_how_hard_the_other_problems_are() -> None:
     sampling = SamplingConfig(probe=2, want_correct=2, max=16)
     config = SelectionConfig(min_pass_rate=0.3)
     drawn = [answering(n, "4", "correct" if n in {1, 4} else "incorrect") for n in range(5)]
     decisions = decide(together(drawn), config, sampling)
-    assert [decision.reason for decision in decisions if decision.reason != "incorrect"] == ["too_hard"] * 2  # 1/4
-    decisions = decide(together(drawn[1:2] + drawn[4:]), config, sampling)
+    hard, easy = Prior(1, 5), Prior(5, 1)
+    decisions = decide(together(drawn), config, sampling, hard)
+    assert [decision.reason for decision in decisions if decision.reason != "incorrect"] == ["too_hard"] * 2
+    assert [decision.kept for decision in decide(together(drawn), config, sampling, easy)].count(True) == 2
+    decisions = decide(together(drawn[1:2] + drawn[4:]), config, sampling, hard)
     assert [decision.kept for decision in decisions] == [True, True]  # 2/2 in the probe
 
 

@@ -46,6 +46,7 @@ for command in (
     learning.grpo,
     learning.evaluate,
     learning.compare,
+    learning.plan,
     learning.prove,
 ):
     app.command()(command)

@@ -111,6 +111,22 @@ def compare(runs: Sides, measure: Measure = "pass@1") -> None:
     print_lines(compare(name_sides(runs), measure=measure).lines())
 
 
+def plan(
+    detect: Annotated[float, typer.Option(metavar="POINTS", help="The difference to be seen, in percentage points.")],
+    run: Annotated[
+        Path | None, typer.Option(metavar="RUN", help="An earlier run or evaluation, for its difficulty and lengths.")
+    ] = None,
+    samples: Annotated[list[int] | None, typer.Option(metavar="N", help="Samples a problem; may be repeated.")] = None,
+) -> None:
+    """Say how many problems and samples a comparison needs to see a difference of so many points."""
+    from overproof.cli.display import print_lines
+    from overproof.evaluation.planning import Difficulty, plan_lines, read_difficulty
+    from overproof.runfolder import RunFolder
+
+    difficulty = Difficulty() if run is None else read_difficulty(RunFolder(run))
+    print_lines(plan_lines(detect, samples or [1, 8, 64], difficulty))
+
+
 def prove(config: Config, set_: Overrides = None, limit: Limit = None, run_dir: RunDir = None) -> None:
     """Train the same student on verified and unverified sets of equal size, and print the table."""
     from overproof.cli.display import Display, print_lines

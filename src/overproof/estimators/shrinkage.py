@@ -9,10 +9,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from typing import TypeVar
 
 import msgspec
 import numpy as np
 
+Counts = TypeVar("Counts", bound=tuple[int, int])
+"""(correct, draws) of a problem."""
 _LEAST, _MOST = 0.05, 200.0
 """Bounds of a + b: below, every problem would be either certain or hopeless; above, all would be alike."""
 _GRID = 24
@@ -35,7 +38,7 @@ class Prior(msgspec.Struct, frozen=True):
         return _beta_between(self.a + correct, self.b + draws - correct, low, high)
 
 
-def fit_prior(counts: Mapping[tuple[int, int], int]) -> Prior:
+def fit_prior(counts: Mapping[Counts, int]) -> Prior:
     """The beta distribution under which counts of (correct, draws) → problems are likeliest; uniform without any."""
     problems = [(correct, draws, number) for (correct, draws), number in counts.items() if draws]
     if not problems:
@@ -53,7 +56,7 @@ def fit_prior(counts: Mapping[tuple[int, int], int]) -> Prior:
     return best
 
 
-def share_inside(prior: Prior, counts: Mapping[tuple[int, int], int], low: float, high: float) -> float | None:
+def share_inside(prior: Prior, counts: Mapping[Counts, int], low: float, high: float) -> float | None:
     """Expected share of these problems whose pass rate truly lies in [low, high]; None without problems."""
     problems = sum(counts.values())
     if not problems:

@@ -35,7 +35,7 @@ from overproof.export.written import ExportSummary, ShardExport, summarise
 from overproof.journal import write_bytes
 from overproof.records import Decision, PreparedProblem, Score, Trace, Verdict, problem_id_of
 from overproof.runfolder import RunFolder
-from overproof.selection.passrate import estimate_pass_rate, has_passed, rate_problem
+from overproof.selection.passrate import count_draws, estimate_pass_rate, has_passed, rate_problem
 
 
 def export(config: RunConfig, folder: RunFolder, shards: Iterable[int], name: str | None = None) -> ExportSummary:
@@ -58,6 +58,7 @@ def export_shard(config: RunConfig, folder: RunFolder, shard: int, name: str | N
     schema = build_schema(form)
     done = ShardExport(reasons=Counter(decision.reason for decision in decisions))
     done.pass_rates.update(rate_problem(passed, config.sampling) for passed in outcomes.values())
+    done.draws.update(count_draws(passed, config.sampling) for passed in outcomes.values())
     if folder.read_overrides().by_problem:
         done.overrides.update(one.override for one in folder.read_problems(shard) if one.override is not None)
     folder.remove(folder.dataset(name) / "README.md")
@@ -76,6 +77,7 @@ def export_shard(config: RunConfig, folder: RunFolder, shard: int, name: str | N
             if split not in writers:
                 writers[split] = stack.enter_context(SplitWriter(folder.dataset(name), split, shard, schema))
                 done.files.extend(path.name for path in writers[split].paths)
+            done.kept_draws[count_draws(outcomes[problem.problem.id], config.sampling)] += 1
             for row in rows:
                 writers[split].write(row)
             _count(done, split, kept, len(rows))

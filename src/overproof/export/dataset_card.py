@@ -19,6 +19,7 @@ from overproof.export.files import SPLITS
 from overproof.export.formats import RowForm, build_schema, describe_schema
 from overproof.export.written import PERCENTILES, ExportSummary
 from overproof.hygiene.contamination import benchmark_name
+from overproof.selection.passrate import band_of
 from overproof.selection.reasons import KEPT, REASONS
 
 _FORMATS: dict[Format, str] = {
@@ -56,7 +57,7 @@ def render_card(config: RunConfig, name: str | None, summary: ExportSummary, for
         _say_what(config, summary),
         "## Rows\n\n" + _say_rows(config, summary),
         "## How it was made\n\n" + _say_how(config, selection, summary),
-        "## What was kept, and why the rest was not\n\n" + _say_reasons(summary),
+        "## What was kept, and why the rest was not\n\n" + _say_reasons(summary, selection),
         "Made with " + ", ".join(f"{package} {version}" for package, version in form.versions.items()) + ".",
         "## Use\n\n" + _say_use(config.export.format),
     ]
@@ -195,7 +196,7 @@ def _say_selection(selection: SelectionConfig) -> str:
     return "; ".join(parts)
 
 
-def _say_reasons(summary: ExportSummary) -> str:
+def _say_reasons(summary: ExportSummary, selection: SelectionConfig) -> str:
     lines = ["| | reason | meaning | traces |", "| --- | --- | --- | ---: |"]
     lines += [
         f"| {'kept' if reason in KEPT else 'rejected'} | {reason} | {meaning} | {summary.reasons[reason]:,} |"
@@ -203,6 +204,11 @@ def _say_reasons(summary: ExportSummary) -> str:
         if summary.reasons[reason]
     ]
     rate = summary.pass_rate
+    if selection.has_band and (inside := summary.expect_inside(*band_of(selection))) is not None:
+        lines.append(
+            f"\nOf the problems kept for their pass rate about {inside:.0%} truly lie in the band: few samples favour "
+            "those that were lucky, and a new sampling moves towards the middle (regression to the mean)."
+        )
     if rate.value is not None:
         lines.append(
             f"\nThe teacher's pass rate is {rate.value:.3f} (95 % interval {rate.low:.3f} to {rate.high:.3f}, "

@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from overproof.estimators import Estimate, PassRate, estimate_rate
+from overproof.estimators import Estimate, PassRate, estimate_rate, fit_prior, share_inside
+from overproof.selection.passrate import Draws
 from overproof.selection.reasons import KEPT
 
 
@@ -33,6 +34,10 @@ class ShardExport:
     """Rows by the characters of their reply."""
     pass_rates: Counter[PassRate] = field(default_factory=Counter)
     """Problems by the teacher's pass rate on them."""
+    draws: Counter[Draws] = field(default_factory=Counter)
+    """Problems by how many of their draws were correct."""
+    kept_draws: Counter[Draws] = field(default_factory=Counter)
+    """The same of problems with a row."""
     overrides: Counter[str] = field(default_factory=Counter)
     """Problems by what a person decided about them."""
     files: list[str] = field(default_factory=list)
@@ -68,6 +73,12 @@ class ExportSummary:
     """Characters of the replies at the percentiles of `PERCENTILES`; empty without rows."""
     pass_rate: Estimate
     """The teacher's mean pass rate over the problems."""
+    draws: Counter[Draws]
+    kept_draws: Counter[Draws]
+
+    def expect_inside(self, low: float, high: float) -> float | None:
+        """Expected share of the kept problems whose pass rate truly lies in a band: what a new sampling would find."""
+        return share_inside(fit_prior(self.draws), self.kept_draws, low, high)
 
     @property
     def kept(self) -> int:
@@ -97,6 +108,8 @@ def summarise(folder: Path, whole: ShardExport) -> ExportSummary:
         overrides=whole.overrides,
         lengths=_find_percentiles(whole.lengths),
         pass_rate=estimate_rate((rate.value * rate.draws, rate.draws) for rate in rates if rate.value is not None),
+        draws=whole.draws,
+        kept_draws=whole.kept_draws,
     )
 
 

@@ -15,24 +15,31 @@ from typing import NamedTuple
 from overproof.config import RunConfig
 from overproof.config.endpoint import SamplingConfig
 from overproof.config.selection import SelectionConfig
+from overproof.estimators import Prior
 from overproof.journal import write_records
 from overproof.records import Decision, PreparedProblem, Score
 from overproof.rewards.group import self_consistency
 from overproof.runfolder import RunFolder
 from overproof.selection.alone import find_incomplete, find_shortfall, is_summary
 from overproof.selection.choice import Candidate, choose
-from overproof.selection.passrate import estimate_pass_rate, has_passed
+from overproof.selection.passrate import Draws, count_draws, estimate_pass_rate, find_outside_band, has_passed
 from overproof.selection.scored import ScoredProblem
 
 
 def decide(
-    scored: ScoredProblem, config: SelectionConfig, sampling: SamplingConfig, *, summaries: bool = False
+    scored: ScoredProblem,
+    config: SelectionConfig,
+    sampling: SamplingConfig,
+    prior: Prior | None = None,
+    *,
+    summaries: bool = False,
 ) -> list[Decision]:
     """A Decision for each trace of one problem, in the order of the traces.
 
-    `sampling` says how the traces came to be as many as they are, which an unbiased pass rate depends on; `summaries`
-    lets summaries of reasoning pass for reasoning (`export.summaries`). The outcome
-    for a trace depends on the other traces of its problem and on nothing else.
+    `sampling` says how the traces came to be as many as they are; `prior` how pass rates spread over the run, which a
+    band of them needs (None takes all rates for equally likely); `summaries` lets summaries of reasoning pass for
+    reasoning (`export.summaries`). The outcome for a trace depends on the other traces of its problem, and with a band
+    on that spread.
     """
     reasons = [
         find_incomplete(trace)
@@ -44,7 +51,7 @@ def decide(
         for trace, score, obstacle in zip(scored.traces, scored.scores, scored.obstacles, strict=True)
     ]
     weighed = _weigh_answers(scored, config)
-    outside = _find_outside_band(scored, reasons, config, sampling) if config.has_band else None
+    outside = _find_outside_band(scored, reasons, config, sampling, prior or Prior()) if config.has_band else None
     reasons = [reason or answer.rejected or outside for reason, answer in zip(reasons, weighed, strict=True)]
     qualified = [number for number, reason in enumerate(reasons) if reason is None]
     candidates = [_as_candidate(scored, number, config) for number in qualified]
@@ -56,7 +63,19 @@ def decide(
     ]
 
 
-def select_shard(config: RunConfig, folder: RunFolder, shard: int) -> dict[str | None, Counter[str]]:
+def count_shard_draws(config: RunConfig, folder: RunFolder, shard: int) -> Counter[Draws]:
+    """How many problems of a shard have so many correct draws, from which a run's spread of pass rates is fitted."""
+    scores = {score.trace_id: score for score in folder.read_scores(shard)}
+    found: Counter[Draws] = Counter()
+    for _, traces in folder.read_groups(shard):
+        outcomes = [has_passed(find_incomplete(trace), scores.get(trace.id)) for trace in traces]
+        found[count_draws(outcomes, config.sampling)] += 1
+    return found
+
+
+def select_shard(
+    config: RunConfig, folder: RunFolder, shard: int, prior: Prior | None = None
+) -> dict[str | None, Counter[str]]:
     """Write the decisions of a shard under every selection of the config; returns their counts by reason.
 
     The unnamed selection is under None, `selections` under their names. Decisions stand in the order of the shard's
@@ -69,7 +88,7 @@ def select_shard(config: RunConfig, folder: RunFolder, shard: int) -> dict[str |
     for problem, traces in folder.read_groups(shard):
         scored = ScoredProblem(problem, traces, [scores.get(trace.id) for trace in traces])
         for name, selection in selections.items():
-            decisions[name] += decide(scored, selection, config.sampling, summaries=config.export.summaries)
+            decisions[name] += decide(scored, selection, config.sampling, prior, summaries=config.export.summaries)
     for name, made in decisions.items():
         write_records(folder.decisions(shard, name), made)
         folder.push(folder.decisions(shard, name))
@@ -126,16 +145,17 @@ def _find_unproved(score: Score | None) -> str | None:
 
 
 def _find_outside_band(
-    scored: ScoredProblem, reasons: Sequence[str | None], config: SelectionConfig, sampling: SamplingConfig
+    scored: ScoredProblem,
+    reasons: Sequence[str | None],
+    config: SelectionConfig,
+    sampling: SamplingConfig,
+    prior: Prior,
 ) -> str | None:
     """Why the problem is outside the band of pass rates."""
     outcomes = [has_passed(reason, score) for reason, score in zip(reasons, scored.scores, strict=True)]
-    rate = estimate_pass_rate(outcomes, sampling)
-    if rate is None:
+    if estimate_pass_rate(outcomes, sampling) is None:
         return "pass_rate_unknown"
-    if config.min_pass_rate is not None and rate < config.min_pass_rate:
-        return "too_hard"
-    return "too_easy" if config.max_pass_rate is not None and rate > config.max_pass_rate else None
+    return find_outside_band(count_draws(outcomes, sampling), config, prior)
 
 
 def _as_candidate(scored: ScoredProblem, number: int, config: SelectionConfig) -> Candidate:

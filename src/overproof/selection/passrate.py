@@ -7,10 +7,11 @@ or did not end by itself counts as not passed, whatever it says, and so does an 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from overproof.config.endpoint import SamplingConfig
-from overproof.config.selection import FEWEST_FOR_PASS_RATE
-from overproof.estimators import PassRate, fixed_pass_rate, stopped_pass_rate
+from overproof.config.selection import FEWEST_FOR_PASS_RATE, SelectionConfig
+from overproof.estimators import PassRate, Prior, fixed_pass_rate, stopped_pass_rate
 from overproof.records import Score
 
 
@@ -49,3 +50,34 @@ def estimate_pass_rate(outcomes: Sequence[bool | None], sampling: SamplingConfig
     rate = rate_problem(outcomes, sampling)
     carries = rate.draws >= FEWEST_FOR_PASS_RATE or (sampling.want_correct or 0) >= 2
     return rate.value if carries else None
+
+
+class Draws(NamedTuple):
+    """How many of a problem's draws that count were correct."""
+
+    correct: int
+    draws: int
+
+
+def count_draws(outcomes: Sequence[bool | None], sampling: SamplingConfig) -> Draws:
+    """The draws of one problem that its pass rate rests on; a rule that stopped early does not bias what they tell."""
+    counted = [outcome for outcome in outcomes[: sampling.most] if outcome is not None]
+    return Draws(sum(counted), len(counted))
+
+
+def band_of(selection: SelectionConfig) -> tuple[float, float]:
+    """Both ends of a selection's band of pass rates."""
+    return selection.min_pass_rate or 0.0, 1.0 if selection.max_pass_rate is None else selection.max_pass_rate
+
+
+def find_outside_band(drawn: Draws, selection: SelectionConfig, prior: Prior) -> str | None:
+    """Why a problem is outside the band of pass rates; None where it is inside with a chance of at least a half.
+
+    A few replies say little of one problem: `prior` holds how pass rates spread over the run, and the chance is that of
+    the problem's rate given both. Two of two right is seldom a rate of 1.
+    """
+    low, high = band_of(selection)
+    inside = prior.chance_inside(*drawn, low, high)
+    if inside >= 0.5:  # rather inside than not
+        return None
+    return "too_hard" if prior.chance_inside(*drawn, 0.0, low) > prior.chance_inside(*drawn, high, 1.0) else "too_easy"

@@ -1,0 +1,32 @@
+"""How large a comparison must be, from nothing and from an earlier run."""
+
+from pathlib import Path
+
+import pytest
+from passing import write_passes
+
+from overproof.errors import ConfigError
+from overproof.evaluation.planning import Difficulty, plan_lines, read_difficulty
+
+
+def problems_in(line: str) -> int:
+    return int(line.split(maxsplit=1)[0].replace(",", ""))
+
+
+def test_more_samples_a_problem_need_fewer_problems_and_a_smaller_difference_more() -> None:
+    _, one, eight = plan_lines(2, [1, 8], Difficulty())
+    assert problems_in(one) > 4 * problems_in(eight)
+    assert problems_in(plan_lines(1, [8], Difficulty())[1]) == pytest.approx(4 * problems_in(eight), rel=0.01)
+
+
+def test_an_earlier_run_gives_the_difficulty_and_what_replies_cost(tmp_path: Path) -> None:
+    found = read_difficulty(write_passes(tmp_path, [0] * 30 + [1] * 8 + [4] * 2))
+    assert found.mean == pytest.approx(0.1, abs=0.02)
+    easy_to_tell = problems_in(plan_lines(2, [4], found)[1])
+    assert easy_to_tell < problems_in(plan_lines(2, [4], Difficulty())[1])
+
+
+@pytest.mark.parametrize("points", [0, -2, 100, 0.0001])
+def test_what_cannot_be_planned_for_is_refused(points: float) -> None:
+    with pytest.raises(ConfigError, match="cannot be planned for"):
+        plan_lines(points, [1], Difficulty())
