@@ -17,6 +17,7 @@ from pyarrow import parquet
 from overproof.config.source import ProblemsConfig
 from overproof.errors import ConfigError, InputError
 from overproof.problems import digest_question, read_problems
+from overproof.problems.notes import SourceNotes
 from overproof.problems.presets import ALIASES, PRESETS, last_boxed
 from overproof.records import Problem, encode
 
@@ -208,3 +209,75 @@ def test_any_row_gives_a_storable_problem_or_a_named_error(
 def test_looking_for_a_box_ends_and_finds_balanced_braces(solution: str) -> None:
     found = last_boxed(solution)
     assert found is None or found in solution
+
+
+def test_bad_rows_are_left_out_and_listed_where_the_config_says_so(tmp_path: Path) -> None:
+    lines = [
+        orjson.dumps(ROWS[0]),
+        b'{"question": "cut',
+        orjson.dumps({"id": "c", "question": ""}),
+        orjson.dumps(ROWS[0]),
+    ]
+    (tmp_path / "mine.jsonl").write_bytes(b"\n".join([*lines, orjson.dumps(ROWS[1])]))
+    notes = SourceNotes()
+    config = ProblemsConfig(path=str(tmp_path / "mine.jsonl"), on_bad_row="skip")
+    assert list(read_problems(config, notes)) == READ
+    assert [row.where.rpartition(":")[2] for row in notes.skipped] == ["2", "3", "4"]
+    assert ["is not valid JSON" in notes.skipped[0].reason, "is empty" in notes.skipped[1].reason] == [True, True]
+    assert any("3 rows left out" in line for line in notes.lines())
+    with pytest.raises(InputError, match=r"mine\.jsonl:2 is not valid JSON.*set problems.on_bad_row: skip"):
+        read(path=str(tmp_path / "mine.jsonl"))
+    (tmp_path / "mine.jsonl").write_bytes(b"\n".join(lines[1:3]))
+    with pytest.raises(InputError, match="no row can be used"):
+        list(read_problems(config))
+
+
+CHAT = [{"role": "user", "content": "How many?"}]
+PARTS = [{"type": "text", "text": "How many?"}]
+
+
+@pytest.mark.parametrize(
+    ("row", "config", "expected"),
+    [
+        ({"p": CHAT, "r": {"gt": "2"}}, {"question": "p", "reference": "r.gt"}, ("How many?", "2")),
+        ({"p": [{"from": "human", "value": "How many?"}], "a": 2}, {"question": "p"}, ("How many?", "2")),
+        ({"p": str(CHAT), "a": 2}, {"question": "p"}, ("How many?", "2")),
+        ({"p": [{"role": "user", "content": PARTS}], "a": 2}, {"question": "p"}, ("How many?", "2")),
+        ({"m": CHAT, "a": "2"}, {"question": "m[0].content"}, ("How many?", "2")),
+        ({"p": "q", "a": [2, 3]}, {"question": "p"}, ("q", "2, 3")),
+        ({"p": "q", "a": True}, {"question": "p"}, ("q", "True")),
+        ({"p": "q", "a": 204.0}, {"question": "p"}, ("q", "204.0")),
+        ({"p": "q", "a": "so \\boxed{7}."}, {"question": "p", "extract": "boxed"}, ("q", "7")),
+        ({"p": "q", "a": "so #### 7"}, {"question": "p", "extract": "hashes"}, ("q", "7")),
+    ],
+)  # fmt: skip
+def test_questions_and_answers_of_any_form_are_read(
+    tmp_path: Path, row: dict[str, Any], config: dict[str, Any], expected: tuple[str, str]
+) -> None:
+    (problem,) = read(path=write_jsonl(tmp_path / "mine.jsonl", row), **({"reference": "a"} | config))
+    assert (problem.question, problem.reference) == expected
+
+
+def test_what_is_read_in_another_way_than_it_is_written_is_told(tmp_path: Path) -> None:
+    rows = [
+        {"question": [{"role": "system", "content": "Be brief."}, *CHAT], "answer": "no box"},
+        {"question": "$\frac{1}{2} \times 2$", "answer": "\\boxed{1}"},
+    ]
+    notes = SourceNotes()
+    config = ProblemsConfig(
+        path=write_jsonl(tmp_path / "mine.jsonl", *rows), question="question", reference="answer", extract="boxed"
+    )
+    first, second = read_problems(config, notes)
+    assert (first.question, first.reference, second.question) == ("How many?", None, "$\\frac{1}{2} \\times 2$")
+    told = "\n".join(notes.lines())
+    assert "Set prompt.system" in told
+    assert "no answer found in 'answer'" in told
+    assert "(\\frac \\times)" in told
+
+
+def test_an_error_names_the_table_it_is_about(tmp_path: Path) -> None:
+    path = write_jsonl(tmp_path / "mine.jsonl", {"text": "q"})
+    config = ProblemsConfig(path=path)
+    config.call("evaluation.problems")
+    with pytest.raises(ConfigError, match=r"Set evaluation\.problems\.question"):
+        list(read_problems(config))

@@ -68,7 +68,7 @@ def summarise(config: RunConfig, folder: RunFolder, counts: Counts, say: Wording
     return Summary(
         name=folder.name,
         teacher=_name_teachers(list(_largest(counts.spending.teachers))) or _configured(config),
-        problems={name: counts.problems[name] for name in _PROBLEM_COUNTS},
+        problems={name: counts.problems[name] for name in _PROBLEM_COUNTS} | {"left_out": folder.count_skipped()},
         traces=counts.traces,
         expected=None if adaptive else counts.asked * config.sampling.n,
         kept=main.kept,

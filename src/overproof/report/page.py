@@ -83,6 +83,7 @@ _PROBLEM_COUNTS = {
     "clustered": "with a near-duplicate: they share a split",
     "contaminated": "that stand in a benchmark",
     "gone": "that have traces but are no longer in the file",
+    "left_out": "rows of the file left out, as problems/skipped.jsonl lists them",
 }
 _ESTIMATORS = {
     "fixed": "the share of right traces",

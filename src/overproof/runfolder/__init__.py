@@ -47,6 +47,7 @@ from overproof.journal import (
     Span,
     locate_records,
     lock,
+    read_lines,
     read_records,
     read_span,
     remove_file,
@@ -133,6 +134,11 @@ class RunFolder:
     def skipped(self) -> Path:
         """Rows of the source that were left out."""
         return self.root / "problems" / "skipped.jsonl"
+
+    def count_skipped(self) -> int:
+        """How many rows of the source were left out."""
+        self.fetch(self.skipped)
+        return sum(1 for _ in read_lines(self.skipped))
 
     @property
     def overrides(self) -> Path:
