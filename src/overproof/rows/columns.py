@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import difflib
+import functools
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -33,6 +34,8 @@ def look_up(values: Mapping[str, Any], path: str) -> Any:
     """The value at a path, `MISSING` where there is none."""
     if path in values:
         return values[path]
+    if "." not in path and "[" not in path:
+        return MISSING
     value: Any = values
     for step in _split(path):
         value = _enter(value, step)
@@ -41,8 +44,9 @@ def look_up(values: Mapping[str, Any], path: str) -> Any:
     return value
 
 
-def _split(path: str) -> list[str | int]:
-    return [int(index) if index else name for name, index in _STEP.findall(path)]
+@functools.lru_cache(maxsize=1024)
+def _split(path: str) -> tuple[str | int, ...]:
+    return tuple(int(index) if index else name for name, index in _STEP.findall(path))
 
 
 def _enter(value: Any, step: str | int) -> Any:
