@@ -15,12 +15,16 @@ from overproof.keys import find_key_names, is_variable
 DEFAULT_PROBE = 2
 
 
+_HARMLESS_QUERY = re.compile(r"(?:api-version=[\w.\-]+)?")
+"""What may stand in an address: Azure wants the version of its API there."""
+
+
 def _refuse_credentials(url: str) -> str:
     """Keep secrets out of the config, which is copied into every run folder."""
     parts = urlsplit(url)
     if parts.scheme not in {"http", "https"} or not parts.netloc:
         raise ValueError("it must begin with http:// or https:// and name a host")
-    if parts.username or parts.password or parts.query or parts.fragment:
+    if parts.username or parts.password or parts.fragment or not _HARMLESS_QUERY.fullmatch(parts.query):
         raise ValueError("it must hold no user, password or query; the key comes from an environment variable")
     return url.rstrip("/")
 
@@ -81,9 +85,10 @@ class EndpointConfig(Table):
     """A model behind an OpenAI-compatible endpoint. The key comes from the environment only."""
 
     profile: str = "generic"
-    """The provider's dialect: dashscope, deepseek, vllm, sglang, openrouter, siliconflow, volcengine, ollama,
-    openai, tiny (the model that ships with the package), generic, or the path of a .toml file with a profile of
-    your own. A student may also be a path: a local checkpoint, `model` its folder, which evaluation serves itself."""
+    """The provider's dialect: dashscope, deepseek, siliconflow, volcengine, zhipu, moonshot, minimax, openrouter,
+    openai, azure, gemini, xai, mistral, together, fireworks; vllm, sglang, ollama, lmstudio, llamacpp, transformers;
+    tiny (the model that ships with the package), generic, or the path of a .toml file with a profile of your own. A
+    student may also be a path: a local checkpoint, `model` its folder, which evaluation serves itself."""
     model: str | None = None
     """The model's name as the endpoint knows it; the tiny profile has its own."""
     base_url: Url | None = None

@@ -46,6 +46,8 @@ class Diagnosis(msgspec.Struct, frozen=True):
     run_cost: tuple[Decimal, Decimal] | None
     """The same in money; None without prices."""
     currency: str
+    price_note: str
+    """Where the prices come from, when they are not the config's own."""
     advice: list[str]
     """What to change, most important first; empty when all is well."""
 
@@ -80,7 +82,8 @@ class Diagnosis(msgspec.Struct, frozen=True):
             told.append(f"whole run  {samples} samples, about {tokens} tokens if all are like this one")
         if self.run_cost is not None:
             low, high = (show_money(cost, self.currency) for cost in self.run_cost)
-            told.append(f"           about {low if low == high else f'{low} to {high}'}")
+            note = f", {self.price_note}" if self.price_note else ""
+            told.append(f"           about {low if low == high else f'{low} to {high}'}{note}")
         return [*told, *(f"! {line}" for line in self.advice)]
 
 
@@ -127,6 +130,7 @@ async def _visit(
     names = models if isinstance(models, list) and models else None
     unlisted = f"the list of models is not to be had ({models.explanation})" if isinstance(models, Failure) else ""
     samples = (problems * settings.config.sampling.least, problems * settings.config.sampling.most)
+    listed = settings.list_price
     tokens, cost = _project(settings, outcome.usage, samples)
     return Diagnosis(
         endpoint=endpoint.name,
@@ -136,7 +140,8 @@ async def _visit(
         run_samples=samples,
         run_tokens=tokens,
         run_cost=cost,
-        currency=settings.config.budget.currency,
+        currency=listed.currency if listed is not None else settings.config.budget.currency,
+        price_note=listed.note if listed is not None else "",
         unlisted=unlisted,
         advice=_advise(settings, asking, outcomes, names, inspect),
     )
@@ -148,9 +153,10 @@ def _project(
     """Tokens and money of the run if every reply is like this one."""
     if usage.completion_tokens is None:
         return None, None
-    one = Prices(settings.config.budget).of(usage)
+    own, listed = settings.config.budget, settings.list_price
+    one = Prices(listed.prices if listed is not None else own).of(usage)
     tokens = (samples[0] * one.tokens, samples[1] * one.tokens)
-    if not settings.config.budget.has_prices:
+    if listed is None and not own.has_prices:
         return tokens, None
     return tokens, (samples[0] * one.cost, samples[1] * one.cost)
 

@@ -35,6 +35,10 @@ class Outlook(msgspec.Struct, frozen=True):
     spent: Amount
     """What earlier sessions have spent."""
     currency: str
+    list_cost: str = ""
+    """The worst case by the provider's list prices, with their date, where the config gives none."""
+    expected: str = ""
+    """What the rest will come to if it goes on like what is there; empty while there is nothing."""
 
     def lines(self) -> list[str]:
         """The outlook for people, a line a fact."""
@@ -50,8 +54,12 @@ class Outlook(msgspec.Struct, frozen=True):
             told.append(f"{show_money(self.worst_cost, self.currency)} at the very most")
         elif reply is None:
             told.append("no bound on the cost (set teacher.thinking_budget)")
+        elif self.list_cost:
+            told.append(f"{self.list_cost} at the very most (budget.input_price and output_price win)")
         else:
             told.append("no prices given (budget.input_price, budget.output_price)")
+        if self.expected:
+            told.append(self.expected)
         if self.spent.tokens:
             told.append(f"{self.spent.tokens:,} tokens spent so far" + _money_part(self.spent.cost, self.currency))
         return told

@@ -17,7 +17,7 @@ from overproof.sampling.forecast import Outlook
 from overproof.sampling.resume import Earlier, Journaled, read_journal
 from overproof.sampling.reuse import refuse
 from overproof.sampling.settings import Asking, Settings
-from overproof.teacher.budget import Amount, Prices
+from overproof.teacher.budget import Amount, Prices, show_money
 from overproof.teacher.parameters import worst_case
 
 
@@ -121,7 +121,25 @@ class _Count:
             worst_cost=cost,
             spent=spent,
             currency=budget.currency,
+            list_cost=self._list_cost(worst),
+            expected=self._expect(spent),
         )
+
+    def _list_cost(self, worst: Usage) -> str:
+        listed = self.settings.list_price
+        if listed is None or worst.completion_tokens is None:
+            return ""
+        cost = Prices(listed.prices).of_worst(worst).cost
+        return f"{show_money(cost, listed.currency)} {listed.note}"
+
+    def _expect(self, spent: Amount) -> str:
+        """By the mean of the samples that are there: an expectation also where nothing bounds a reply."""
+        if not self.samples_done or not self.most:
+            return ""
+        rest = spent.tokens * self.most // self.samples_done
+        cost = spent.cost * self.most / self.samples_done
+        money = f", {show_money(cost, self.settings.config.budget.currency)}" if cost else ""
+        return f"about {rest:,} tokens{money} if the rest goes on like the {self.samples_done:,} samples that are there"
 
 
 def _check_question(prepared: PreparedProblem) -> None:

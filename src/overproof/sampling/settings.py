@@ -14,6 +14,7 @@ from overproof.sampling.plan import wanted_samples
 from overproof.teacher import Dialect
 from overproof.teacher.budget import check_budget
 from overproof.teacher.dispatch import Request
+from overproof.teacher.prices import ListPrice, find_list_price
 from overproof.teacher.reply import Failure, Reply
 
 
@@ -33,6 +34,10 @@ class Settings:
         self.config = config
         self.dialect = Dialect(config.teacher)
         check_budget(config.budget, self.dialect.most_reply_tokens)
+        self.list_price: ListPrice | None = None
+        """What the provider's list says, where the config gives no prices."""
+        if not config.budget.has_prices:
+            self.list_price = find_list_price(self.dialect.profile.name, self.dialect.model)
         self.identity = Identity(self.dialect, config.sampling.seed)
 
     def ask(self, prepared: PreparedProblem) -> Asking:

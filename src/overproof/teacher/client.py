@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from typing import NamedTuple, cast
+from urllib.parse import parse_qsl
 
 import aiohttp
 import httpx2
@@ -166,11 +167,14 @@ class Client:
             verify=self.base_url.startswith("https:"),
             trust_env=not is_loopback(self.base_url),  # what the environment has for us is its proxies
         )
+        address, _, query = self.base_url.partition("?")
+        own = {self._profile.key_header: self._key} if self._profile.key_header and self._key else {}
         sdk = openai.AsyncOpenAI(
-            base_url=self.base_url,
+            base_url=address,
+            default_query=dict(parse_qsl(query)),
             api_key=self._key or _PLACEHOLDER_KEY,
             max_retries=0,
-            default_headers=self._headers,
+            default_headers=own | self._headers,
             timeout=timeout,
             http_client=transport,
         )

@@ -61,6 +61,8 @@ class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Model that is used when the config names none."""
     key_env: str | None = None
     """Environment variable that holds the key; None: no key is sent."""
+    key_header: str | None = None
+    """Header that takes the key beside the usual Authorization."""
     key_required: bool = False
     """Whether the provider turns requests without a key away, so that a run need not start."""
     stream: Literal["always", "prefer", "never"] = "prefer"

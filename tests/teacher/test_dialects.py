@@ -1,0 +1,263 @@
+"""Every dialect comes to one reasoning, one answer and one meaning, however its server spells them."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from endpoint import DONE, delta, event, usage_event
+
+from overproof.completion import split_completion
+from overproof.mending import mend
+from overproof.teacher.failures import classify
+from overproof.teacher.pieces import Pieces
+from overproof.teacher.profiles import load_profile
+from overproof.teacher.receive import Receiver
+from overproof.teacher.reply import Failure, Reply
+from overproof.teacher.usage import read_usage
+from overproof.teacher.words import read_finish_reason
+
+WHY = "Seven and five make twelve, since five and five are ten."
+ANSWER = "So it is $\\boxed{12}$."
+GENERIC = load_profile("generic")
+
+
+def receive(data: bytes, *, is_stream: bool = True, profile: str = "generic") -> Reply | Failure:
+    receiver = Receiver(load_profile(profile), is_stream=is_stream)
+    receiver.feed(data)
+    receiver.end()
+    return receiver.outcome()
+
+
+def whole(message: dict[str, Any], finish: str = "stop", **more: Any) -> bytes:
+    return json.dumps({"choices": [{"index": 0, "message": message, "finish_reason": finish}], **more}).encode()
+
+
+INLINE = json.loads(whole({"content": ANSWER, "reasoning": WHY}))
+REPEATED = event(json.loads(whole({"content": ANSWER})))
+TWO_CHOICES = event(
+    {"choices": [{"index": 1, "delta": {"content": "No."}}, {"index": 0, "delta": {"content": ANSWER}}]}
+)
+USAGE_OF_CHOICE = {
+    "index": 0,
+    "delta": {},
+    "finish_reason": "stop",
+    "usage": {"prompt_tokens": 3, "completion_tokens": 4},
+}
+GOOGLES = [{"error": {"code": 429, "status": "RESOURCE_EXHAUSTED", "message": "slow down"}}]
+SUMMARY = [{"type": "reasoning.summary", "summary": "In short."}]
+HARMONY = f"<|channel|>analysis<|message|>{WHY}<|end|><|start|>assistant<|channel|>final<|message|>{ANSWER}<|return|>"
+
+
+@pytest.mark.parametrize(
+    ("content", "reasoning", "marks"),
+    [
+        (ANSWER, WHY, []),
+        (f"<think>{WHY}</think>{ANSWER}", None, []),
+        (HARMONY, None, ["other_markers"]),
+        (f"analysis{WHY}assistantfinal{ANSWER}", None, ["other_markers"]),
+        (f"<|channel|>final<|message|>{ANSWER}<|return|>", WHY, ["other_markers"]),
+        (f"◁think▷{WHY}◁/think▷{ANSWER}", None, ["other_markers"]),
+        (f"<seed:think>{WHY}</seed:think>{ANSWER}", None, ["other_markers"]),
+        (f"[THINK]{WHY}[/THINK]{ANSWER}", None, ["other_markers"]),
+        (f"{WHY}[/THINK]{ANSWER}", None, ["other_markers"]),
+        (f"<THINK>{WHY}</THINK>{ANSWER}", None, ["other_markers"]),
+        (f"<thought>{WHY}</thought>{ANSWER}", None, ["other_markers"]),
+        (f"<reasoning>{WHY}</reasoning>{ANSWER}", None, ["other_markers"]),
+        (f"<think>\n{WHY}\n</think>\n\n{ANSWER}", WHY, ["reasoning_twice"]),
+        (f"</think>\n{ANSWER}", WHY, ["stray_tag"]),
+        (f"<think></think>{ANSWER}", WHY, ["stray_tag"]),
+        (ANSWER, f"<think>\n{WHY}\n</think>", ["stray_tag"]),
+        (ANSWER, f"<think>{WHY}", ["stray_tag"]),
+        ("", f"{WHY}</think>{ANSWER}", ["answer_in_reasoning"]),
+        (f"{ANSWER}<|im_end|>", WHY, ["end_token"]),
+        (f"{ANSWER}<｜end▁of▁sentence｜>\n", WHY, ["end_token"]),
+    ],
+)
+def test_reasoning_is_found_wherever_it_is_and_the_mark_says_what_was_mended(
+    content: str, reasoning: str | None, marks: list[str]
+) -> None:
+    mended = mend(content, reasoning)
+    parts = split_completion(mended.content, mended.reasoning)
+    assert (parts.reasoning, parts.answer) == (WHY, ANSWER)
+    assert mended.marks == marks
+
+
+def test_two_reasonings_that_contradict_and_tags_in_a_text_are_left_as_they_came() -> None:
+    for content, reasoning in [
+        (f"<think>Something else entirely.</think>{ANSWER}", WHY),
+        ("The tag <think> opens a block, and </think> ends it.", WHY),
+        ("A plain answer, in [THINK] mode.", None),
+    ]:
+        assert mend(content, reasoning) == (content, reasoning, [])
+
+
+def test_a_profile_names_markers_of_its_own() -> None:
+    assert mend(f"<<plan>>{WHY}<<say>>{ANSWER}", None, [("<<plan>>", "<<say>>")]).content == (
+        f"<think>{WHY}</think>{ANSWER}"
+    )
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        whole({"content": ANSWER, "reasoning_content": WHY}),
+        b"\xef\xbb\xbf \n" + whole({"content": ANSWER, "reasoning_text": WHY}),
+        json.dumps(json.loads(whole({"content": ANSWER, "thinking": WHY})), indent=2).encode(),
+        b"data: " + whole({"content": ANSWER, "reasoning": WHY}) + b"\n\n",
+        b"".join(b"data: " + line + b"\n" for line in json.dumps(INLINE, indent=1).encode().split(b"\n"))
+        + b"\n"
+        + DONE,
+        whole({"content": ANSWER, "reasoning": {"content": WHY, "type": "text"}}),
+        whole({"content": [{"type": "thinking", "thinking": [{"type": "text", "text": WHY}]}, {"text": ANSWER}]}),
+        whole({"content": ANSWER, "reasoning_details": [{"type": "reasoning.text", "text": WHY}]}),
+        delta(reasoning_content=WHY) + delta(content=ANSWER) + delta("stop") + REPEATED + DONE,
+        delta(reasoning_content=WHY)
+        + event({"choices": [{"index": 1, "delta": {"content": "No."}}, {"index": 0, "delta": {"content": ANSWER}}]})
+        + delta("STOP")
+        + DONE,
+    ],
+)
+def test_whatever_was_asked_the_first_byte_tells_what_came(data: bytes) -> None:
+    for is_stream in (True, False):
+        reply = receive(data, is_stream=is_stream)
+        assert isinstance(reply, Reply), reply
+        assert (reply.content, reply.reasoning, reply.finish_reason) == (ANSWER, WHY, "stop")
+
+
+def test_running_totals_are_recognised_and_small_repeats_are_not() -> None:
+    def text(*parts: str) -> tuple[str, bool]:
+        pieces = Pieces()
+        for part in parts:
+            pieces.add(part)
+        return pieces.text(), pieces.held_totals
+
+    totals = [WHY[:end] for end in range(7, len(WHY) + 7, 7)]
+    assert text(*totals) == (WHY, True)
+    assert text(*totals, WHY) == (WHY, True)
+    assert text(*(WHY[at : at + 7] for at in range(0, len(WHY), 7)), WHY) == (WHY, True)
+    assert text("1", "12") == ("112", False)
+    assert text("ha", "ha", "ha") == ("hahaha", False)
+    assert text("\n", "\n\n", "x") == ("\n\n\nx", False)
+
+
+@pytest.mark.parametrize("finish", ["null", "stop", None])
+def test_a_stream_that_breaks_off_is_incomplete_whatever_each_piece_says_of_the_end(finish: str | None) -> None:
+    pieces = b"".join(delta(finish, reasoning_content=word) for word in WHY.split()) + delta(finish, content="So it")
+    outcome = receive(pieces)
+    assert isinstance(outcome, Failure)
+    assert outcome.state == "truncated_stream"
+
+
+@pytest.mark.parametrize(
+    ("words", "meaning"),
+    [
+        (("STOP", "eos", "end_turn", "Completed"), "stop"),
+        (("MAX_TOKENS", "maxTokens", "max-output-tokens", "model_context_window_exceeded"), "length"),
+        (("SAFETY", "RECITATION", "prohibited content"), "content_filter"),
+        (("tool-calls", "MALFORMED_FUNCTION_CALL"), "tool_calls"),
+        (("CANCELLED", "insufficient_system_resource"), "aborted"),
+        (("null", "None", "FINISH_REASON_UNSPECIFIED", "", None), None),
+        (("a_word_nobody_knows",), "a_word_nobody_knows"),
+    ],
+)
+def test_finish_reasons_are_one_word_in_every_spelling(words: tuple[str | None, ...], meaning: str | None) -> None:
+    assert {read_finish_reason(word) for word in words} == {meaning}
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "meaning", "kind"),
+    [
+        ({"code": "1113", "message": "余额不足"}, 429, "fatal", "money"),
+        ({"type": "exceeded_current_quota_error", "message": "x"}, 429, "fatal", "money"),
+        ({"message": "Provider said: InsufficientBalanceError"}, 500, "fatal", "money"),
+        ({"code": "insufficient_user_quota"}, 403, "fatal", "money"),
+        ({"type": "budget_exceeded", "message": "ExceededBudget: crossed budget"}, 429, "fatal", "money"),
+        ({"code": "model_not_found", "message": "no channel"}, 503, "transient", "transient"),
+        ({"code": "model_not_found", "message": "no such model"}, 404, "fatal", "fatal"),
+        ({"type": "exceed_context_size_error", "message": "n_ctx"}, 400, "refused", "context_length"),
+        (
+            [{"error": {"code": 429, "status": "RESOURCE_EXHAUSTED", "message": "slow down"}}],
+            429,
+            "throttle",
+            "throttle",
+        ),
+        ({"http_code": "429", "message": "busy"}, 200, "throttle", ""),
+        ({"message": {"detail": [{"loc": ["body", "seed"]}]}}, 422, "refused", ""),
+    ],
+)
+def test_an_error_is_classed_by_its_words_and_keeps_them(error: Any, status: int, meaning: str, kind: str) -> None:
+    failure = classify(error, GENERIC, status=status)
+    assert (failure.meaning, failure.kind) == (meaning, kind)
+    assert failure.words
+
+
+def test_who_says_when_to_come_back_is_throttling_whatever_the_phrase() -> None:
+    error = {"message": "You exceeded your current quota"}
+    assert classify(error, GENERIC, status=429).meaning == "fatal"
+    assert classify(error, GENERIC, status=429, retry_after=3).meaning == "throttle"
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"error": {"code": 402, "message": "no credits"}, "choices": [{"message": {"content": ""}}]},
+        {"choices": [{"finish_reason": "error", "message": {"content": ""}, "error": {"code": 402, "message": "no"}}]},
+        {"base_resp": {"status_code": 1008, "status_msg": "insufficient balance"}, "choices": None},
+    ],
+)
+def test_an_error_inside_a_success_is_read_as_its_status(value: Any) -> None:
+    for data in (json.dumps(value).encode(), event(value) + DONE):
+        outcome = receive(data)
+        assert isinstance(outcome, Failure)
+        assert (outcome.meaning, outcome.kind) == ("fatal", "money")
+
+
+def test_words_of_an_endpoint_hold_neither_keys_nor_escapes() -> None:
+    failure = classify({"message": "bad key sk-abc123def456ghi \x1b[31mred\x1b[0m\x07"}, GENERIC, status=401)
+    assert failure.words == "401: bad key *** red"
+
+
+@pytest.mark.parametrize(
+    ("usage", "reply"),
+    [
+        ({"prompt_tokens": 32, "completion_tokens": 9, "total_tokens": 3041}, 3009),
+        ({"prompt_tokens": 32, "completion_tokens": 9, "completion_tokens_details": {"reasoning_tokens": 30}}, 39),
+        ({"prompt_tokens": 32.0, "completion_tokens": "9"}, 9),
+        ({"input_tokens": 32, "output_tokens": 9}, 9),
+        ({"promptTokenCount": 32, "candidatesTokenCount": 9, "totalTokenCount": 141}, 109),
+    ],
+)
+def test_usage_is_read_by_its_total_in_every_spelling(usage: dict[str, Any], reply: int) -> None:
+    read = read_usage(usage)
+    assert (read.prompt_tokens, read.completion_tokens) == (32, reply)
+
+
+def test_usage_of_a_choice_is_usage() -> None:
+    last = {
+        "choices": [
+            {"index": 0, "delta": {}, "finish_reason": "stop", "usage": {"prompt_tokens": 3, "completion_tokens": 4}}
+        ]
+    }
+    reply = receive(delta(content=ANSWER) + event(last) + DONE)
+    assert isinstance(reply, Reply)
+    assert reply.usage.completion_tokens == 4
+
+
+@pytest.mark.parametrize(
+    ("pieces", "mark"),
+    [
+        (
+            delta(reasoning="In short.", reasoning_details=SUMMARY),
+            "summary",
+        ),
+        (delta(reasoning_summary="In short."), "summary"),
+        (delta(content="<thought>In short.</thought>", extra_content={"google": {"thought": True}}), "summary"),
+        (delta(reasoning_details=[{"type": "reasoning.encrypted", "data": "gAAA"}]), "encrypted"),
+    ],
+)
+def test_a_summary_is_marked_and_so_is_what_nobody_can_read(pieces: bytes, mark: str) -> None:
+    reply = receive(pieces + delta(content=ANSWER) + delta("stop") + usage_event() + DONE)
+    assert isinstance(reply, Reply)
+    assert mark in reply.marks
