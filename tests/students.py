@@ -55,10 +55,11 @@ def make_checkpoint(
     eos_token: str = "<|im_end|>",
     positions: int = 4096,
     dtype: str = "float32",
+    more_tokens: Sequence[str] = (),
 ) -> str:
     """Save a student of this architecture with a few thousand random weights; skips where torch is not installed."""
     torch = pytest.importorskip("torch")
-    name = make_student(folder, template, eos_token=eos_token)
+    name = make_student(folder, template, eos_token=eos_token, more_tokens=more_tokens)
     import transformers
 
     tokenizer = transformers.AutoTokenizer.from_pretrained(name)

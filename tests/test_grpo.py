@@ -183,6 +183,33 @@ def test_the_shipped_config_loads() -> None:
     assert (config.student, config.prompt.template) == ("tiny-student", "r1_zero")
 
 
+def test_adapters_are_trained_and_merged_and_one_screen_says_what_is_done(tmp_path: Path, student: Path) -> None:
+    lines: list[str] = []
+    config = make_config(tmp_path, student, lora={"r": 2}, eos_token="<|im_end|>", chat_template="chatml")
+    train_grpo(config, lines.append)
+    output = tmp_path / "out"
+    assert (output / "adapter" / "adapter_model.safetensors").is_file()
+    assert (output / "model.safetensors").is_file()
+    assert lines[0].startswith("student      ")
+    assert "adapters of rank 2, template chatml" in lines[0]
+    assert [line.split()[0] for line in lines[:4]] == ["student", "problems", "step", "rewards"]
+
+
+@pytest.mark.parametrize(
+    ("tables", "message"),
+    [
+        ({"eos_token": "<|done|>"}, "is no token of"),
+        ({"chat_template": "qwen33"}, "there is no template 'qwen33'"),
+        ({"grpo": {"use_vllm": True}}, "vLLM is not installed here"),
+    ],
+)
+def test_what_the_student_or_the_machine_lacks_is_said_first(
+    tmp_path: Path, student: Path, tables: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(ConfigError, match=message):
+        train_grpo(make_config(tmp_path, student, **tables))
+
+
 def test_no_problems_is_an_error(tmp_path: Path, student: Path) -> None:
     (tmp_path / "problems.jsonl").write_text("")
     with pytest.raises(InputError):

@@ -23,7 +23,10 @@ from overproof.problems import read_problems
 from overproof.prompts import build_messages, contract_of
 from overproof.records import Message, Problem
 from overproof.rewards.rl import Sampler, reward_functions, reward_weights
+from overproof.student.adapters import build_adapter
+from overproof.student.architecture import read_architecture
 from overproof.student.checkpoint import find_student
+from overproof.student.template import load_tokenizer
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -52,17 +55,13 @@ def train_grpo(config: GrpoConfig, tell: Callable[[str], None] = print) -> GrpoS
     """
     if find_spec("trl") is None:
         raise MissingExtraError("overproof grpo", "train")
-    from transformers import AutoTokenizer
     from trl.trainer.grpo_trainer import GRPOTrainer
 
     resume = bool(config.grpo.get("resume_from_checkpoint"))
     _check_output(Path(config.output), resume=resume)
     arguments = _build_arguments(config)
     student = find_student(config.student)
-    try:
-        tokenizer = AutoTokenizer.from_pretrained(student)
-    except (OSError, ValueError) as error:
-        raise ConfigError(f"student: {config.student} is no checkpoint that transformers can read: {error}") from None
+    tokenizer = _load_tokenizer(config, student)
     contract = config.prompt.contract or contract_of(config.prompt.template)
     _check_tags(tokenizer, config.student)
     rows = list(build_rows(read_problems(config.problems), config, is_chat=tokenizer.chat_template is not None))
@@ -74,11 +73,65 @@ def train_grpo(config: GrpoConfig, tell: Callable[[str], None] = print) -> GrpoS
         args=arguments,
         train_dataset=_to_dataset(rows),
         processing_class=tokenizer,
+        peft_config=build_adapter(config.lora, student),
     )
+    for line in _describe(config, arguments, len(rows)):
+        tell(line)
     _listen(trainer, tell)
     trainer.train(resume_from_checkpoint=resume)
-    trainer.save_model()
+    _save(trainer, config)
     return _summarise(trainer.state.log_history, trainer.state.global_step, config.output)
+
+
+def _load_tokenizer(config: GrpoConfig, student: str) -> PreTrainedTokenizerBase:
+    """The student's tokenizer as it will be saved with the trained student."""
+    read_architecture(student)
+    tokenizer = load_tokenizer(student, config.chat_template, config.template, needs_template=False)
+    if config.eos_token is not None:
+        if config.eos_token not in tokenizer.get_vocab():
+            raise ConfigError(f"eos_token: '{config.eos_token}' is no token of {config.student}")
+        tokenizer.eos_token = config.eos_token
+    return tokenizer
+
+
+def _describe(config: GrpoConfig, arguments: GRPOConfig, problems: int) -> list[str]:
+    """What is going to be done, on one screen."""
+    kind = f"adapters of rank {config.lora.r}" if config.lora else "every weight"
+    replies = arguments.per_device_train_batch_size * arguments.gradient_accumulation_steps * arguments.world_size
+    where = f"vLLM, {arguments.vllm_mode}" if arguments.use_vllm else "transformers"
+    sampled = (
+        f"{replies:,} replies of up to {arguments.max_completion_length:,} tokens to "
+        f"{replies // arguments.num_generations:,} problems"
+    )
+    weights = ", ".join(f"{name} {weight:g}" for name, weight in reward_weights_by_name(config))
+    return [
+        f"student      {config.student}, {kind}, template {config.chat_template or 'its own'}",
+        f"problems     {problems:,}, prompt {config.prompt.template}",
+        f"step         {sampled}, by {where}",
+        f"rewards      {weights}",
+    ]
+
+
+def reward_weights_by_name(config: GrpoConfig) -> list[tuple[str, float]]:
+    """Each reward that counts, with its weight."""
+    contract = config.prompt.contract or contract_of(config.prompt.template)
+    functions = reward_functions(config.rewards, contract=contract)
+    return [
+        (function.__name__, weight) for function, weight in zip(functions, reward_weights(config.rewards), strict=True)
+    ]
+
+
+def _save(trainer: GRPOTrainer, config: GrpoConfig) -> None:
+    """Write the student; adapters beside the student that they are merged into."""
+    if config.lora is None or not config.lora.merge:
+        trainer.save_model()
+        return
+    trainer.save_model(str(Path(config.output) / "adapter"))
+    if trainer.is_world_process_zero():
+        model: Any = trainer.accelerator.unwrap_model(trainer.model)
+        model.merge_and_unload().save_pretrained(config.output)
+        tokenizer: Any = trainer.processing_class
+        tokenizer.save_pretrained(config.output)
 
 
 def build_rows(problems: Iterable[Problem], config: GrpoConfig, *, is_chat: bool) -> Iterator[dict[str, Any]]:
@@ -145,6 +198,8 @@ def _build_arguments(config: GrpoConfig) -> GRPOConfig:
         new = "activation_checkpointing" in known  # older versions of transformers call it otherwise
         given |= {"activation_checkpointing" if new else "gradient_checkpointing": False}
         given |= {"use_cpu": True, "bf16": False, "dataloader_pin_memory": False}
+    if config.grpo.get("use_vllm") and find_spec("vllm") is None:
+        raise ConfigError("grpo.use_vllm: vLLM is not installed here: pip install 'trl[vllm]', or leave it out")
     given |= check_foreign_keys("grpo", config.grpo, known, _OURS, library="TRL")
     given |= {"output_dir": config.output, "reward_weights": reward_weights(config.rewards)}
     try:

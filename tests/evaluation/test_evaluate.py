@@ -178,3 +178,21 @@ def test_whoever_watches_sees_the_stages_and_the_plan_once(tmp_path: Path) -> No
     evaluate(make_run(n=1, limit=2), RunFolder(tmp_path), watch)
     assert {"Plan", "Progress", "Step"} <= set(seen)
     assert seen.count("Plan") == 1
+
+
+def test_vllm_gets_the_options_of_the_config_and_no_longer_context_than_replies_need(tmp_path: Path) -> None:
+    from overproof.config.endpoint import EndpointConfig
+    from overproof.evaluation.serving import vllm_options
+
+    (tmp_path / "config.json").write_text('{"text_config": {"max_position_embeddings": 262144}}')
+    config = EndpointConfig(
+        profile="path",
+        max_tokens=4096,
+        serve={"tensor_parallel": 2, "enforce_eager": True, "enable_chunked_prefill": False},
+    )
+    assert vllm_options(config, str(tmp_path)) == [
+        *("--enforce-eager", "--no-enable-chunked-prefill", "--tensor-parallel-size", "2"),
+        *("--max-model-len", "6144"),
+    ]
+    given = EndpointConfig(profile="path", serve={"max_model_len": 1000})
+    assert vllm_options(given, str(tmp_path)) == ["--max-model-len", "1000"]

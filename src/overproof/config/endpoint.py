@@ -115,6 +115,9 @@ class EndpointConfig(Table):
     """Names that replies of the model may bear beside its own; any other is noticed as another model."""
     unsent: list[str] = []
     """Request keys to leave out because the server refuses them (seed, top_p, stream_options, …)."""
+    serve: dict[str, Any] = {}
+    """A student's local checkpoint: options of the vLLM server that evaluation starts, as {tensor_parallel: 2,
+    gpu_memory_utilization: 0.8}."""
     stream: bool | None = None
     """Ask for the reply as a stream; None takes the profile's choice."""
     concurrency: PositiveInt = 64

@@ -32,6 +32,8 @@ from overproof.tiny.server import serve
 START_SECONDS = 1800.0
 """Longest wait for a server that loads a large model."""
 _STOP_SECONDS = 30.0
+_PROMPT_ROOM = 2048
+"""Tokens of a question beside those of its reply."""
 
 
 @contextmanager
@@ -54,7 +56,7 @@ def serve_student(config: EndpointConfig, trained: Path) -> Iterator[EndpointCon
         with _serve_tiny(folder, name) as base_url:
             yield _point(config, profile="tiny", model=name, base_url=base_url)
     elif find_spec("vllm") is not None:
-        with _serve_vllm(student, name) as base_url:
+        with _serve_vllm(student, name, vllm_options(config, student)) as base_url:
             yield _point(config, profile="vllm", model=name, base_url=base_url)
     elif find_spec("fastapi") is not None and find_spec("uvicorn") is not None and find_spec("torch") is not None:
         with _serve_transformers(folder, name) as base_url:
@@ -104,12 +106,36 @@ def _serve_tiny(folder: Path, name: str) -> Iterator[str]:
             yield base_url
 
 
+def vllm_options(config: EndpointConfig, student: str) -> list[str]:
+    """VLLM's options for a student: `student.serve` as it is given, and a context no longer than its replies need.
+
+    Without that vLLM reserves memory for all the student's positions, which a small GPU does not have.
+    """
+    options = dict(config.serve)
+    if "tensor_parallel" in options:
+        options["tensor_parallel_size"] = options.pop("tensor_parallel")
+    file = Path(student) / "config.json"
+    tree = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+    positions = tree.get("text_config", tree).get("max_position_embeddings")
+    if isinstance(positions, int):
+        options.setdefault("max_model_len", min(positions, config.max_tokens + _PROMPT_ROOM))
+    words: list[str] = []
+    for key, value in options.items():
+        name = "--" + key.replace("_", "-")
+        if value is False:
+            words.append(name.replace("--", "--no-", 1))
+        else:
+            words += [name] if value is True else [name, str(value)]
+    return words
+
+
 @contextmanager
-def _serve_vllm(student: str, name: str) -> Iterator[str]:
+def _serve_vllm(student: str, name: str, options: list[str]) -> Iterator[str]:
     port = _free_port()
     command = [sys.executable, "-m", "vllm.entrypoints.openai.api_server", "--model", student]
     # vLLM's own defaults in place of those of generation_config.json: what is sent is all that counts
     command += ["--served-model-name", name, "--generation-config", "vllm", "--host", "127.0.0.1", "--port", str(port)]
+    command += options
     with tempfile.TemporaryDirectory(prefix="overproof-serve-") as scratch, _run(command, Path(scratch), port):
         yield f"http://127.0.0.1:{port}/v1"
 

@@ -18,7 +18,7 @@ def read_architecture(student: str) -> PreTrainedConfig:
     try:
         config: PreTrainedConfig = AutoConfig.from_pretrained(student)
     except (OSError, ValueError) as error:
-        raise ConfigError(f"train.student: {student} is no checkpoint that transformers can read: {error}") from None
+        raise ConfigError(f"student: {student} is no checkpoint that transformers can read: {error}") from None
     return config
 
 

@@ -31,12 +31,12 @@ from overproof.errors import ConfigError, InputError, OverproofError
 from overproof.journal import write_bytes
 from overproof.runfolder import RunFolder
 from overproof.student import check_student, describe_check, name_datasets
-from overproof.student.architecture import count_positions, find_towers, read_architecture
+from overproof.student.adapters import build_adapter
+from overproof.student.architecture import count_positions, read_architecture
 from overproof.student.checkpoint import find_student
 from overproof.student.template import load_tokenizer
 from overproof.train.arguments import (
     advise_packages,
-    build_adapter,
     build_arguments,
     check_installed,
     find_room,
@@ -249,7 +249,7 @@ def _build_trainer(
             train_dataset=open_rows(cache / "train.arrow", rows.limit),
             eval_dataset=validation,
             processing_class=tokenizer,
-            peft_config=build_adapter(config, find_towers(student) if config.lora else None),
+            peft_config=build_adapter(config.lora, student),
         )
     except (OSError, ValueError, TypeError) as error:
         raise ConfigError(f"train: TRL cannot train {config.student} so: {error}") from error

@@ -13,7 +13,6 @@ from overproof.config.training import TrainConfig
 from overproof.errors import ConfigError, MissingExtraError
 
 if TYPE_CHECKING:
-    from peft import LoraConfig
     from trl.trainer.sft_config import SFTConfig
 
 _REFUSED = {
@@ -175,24 +174,3 @@ def _name_checkpointing(table: dict[str, Any], known: Collection[str]) -> dict[s
     old, new = "gradient_checkpointing", "activation_checkpointing"
     wrong, right = (old, new) if new in known else (new, old)
     return {(right + key.removeprefix(wrong) if key.startswith(wrong) else key): value for key, value in table.items()}
-
-
-def build_adapter(config: TrainConfig, towers: str | None = None) -> LoraConfig | None:
-    """The adapters as peft wants them described; None when every weight is trained.
-
-    `towers` matches the names of modules that are not to be trained (`find_towers`).
-    """
-    if config.lora is None:
-        return None
-    if find_spec("peft") is None:
-        raise MissingExtraError("Training low-rank adapters (train.lora)", "train")
-    from peft import LoraConfig
-
-    return LoraConfig(
-        r=config.lora.r,
-        lora_alpha=config.lora.alpha,  # type: ignore[arg-type] # a scale; peft computes with fractions too
-        lora_dropout=config.lora.dropout,
-        target_modules=config.lora.target_modules,
-        exclude_modules=towers,
-        task_type="CAUSAL_LM",
-    )

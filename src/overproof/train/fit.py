@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from overproof.config.training import LoraConfig, TrainConfig
+from overproof.student.adapters import build_adapter
 from overproof.student.checkpoint import find_student
-from overproof.train.arguments import build_adapter
 from overproof.train.memory import GIB, Memory, Shape, predict_memory
 
 if TYPE_CHECKING:
@@ -19,8 +19,6 @@ _SHORTEST = 1024
 
 def predict(config: TrainConfig, arguments: SFTConfig, tokens: int) -> Memory:
     """Memory of a training on a GPU whose longest row (or pack) has so many tokens. bfloat16 is taken for granted."""
-    from overproof.student.architecture import find_towers
-
     student = find_student(config.student)
     loading = arguments.model_init_kwargs if isinstance(arguments.model_init_kwargs, dict) else {}
     weights = str(loading.get("dtype", "float32")).removeprefix("torch.")
@@ -32,7 +30,7 @@ def predict(config: TrainConfig, arguments: SFTConfig, tokens: int) -> Memory:
         checkpointing=bool(getattr(arguments, "activation_checkpointing", old)),
         sharded_over=arguments.world_size if _is_sharded(arguments) else 1,
     )
-    return predict_memory(student, shape, build_adapter(config, find_towers(student) if config.lora else None))
+    return predict_memory(student, shape, build_adapter(config.lora, student))
 
 
 def _is_sharded(arguments: SFTConfig) -> bool:
