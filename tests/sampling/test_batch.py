@@ -198,3 +198,48 @@ def test_ids_that_a_provider_would_not_take_are_replaced_by_a_digest(tmp_path: P
     assert all(len(row["custom_id"]) <= 64 and row["custom_id"].isascii() for row in rows)
     results = write_lines(tmp_path / "in.jsonl", [result(row, answer_to(row["body"])) for row in rows])
     assert read_batch(config(), folder, [0], [results]).traces == 2
+
+
+BAD_ROWS = {
+    "no JSON": "{broken",
+    "nested without end": '{"custom_id": "x", "content": ' + "[" * 5000 + "]" * 5000 + "}",
+    "a list": "[1]",
+    "no id": '{"content": "x"}',
+    "an id that is a number": '{"custom_id": 5, "content": "x"}',
+    "nothing of a result": '{"custom_id": "x", "id": 1}',
+    "a response that is a list": '{"custom_id": "x", "response": [1]}',
+    "a response that is a text": '{"custom_id": "x", "response": "x"}',
+    "zeros": "\0\0\0",
+}
+ODD_ROWS: dict[str, dict[str, Any]] = {
+    "a status in digits": {"response": {"status_code": "200", "body": message("4")}},
+    "no status": {"response": {"status_code": None, "body": message("4")}},
+    "a status with a point": {"response": {"status_code": 200.0, "body": message("4")}},
+    "a body as text": {"response": {"status_code": 200, "body": json.dumps(message("4"))}},
+    "half a character": {"content": "4 \ud800", "finish_reason": "stop"},
+    "a finish reason that is a list": {"content": "4", "finish_reason": ["\ud800"]},
+    "usage that is a text": {"content": "4", "usage": "x"},
+}
+
+
+@pytest.mark.parametrize("kind", BAD_ROWS)
+def test_a_line_that_is_no_result_is_told_and_the_rest_taken_in(tmp_path: Path, kind: str) -> None:
+    folder = make_folder(tmp_path / "run", numbered(2))
+    write_batch(config(), folder, [0], tmp_path / "out.jsonl")
+    rows = [json.dumps(result(request, message("4"))) for request in requests_in(tmp_path / "out.jsonl")]
+    (tmp_path / "in.jsonl").write_text("\n".join([rows[0], BAD_ROWS[kind], *rows[1:]]) + "\n", encoding="utf-8")
+    read = read_batch(config(), folder, [0], [tmp_path / "in.jsonl"])
+    assert (read.traces, read.unknown) == (4, 0)
+    (told,) = read.bad
+    assert told.startswith(f"{tmp_path / 'in.jsonl'}:2 ")
+
+
+@pytest.mark.parametrize("kind", ODD_ROWS)
+def test_a_result_of_an_odd_form_is_mended_as_over_the_wire(tmp_path: Path, kind: str) -> None:
+    folder = make_folder(tmp_path / "run", numbered(1))
+    write_batch(config(sampling={"n": 1}), folder, [0], tmp_path / "out.jsonl")
+    (request,) = requests_in(tmp_path / "out.jsonl")
+    line = json.dumps({"custom_id": request["custom_id"], **ODD_ROWS[kind]})
+    (tmp_path / "in.jsonl").write_bytes(b"\xef\xbb\xbf" + line.encode())
+    assert read_batch(config(sampling={"n": 1}), folder, [0], [tmp_path / "in.jsonl"]).traces == 1
+    assert read_all(folder)[0].content.startswith("4")

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import shlex
 import sys
+from typing import NoReturn
 
 import typer
 
 from overproof.cli import checking, exchange, learning, sources, stages
-from overproof.errors import OverproofError
+from overproof.errors import OverproofError, explain_os_error
+from overproof.keys import blot_lookalikes
 
 app = typer.Typer(
     name="overproof",
@@ -57,9 +59,22 @@ def main() -> None:
     try:
         app()
     except OverproofError as error:
-        typer.echo(f"overproof: {error}", err=True)
-        raise SystemExit(error.exit_code) from None
+        _end(str(error), error.exit_code)
+    except BrokenPipeError:  # whoever read our output has gone
+        sys.stdout = None
+        raise SystemExit(1) from None
+    except OSError as error:
+        _end(explain_os_error(error), 1)
+    except MemoryError:
+        _end("There is not enough memory. Allow the process more (ulimit -v) and run the same command again.", 1)
     except KeyboardInterrupt:
         typer.echo("\nInterrupted. What was paid for is kept. To go on, run:", err=True)
-        typer.echo(f"  {shlex.join(['overproof', *sys.argv[1:]])}", err=True)
+        typer.echo(f"  {blot_lookalikes(shlex.join(['overproof', *sys.argv[1:]]))}", err=True)
         raise SystemExit(130) from None
+
+
+def _end(text: str, code: int) -> NoReturn:
+    """Say what went wrong, without keys and without what a terminal would obey, and exit."""
+    said = "".join(c for c in blot_lookalikes(text) if c.isprintable() or c in "\n\t")
+    typer.echo(f"overproof: {said}", err=True)
+    raise SystemExit(code) from None

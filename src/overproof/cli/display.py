@@ -13,6 +13,7 @@ from rich.table import Table
 
 from overproof import judge
 from overproof.config import RunConfig, describe
+from overproof.errors import NothingKeptError
 from overproof.estimators import Estimate
 from overproof.pipeline import Event, Outcome, Plan, Problems
 from overproof.report import Summary
@@ -23,6 +24,8 @@ from overproof.sampling.progress import Notice
 from overproof.sampling.progress import Progress as Sampled
 from overproof.teacher.budget import show_money
 
+MOST_LINES_TOLD = 10
+"""Lines of a batch that are told one by one."""
 LINE_SECONDS = 10
 """Between two plain lines on one stage."""
 
@@ -61,7 +64,7 @@ class Display:
     def __call__(self, event: Event) -> None:
         """Show what a stage tells."""
         if isinstance(event, Notice):
-            self.console.print(f"! {event.text}", markup=False)
+            self.console.print(f"! {plain(event.text)}", markup=False)
         elif isinstance(event, Plan):
             self.plan(event)
         elif isinstance(event, judge.JudgeOutlook):
@@ -102,7 +105,7 @@ class Display:
         """How sampling ended, with whatever should worry someone."""
         self.out.print(summary.headline(), markup=False)
         for alarm in summary.alarms:
-            self.out.print(f"! {alarm}", markup=False)
+            self.out.print(f"! {plain(alarm)}", markup=False)
 
     def batch_written(self, batch: BatchOut) -> None:
         """Where the requests of a batch are."""
@@ -115,6 +118,10 @@ class Display:
         self.out.print(f"{batch.traces:,} traces taken in, {batch.already_there:,} were there before", markup=False)
         for state, count in batch.failed.items():
             self.out.print(f"! {count:,} requests failed ({state}); the next batch asks again", markup=False)
+        for line in batch.bad[:MOST_LINES_TOLD]:
+            self.out.print(f"! {plain(line)}: passed over", markup=False)
+        if len(batch.bad) > MOST_LINES_TOLD:
+            self.out.print(f"! {len(batch.bad):,} lines in all are no results", markup=False)
         if batch.unknown:
             self.out.print(f"! {batch.unknown:,} results belong to no sample of this run", markup=False)
 
@@ -123,6 +130,8 @@ class Display:
         if outcome.sampling is not None:
             self.sampled(outcome.sampling)
         self.summary(outcome.report, folder)
+
+        check_kept(outcome.report)
 
     def summary(self, summary: Summary, folder: RunFolder) -> None:
         """Pass rates, what was kept and why the rest was not, and where everything lies."""
@@ -138,6 +147,25 @@ class Display:
         for line in summary.judge.lines() if summary.judge is not None else []:
             self.out.print(line, markup=False)
         self.out.print(f"dataset  {folder.dataset()}\nreport   {folder.report_html}", markup=False)
+
+
+def check_kept(summary: Summary) -> None:
+    """Raise NothingKeptError, with the reason, the endpoint's words and the remedy, where no row came of it."""
+    if summary.kept or not summary.problems.get("total"):
+        return
+    lines = ["nothing was kept: the dataset is empty."]
+    for trouble in summary.troubles:
+        said = "; ".join(f"{words} ({count:,})" for words, count in list(trouble.words.items())[:2])
+        lines.append(f"{trouble.what}{f' It said: {said}.' if said else ''} {trouble.remedy}".strip())
+    if not summary.troubles:
+        reasons = ", ".join(f"{reason} {count:,}" for reason, count in summary.reasons.items() if count)
+        lines.append(f"Traces by reason: {reasons or 'there are none'}. See the report, and selection.policy.")
+    raise NothingKeptError(plain("\n".join(lines)))
+
+
+def plain(text: str) -> str:
+    """A text without the control characters that a terminal would obey."""
+    return "".join(c for c in text if c.isprintable() or c in "\n\t")
 
 
 def print_lines(lines: Iterable[str]) -> None:

@@ -156,6 +156,8 @@ class SamplingConfig(Table):
     """Base of the seeds sent; each sample's own is derived from it, the problem id and the index."""
     require_reasoning: bool = True
     """Stop when none of the first 16 replies carries reasoning."""
+    require_model: bool = False
+    """Stop when the endpoint says that another model has answered than was asked for; false marks and tells it."""
     retry: list[Literal["refused"]] = []
     """What to ask again in this session although an earlier one has its outcome (`sample --retry refused`)."""
     first_replies: NonNegativeInt = 16

@@ -6,6 +6,7 @@ were kept and why the rest was not. It holds no date and no path, so that the sa
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from typing import Any
 
@@ -143,8 +144,15 @@ def _say_rows(config: RunConfig, summary: ExportSummary) -> str:
         lines.append(f"Characters of a reply at percentiles: {figures}.")
     for what, counts in (("source", summary.sources), ("language", summary.languages)):
         if counts:
-            lines.append(f"Rows by {what}: " + ", ".join(f"{key} {count:,}" for key, count in _largest(counts)) + ".")
+            lines.append(
+                f"Rows by {what}: " + ", ".join(f"{_plain(key)} {count:,}" for key, count in _largest(counts)) + "."
+            )
     return "\n".join(lines)
+
+
+def _plain(name: str) -> str:
+    """A name of someone's source as text of one line, whatever Markdown or HTML it holds."""
+    return re.sub(r"([\\`*_\[\]{}<>|#])", r"\\\1", " ".join(name.split()))[:200]
 
 
 def _say_how(config: RunConfig, selection: SelectionConfig, summary: ExportSummary) -> str:

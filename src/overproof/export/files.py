@@ -8,12 +8,15 @@ not depend on how many. The two forms lie in folders of their own because `datas
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from pathlib import Path
+from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 import orjson
 
 from overproof.export.formats import Row
+from overproof.journal import new_file
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -31,7 +34,7 @@ class SplitWriter:
         """Name the files that will lie in `folder`; nothing is opened before the context is entered."""
         self.rows = 0
         self.paths = [folder / form / f"{split}-{shard:05d}.{form}" for form in FORMS]
-        self._temporaries = [path.with_name(path.name + ".tmp") for path in self.paths]
+        self._files = ExitStack()
         self._schema = schema
         self._waiting: list[Row] = []
         self._waiting_bytes = 0
@@ -40,10 +43,11 @@ class SplitWriter:
         """Open both temporary files."""
         from pyarrow import parquet
 
-        for path in self.paths:
-            path.parent.mkdir(parents=True, exist_ok=True)
-        self._jsonl = self._temporaries[0].open("wb")
-        self._parquet = parquet.ParquetWriter(self._temporaries[1], self._schema, compression="zstd")
+        with ExitStack() as files:
+            self._jsonl, table = [files.enter_context(new_file(path)) for path in self.paths]
+            self._parquet = files.enter_context(parquet.ParquetWriter(table, self._schema, compression="zstd"))
+            files.push(self._finish)
+            self._files = files.pop_all()
         return self
 
     def write(self, row: Row) -> None:
@@ -56,17 +60,15 @@ class SplitWriter:
         if self._waiting_bytes >= _ROW_GROUP_BYTES:
             self._write_row_group()
 
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         """Finish both files and give them their names, or drop them after an exception."""
+        self._files.__exit__(kind, error, trace)
+
+    def _finish(self, kind: type[BaseException] | None, *_: object) -> None:
         if kind is None:
             self._write_row_group()
-        self._jsonl.close()
-        self._parquet.close()
-        for temporary, path in zip(self._temporaries, self.paths, strict=True):
-            if kind is None:
-                temporary.replace(path)
-            else:
-                temporary.unlink()
 
     def _write_row_group(self) -> None:
         import pyarrow as pa

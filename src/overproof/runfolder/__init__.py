@@ -407,7 +407,11 @@ class RunFolder:
 
     def write_manifest(self, manifest: Manifest) -> None:
         """Replace config.yaml; the config's own tables come first, so that the file serves as a config again."""
-        made = {"shards": manifest.shards, "versions": manifest.versions, "stages": manifest.stages}
+        made = {
+            "shards": manifest.shards,
+            "versions": manifest.versions,
+            "stages": dict(sorted(manifest.stages.items())),
+        }
         tree = {**manifest.config, "run": made}
         write_bytes(self.config, yaml.safe_dump(tree, allow_unicode=True, sort_keys=False, width=1000).encode())
         self.push(self.config)

@@ -8,6 +8,7 @@ other engine too, as lines of `{"custom_id": …, "content": …}` with, if know
 from __future__ import annotations
 
 import hashlib
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -16,7 +17,7 @@ from typing import Any, NamedTuple, Self
 import msgspec
 
 from overproof.config import RunConfig
-from overproof.errors import EndpointError, InputError
+from overproof.errors import EndpointError, InputError, explain_os_error
 from overproof.journal import Sink, write_bytes
 from overproof.records import Trace, trace_id_of
 from overproof.runfolder import RunFolder
@@ -27,10 +28,10 @@ from overproof.sampling.settings import Asking, Settings
 from overproof.teacher.advice import close, find_cure
 from overproof.teacher.budget import Budget, Prices
 from overproof.teacher.dispatch import Request, unreported_usage
-from overproof.teacher.failures import classify
+from overproof.teacher.failures import classify, shorten
 from overproof.teacher.parameters import encode_request, worst_case
 from overproof.teacher.receive import receive_object
-from overproof.teacher.reply import Failure, Reply, kept_of
+from overproof.teacher.reply import Failure, Reply, decode_tolerantly, kept_of
 
 LONGEST_ID = 64
 """Characters a custom_id may have everywhere; longer trace ids are replaced by a digest."""
@@ -58,6 +59,8 @@ class BatchIn(msgspec.Struct, frozen=True):
     """Lines of failed requests by state; the next batch asks for them again."""
     unknown: int
     """Lines of no sample that this run wants."""
+    bad: list[str]
+    """Lines that are no result, each as `file:line` and what is wrong with it."""
 
 
 def write_batch(
@@ -87,8 +90,8 @@ def write_batch(
 def read_batch(config: RunConfig, folder: RunFolder, shards: Sequence[int], paths: Sequence[Path]) -> BatchIn:
     """Take the results in `paths` into the journal. Reading the same file twice changes nothing.
 
-    Raises InputError naming file and line of what is no result, and when none belongs to this run; nothing is written
-    then.
+    A line that is no result is passed over and told. Raises InputError when a file is missing or none of its lines
+    belongs to this run; nothing is written then.
     """
     settings = Settings(config)
     found = take_inventory(settings, folder, shards)
@@ -169,36 +172,58 @@ def _custom_id(asking: Asking, index: int) -> str:
     return hashlib.blake2b(trace_id.encode(), digest_size=16).hexdigest()
 
 
-def _read_results(paths: Sequence[Path]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Every result with its custom_id. Raises InputError naming file and line of what is none."""
+class _BadLine(NamedTuple):
+    """A line that is no result."""
+
+    where: str
+    what: str
+
+
+def _read_results(paths: Sequence[Path]) -> Iterator[dict[str, Any] | _BadLine]:
+    """Every result, and every line that is none. Raises InputError for a file that cannot be read."""
     for path in paths:
-        if not path.is_file():
-            raise InputError(f"There is no file {path} with batch results.")
-        with path.open("rb") as file:
-            for number, line in enumerate(file, start=1):
-                if line.strip():
-                    row = _read_result(line, f"{path}:{number}")
-                    yield row["custom_id"], row
+        try:
+            with path.open("rb") as file:
+                for number, line in enumerate(file, start=1):
+                    if line.strip():
+                        yield _read_result(line, f"{path}:{number}")
+        except FileNotFoundError:
+            raise InputError(f"There is no file {path} with batch results.") from None
+        except OSError as error:
+            raise InputError(f"Batch results: {explain_os_error(error, path, 'read')}") from None
 
 
-def _read_result(line: bytes, where: str) -> dict[str, Any]:
+def _read_result(line: bytes, where: str) -> dict[str, Any] | _BadLine:
+    """One line, mended as a reply over the wire is."""
     try:
-        row = msgspec.json.decode(line)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"{where} is not JSON ({error}).") from None
+        row, _ = decode_tolerantly(line)
+    except ValueError as error:
+        return _BadLine(where, f"is not JSON ({error})")
     if not isinstance(row, dict) or not isinstance(row.get("custom_id"), str):
-        raise InputError(f"{where} has no 'custom_id', so nobody can tell what it answers.")
-    if not {"response", "error", "content"} & set(row):
-        raise InputError(f"{where} has no 'response', 'error' or 'content'; it has {', '.join(row)}.")
+        return _BadLine(where, "has no 'custom_id', so nobody can tell what it answers")
+    if not {"response", "error", "content"} & row.keys():
+        return _BadLine(where, f"has no 'response', 'error' or 'content'; it has {shorten(', '.join(row))}")
+    if "content" not in row and not isinstance(row.get("response"), dict | None):
+        return _BadLine(where, f"has a 'response' that is {type(row['response']).__name__} and no object")
     return row
 
 
 def _check(paths: Sequence[Path], wanted: dict[str, _Wanted]) -> None:
     """Read everything once before anything is written."""
-    ids = [custom_id for custom_id, _ in _read_results(paths)]
+    ids: list[str] = []
+    bad: list[_BadLine] = []
+    for row in _read_results(paths):
+        if isinstance(row, _BadLine):
+            bad.append(row)
+        else:
+            ids.append(row["custom_id"])
+    if bad and not ids:
+        raise InputError(f"None of {len(bad):,} lines is a result; {bad[0].where} {bad[0].what}.")
     if ids and not any(custom_id in wanted for custom_id in ids):
+        first = f" (the first is '{shorten(ids[0])}')" if ids else ""
+        worst = f"; {bad[0].where} {bad[0].what}" if bad else ""
         raise InputError(
-            f"None of the {len(ids):,} results belongs to this run (the first is '{ids[0]}'). They were asked for "
+            f"None of the {len(ids) + len(bad):,} results belongs to this run{first}{worst}. They were asked for "
             "with other settings, or for another run folder."
         )
 
@@ -209,10 +234,15 @@ def _ingest(
     """Refusals are final only beside a reply, in these results or before (`has_answered`), as over the wire."""
     already_there = unknown = 0
     failed: Counter[str] = Counter()
+    bad: list[str] = []
     refusals: dict[str, tuple[_Wanted, Failure]] = {}
     last: Failure | None = None
     with _Intake(settings, folder) as intake:
-        for custom_id, row in _read_results(paths):
+        for row in _read_results(paths):
+            if isinstance(row, _BadLine):
+                bad.append(f"{row.where} {row.what}")
+                continue
+            custom_id = row["custom_id"]
             target = wanted.get(custom_id)
             if target is None:
                 unknown += 1
@@ -234,7 +264,7 @@ def _ingest(
         for custom_id, (target, refusal) in refusals.items():
             if custom_id not in intake.done:
                 intake.take(custom_id, target, refusal)
-        return BatchIn(len(intake.done), already_there, dict(failed), unknown)
+        return BatchIn(len(intake.done), already_there, dict(failed), unknown, bad)
 
 
 class _Intake:
@@ -275,12 +305,24 @@ def _outcome(settings: Settings, row: dict[str, Any]) -> Reply | Failure:
         choice = {"message": message, "finish_reason": row.get("finish_reason", "stop")}
         return receive_object({"choices": [choice], "usage": row.get("usage")}, profile)
     response = row.get("response") or {}
-    status = response.get("status_code", 200)
-    body = response.get("body")
+    status, body = _status_of(response.get("status_code")), response.get("body")
+    if isinstance(body, str) and body.lstrip().startswith("{"):  # some engines write the body as it came, as a text
+        try:
+            body, _ = decode_tolerantly(body.encode("utf-8", "replace"))
+        except ValueError:
+            return Failure("not_json", "transient", "the body is not JSON", is_billed=True)
     if row.get("error") or status >= 400 or not isinstance(body, dict):  # 4xx and 5xx as over the wire
         error = row.get("error") or (body.get("error") if isinstance(body, dict) else body) or body
         return classify(error, profile, status=status if status >= 400 else 500)
     return receive_object(body, profile)
+
+
+def _status_of(value: Any) -> int:
+    """An HTTP status as a number, however it is written; 200 where a result gives none, 500 for what is none."""
+    if value is None:
+        return 200
+    text = str(value).removesuffix(".0")
+    return int(text) if re.fullmatch("[1-5][0-9]{2}", text) else 500
 
 
 def _trace(settings: Settings, target: _Wanted, outcome: Reply | Failure) -> Trace:

@@ -38,6 +38,7 @@ class Monitor:
         notice: Callable[[Notice], None],
         *,
         require_reasoning: bool,
+        require_model: bool = False,
         opening: Opening | None = None,
     ) -> None:
         """Begin at zero; alarms go to `notice`, the first replies to `opening`."""
@@ -63,6 +64,7 @@ class Monitor:
         self._prices = prices
         self._notice = notice
         self._require_reasoning = require_reasoning
+        self._require_model = require_model
         self._has_told_model = False
         self._opened = 0
         self._replies = 0
@@ -117,7 +119,13 @@ class Monitor:
         return (self.samples - samples) / elapsed, (self._tokens - tokens) / elapsed
 
     def _note_model(self, trace: Trace) -> None:
-        """Say once that another model answers."""
+        """Say once that another model answers, or end the session where that is not to be."""
+        if "other_model" in trace.marks and self._require_model:
+            raise EndpointError(
+                f"The endpoint says that '{trace.served_by}' has answered, and not {trace.teacher}, and "
+                "sampling.require_model is set. Set teacher.model to what is meant (`overproof doctor` lists them)"
+                f", or teacher.served_as: ['{trace.served_by}'] where it is the same model."
+            )
         if "other_model" in trace.marks and not self._has_told_model:
             self._has_told_model = True
             self._alarm(

@@ -109,7 +109,11 @@ class Session:
         sampling = settings.config.sampling
         self.opening = Opening(inspect, settings.config.teacher, sampling.first_replies)
         self.monitor = Monitor(
-            self.prices, self.tell, require_reasoning=sampling.require_reasoning, opening=self.opening
+            self.prices,
+            self.tell,
+            require_reasoning=sampling.require_reasoning,
+            require_model=sampling.require_model,
+            opening=self.opening,
         )
 
     def tell(self, event: Progress | Notice) -> None:

@@ -333,6 +333,12 @@ class Dispatch:
 
     def _throttled(self, endpoint: Endpoint, request: Request, failure: Failure, started: float) -> None:
         now = self._loop.time()
+        patience = self.teacher.dialect.config.patience_seconds
+        if (failure.retry_after or 0.0) > patience:
+            self._retry(request, 0.0)
+            trouble = f"{endpoint.name} asks to wait {failure.retry_after:.0f} s ({failure.explanation})"
+            self.lose(endpoint, f"{trouble}, longer than teacher.patience_seconds ({patience:g}). Run again then.")
+            return
         if endpoint.governor.throttled(now, started, failure.retry_after):
             wait = endpoint.governor.paused_until - now
             self._notice(f"{endpoint.name} is throttling ({failure.explanation}): all requests wait {wait:.0f} s")
