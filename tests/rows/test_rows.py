@@ -132,6 +132,7 @@ def test_a_folder_of_several_splits_or_kinds_asks_which(tmp_path: Path) -> None:
 def test_files_of_a_folder_may_have_different_columns(tmp_path: Path) -> None:
     (tmp_path / "a.jsonl").write_text('{"question": "q"}\n')
     (tmp_path / "b.jsonl").write_text('{"question": "r", "extra": {"x": 1}}\n')
+    assert [row.values for row in read_rows(Source(dataset=str(tmp_path / "a.jsonl")))] == [{"question": "q"}]
     rows = [row.values for row in read_rows(Source(dataset=str(tmp_path)))]
     assert rows == [{"question": "q"}, {"question": "r", "extra": {"x": 1}}]
 

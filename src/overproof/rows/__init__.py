@@ -51,7 +51,7 @@ def scan_rows(source: Source, tell: Tell = lambda _: None) -> Iterator[SourceRow
 
     Raises ConfigError where the source cannot be found and InputError where a file is not what it should be.
     """
-    if source.path is None and not _is_folder_of_files(source.dataset):
+    if source.path is None and not _is_plain(source.dataset):
         yield from read_dataset(str(source.dataset), source.name, source.split, source.table)
         return
     found = list_files(source)
@@ -78,15 +78,17 @@ def list_files(source: Source) -> list[Path]:
     """The files of this machine that a source is read from; none for a dataset on the Hub or one that was saved."""
     if source.path is not None:
         return files.find_files(source.path, source.table, source.split)
-    if _is_folder_of_files(source.dataset):
+    if _is_plain(source.dataset):
         return files.find_files(str(source.dataset), source.table, source.split)
     return []
 
 
-def _is_folder_of_files(dataset: str | None) -> bool:
-    """Whether a dataset is a folder of plain files, each of which is read by itself."""
+def _is_plain(dataset: str | None) -> bool:
+    """Whether a dataset is a file or a folder of plain files, each of which is read by itself."""
     place = Path(dataset or "").expanduser()
     is_saved = any((place / name).is_file() for name in ("dataset_dict.json", "state.json"))
+    if place.is_file():
+        return True
     return bool(dataset) and place.is_dir() and not is_saved and not (place / f"{place.name}.py").is_file()
 
 
