@@ -23,12 +23,14 @@ from overproof.grading.lexicon import is_prose, is_words, phrase_of, same_words
 from overproof.grading.references import AnswerType, Reference, type_reference
 from overproof.grading.scope import Scope, scope_of
 from overproof.grading.spelling import has_substance, spell
-from overproof.grading.values import Unknown, Words, canonical, conclusion, readings
+from overproof.grading.values import Scalar, Unknown, Words, canonical, conclusion, readings
 from overproof.records import Grade, Verdict, clean_text
 
 MOST_WORDS_OF_BOTH = 3
 """Of an answer that offers yes and no together: true or false. A longer one explains itself (yes, it is not false)."""
 IN_ORDER = Scope(ordered=True)
+MAX_DIGITS = 100
+"""Longer numbers are compared by the typed values, which shorten what they show."""
 T = TypeVar("T")
 LOG = logging.getLogger(__name__)
 DEEP_LAYERS = frozenset({"numeric", "equation", "relation"})
@@ -169,8 +171,10 @@ def _bare(spelled: str) -> str:
 
 def judge_values(reference: Reference, answer: str, spelled: str, scope: Scope) -> Finding:
     """Typed value against typed value; text against text where one side is words."""
-    answers = readings(answer)
     first = reference.values[0]
+    if isinstance(first, Scalar) and spelled.isdigit() and (finding := _judge_integer(first, spelled)) is not None:
+        return finding
+    answers = readings(answer)
     if isinstance(first, Words | Unknown) or isinstance(answers[0], Words):
         finding = _judge_words(reference, spelled)
         if finding is not None:
@@ -187,6 +191,16 @@ def judge_values(reference: Reference, answer: str, spelled: str, scope: Scope) 
                 last, layer="statement", reason=f"it ends in {concluded[:60]}: {last.reason}"
             )
     return finding
+
+
+def _judge_integer(reference: Scalar, digits: str) -> Finding | None:
+    """One whole number against another, the commonest row of all; None where the reference is no whole number."""
+    node = reference.node
+    if node.op != "num" or node.decimals is not None or node.value.denominator != 1 or len(digits) > MAX_DIGITS:
+        return None
+    if int(digits) == node.value.numerator:
+        return same("number", f"both are {int(digits)}")
+    return different("number", f"{node.value} is not {int(digits)}")
 
 
 def _judge_words(reference: Reference, spelled: str) -> Finding | None:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 
 _SIGNS = {
     "½": r"\frac{1}{2}", "⅓": r"\frac{1}{3}", "⅔": r"\frac{2}{3}", "¼": r"\frac{1}{4}", "¾": r"\frac{3}{4}",
@@ -65,23 +66,23 @@ _STYLED_LETTER = re.compile("[\U0001d400-\U0001d7ff]")
 
 # A string escape that was read once too often: `\frac` arrives as form feed + `rac`.
 _ESCAPE_DAMAGE = (
-    (re.compile(r"\x0c(?=[a-z])"), r"\\f"),
-    (re.compile(r"\x08(?=[a-z])"), r"\\b"),
-    (re.compile(r"\x07(?=[a-z])"), r"\\a"),
-    (re.compile(r"\x0b(?=[a-z])"), r"\\v"),
-    (re.compile(r"\t(?=(?:ext(?:circ)?|imes|heta|an|frac|riangle|au|o)\b)"), r"\\t"),
-    (re.compile(r"\r(?=(?:ight|ho|angle|floor|ceil)\b)"), r"\\r"),
+    ("", re.compile(r"\x0c(?=[a-z])"), r"\\f"),
+    ("", re.compile(r"\x08(?=[a-z])"), r"\\b"),
+    ("", re.compile(r"\x07(?=[a-z])"), r"\\a"),
+    ("", re.compile(r"\x0b(?=[a-z])"), r"\\v"),
+    ("", re.compile(r"\t(?=(?:ext(?:circ)?|imes|heta|an|frac|riangle|au|o)\b)"), r"\\t"),
+    ("", re.compile(r"\r(?=(?:ight|ho|angle|floor|ceil)\b)"), r"\\r"),
 )
 # … or once too rarely: `\\frac`. Row separators of matrices are left alone.
 _DOUBLED_BACKSLASH = re.compile(r"\\\\(?=[a-zA-Z]{2})")
 
 _HTML = (
-    (re.compile(r"<sup>([^<]{0,80})</sup>"), r"^{\1}"),
-    (re.compile(r"<sub>([^<]{0,80})</sub>"), r"_{\1}"),
-    (re.compile(r"<br ?/?>|&nbsp;|&emsp;"), " "),
-    (re.compile(r"&lt;"), "<"),
-    (re.compile(r"&gt;"), ">"),
-    (re.compile(r"&amp;"), "&"),
+    ("", re.compile(r"<sup>([^<]{0,80})</sup>"), r"^{\1}"),
+    ("", re.compile(r"<sub>([^<]{0,80})</sub>"), r"_{\1}"),
+    ("", re.compile(r"<br ?/?>|&nbsp;|&emsp;"), " "),
+    ("", re.compile(r"&lt;"), "<"),
+    ("", re.compile(r"&gt;"), ">"),
+    ("", re.compile(r"&amp;"), "&"),
 )
 
 # LaTeX commands that say the same as another one, or nothing.
@@ -117,42 +118,44 @@ _COMMANDS = {
 }  # fmt: skip
 _COMMAND = re.compile(r"\\([A-Za-z]+)\*? *")
 
+# A sign that a text must hold for a rule to apply, the rule, and what it writes.
 _BEFORE_COMMANDS = (
-    (re.compile(r"\\q?quad(?=[A-Za-z])"), " "),
-    (re.compile(r"(?<=\d) ?\{ ?, ?\} ?(?=\d)|(?<=\d),(?:\\!|\\,) *(?=\d)"), ","),
-    (re.compile(r"(?<=\d)(?:\\,|\\ |~| )(?=\d{3}(?!\d))"), "\x00"),
-    (re.compile(r"\\textcolor *\{[a-zA-Z]*\}|\\color *\{[a-zA-Z]*\}"), ""),
-    (re.compile(r"\\\$"), "¤"),
-    (re.compile(r"^([^$]*)\$(?=[\d.])([^$\\]*)$"), r"\1¤\2"),
-    (re.compile(r"\$"), ""),
-    (re.compile(r"\\[(\[](?!\d*(?:pt|em|ex|mm)\])|(?<!\\)\\[)\]]"), " "),
-    (re.compile(r"(?<!\\)\\[,;:!> ]|~"), " "),
-    (re.compile(r"\\[hv]space\*?\{[^{}]{0,20}\}|\\(?:label|tag)\*?\{[^{}]{0,40}\}"), ""),
-    (re.compile(r"\\%"), "%"),
-    (re.compile(r"\\not *="), r"\\ne "),
-    (re.compile(r"\\\|"), "|"),
+    ("quad", re.compile(r"\\q?quad(?=[A-Za-z])"), " "),
+    (",", re.compile(r"(?<=\d) ?\{ ?, ?\} ?(?=\d)|(?<=\d),(?:\\!|\\,) *(?=\d)"), ","),
+    ("", re.compile(r"(?<=\d)(?:\\,|\\ |~| )(?=\d{3}(?!\d))"), "\x00"),
+    ("color", re.compile(r"\\textcolor *\{[a-zA-Z]*\}|\\color *\{[a-zA-Z]*\}"), ""),
+    ("\\$", re.compile(r"\\\$"), "¤"),
+    ("$", re.compile(r"^([^$]*)\$(?=[\d.])([^$\\]*)$"), r"\1¤\2"),
+    ("$", re.compile(r"\$"), ""),
+    ("\\", re.compile(r"\\[(\[](?!\d*(?:pt|em|ex|mm)\])|(?<!\\)\\[)\]]"), " "),
+    ("", re.compile(r"(?<!\\)\\[,;:!> ]|~"), " "),
+    ("\\", re.compile(r"\\[hv]space\*?\{[^{}]{0,20}\}|\\(?:label|tag)\*?\{[^{}]{0,40}\}"), ""),
+    ("\\%", re.compile(r"\\%"), "%"),
+    ("\\not", re.compile(r"\\not *="), r"\\ne "),
+    ("\\|", re.compile(r"\\\|"), "|"),
 )
 _AFTER_COMMANDS = (
-    (re.compile(r"\\text *\{ *"), r"\\text{"),
+    ("\\text", re.compile(r"\\text *\{ *"), r"\\text{"),
     (
+        "\\text{",
         re.compile(
             r"\\text\{(a?(?:sin|cos|tan|cot|sec|csc)h?|arc(?:sin|cos|tan|cot)|ln|log|exp|max|min|gcd|lcm|det) *\}"
         ),
         r"\\\1 ",
     ),
-    (re.compile(r"\^ *\{? *\\prime(?![a-zA-Z]) *\}?"), "'"),
-    (re.compile(r"\^ *\{? *\\(?:text)?circ(?![a-zA-Z]) *\}?"), "°"),
-    (re.compile(r"\\text\{(?:degrees?|deg) *\}|(?<=\d) *(?:degrees?|度)(?![a-zA-Z])"), "°"),
-    (re.compile(r"\\text\{(?:percent|pct|percentage)\.? *\}|(?<=[\d}]) *(?:percentage|percent|pct)\b"), "%"),
-    (re.compile(r"(?<=\d)(or|and)(?=[A-Z(\\-])"), r" \1 "),
-    (re.compile(r"(?<=\d) *[Aa]\.? ?[mM]\b\.?"), " am"),
-    (re.compile(r"(?<=\d) *[Pp]\.? ?[mM]\b\.?"), " pm"),
-    (re.compile(r"\bsq\. *(?=[a-z])"), "square "),
-    (re.compile(r"\\text\{ *([:,.;]) *\}"), r"\1"),
-    (re.compile(r"\\text\{ *([ap])\.? ?m\.? *\}", re.IGNORECASE), r" \1m"),
-    (re.compile(r"!="), r"\\ne "),
-    (re.compile(r"<=|=<"), r"\\le "),
-    (re.compile(r">=|=>"), r"\\ge "),
+    ("prime", re.compile(r"\^ *\{? *\\prime(?![a-zA-Z]) *\}?"), "'"),
+    ("circ", re.compile(r"\^ *\{? *\\(?:text)?circ(?![a-zA-Z]) *\}?"), "°"),
+    ("", re.compile(r"\\text\{(?:degrees?|deg) *\}|(?<=\d) *(?:degrees?|度)(?![a-zA-Z])"), "°"),
+    ("p", re.compile(r"\\text\{(?:percent|pct|percentage)\.? *\}|(?<=[\d}]) *(?:percentage|percent|pct)\b"), "%"),
+    ("", re.compile(r"(?<=\d)(or|and)(?=[A-Z(\\-])"), r" \1 "),
+    ("", re.compile(r"(?<=\d) *[Aa]\.? ?[mM]\b\.?"), " am"),
+    ("", re.compile(r"(?<=\d) *[Pp]\.? ?[mM]\b\.?"), " pm"),
+    ("sq.", re.compile(r"\bsq\. *(?=[a-z])"), "square "),
+    ("\\text", re.compile(r"\\text\{ *([:,.;]) *\}"), r"\1"),
+    ("\\text", re.compile(r"\\text\{ *([ap])\.? ?m\.? *\}", re.IGNORECASE), r" \1m"),
+    ("!=", re.compile(r"!="), r"\\ne "),
+    ("=", re.compile(r"<=|=<"), r"\\le "),
+    ("=", re.compile(r">=|=>"), r"\\ge "),
 )
 _GROUPS_OF_THREE = re.compile(r"(?<![\d.,\x00])\d{1,3}(?:\x00\d{3})+(?![\d\x00])")
 
@@ -161,13 +164,19 @@ _STATEMENTS = re.compile(r"(?:\(\d\)[ ,;]*){2,9}")
 _STATEMENT = re.compile(r"\(\d\)")
 _SUBSTANCE = re.compile(r"\w|\\[a-z{]")
 _SPACE_RUN = re.compile(r"\s+")
+MAX_CACHED = 2_000
 _PLAIN = re.compile(r"-?[0-9]+(?:\.[0-9]+)?|[A-Za-z]")
 
 
 def spell(text: str) -> str:
-    """The text in its one spelling, without mathematics delimiters, currency signs and punctuation at its ends."""
+    """The text in its one spelling, without mathematics delimiters and punctuation at its ends."""
     if _PLAIN.fullmatch(text):
         return text
+    return _spelled(text) if len(text) <= MAX_CACHED else _spelled.__wrapped__(text)
+
+
+@lru_cache(maxsize=8192)
+def _spelled(text: str) -> str:
     text = _repair(text.replace("\x00", ""))
     if not text.isascii():
         text = _spell_unicode(text)
@@ -208,9 +217,10 @@ def _repair(text: str) -> str:
     return text
 
 
-def _replace(text: str, replacements: tuple[tuple[re.Pattern[str], str], ...]) -> str:
-    for pattern, replacement in replacements:
-        text = pattern.sub(replacement, text)
+def _replace(text: str, replacements: tuple[tuple[str, re.Pattern[str], str], ...]) -> str:
+    for sign, pattern, replacement in replacements:
+        if sign in text:
+            text = pattern.sub(replacement, text)
     return text
 
 
