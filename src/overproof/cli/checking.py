@@ -65,9 +65,11 @@ def audit(
     for one in audits:
         if one.issue is not None:
             typer.echo(f"{one.problem_id}: {one.reference!r}: {one.issue}")
+        elif one.doubt is not None:
+            typer.echo(f"{one.problem_id}: {one.reference!r}: doubtful: {one.doubt}")
     summary = summarise(audits)
     kinds = ", ".join(f"{kind} {count:,}" for kind, count in summary.kinds.items())
     typer.echo(
-        f"{summary.references:,} problems: {summary.unverifiable:,} unverifiable, "
+        f"{summary.references:,} problems: {summary.unverifiable:,} unverifiable, {summary.doubtful:,} doubtful, "
         f"{summary.without_reference:,} without a reference; of the rest: {kinds or 'none'}"
     )

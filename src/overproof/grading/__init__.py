@@ -44,7 +44,7 @@ import msgspec
 from overproof.grading.grader import Pending, exact_grade, judge, settle
 from overproof.grading.pool import POOL, TIMEOUT_SECONDS
 from overproof.grading.protocol import BACKSTOP, Answer, Task
-from overproof.grading.references import type_reference
+from overproof.grading.references import AnswerType, answer_type_of, type_reference
 from overproof.records import Grade, Verdict, clean_text
 
 WINDOW = 256
@@ -60,6 +60,8 @@ class Row(msgspec.Struct, frozen=True):
     question: str | None = None
     answer_only: bool = False
     """The completion is known to be an answer and nothing else."""
+    answer_type: AnswerType | None = None
+    """What the dataset says of the reference; it is obeyed."""
 
 
 def grade(
@@ -68,15 +70,17 @@ def grade(
     *,
     question: str | None = None,
     answer_only: bool = False,
+    answer_type: AnswerType | None = None,
     timeout_seconds: float = TIMEOUT_SECONDS,
 ) -> Grade:
     """The verdict on one completion, with its evidence. Never raises on what a model or a file may hold.
 
     `completion` is the reply's text; only what follows its last `</think>` counts. `question` gives the options of a
-    multiple choice, the variables it names, and whether its parts have an order. `timeout_seconds` is the
+    multiple choice, the variables it names, and whether its parts have an order. `answer_type` is what a dataset says
+    of the reference and outweighs what would be read from it. `timeout_seconds` is the
     processor time for the deep layer, should it be needed; it starts a worker process on first use.
     """
-    found = exact_grade(completion, reference, question, answer_only=answer_only)
+    found = exact_grade(completion, reference, question, answer_only=answer_only, answer_type=answer_type)
     if isinstance(found, Grade):
         return found
     return _settled(found, POOL.run(_deep_task(found), timeout_seconds))
@@ -142,7 +146,12 @@ def _deep_task(pending: Pending) -> Task:
 
 def _grade_here(window: list[Row], timeout_seconds: float) -> list[Grade]:
     """A window of rows, graded in the caller, the deep layer in two workers."""
-    found = [exact_grade(row.completion, row.reference, row.question, answer_only=row.answer_only) for row in window]
+    found = [
+        exact_grade(
+            row.completion, row.reference, row.question, answer_only=row.answer_only, answer_type=row.answer_type
+        )
+        for row in window
+    ]
     pending = [(number, grade) for number, grade in enumerate(found) if isinstance(grade, Pending)]
     tasks = [_deep_task(grade) for _, grade in pending]
     settled: dict[int, Grade] = {}
@@ -166,7 +175,8 @@ def _grade_there(rows: Iterable[Row], workers: int, timeout_seconds: float) -> I
     def tasks() -> Iterator[Task]:
         for number, row in enumerate(rows):
             sent[number] = row
-            yield Task(_cleaned(row.completion), _cleaned(row.reference), _cleaned(row.question), row.answer_only)
+            texts = (_cleaned(row.completion), _cleaned(row.reference), _cleaned(row.question))
+            yield Task(*texts, answer_only=row.answer_only, answer_type=row.answer_type)
 
     early: dict[int, Grade] = {}
     turn = 0
@@ -188,4 +198,14 @@ def _given_up(row: Row, answer: Answer) -> Grade:
     return found if isinstance(found, Grade) else _settled(found, answer)
 
 
-__all__ = ["Row", "answer_classes", "equivalent", "grade", "grade_many", "judge", "type_reference"]
+__all__ = [
+    "AnswerType",
+    "Row",
+    "answer_classes",
+    "answer_type_of",
+    "equivalent",
+    "grade",
+    "grade_many",
+    "judge",
+    "type_reference",
+]

@@ -46,6 +46,7 @@ from overproof.grading.values import (
     Unknown,
     Value,
     Words,
+    as_interval,
     is_domain_condition,
     is_domain_name,
     written_out,
@@ -845,12 +846,8 @@ def _collection_and_rest(collection: Collection, other: Value, scope: Scope, is_
 
 def _collection_and_interval(collection: Collection, interval: Interval, scope: Scope, is_reference: bool) -> Finding:
     """(1, 2) and [1, 2] may be intervals; several relations may be one region."""
-    if collection.form in {"tuple", "square"} and len(collection.items) == 2:
-        ends = [item.node if isinstance(item, Scalar) else None for item in collection.items]
-        if ends[0] is not None and ends[1] is not None:
-            closed = collection.form == "square"
-            other = Interval((Piece(ends[0], ends[1], low_closed=closed, high_closed=closed),), "")
-            return _intervals(other, interval, scope) if is_reference else _intervals(interval, other, scope)
+    if (pair := as_interval(collection)) is not None:
+        return _intervals(pair, interval, scope) if is_reference else _intervals(interval, pair, scope)
     if all(isinstance(item, Scalar | Quantity) for item in collection.items):
         return different("kind", "single values against a set of numbers")
     return undecided("relation", "several things against a set of numbers")

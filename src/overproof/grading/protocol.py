@@ -9,6 +9,7 @@ import struct
 
 import msgspec
 
+from overproof.grading.references import AnswerType
 from overproof.records import Grade
 
 LENGTH = struct.Struct(">I")
@@ -25,6 +26,7 @@ class Task(msgspec.Struct):
     reference: str | None
     question: str | None = None
     answer_only: bool = False
+    answer_type: AnswerType | None = None
     deep: bool = False
     seconds: float = 2.0
     """Processor time that the deep layer may take over it."""

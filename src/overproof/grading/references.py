@@ -11,8 +11,9 @@ r"""References typed once: what kind of answer one is, how many parts it has, wh
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from functools import lru_cache
-from typing import Literal
+from typing import Any, Literal, get_args
 
 import msgspec
 
@@ -21,7 +22,7 @@ from overproof.grading.choices import is_choice, letters_of, parse_options
 from overproof.grading.grammar import MAX_CHARS
 from overproof.grading.lexicon import is_prose
 from overproof.grading.spelling import has_substance, spell
-from overproof.grading.tree import symbols
+from overproof.grading.tree import symbols, walk
 from overproof.grading.units import DEGREE, PERCENT
 from overproof.grading.values import (
     Based,
@@ -42,6 +43,7 @@ from overproof.grading.values import (
     Unknown,
     Value,
     Words,
+    as_interval,
     readings,
 )
 
@@ -51,6 +53,13 @@ AnswerType = Literal[
     "number", "expression", "equation", "interval", "choice", "true_false", "ordered_list", "unordered_list", "text"
 ]
 """What a dataset may say of a reference; it is obeyed."""
+
+
+def answer_type_of(metadata: Mapping[str, Any]) -> AnswerType | None:
+    """What a problem's `answer_type` column says, where it is one of those known."""
+    said = str(metadata.get("answer_type") or "").strip().lower().replace("/", "_")
+    known: dict[str, AnswerType] = {name: name for name in get_args(AnswerType)}
+    return known.get(said)
 
 
 class Reference(msgspec.Struct, frozen=True):
@@ -88,7 +97,7 @@ def type_reference(text: str | None, question: str | None = None, answer_type: A
         return Reference(text, "none", issue="the reference holds no text")
     if answer_type == "text":
         return Reference(text, "text", answer, spelled, (Words(spelled),), answer_type=answer_type)
-    values = readings(answer)
+    values = _of_type(readings(answer), answer_type)
     first = values[0]
     kind = kind_of(first)
     issue = None
@@ -99,10 +108,24 @@ def type_reference(text: str | None, question: str | None = None, answer_type: A
     return Reference(text, kind, answer, spelled, values, parts=part_count(first), issue=issue, answer_type=answer_type)
 
 
+def _of_type(values: tuple[Value, ...], answer_type: AnswerType | None) -> tuple[Value, ...]:
+    """The readings that are of a type, where there are any: a pair as an interval, `1,234` as a list."""
+    if answer_type == "interval":
+        values = tuple(as_interval(value) or value for value in values)
+    wanted = _TYPES.get(answer_type or "")
+    return tuple(value for value in values if wanted is not None and isinstance(value, wanted)) or values
+
+
+_TYPES: dict[str, tuple[type[Value], ...]] = {
+    "number": (Scalar, Quantity, Based, Ratio, Clock), "expression": (Scalar,), "equation": (Relation, Named),
+    "interval": (Interval,), "ordered_list": (Collection,), "unordered_list": (Collection,), "true_false": (Words,),
+}  # fmt: skip
+
+
 def kind_of(value: Value) -> str:
     """The kind of answer that a value is."""
     if isinstance(value, Scalar):
-        return "expression" if symbols(value.node) else "number"
+        return "expression" if symbols(value.node) or any(part.op == "call" for part in walk(value.node)) else "number"
     if isinstance(value, Quantity):
         marks = {PERCENT: "percentage", DEGREE: "angle"}
         return marks.get(value.unit, "quantity" if value.unit.dimension is not None else "number")

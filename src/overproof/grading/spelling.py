@@ -133,6 +133,7 @@ _BEFORE_COMMANDS = (
     ("\\%", re.compile(r"\\%"), "%"),
     ("\\not", re.compile(r"\\not *="), r"\\ne "),
     ("\\|", re.compile(r"\\\|"), "|"),
+    ("((", re.compile(r"(?<![\w)])(\d+)\(\((\d+)\)/\((\d+)\)\)"), r"\1 \2/\3"),
 )
 _AFTER_COMMANDS = (
     ("\\text", re.compile(r"\\text *\{ *"), r"\\text{"),

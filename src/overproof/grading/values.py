@@ -23,8 +23,8 @@ from overproof.grading.evaluate import exact_value, real_value, same_value
 from overproof.grading.grammar import parse
 from overproof.grading.lexer import tokens_of
 from overproof.grading.lexicon import CHANGING, is_prose, is_words
+from overproof.grading.regions import Piece, is_region, region_of
 from overproof.grading.regions import Region as Pieces
-from overproof.grading.regions import is_region, region_of
 from overproof.grading.spelling import spell
 from overproof.grading.tree import LISTS, PI, FalseStatementError, Node, UnreadableError, number, product, symbols, walk
 from overproof.grading.units import DEGREE, PERCENT, Unit
@@ -914,6 +914,17 @@ _TYPES: dict[str, Callable[[Node], Value]] = {
     "words": lambda node: Words(str(node.value)),
     "based": lambda node: Based(*node.value),
 }
+
+
+def as_interval(value: Value) -> Interval | None:
+    """A pair in brackets as an interval; None for anything else."""
+    if not isinstance(value, Collection) or value.form not in {"tuple", "square"} or len(value.items) != 2:
+        return None
+    low, high = value.items
+    if not isinstance(low, Scalar) or not isinstance(high, Scalar):
+        return None
+    closed = value.form == "square"
+    return Interval((Piece(low.node, high.node, low_closed=closed, high_closed=closed),))
 
 
 def written_out(value: Value) -> tuple[Value, ...]:

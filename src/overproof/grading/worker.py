@@ -51,7 +51,13 @@ def _answer(task: Task) -> Answer:
     try:
         if task.deep:
             return Answer(*_decide(task.reference or "", task.completion or "", task.question, task.seconds))
-        grade = grader.exact_grade(task.completion, task.reference, task.question, answer_only=task.answer_only)
+        grade = grader.exact_grade(
+            task.completion,
+            task.reference,
+            task.question,
+            answer_only=task.answer_only,
+            answer_type=task.answer_type,
+        )
         if isinstance(grade, grader.Pending):
             grade = grader.settle(grade, *_decide(grade.reference, grade.answer, grade.question, task.seconds))
         return Answer(grade=grade)

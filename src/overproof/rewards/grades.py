@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from msgspec.structs import replace
 
 from overproof.completion import read_completion, show_visible
-from overproof.grading import Row, grade_many
+from overproof.grading import Row, answer_type_of, grade_many
 from overproof.records import Grade, Trace, Verdict
 
 _LAYER = "reply"
@@ -31,7 +31,9 @@ def grade_traces(traces: Sequence[Trace]) -> list[Grade | None]:
 
 
 def _to_row(trace: Trace) -> Row:
-    return Row(show_visible(trace.content), trace.problem.reference, trace.problem.question)
+    problem = trace.problem
+    kind = answer_type_of(problem.metadata)
+    return Row(show_visible(trace.content), problem.reference, problem.question, answer_type=kind)
 
 
 def _grade_unfinished(trace: Trace) -> Grade | None:
