@@ -90,3 +90,15 @@ def test_a_foreign_library_lives_in_one_place(library: str, homes: set[str]) -> 
 def test_every_module_says_what_it_is_for() -> None:
     silent = [str(path) for path in modules() if not ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))]
     assert not silent
+
+
+def test_no_module_of_report_or_view_imports_its_own_package_as_a_whole() -> None:
+    """The package imports its modules, so that would be a circle."""
+    circles = [
+        f"{path.relative_to(SOURCE)} imports from overproof.{owner(path)}"
+        for path in modules()
+        if owner(path) in {"report", "view"} and path.name != "__init__.py"
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ImportFrom) and node.module == f"overproof.{owner(path)}"
+    ]
+    assert circles == []

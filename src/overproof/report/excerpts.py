@@ -23,12 +23,14 @@ from overproof.runfolder.overrides import Overrides
 
 MOST_BYTES = 3_000_000
 """Of all chosen problems together, as they lie in the page."""
-MOST_CHARACTERS = 4_000_000
-"""Of their replies; reading and marking so many takes a few seconds."""
+MOST_CHARACTERS = 2_000_000
+"""Of their replies; reading and marking so many takes a second or two of one core."""
 MOST_TRACES = 16
 """Of one problem."""
-_FEWEST_PROBLEMS = 60
+_FEWEST_PROBLEMS = 40
 """So many should fit; where replies are long, their middle is left out."""
+_QUICK = 1
+"""Level of compression that is measured by: it takes a tenth of the time, and somewhat more room than `pack` will."""
 _SHORTEST, _LONGEST = 4_000, 24_000
 """Bounds of the characters shown of one part of a reply."""
 _LONGEST_QUESTION = 4_000
@@ -68,7 +70,7 @@ def read_chosen(
     reader = Reader(config, folder, rates)
     for number, row in choose(counts):
         reading = reader.read(shards[number][0], row, most=MOST_TRACES, longest=longest)
-        left -= len(zlib.compress(msgspec.json.encode(reading)))
+        left -= len(zlib.compress(msgspec.json.encode(reading), _QUICK))
         characters -= sum(min(one.characters, 2 * longest) for one in reading.traces)
         if left < 0:
             return
@@ -79,7 +81,7 @@ def read_chosen(
 
 def pack(readings: list[ProblemReading]) -> str:
     """Problems as gzipped JSON in base64: what a page holds in place of them."""
-    return base64.b64encode(gzip.compress(msgspec.json.encode(readings), mtime=0)).decode()
+    return base64.b64encode(gzip.compress(msgspec.json.encode(readings), 6, mtime=0)).decode()
 
 
 class Reader:

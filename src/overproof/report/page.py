@@ -22,7 +22,19 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from overproof.config import RunConfig, describe
-from overproof.report import charts
+from overproof.report.charts import (
+    draw_bins,
+    draw_consistency,
+    draw_forecasts,
+    draw_groups,
+    draw_length_counts,
+    draw_length_shares,
+    length_label,
+    length_link,
+    link_to,
+    show_points,
+    show_share,
+)
 from overproof.report.counts import MOST_LISTED
 from overproof.report.facts import FLAGS
 from overproof.report.summary import Bin, Consistency, Summary
@@ -375,20 +387,20 @@ def _draw(summary: Summary, say: Wording) -> dict[str, Any]:
     rate_link = functools.partial(_rate_link, summary, fixed=fixed)
     groups = (("source", summary.by_source), ("level", summary.by_level), ("language", summary.by_language))
     drawn: dict[str, Any] = {
-        "pass_rates": charts.draw_bins(summary.pass_rate_bins, say, x=axis, link=rate_link),
-        "groups": {what: charts.draw_groups(lines, say, what=what) for what, lines in groups if len(lines) > 1},
+        "pass_rates": draw_bins(summary.pass_rate_bins, say, x=axis, link=rate_link),
+        "groups": {what: draw_groups(lines, say, what=what) for what, lines in groups if len(lines) > 1},
         "consistency": None,
     }
     if summary.lengths.bins:
-        drawn["length_counts"] = charts.draw_length_counts(summary.lengths, say)
-        drawn["length_shares"] = charts.draw_length_shares(summary.lengths, say)
+        drawn["length_counts"] = draw_length_counts(summary.lengths, say)
+        drawn["length_shares"] = draw_length_shares(summary.lengths, say)
     if any(one.count for each in summary.consistency for one in each.bins[:-1]):
-        drawn["consistency"] = charts.draw_consistency(summary.consistency, say, link=consistency_link)
+        drawn["consistency"] = draw_consistency(summary.consistency, say, link=consistency_link)
     if summary.cost.forecasts:
-        drawn["forecasts"] = charts.draw_forecasts(summary.cost, say, is_finished=is_finished(summary))
+        drawn["forecasts"] = draw_forecasts(summary.cost, say, is_finished=is_finished(summary))
     if summary.adaptive:
         bins = _few(summary.samples)
-        drawn["samples"] = charts.draw_bins(bins, say, x=say("traces of a problem"), link=_samples_link)
+        drawn["samples"] = draw_bins(bins, say, x=say("traces of a problem"), link=_samples_link)
     return drawn
 
 
@@ -404,17 +416,17 @@ def _rate_link(summary: Summary, one: Bin, *, fixed: bool) -> str:
     else:
         low, high = (place - 1) / 10, place / 10
         rate = f"{low or 0.0001:.4g}..<{high:.4g}"
-    return charts.link_to("problems", rate=rate)
+    return link_to("problems", rate=rate)
 
 
 def _samples_link(one: Bin) -> str:
-    return charts.link_to("problems", samples=f"{one.label}..{one.label}") if one.label.isdecimal() else ""
+    return link_to("problems", samples=f"{one.label}..{one.label}") if one.label.isdecimal() else ""
 
 
 def consistency_link(found: Consistency, place: int) -> str:
     """The traces whose reasoning is to so much in the language of its question."""
     share = f"{place / 10:g}..<{(place + 1) / 10:g}" if place < len(found.bins) - 1 else "1..1"
-    return charts.link_to("traces", language=found.language, reward__language_consistency=share)
+    return link_to("traces", language=found.language, reward__language_consistency=share)
 
 
 def _few(bins: list[Bin]) -> list[Bin]:
@@ -429,11 +441,11 @@ def _environment() -> Environment:
     )
     environment.filters |= {
         "number": show_number,
-        "share": charts.show_share,
+        "share": show_share,
         "percent": lambda share: f"{100 * share:.3f}%",
         "decimal": lambda value: "–" if value is None else f"{value:.3f}".rstrip("0").rstrip("."),
         "money": lambda value: "–" if value is None else show_money(value),
-        "points": charts.show_points,
+        "points": show_points,
         "excerpt": lambda text: text if len(text) <= 600 else f"{text[:600]}…",
         "words": lambda name: name.replace("_", " "),
     }
@@ -441,9 +453,9 @@ def _environment() -> Environment:
         "reasons_of": lambda *summaries: [
             reason for reason in REASONS if any(reason in summary.reasons for summary in summaries)
         ],
-        "link_to": charts.link_to,
-        "length_link": charts.length_link,
-        "length_label": charts.length_label,
+        "link_to": link_to,
+        "length_link": length_link,
+        "length_label": length_label,
         "consistency_link": consistency_link,
     }
     return environment
