@@ -68,9 +68,11 @@ def test_pass_rates_count_cut_replies_as_failed_and_leave_out_what_says_nothing(
     problem = make_problem()
     folder = write_reported(tmp_path, CONFIG, [problem], sample_problem(problem, "ctur"))
     summary = summarise_run(CONFIG, folder)
-    assert summary.overall.pass_rate.value == 0.5
-    assert summary.overall.pass_rate.samples == 2
-    assert summary.uncounted == 2
+    assert summary.overall.pass_rate.value == pytest.approx(
+        1 / 3
+    )  # correct, cut and undecided; the refusal says nothing
+    assert summary.overall.pass_rate.samples == 3
+    assert summary.uncounted == 1
     assert summary.pass_rates["all"] == summary.pass_rates["source:made"] == summary.pass_rates["language:en"]
 
 
@@ -80,8 +82,8 @@ def test_adaptive_sampling_is_estimated_without_bias_and_its_saving_is_told(tmp_
     problems = [make_problem(f"p{number}") for number in range(5)]
     scored = [pair for problem, text in zip(problems, letters, strict=True) for pair in sample_problem(problem, text)]
     summary = summarise_run(config, write_reported(tmp_path, config, problems, scored))
-    assert summary.estimators == {"inverse": 2, "probe": 1, "exhausted": 1, "unfinished": 1}
-    assert summary.overall.pass_rate.value == pytest.approx((1 + 1 / 3 + 0 + 1 / 2) / 4)
+    assert summary.estimators == {"inverse": 2, "probe": 2, "exhausted": 1}
+    assert summary.overall.pass_rate.value == pytest.approx((1 + 1 / 3 + 0 + 1 / 2 + 0) / 5)
     assert summary.adaptive is not None
     assert (summary.adaptive.drawn, summary.adaptive.at_most) == (19, 40)
     assert (summary.adaptive.reached, summary.adaptive.problems) == (3, 5)

@@ -65,8 +65,8 @@ def estimate_mean(values: Mapping[float, int], samples: int, *, asked: int | Non
     problems = sum(values.values())
     if not problems:
         return Estimate(None, None, None, 0, 0, "no sample counts")
-    value = np.fromiter(values.keys(), dtype=np.float64, count=len(values))
-    count = np.fromiter(values.values(), dtype=np.float64, count=len(values))
+    ordered = sorted(values.items())  # so that the last digit does not depend on the order in which values came
+    value, count = np.array(ordered, dtype=np.float64).T
     if not (np.isfinite(value).all() and value.min() >= 0 and value.max() <= 1):
         raise ValueError("a rate is a number from 0 to 1")
     low, high = mean_interval(problems, float(value @ count), float(value**2 @ count))

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import math
+import time
+from collections.abc import Callable
 from decimal import Decimal
+from typing import NamedTuple
 
 import msgspec
 
+from overproof.estimators import t_quantile
 from overproof.records import Usage
 from overproof.sampling.progress import Forecast
 from overproof.teacher.budget import Amount, show_money
 
 FEWEST_PROBLEMS = 10
 """Finished problems before a forecast is made."""
-_Z95 = 1.96
 
 
 class Outlook(msgspec.Struct, frozen=True):
@@ -65,62 +68,126 @@ class Outlook(msgspec.Struct, frozen=True):
         return told
 
 
+_COHORT = 1000
+"""Problems that a forecast rests on: the first to be started, so that in the end none of them is missing."""
+
+
+class _Spent(NamedTuple):
+    """What a finished problem took."""
+
+    seconds: float
+    units: int
+    tokens: float
+    cost: float
+
+
 class Forecaster:
     """Projects the cost of the whole run from the problems that were started first.
 
-    Only an unbroken row of finished problems, in the order in which they were started, counts: whatever finishes
-    first is shorter and easier than the rest, and a mean over it would promise too little.
+    What has finished is shorter than what has not, so a mean over it promises too little. Problems still under way are
+    therefore counted as what they are: known to take longer than they have so far. Finished ones are weighted by Kaplan
+    and Meier's estimate (1958), and what lies beyond the longest of them by an exponential tail.
     """
 
-    def __init__(self) -> None:
-        """Begin with nothing finished."""
-        self._waiting: dict[int, tuple[int, Amount]] = {}
-        self._next = 0
-        self._count = 0
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        """Begin with nothing started; `clock` tells seconds."""
+        self._clock = clock
+        self._began: dict[int, float] = {}
+        self._done: list[_Spent] = []
         self._units = 0
-        self._unit_squares = 0
         self._totals = (0.0, 0.0)
-        self._squares = [0.0, 0.0]
-        self._products = [0.0, 0.0]
+
+    def started(self, order: int) -> None:
+        """The problem with this number, from 0, is asked from now on."""
+        if order < _COHORT:
+            self._began[order] = self._clock()
 
     def finished(self, order: int, units: int, amount: Amount) -> None:
         """The problem started as number `order` took `units` (requests, or one for the problem) and this amount."""
-        self._waiting[order] = (units, amount)
-        while self._next in self._waiting:
-            self._add(*self._waiting.pop(self._next))
-            self._next += 1
+        tokens, cost = float(amount.tokens), float(amount.cost)
+        self._units += units
+        self._totals = (self._totals[0] + tokens, self._totals[1] + cost)
+        began = self._began.pop(order, None)
+        if units and order < _COHORT:
+            seconds = 0.0 if began is None else self._clock() - began
+            self._done.append(_Spent(seconds, units, tokens, cost))
 
     def forecast(self, before: Amount, units: int) -> Forecast | None:
         """What a session of so many `units` adds to what was spent before it; None before enough problems are done."""
-        if self._count < FEWEST_PROBLEMS:
+        if len(self._done) < FEWEST_PROBLEMS:
             return None
-        tokens = self._project(0, units, float(before.tokens))
-        cost = self._project(1, units, float(before.cost))
+        now = self._clock()
+        waiting = sorted(now - began for began in self._began.values())
+        done = sorted(self._done)
+        lived = _Lived(done, waiting, max(0, units - self._units))
+        tokens = lived.project([one.tokens for one in done], float(before.tokens) + self._totals[0])
+        cost = lived.project([one.cost for one in done], float(before.cost) + self._totals[1])
         mean, low, high = (Decimal(str(round(value, 6))) for value in cost)
-        return Forecast(int(tokens[0]), int(tokens[1]), int(tokens[2]), mean, low, high, self._count)
+        return Forecast(int(tokens[0]), int(tokens[1]), int(tokens[2]), mean, low, high, len(done))
 
-    def _add(self, units: int, amount: Amount) -> None:
-        if not units:
-            return
-        values = (float(amount.tokens), float(amount.cost))
-        self._count += 1
-        self._units += units
-        self._unit_squares += units * units
-        self._totals = (self._totals[0] + values[0], self._totals[1] + values[1])
-        for i, value in enumerate(values):
-            self._squares[i] += value * value
-            self._products[i] += value * units
 
-    def _project(self, which: int, units: int, before: float) -> tuple[float, float, float]:
-        """Ratio estimate with a 95 % interval: the rate's own error, and the scatter of what is left."""
-        done = before + self._totals[which]
-        left = max(0, units - self._units)
-        rate = self._totals[which] / self._units
-        squares = self._squares[which] - 2 * rate * self._products[which] + rate * rate * self._unit_squares
-        variance = max(0.0, squares) / self._units * (self._count / (self._count - 1))
-        error = math.sqrt(variance * left * (1 + left / self._units))
-        total = done + rate * left
-        return total, max(done, total - _Z95 * error), total + _Z95 * error
+class _Lived:
+    """How long problems take: finished ones in the order of their seconds, and those under way by their age."""
+
+    def __init__(self, done: list[_Spent], waiting: list[float], units_left: int) -> None:
+        self.done = done
+        self.waiting = waiting
+        self.units_each = sum(one.units for one in done) / len(done)
+        self.unstarted = max(0.0, units_left / self.units_each - len(waiting))
+        """Problems that nobody has asked yet."""
+        self.weights = _kaplan_meier([one.seconds for one in done], waiting)
+        self.tail = max(0.0, 1 - math.fsum(self.weights))
+        """Share of problems that take longer than any that has finished."""
+
+    def project(self, values: list[float], spent: float) -> tuple[float, float, float]:
+        """The total of a value and its 95 % interval in logarithms: the mean's own error, the scatter of the rest."""
+        beyond = self._beyond(values)
+        mean = math.fsum(weight * value for weight, value in zip(self.weights, values, strict=True))
+        mean += self.tail * beyond
+        rest = self.unstarted * mean + self._under_way(values, beyond)
+        if rest <= 0:
+            return spent, spent, spent
+        squares = math.fsum(weight * (value - mean) ** 2 for weight, value in zip(self.weights, values, strict=True))
+        variance = squares + 2 * self.tail * beyond**2  # an exponential tail scatters by its own mean
+        problems = self.unstarted + len(self.waiting)
+        error = math.sqrt(variance * (problems + problems**2 / len(values)))
+        reach = t_quantile(0.95, len(values) - 1) * error / rest
+        return spent + rest, spent + rest * math.exp(-reach), spent + rest * math.exp(reach)
+
+    def _beyond(self, values: list[float]) -> float:
+        """What a problem comes to that takes longer than all that have finished, at the pace of the longer half."""
+        half = len(self.done) // 2
+        seconds = math.fsum(one.seconds for one in self.done[half:])
+        if not seconds:
+            return max(values)
+        middle, finished = self.done[half].seconds, len(self.done) - half
+        exposure = seconds - finished * middle + math.fsum(max(0.0, age - middle) for age in self.waiting)
+        return (self.done[-1].seconds + exposure / finished) * math.fsum(values[half:]) / seconds
+
+    def _under_way(self, values: list[float], beyond: float) -> float:
+        """What the problems under way will come to, each given that it has taken so long already."""
+        share, total = self.tail, self.tail * beyond
+        place, sums = len(values), 0.0
+        for age in reversed(self.waiting):
+            while place and self.done[place - 1].seconds > age:
+                place -= 1
+                share += self.weights[place]
+                total += self.weights[place] * values[place]
+            sums += total / share if share > 1e-9 else beyond  # the oldest may have outlived all that finished
+        return sums
+
+
+def _kaplan_meier(finished: list[float], waiting: list[float]) -> list[float]:
+    """The share of all that each finished one stands for (Kaplan and Meier 1958); both lists ascend."""
+    weights, share, gone, at_risk = [], 1.0, 0, len(finished) + len(waiting)
+    for seconds in finished:
+        while gone < len(waiting) and waiting[gone] < seconds:
+            gone += 1
+            at_risk -= 1
+        weights.append(share / at_risk)
+        share -= share / at_risk
+        at_risk -= 1
+    return weights
 
 
 def _money_part(cost: Decimal, currency: str) -> str:

@@ -75,6 +75,7 @@ class Monitor:
 
     def open_problem(self) -> int:
         """Count a problem that is begun; returns its number in the session."""
+        self.forecaster.started(self._opened)
         self._opened += 1
         return self._opened - 1
 
