@@ -12,6 +12,7 @@ ROWS = [
     {"__main__"},
     {"cli"},
     {"prove"},
+    {"pilot"},
     {"evaluation"},
     {"pipeline"},
     {"view"},

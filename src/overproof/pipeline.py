@@ -17,7 +17,7 @@ from __future__ import annotations
 import functools
 import itertools
 from collections import Counter, deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TypeVar
@@ -204,10 +204,10 @@ def plan(run: Run) -> Plan:
         return _plan(run, engine, _look(run, engine).outlook)
 
 
-def _look(run: Run, engine: Engine) -> sampling.Inventory:
+def _look(run: Run, engine: Engine, only: Container[str] | None = None) -> sampling.Inventory:
     if engine.is_far:
         return distributed.inventory_there(engine, run.config, run.folder, run.shards)
-    return sampling.look(run.config, run.folder, run.shards)
+    return sampling.look(run.config, run.folder, run.shards, only)
 
 
 def _plan(run: Run, engine: Engine, outlook: Outlook) -> Plan:
@@ -242,13 +242,16 @@ def _prepare_problem(
     )
 
 
-def sample(run: Run) -> sampling.SamplingSummary:
-    """Sample what is missing. The only stage that costs money; whoever watches hears the plan before the first call."""
+def sample(run: Run, only: Container[str] | None = None) -> sampling.SamplingSummary:
+    """Sample what is missing. The only stage that costs money; whoever watches hears the plan before the first call.
+
+    `only` names the problems that are asked now, on this machine; None asks all.
+    """
     config, folder = run.config, run.folder
     if config.teacher.is_imported:
         raise ConfigError("The traces of this run were imported: there is no teacher to ask. Run score, select, export")
     with run.open_engine() as engine:
-        found = _look(run, engine)
+        found = _look(run, engine, only)
         run.show(_plan(run, engine, found.outlook))
         once = config.model_copy(update={"sampling": config.sampling.model_copy(update={"retry": []})})
         freshness.record_config(folder, once, _SAMPLING_TABLES)
@@ -257,7 +260,7 @@ def sample(run: Run) -> sampling.SamplingSummary:
             return distributed.sample_there(
                 engine, config, folder, run.shards, found=found, progress=run.show, inspect=inspect
             )
-        return sampling.sample(config, folder, run.shards, found=found, progress=run.show, inspect=inspect)
+        return sampling.sample(config, folder, run.shards, found=found, only=only, progress=run.show, inspect=inspect)
 
 
 def write_batch(run: Run, path: Path) -> BatchOut:

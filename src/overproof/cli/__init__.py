@@ -34,6 +34,7 @@ for command in (
     stages.report,
     stages.config,
     stages.doctor,
+    stages.pilot,
     checking.verify,
     checking.grade,
     checking.audit,

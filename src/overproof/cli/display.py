@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from types import TracebackType
 from typing import Self
 
@@ -15,6 +15,7 @@ from overproof import judge
 from overproof.config import RunConfig, describe
 from overproof.errors import NothingKeptError
 from overproof.estimators import Estimate
+from overproof.pilot import HEADINGS, Contrast, Figures
 from overproof.pipeline import Event, Outcome, Plan, Problems
 from overproof.report import Summary
 from overproof.runfolder import RunFolder
@@ -124,6 +125,20 @@ class Display:
             self.out.print(f"! {len(batch.bad):,} lines in all are no results", markup=False)
         if batch.unknown:
             self.out.print(f"! {batch.unknown:,} results belong to no sample of this run", markup=False)
+
+    def piloted(self, figures: Sequence[Figures], contrasts: Sequence[Contrast]) -> None:
+        """What each config came to, and which differences are noise."""
+        table = _table("Tokens, money and time are those of all traces, for each that is kept", *HEADINGS)
+        for one in figures:
+            table.add_row(*one.cells())
+        self.out.print(table)
+        for line in (contrast.line() for contrast in contrasts):
+            self.out.print(line, markup=False)
+        for note in dict.fromkeys(one.price_note for one in figures if one.price_note):
+            self.out.print(f"money {note}", markup=False)
+        for one in figures:
+            if one.failed:
+                self.out.print(f"! {one.name}: {one.failed}", markup=False)
 
     def finished(self, outcome: Outcome, folder: RunFolder) -> None:
         """How a whole run ended."""

@@ -139,3 +139,32 @@ def doctor(config: Config, set_: Overrides = None, limit: Limit = None) -> None:
         print_lines(diagnosis.lines())
     if not all(diagnosis.is_well for diagnosis in diagnoses):
         raise typer.Exit(1)
+
+
+def pilot(
+    configs: Annotated[
+        list[str], typer.Argument(metavar="CONFIG…", help="Configs to compare, or names of shipped ones.")
+    ],
+    problems: Annotated[int, typer.Option(min=1, help="How many problems each config is asked.")] = 40,
+    set_: Overrides = None,
+) -> None:
+    """Ask several configs the same problems: what each solves, and what a trace that is kept costs in each."""
+    from overproof import pilot as comparing
+    from overproof import pipeline
+    from overproof.cli.display import Display
+    from overproof.errors import ConfigError
+
+    runs = []
+    with Display() as display:
+        for config in configs:
+            folder = find_folder(config, None)
+            runs.append((folder.root.name, pipeline.Run(read_config(config, set_, None), folder, display)))
+        names = [name for name, _ in runs]
+        if len(set(names)) < len(names):
+            raise ConfigError(
+                f"pilot: two of these configs share a run folder: {', '.join(names)}. Name their files apart."
+            )
+        figures, contrasts = comparing.pilot(runs, problems)
+        display.piloted(figures, contrasts)
+    if any(one.failed for one in figures):
+        raise typer.Exit(1)

@@ -17,7 +17,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 
 from overproof.config import RunConfig
 from overproof.journal import Sink
@@ -42,9 +42,12 @@ def outlook(config: RunConfig, folder: RunFolder, shards: Sequence[int]) -> Outl
     return look(config, folder, shards).outlook
 
 
-def look(config: RunConfig, folder: RunFolder, shards: Sequence[int]) -> Inventory:
-    """What there is and what is missing, for `sample` to go on from. Raises as `sample` does before its first call."""
-    return take_inventory(Settings(config), folder, shards)
+def look(config: RunConfig, folder: RunFolder, shards: Sequence[int], only: Container[str] | None = None) -> Inventory:
+    """What there is and what is missing, for `sample` to go on from. Raises as `sample` does before its first call.
+
+    `only` names the problems that are asked; None asks all.
+    """
+    return take_inventory(Settings(config, only), folder, shards)
 
 
 def sample(
@@ -53,6 +56,7 @@ def sample(
     shards: Sequence[int],
     *,
     found: Inventory | None = None,
+    only: Container[str] | None = None,
     correctness: Correctness | None = None,
     inspect: Inspect | None = None,
     purse: Purse | None = None,
@@ -62,7 +66,7 @@ def sample(
 ) -> SamplingSummary:
     """Sample everything that the shards' problems still lack, and write each trace down the moment it is known.
 
-    `found` is what `look` has just found and is used up; None looks now. `correctness` tells adaptive sampling what
+    `found` is what `look` has just found and is used up; None looks now. `only` is as in `look`. `correctness` tells adaptive sampling what
     is correct (default: grading and `rewards.is_correct`). `inspect` looks at the first replies, which stop the session
     when none of them can be kept. `purse` is the budget when it is shared with others, None
     makes one from the config and the shards' journals. `open_sink` opens a shard's journal, by default
@@ -73,7 +77,7 @@ def sample(
     Raises ConfigError, InputError and RunFolderError before the first call, EndpointError when the endpoint cannot
     serve the run, and KeyboardInterrupt after an interrupt; everything finished is in the journal by then.
     """
-    settings = Settings(config)
+    settings = Settings(config, only)
     found = found or take_inventory(settings, folder, shards)
     session = Session(settings, found, purse or Budget(config.budget, found.outlook.spent), progress, inspect)
     session.opening.recall(itertools.islice(found.read_traces(), FIRST_REPLIES))

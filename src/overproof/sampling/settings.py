@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from typing import Any
 
 import msgspec
@@ -29,9 +30,13 @@ class Asking(msgspec.Struct, frozen=True):
 class Settings:
     """A run's config with what follows from it."""
 
-    def __init__(self, config: RunConfig) -> None:
-        """Raises ConfigError where the teacher or the budget cannot be run as written."""
+    def __init__(self, config: RunConfig, only: Container[str] | None = None) -> None:
+        """Raises ConfigError where the teacher or the budget cannot be run as written.
+
+        `only` names the problems that are asked in this session; None asks all.
+        """
         self.config = config
+        self._only = only
         self.dialect = Dialect(config.teacher)
         check_budget(config.budget, self.dialect.most_reply_tokens)
         self.list_price: ListPrice | None = None
@@ -54,11 +59,14 @@ class Settings:
     def needs_verdicts(self, prepared: PreparedProblem) -> bool:
         """Whether the number of a problem's samples depends on what is correct among them."""
         is_gradable = prepared.problem.reference is not None and prepared.reference_issue is None
-        return self.config.sampling.is_adaptive and is_gradable and not prepared.is_unfit
+        return self.config.sampling.is_adaptive and is_gradable and self._is_asked(prepared)
 
     def least(self, prepared: PreparedProblem) -> int:
         """How many samples a problem surely wants: none where whatever comes back would be rejected."""
-        return 0 if prepared.is_unfit else self.config.sampling.least
+        return self.config.sampling.least if self._is_asked(prepared) else 0
+
+    def _is_asked(self, prepared: PreparedProblem) -> bool:
+        return not prepared.is_unfit and (self._only is None or prepared.problem.id in self._only)
 
     def most(self, prepared: PreparedProblem) -> int:
         """How many samples a problem can come to want."""
