@@ -109,7 +109,7 @@ def pilot(runs: Sequence[tuple[str, Run]], problems: int) -> tuple[list[Figures]
 
 
 def _choose(runs: Sequence[Run], problems: int) -> set[str]:
-    """The questions that every config asks: those whose hash is lowest, of those that all have and that can be graded."""
+    """The questions that every config asks: those of lowest hash that all have and that can be graded."""
     common = set.intersection(*({_key(one.problem) for one in _fit_problems(run)} for run in runs))
     if not common:
         raise ConfigError("pilot: the configs have no problem in common that can be graded")

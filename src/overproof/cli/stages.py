@@ -161,9 +161,7 @@ def pilot(
             runs.append((folder.root.name, pipeline.Run(read_config(config, set_, None), folder, display)))
         names = [name for name, _ in runs]
         if len(set(names)) < len(names):
-            raise ConfigError(
-                f"pilot: two of these configs share a run folder: {', '.join(names)}. Name their files apart."
-            )
+            raise ConfigError(f"pilot: two configs share a run folder: {', '.join(names)}. Name their files apart.")
         figures, contrasts = comparing.pilot(runs, problems)
         display.piloted(figures, contrasts)
     if any(one.failed for one in figures):

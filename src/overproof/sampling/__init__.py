@@ -66,13 +66,12 @@ def sample(
 ) -> SamplingSummary:
     """Sample everything that the shards' problems still lack, and write each trace down the moment it is known.
 
-    `found` is what `look` has just found and is used up; None looks now. `only` is as in `look`. `correctness` tells adaptive sampling what
-    is correct (default: grading and `rewards.is_correct`). `inspect` looks at the first replies, which stop the session
-    when none of them can be kept. `purse` is the budget when it is shared with others, None
+    `found` is what `look` has just found and is used up; None looks now. `only` is as in `look`. `correctness` tells
+    adaptive sampling what is correct (default: grading and `rewards.is_correct`). `inspect` looks at the first replies,
+    which stop the session when none of them can be kept. `purse` is the budget when it is shared with others, None
     makes one from the config and the shards' journals. `open_sink` opens a shard's journal, by default
-    `RunFolder.open_journal`; `partner` speaks for other sessions that sample the run at the
-    same time. The first interrupt (Ctrl-C) ends the session after what is in flight, which is paid for already; a
-    second one abandons that too.
+    `RunFolder.open_journal`; `partner` speaks for other sessions that sample the run at the same time. The first
+    interrupt (Ctrl-C) ends the session after what is in flight, which is paid for already; a second one abandons that.
 
     Raises ConfigError, InputError and RunFolderError before the first call, EndpointError when the endpoint cannot
     serve the run, and KeyboardInterrupt after an interrupt; everything finished is in the journal by then.
