@@ -99,9 +99,9 @@ class Monitor:
             self.cut += 1
         self._note_repeat(trace, last_text)
         self._note_model(trace)
-        self._note_reasoning(trace)
         if self.opening is not None:
             self.opening.note(trace, language)
+        self._note_reasoning(trace)
         return amount
 
     def note_verdict(self, *, verdict: bool | None) -> None:

@@ -1,0 +1,78 @@
+"""The first replies of a session go the whole way, and refusals are believed only beside a success."""
+
+from __future__ import annotations
+
+import functools
+from pathlib import Path
+
+import pytest
+from endpoint import Ask, Script, Wire, error, json_reply, serve
+from sampled import answer, config_for, make_folder, numbered, read_all, sample_all
+
+from overproof.errors import EndpointError
+from overproof.selection.alone import find_fault
+
+WHY = "<think>Seven and five make twelve.</think>"
+
+
+@pytest.mark.parametrize(
+    ("script", "named"),
+    [
+        (lambda _: json_reply(f"{WHY}\\boxed{{1}}", "MAX_TOKENS"), r"truncated.*teacher\.max_tokens"),
+        (lambda _: json_reply(f"{WHY}It is 1."), r"below_think_format \(no_box\).*prompt\.template"),
+        (lambda _: json_reply("\\boxed{1}", reasoning_summary="In short."), r"summary.*export\.summaries"),
+        (lambda _: json_reply(f"{WHY}\\boxed{{1}}", "odd_word"), r"incomplete \(finish_reason odd_word\)"),
+        (lambda _: json_reply("", "tool_calls"), r"incomplete \(finish_reason tool_calls\).*tools"),
+    ],
+)
+def test_a_run_whose_first_replies_all_fail_for_one_reason_stops_with_it(
+    tmp_path: Path, script: Script, named: str
+) -> None:
+    folder = make_folder(tmp_path, numbered(60))
+    with serve(script) as endpoint:
+        config = config_for(endpoint, teacher={"concurrency": 4}, prompt={"template": "boxed"})
+        with pytest.raises(EndpointError, match=f"fail for one reason, {named}"):
+            sample_all(config, folder, inspect=functools.partial(find_fault, config))
+        assert len(endpoint.asked) <= 20
+    assert len(read_all(folder)) >= 16
+
+
+def test_one_fit_reply_is_enough_and_the_switch_goes_on_regardless(tmp_path: Path) -> None:
+    def one_in_ten(ask: Ask) -> Wire:
+        return answer(ask) if ask.number == 5 else json_reply(WHY, "length")
+
+    for name, sampling, script in (
+        ("a", {"n": 1}, one_in_ten),
+        ("b", {"n": 1, "first_replies": 0}, lambda _: json_reply(WHY, "length")),
+    ):
+        folder = make_folder(tmp_path / name, numbered(30))
+        with serve(script) as endpoint:
+            config = config_for(endpoint, sampling, teacher={"concurrency": 1})
+            summary, _ = sample_all(config, folder, inspect=functools.partial(find_fault, config))
+        assert summary.samples == 30
+
+
+def test_refusals_after_a_success_stop_the_run_and_are_asked_again(tmp_path: Path) -> None:
+    folder = make_folder(tmp_path, numbered(60))
+    with serve(lambda ask: answer(ask) if ask.number <= 20 else error(400, "No connected db.")) as endpoint:
+        config = config_for(endpoint, teacher={"concurrency": 2})
+        with pytest.raises(EndpointError, match=r"refused the last 8 requests: 400: No connected db\."):
+            sample_all(config, folder)
+    assert all(trace.error is None for trace in read_all(folder))
+    with serve(answer) as endpoint:
+        summary, _ = sample_all(config_for(endpoint), folder)
+    assert summary.samples == 120
+
+
+def test_what_was_refused_is_asked_again_when_told_so_and_its_reply_takes_its_place(tmp_path: Path) -> None:
+    folder = make_folder(tmp_path, numbered(4))
+    refusal = error(400, "maximum context length is 8 tokens")
+    with serve(lambda ask: refusal if "What is 0 " in ask.prompt else answer(ask)) as endpoint:
+        sample_all(config_for(endpoint, teacher={"concurrency": 1}), folder)
+    assert [trace.error for trace in read_all(folder)][:2] == ["context_length"] * 2
+    with serve(answer) as endpoint:
+        again, _ = sample_all(config_for(endpoint), folder)
+        assert again.samples_new == 0
+        told, _ = sample_all(config_for(endpoint, {"n": 2, "retry": ["refused"]}), folder)
+    assert told.samples_new == 2
+    assert [trace.error for trace in read_all(folder)] == [None] * 8
