@@ -103,6 +103,10 @@ def _exact_grade(
         return Grade(Verdict.INCORRECT, None, "extraction", _why_nothing(completion))
     answer = found.text.rsplit("####", 1)[-1].strip(" \n") or found.text
     finding = judge(typed, answer, question)
+    if not finding.same and len(found.parts) > 1 and typed.parts == 1 and isinstance(readings(answer)[0], Unknown):
+        # boxes around the steps of a derivation: what the last one ends in is the answer
+        last = judge(typed, found.parts[-1], question)
+        finding = last if last.same else finding
     if finding.same is None and finding.layer in DEEP_LAYERS and typed.issue is None:
         return Pending(answer, typed.spelled, answer, question, finding.reason)
     return to_grade(answer, finding)

@@ -288,11 +288,14 @@ _LAST_STATEMENT = re.compile(
 )
 
 
+_IN_STATEMENTS = frozenset({"is", "are", "was", "at", "on", "by", "be", "must"})
+
+
 def conclusion(spelled: str) -> str | None:
     """The value that a derivation in an answer ends in, where its last sides agree; None where it ends in none."""
     text = _STRUCTURE.sub(" ", spelled[-4_000:]).rstrip(" .")
     match = _LAST_STATEMENT.fullmatch(text, max(0, text.lower().rfind("\\text{so")))
-    if match and not CHANGING & set(f"{match[1]} {match[3] or ''}".lower().replace(".", "").split()):
+    if match and not (CHANGING - _IN_STATEMENTS) & set(f"{match[1]} {match[3] or ''}".lower().replace(".", "").split()):
         return match[2].strip(" ,")
     noun = ""
     group = next(
