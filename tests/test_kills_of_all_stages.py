@@ -50,11 +50,13 @@ def obey() -> None:
         config, folder = parse_config(tree, "order"), RunFolder(Path(place))
         process = os.fork()
         if not process:
-            os.setsid()
+            os.setpgid(0, 0)
             with contextlib.suppress(BaseException):
                 do_stages(config, folder, with_report=seconds is not None)
                 os._exit(0)
             os._exit(1)
+        with contextlib.suppress(OSError):  # the fork does so too: whoever comes first
+            os.setpgid(process, process)
         print("killed" if seconds is not None and killed(process, seconds) else status_of(process), flush=True)  # noqa: T201
 
 
