@@ -25,6 +25,8 @@ SENTENCE_WORDS = 3
 """Behind a formula or number, this many words may be a unit; more of them are a sentence."""
 TRIES = 6
 """How many of the last markers are tried, when nothing stands behind the last one."""
+MAX_LETTER_SCAN = 20_000
+"""Letters are looked for in this many characters at the end: a run of them costs much at each of its places."""
 LETTER_TRIES = 30
 """How many of the last options named are looked at, when the text around them denies the last ones."""
 MAX_JSON = 20_000
@@ -228,6 +230,7 @@ def _whole_value(text: str, start: int, end: int) -> str:
 
 def chosen_letters(text: str) -> str | None:
     """The letters of the option that a text chooses, calls right, or shows alone; denied and supposed ones are none."""
+    text = text[-MAX_LETTER_SCAN:]
     for pattern in (_CHOSEN, _CALLED_RIGHT):
         if (letters := _last_affirmed(pattern, text)) is not None:
             return letters
