@@ -8,6 +8,8 @@
     ├── RunFolderError          the run folder is in use, belongs to other settings, or is damaged
     └── MissingExtraError       an optional package is needed; carries the line that installs it
 
+An interrupt (Ctrl-C) ends a run with 130, `Terminated` with 143; neither is an error.
+
 A failed request is data (a `Trace` with an `error`), never an exception that leaves a stage.
 """
 
@@ -59,6 +61,10 @@ class MissingExtraError(OverproofError):
     def __reduce__(self) -> tuple[type, tuple[str, str]]:
         """Travel between processes."""
         return type(self), (self._purpose, self.extra)
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM has asked the process to end (Slurm, Kubernetes, a preempted machine), which ends it as Ctrl-C does."""
 
 
 _FULL = "Make room and run the same command again; nothing that was finished is lost."

@@ -47,6 +47,7 @@ from overproof.sampling.forecast import Outlook
 from overproof.sampling.progress import Notice, Progress
 from overproof.sampling.settings import Settings
 from overproof.selection.alone import find_fault
+from overproof.stopping import GRACE_SECONDS
 from overproof.teacher import Dialect, check_settings
 
 _GRADED_AT_ONCE = 512
@@ -116,6 +117,8 @@ class Run(msgspec.Struct, frozen=True):
     config: RunConfig
     folder: RunFolder
     show: Show = be_silent
+    grace: float = GRACE_SECONDS
+    """From SIGTERM to the end of the process: what is paid for is waited for as long as that allows."""
 
     @property
     def shards(self) -> range:
@@ -258,9 +261,25 @@ def sample(run: Run, only: Container[str] | None = None) -> sampling.SamplingSum
         inspect = functools.partial(find_fault, config)
         if engine.is_far:
             return distributed.sample_there(
-                engine, config, folder, run.shards, found=found, progress=run.show, inspect=inspect
+                engine,
+                config,
+                folder,
+                run.shards,
+                found=found,
+                progress=run.show,
+                inspect=inspect,
+                grace=run.grace,
             )
-        return sampling.sample(config, folder, run.shards, found=found, only=only, progress=run.show, inspect=inspect)
+        return sampling.sample(
+            config,
+            folder,
+            run.shards,
+            found=found,
+            only=only,
+            progress=run.show,
+            inspect=inspect,
+            grace=run.grace,
+        )
 
 
 def write_batch(run: Run, path: Path) -> BatchOut:
@@ -294,7 +313,12 @@ def score(run: Run) -> None:
         spent = sampling.read_spent(config, folder, run.shards)
         try:
             settled = judge.consult(
-                config, folder, run.shards, spent=spent, tell=functools.partial(_tell_judge, run.show)
+                config,
+                folder,
+                run.shards,
+                spent=spent,
+                tell=functools.partial(_tell_judge, run.show),
+                grace=run.grace,
             )
         finally:
             folder.push_judgements()

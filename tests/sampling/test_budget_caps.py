@@ -11,7 +11,7 @@ from sampled import answer, config_for, make_folder, numbered, read_all, sample_
 
 from overproof.errors import ConfigError
 from overproof.sampling import sample
-from overproof.teacher.budget import Amount
+from overproof.teacher.budget import Amount, Answer
 
 pytestmark = pytest.mark.usefixtures("short_waits")
 
@@ -114,13 +114,13 @@ class RemotePurse:
         self.held = 0
         self.spent = Amount()
 
-    async def reserve(self, amount: Amount) -> bool:
+    async def reserve(self, amount: Amount) -> Answer:
         await asyncio.sleep(0.001)
         if not self.left:
-            return False
+            return "capped"
         self.left -= 1
         self.held += amount.tokens
-        return True
+        return "yes"
 
     def settle(self, reserved: Amount, charged: Amount) -> None:
         self.held -= reserved.tokens

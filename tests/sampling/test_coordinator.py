@@ -97,12 +97,12 @@ def test_a_cap_holds_over_all_workers_and_settling_makes_room() -> None:
     ledger.meet("a", 0, at())
     ledger.meet("b", 1, at())
     assert ledger.reserve("a", Amount(40)) == "yes"
-    assert ledger.reserve("a", Amount(40)) == "no"  # it asks again when one of its own has ended
+    assert ledger.reserve("a", Amount(40)) == "capped"  # it asks again when one of its own has ended
     assert ledger.reserve("b", Amount(40)) == "wait"  # others may use less than they have reserved
     ledger.settle("a", Amount(40), Amount(5))
     assert ledger.reserve("b", Amount(40)) == "yes"
     ledger.settle("b", Amount(40), Amount(40))
-    assert ledger.reserve("a", Amount(40)) == "no"  # nobody has anything reserved: the budget is used up
+    assert ledger.reserve("a", Amount(40)) == "capped"  # nobody has anything reserved: the budget is used up
 
 
 def test_what_a_dead_worker_had_in_flight_counts_as_spent_at_its_worst() -> None:
@@ -133,7 +133,22 @@ def test_stopping_reaches_everybody_and_reserves_no_more() -> None:
     assert not ledger.meet("a", 0, at()).is_stopped
     ledger.stop()
     assert ledger.meet("a", 0, at()).is_stopped
-    assert ledger.reserve("a", Amount(1)) == "no"
+    assert ledger.reserve("a", Amount(1)) == "stopped"  # which is no word about the budget
+
+
+def test_a_worker_that_was_given_up_is_stopped_and_not_told_of_a_cap() -> None:
+    ledger = new_ledger()
+    ledger.meet("a", 0, at())
+    ledger.forget(0)
+    assert ledger.reserve("a", Amount(1)) == "stopped"
+
+
+def test_those_who_stop_are_told_how_long_to_wait() -> None:
+    ledger = new_ledger()
+    ledger.stop(20.0)
+    patience = ledger.meet("a", 0, at()).patience
+    assert patience is not None
+    assert 15 < patience <= 20
 
 
 def test_progress_adds_up_over_workers_that_run_ended_and_died() -> None:

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from overproof.config.endpoint import BudgetConfig
 from overproof.errors import ConfigError
 from overproof.records import Usage
-from overproof.teacher.budget import Amount, Budget, Prices, add_usage, check_budget
+from overproof.teacher.budget import Amount, Answer, Budget, Prices, add_usage, check_budget
 
 
 def budget(**fields: Any) -> BudgetConfig:
@@ -49,19 +49,19 @@ def test_a_reservation_is_at_least_what_any_split_of_its_tokens_costs() -> None:
 def test_what_is_set_aside_counts_until_it_is_settled() -> None:
     purse = Budget(budget(max_tokens=100))
 
-    def reserve(tokens: int) -> bool:
+    def reserve(tokens: int) -> Answer:
         return asyncio.run(purse.reserve(Amount(tokens)))
 
-    assert [reserve(60), reserve(41), reserve(40)] == [True, False, True]
+    assert [reserve(60), reserve(41), reserve(40)] == ["yes", "capped", "yes"]
     purse.settle(Amount(60), Amount(10))
-    assert [reserve(51), reserve(50)] == [False, True]
+    assert [reserve(51), reserve(50)] == ["capped", "yes"]
     assert purse.spent == Amount(10)
 
 
 def test_what_earlier_sessions_spent_counts() -> None:
     purse = Budget(budget(max_cost=1, input_price=1, output_price=1), Amount(5, Decimal("0.9")))
-    assert not asyncio.run(purse.reserve(Amount(1, Decimal("0.11"))))
-    assert asyncio.run(purse.reserve(Amount(1, Decimal("0.1"))))
+    assert asyncio.run(purse.reserve(Amount(1, Decimal("0.11")))) == "capped"
+    assert asyncio.run(purse.reserve(Amount(1, Decimal("0.1")))) == "yes"
 
 
 @given(st.lists(st.tuples(st.integers(0, 50), st.integers(0, 50)), max_size=60))
@@ -69,7 +69,7 @@ def test_a_cap_is_never_passed_while_replies_keep_within_their_reservations(requ
     purse = Budget(budget(max_tokens=200))
     held: list[tuple[int, int]] = []
     for worst, used in requests:
-        if asyncio.run(purse.reserve(Amount(worst))):
+        if asyncio.run(purse.reserve(Amount(worst))) == "yes":
             held.append((worst, min(used, worst)))
         elif held:
             reserved, charged = held.pop(0)

@@ -7,15 +7,18 @@ references without a run, `exchange` those that bring traces in and send dataset
 
 from __future__ import annotations
 
+import functools
 import shlex
 import sys
-from typing import NoReturn
+from collections.abc import Callable
+from typing import Any, NoReturn
 
 import typer
 
 from overproof.cli import checking, exchange, learning, sources, stages
-from overproof.errors import OverproofError, explain_os_error
+from overproof.errors import OverproofError, Terminated, explain_os_error
 from overproof.keys import blot_lookalikes
+from overproof.stopping import raise_when_terminated
 
 app = typer.Typer(
     name="overproof",
@@ -25,6 +28,28 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+_RESUMABLE = (stages.run, stages.sample, stages.score, learning.evaluate, learning.prove)
+"""Commands that pay for something."""
+
+
+def _ending_by_signals(command: Callable[..., None]) -> Callable[..., None]:
+    """A command that ends with the status of the signal that ended it, and with the command that goes on."""
+
+    @functools.wraps(command)
+    def run(*arguments: Any, **options: Any) -> None:
+        raise_when_terminated()
+        try:
+            command(*arguments, **options)
+        except KeyboardInterrupt as error:
+            how, status = ("Terminated", 143) if isinstance(error, Terminated) else ("Interrupted", 130)
+            if command in _RESUMABLE:
+                typer.echo(f"\n{how}. What was paid for is kept. To go on, run:", err=True)
+                typer.echo(f"  {blot_lookalikes(shlex.join(['overproof', *sys.argv[1:]]))}", err=True)
+            raise typer.Exit(status) from None
+
+    return run
+
+
 for command in (
     stages.run,
     stages.sample,
@@ -52,7 +77,7 @@ for command in (
     learning.plan,
     learning.prove,
 ):
-    app.command()(command)
+    app.command()(_ending_by_signals(command))
 
 
 def main() -> None:
@@ -68,10 +93,6 @@ def main() -> None:
         _end(explain_os_error(error), 1)
     except MemoryError:
         _end("There is not enough memory. Allow the process more (ulimit -v) and run the same command again.", 1)
-    except KeyboardInterrupt:
-        typer.echo("\nInterrupted. What was paid for is kept. To go on, run:", err=True)
-        typer.echo(f"  {blot_lookalikes(shlex.join(['overproof', *sys.argv[1:]]))}", err=True)
-        raise SystemExit(130) from None
 
 
 def _end(text: str, code: int) -> NoReturn:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from overproof.cli.options import Config, Limit, Overrides, RunDir, find_folder, read_config
+from overproof.stopping import GRACE_SECONDS
 
 if TYPE_CHECKING:
     from overproof.cli.display import Display
@@ -23,11 +24,19 @@ BatchIn = Annotated[
 Retry = Annotated[
     list[str] | None, typer.Option(metavar="refused", help="Ask again what the endpoint refused in an earlier session.")
 ]
+Grace = Annotated[
+    float, typer.Option(min=0, metavar="SECONDS", help="After SIGTERM: how long until the process has ended.")
+]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be asked and what it may cost, then stop.")]
 
 
 def run(
-    config: Config, set_: Overrides = None, limit: Limit = None, run_dir: RunDir = None, dry_run: DryRun = False
+    config: Config,
+    set_: Overrides = None,
+    limit: Limit = None,
+    run_dir: RunDir = None,
+    dry_run: DryRun = False,
+    grace: Grace = GRACE_SECONDS,
 ) -> None:
     """Do it all: prepare, sample, score, select, export, report. The same command again resumes."""
     from overproof import pipeline
@@ -38,7 +47,7 @@ def run(
         if dry_run:
             _show_plan(settings, folder, display)
         else:
-            display.finished(pipeline.run_all(pipeline.Run(settings, folder, display)), folder)
+            display.finished(pipeline.run_all(pipeline.Run(settings, folder, display, grace)), folder)
 
 
 def sample(
@@ -50,6 +59,7 @@ def sample(
     batch_out: BatchOut = None,
     batch_in: BatchIn = None,
     retry: Retry = None,
+    grace: Grace = GRACE_SECONDS,
 ) -> None:
     """Sample traces: the one stage that costs money. The same command again resumes."""
     from overproof import pipeline
@@ -61,7 +71,7 @@ def sample(
         if dry_run:
             _show_plan(settings, folder, display)
             return
-        run = pipeline.Run(settings, folder, display)
+        run = pipeline.Run(settings, folder, display, grace)
         with folder.lock():
             pipeline.prepare(run)
             if batch_in:
@@ -82,14 +92,20 @@ def _show_plan(settings: RunConfig, folder: RunFolder, display: Display) -> None
         display.plan(pipeline.plan(run), with_prompts=True)
 
 
-def score(config: Config, set_: Overrides = None, limit: Limit = None, run_dir: RunDir = None) -> None:
+def score(
+    config: Config,
+    set_: Overrides = None,
+    limit: Limit = None,
+    run_dir: RunDir = None,
+    grace: Grace = GRACE_SECONDS,
+) -> None:
     """Grade every trace of a run and measure its rewards."""
     from overproof import pipeline
     from overproof.cli.display import Display
 
     settings, folder = read_config(config, set_, limit), find_folder(config, run_dir)
     with Display() as display, folder.lock():
-        pipeline.score(pipeline.Run(settings, folder, display))
+        pipeline.score(pipeline.Run(settings, folder, display, grace))
 
 
 def select(config: Config, set_: Overrides = None, limit: Limit = None, run_dir: RunDir = None) -> None:

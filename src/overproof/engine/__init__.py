@@ -15,7 +15,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from overproof.config import RunConfig
 from overproof.engine.processes import map_in_processes
@@ -48,7 +48,7 @@ class Engine:
         if self.terms is not None:
             from overproof.engine.cluster import map_on_cluster
 
-            return map_on_cluster(work, shards, self.terms)
+            return cast("Iterator[Result]", map_on_cluster(work, shards, self.terms))
         workers = min(self.workers, len(shards))
         return map(work, shards) if workers <= 1 else map_in_processes(work, shards, workers)
 

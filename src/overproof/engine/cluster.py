@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import socket
+import threading
 import time
 import traceback
 from collections import deque
@@ -82,7 +84,8 @@ def connected(config: RayConfig) -> Iterator[None]:
         options |= {"include_dashboard": False, "object_store_memory": OBJECT_STORE_BYTES}
     try:
         _knock(config.address)
-        ray.init(log_to_driver=False, logging_level=logging.ERROR, **options)
+        with _keeping_signals():
+            ray.init(log_to_driver=False, logging_level=logging.ERROR, **options)
     except OSError as error:
         raise ConfigError(
             f"There is no Ray cluster at ray.address {config.address} ({error}). Start one with: ray start --head"
@@ -91,6 +94,20 @@ def connected(config: RayConfig) -> Iterator[None]:
         yield
     finally:
         ray.shutdown()
+
+
+@contextmanager
+def _keeping_signals() -> Iterator[None]:
+    """Give SIGTERM back to whoever had it: Ray takes it, and ends the driver with what is in flight."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        yield
+    finally:
+        if before is not None:
+            signal.signal(signal.SIGTERM, before)
 
 
 def agree(folder: RunFolder, find_versions: Callable[[], Mapping[str, str]]) -> Terms:
@@ -125,13 +142,17 @@ def map_on_cluster(
     at_once: Callable[[], int] | None = None,
     died: Callable[[int], None] = lambda _: None,
     beat: Callable[[], None] = lambda: None,
-) -> Iterator[Result]:
+    is_over: Callable[[], bool] = lambda: False,
+) -> Iterator[Result | None]:
     """The result of each shard in order. `at_once` bounds how many are with Ray (default: by the cores there are).
 
     `died` is told of a shard whose worker has died, before it is begun again; `beat` is called about every second.
+    Once it `is_over` no shard is begun, and the result of one that was not is None.
     """
     run = _Run(work, shards, terms)
     while run.is_unfinished:
+        if is_over():
+            run.drop()
         run.submit(at_once() if at_once else AHEAD * _count_cores())
         for shard in run.collect():
             died(shard)
@@ -207,8 +228,15 @@ class _Run:
             self._attempts[shard] = self._attempts.get(shard, 0) + 1
             self._running[self._task.remote(self._work, shard, self._terms)] = (number, shard)
 
+    def drop(self) -> None:
+        """Leave out what is not begun."""
+        self._finished |= dict.fromkeys(number for number, _ in self._waiting)
+        self._waiting.clear()
+
     def collect(self) -> list[int]:
         """Take what has finished, waiting a moment; returns the shards whose worker died, which wait again now."""
+        if not self._running:
+            return []
         ready, _ = self._ray.wait(list(self._running), timeout=_WAIT_SECONDS)
         dead = []
         for reference in ready:

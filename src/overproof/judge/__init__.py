@@ -30,9 +30,11 @@ from overproof.judge.summary import JudgeSummary, read_summary, sum_up
 from overproof.judge.verdicts import Judgement, Verdicts, key_of, read_spent, read_verdicts, settle_by_judge
 from overproof.records import PreparedProblem, Usage
 from overproof.runfolder import RunFolder
+from overproof.stopping import GRACE_SECONDS
 from overproof.teacher import Dialect, Teacher, connect, run_to_end
 from overproof.teacher.budget import Amount, Budget, Prices, check_budget, show_money
 from overproof.teacher.dispatch import Dispatch, Request
+from overproof.teacher.interrupts import interruptible
 from overproof.teacher.parameters import worst_case
 from overproof.teacher.reply import Failure, Reply, kept_of
 
@@ -93,12 +95,21 @@ def bound(config: RunConfig, problems: Iterable[PreparedProblem]) -> JudgeOutloo
     return _outlook(config, config.judge, answers, prompts, is_bound=True)
 
 
-def consult(config: RunConfig, folder: RunFolder, shards: Sequence[int], *, spent: Amount, tell: Listener) -> list[int]:
+def consult(
+    config: RunConfig,
+    folder: RunFolder,
+    shards: Sequence[int],
+    *,
+    spent: Amount,
+    tell: Listener,
+    grace: float = GRACE_SECONDS,
+) -> list[int]:
     """Ask the judge what it has not been asked yet; returns the shards whose scores do not say yet what it said.
 
     `spent` is what the run has spent before. The run must be scored. An endpoint that cannot be used ends this with
     a warning, not with an error: sampling is paid for already. Raises ConfigError before the first call, and
-    KeyboardInterrupt after an interrupt; everything answered is in the journal by then.
+    KeyboardInterrupt after an interrupt, which is waited for as in sampling (after SIGTERM no longer than `grace`
+    seconds); everything answered is in the journal by then.
     """
     judge = config.judge
     if judge is None:
@@ -112,7 +123,7 @@ def consult(config: RunConfig, folder: RunFolder, shards: Sequence[int], *, spen
     if asker.pending:
         prompts = sum(worst_case(build_messages(case), None).prompt_tokens or 0 for case in asker.pending)
         tell(_outlook(config, judge, len(asker.pending), prompts, is_bound=False))
-        trouble = run_to_end(asker.run(judge, folder, Budget(config.budget, spent)))
+        trouble = run_to_end(asker.run(judge, folder, Budget(config.budget, spent), grace))
         if trouble:
             tell(f"{trouble} {len(asker.pending):,} answers stay as the rules left them; the same command asks again.")
     summary = sum_up(found, known, model, currency=config.budget.currency, trouble=trouble, spent=read_spent(folder))
@@ -138,21 +149,22 @@ class _Asker:
         self._total = len(self.pending)
         self._queue = iter(list(self.pending))
 
-    async def run(self, judge: JudgeConfig, folder: RunFolder, budget: Budget) -> str:
+    async def run(self, judge: JudgeConfig, folder: RunFolder, budget: Budget, grace: float) -> str:
         """Ask until nothing is pending; returns what stopped that, or nothing."""
         self._journal = Journal(folder.judgements())
         try:
             with _named_judge():
                 async with connect(judge) as model:
-                    return await self._ask(model, budget)
+                    return await self._ask(model, budget, grace)
         except EndpointError as error:
             return str(error).replace("teacher.", "judge.")
         finally:
             self._journal.close()
 
-    async def _ask(self, model: Teacher, budget: Budget) -> str:
+    async def _ask(self, model: Teacher, budget: Budget, grace: float) -> str:
         dispatch = Dispatch(model, self, purse=budget, prices=self._prices, changed=asyncio.Event(), notice=self._tell)
-        await dispatch.run()
+        with interruptible(dispatch, self._tell, grace):
+            await dispatch.run()
         if dispatch.is_capped:
             return "The budget is used up."
         return "The judge failed on the rest." if self.pending else ""

@@ -31,6 +31,7 @@ from overproof.sampling.progress import Listener, Notice, Progress
 from overproof.sampling.resume import read_journal
 from overproof.sampling.session import Partner, SamplingSummary, Session
 from overproof.sampling.settings import Settings
+from overproof.stopping import GRACE_SECONDS
 from overproof.teacher import connect, run_to_end
 from overproof.teacher.budget import Amount, Budget, Prices, Purse
 
@@ -63,6 +64,7 @@ def sample(
     progress: Listener | None = None,
     open_sink: Callable[[int], Sink] | None = None,
     partner: Partner | None = None,
+    grace: float = GRACE_SECONDS,
 ) -> SamplingSummary:
     """Sample everything that the shards' problems still lack, and write each trace down the moment it is known.
 
@@ -72,6 +74,7 @@ def sample(
     makes one from the config and the shards' journals. `open_sink` opens a shard's journal, by default
     `RunFolder.open_journal`; `partner` speaks for other sessions that sample the run at the same time. The first
     interrupt (Ctrl-C) ends the session after what is in flight, which is paid for already; a second one abandons that.
+    SIGTERM does as the first interrupt, and is over within `grace` seconds.
 
     Raises ConfigError, InputError and RunFolderError before the first call, EndpointError when the endpoint cannot
     serve the run, and KeyboardInterrupt after an interrupt; everything finished is in the journal by then.
@@ -81,6 +84,7 @@ def sample(
     session = Session(settings, found, purse or Budget(config.budget, found.outlook.spent), progress, inspect)
     session.opening.recall(itertools.islice(found.read_traces(), FIRST_REPLIES))
     session.partner = partner
+    session.grace = grace
     if not found.outlook.requests_most:
         return session.summary("finished")
 

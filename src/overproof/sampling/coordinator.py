@@ -16,12 +16,12 @@ import msgspec
 from overproof.config.endpoint import BudgetConfig
 from overproof.records import Usage
 from overproof.sampling.progress import Progress
-from overproof.teacher.budget import Amount, Budget, add_usage
+from overproof.teacher.budget import Amount, Answer, Budget, add_usage
 
 SILENT_SECONDS = 15.0
 """A worker that has not been heard of for so long gives its share of the ceilings back."""
 
-Answer = Literal["yes", "no", "wait"]
+Reservation = Answer | Literal["wait"]
 
 
 class Standing(msgspec.Struct, frozen=True):
@@ -44,6 +44,8 @@ class Share(msgspec.Struct, frozen=True):
     spent: Amount
     """By the whole run."""
     is_stopped: bool
+    patience: float | None
+    """Once stopped: seconds that what is in flight is still waited for; None for as long as it takes."""
     troubles: dict[str, str]
     pauses: dict[str, float]
 
@@ -54,6 +56,8 @@ class View(msgspec.Struct, frozen=True):
     progress: Progress
     notices: list[str]
     """News since the last view."""
+    is_stopped: bool
+    """Whether nothing more is to be begun."""
 
 
 class _Worker(msgspec.Struct):
@@ -80,6 +84,7 @@ class Ledger:
         self._paused_until: dict[str, float] = {}
         self._notices: list[str] = []
         self._is_stopped = False
+        self._leave_at: float | None = None
         self._began = time.monotonic()
 
     def meet(self, name: str, shard: int, standing: Standing) -> Share:
@@ -96,7 +101,8 @@ class Ledger:
             self._paused_until[endpoint] = max(self._paused_until.get(endpoint, 0.0), now + seconds)
         worker.fraction = self._fraction_of(worker, now)
         pauses = {endpoint: until - now for endpoint, until in self._paused_until.items() if until > now}
-        return Share(worker.fraction, self._budget.spent, self._is_stopped, self._troubles, pauses)
+        patience = None if self._leave_at is None else max(self._leave_at - now, 0.0)
+        return Share(worker.fraction, self._budget.spent, self._is_stopped, patience, self._troubles, pauses)
 
     def leave(self, name: str) -> None:
         """A worker has ended well."""
@@ -112,16 +118,19 @@ class Ledger:
                 del self._workers[name]
                 self._budget.settle(worker.reserved, worker.reserved)
 
-    def reserve(self, name: str, amount: Amount) -> Answer:
-        """Set an amount aside. `wait`: nothing of its own is in flight, but it may fit once others have settled."""
+    def reserve(self, name: str, amount: Amount) -> Reservation:
+        """Set an amount aside. `wait`: nothing of its own is in flight, but it may fit once others have settled.
+
+        A worker that was given up for dead is stopped: another has its shard.
+        """
         worker = self._workers.get(name)
         if worker is None or self._is_stopped:
-            return "no"
+            return "stopped"
         if self._budget.set_aside(amount):
             worker.reserved += amount
             return "yes"
         mine = worker.reserved.tokens
-        return "wait" if not mine and self._budget.reserved.tokens else "no"
+        return "wait" if not mine and self._budget.reserved.tokens else "capped"
 
     def settle(self, name: str, reserved: Amount, charged: Amount) -> None:
         """Give a reservation back and charge what was used; nothing for a worker that was given up and charged."""
@@ -135,9 +144,11 @@ class Ledger:
         if text not in self._notices:
             self._notices.append(text)
 
-    def stop(self) -> None:
-        """Have every worker end after what it has in flight."""
+    def stop(self, within: float | None = None) -> None:
+        """Have every worker end after what it has in flight, and leave what has not ended in so many seconds."""
         self._is_stopped = True
+        if within is not None:
+            self._leave_at = time.monotonic() + within
 
     def view(self) -> View:
         """Everything together."""
@@ -159,7 +170,7 @@ class Ledger:
             spent_cost=spent.cost,
             seconds=time.monotonic() - self._began,
         )
-        return View(progress, notices)
+        return View(progress, notices, self._is_stopped)
 
     def _fraction_of(self, worker: _Worker, now: float) -> float:
         """An equal part of what is not held by workers that have nothing more to start, as far as it is free."""

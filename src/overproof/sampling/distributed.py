@@ -9,12 +9,10 @@ from __future__ import annotations
 import asyncio
 import functools
 import os
-import signal
-import threading
+import time
 import uuid
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import msgspec
@@ -23,17 +21,18 @@ from overproof.config import RunConfig
 from overproof.config.endpoint import AddressConfig
 from overproof.engine import Engine
 from overproof.engine.cluster import Hosted, count_nodes, map_on_cluster
-from overproof.errors import EndpointError
+from overproof.errors import EndpointError, Terminated
 from overproof.runfolder import RunFolder
-from overproof.sampling.coordinator import Ledger, Share, Standing, standing_start
+from overproof.sampling.coordinator import Ledger, Reservation, Share, Standing, standing_start
 from overproof.sampling.forecast import Outlook
 from overproof.sampling.inventory import Inventory, add_judged, inventory_traces
 from overproof.sampling.opening import Inspect
 from overproof.sampling.progress import Listener, Notice, Progress
 from overproof.sampling.session import SamplingSummary
 from overproof.sampling.settings import Settings
+from overproof.stopping import GRACE_SECONDS, describe_wait, hearing, patience_of
 from overproof.teacher import Dialect
-from overproof.teacher.budget import Amount, add_usage
+from overproof.teacher.budget import Amount, Answer, add_usage
 from overproof.teacher.dispatch import Dispatch
 
 WAIT_SECONDS = 0.1
@@ -60,10 +59,12 @@ def sample_there(
     found: Inventory,
     progress: Listener,
     inspect: Inspect | None = None,
+    grace: float = GRACE_SECONDS,
 ) -> SamplingSummary:
     """`sampling.sample` by the workers of a cluster, of what `inventory_there` has just found. Raises as that does.
 
-    The first interrupt ends every worker after what it has in flight, a second one leaves them.
+    The first interrupt ends every worker after what it has in flight, a second one leaves them; SIGTERM does as the
+    first one, and is over within `grace` seconds.
     """
     assert engine.terms is not None, "only a cluster samples elsewhere"
     out = found.outlook
@@ -73,8 +74,12 @@ def sample_there(
         _sample_shard, _as_shipped(config), folder, ledger, keys=_find_keys(config), inspect=inspect
     )
 
+    stop = _Stop(ledger, progress, grace)
+
     def tell() -> None:
+        stop.pass_on()
         view = ledger.ask("view")
+        stop.is_over = stop.is_over or view.is_stopped
         for text in view.notices:
             progress(Notice(text))
         progress(view.progress)
@@ -87,10 +92,14 @@ def sample_there(
         return min(config.ray.sampling_workers or count_nodes(), config.teacher.concurrency)
 
     try:
-        with _interruptible(ledger, progress):
-            ends = list(map_on_cluster(work, shards, engine.terms, at_once=at_once, died=died, beat=tell))
-        tell()
-        return _sum_up(found, [_end_of(end) for end in ends], ledger.ask("view").progress)
+        with hearing(stop.hear, _leave):
+            ends = list(
+                map_on_cluster(
+                    work, shards, engine.terms, at_once=at_once, died=died, beat=tell, is_over=lambda: stop.is_over
+                )
+            )
+            tell()
+        return _sum_up(found, _summaries_of(ends), ledger.ask("view").progress)
     finally:
         ledger.end()
 
@@ -102,12 +111,55 @@ class Interrupted(msgspec.Struct, frozen=True):
 End = SamplingSummary | EndpointError | Interrupted
 
 
-def _end_of(end: End) -> SamplingSummary:
-    if isinstance(end, EndpointError):
-        raise end
-    if isinstance(end, Interrupted):
+def _summaries_of(ends: Sequence[End | None]) -> list[SamplingSummary]:
+    """What the sessions came to. None: a shard that was never begun, as the run was ending.
+
+    Raises the error that ended one of them, for which the others were only told to stop.
+    """
+    for end in ends:
+        if isinstance(end, EndpointError):
+            raise end
+    summaries = [end for end in ends if isinstance(end, SamplingSummary)]
+    if len(summaries) < len(ends):
         raise KeyboardInterrupt
-    return end
+    return summaries
+
+
+class _Stop:
+    """A signal to the driver on its way to the workers.
+
+    It is heard between any two steps, also in the middle of a call to the cluster, and passed on at the next beat.
+    """
+
+    def __init__(self, ledger: Hosted, progress: Listener, grace: float) -> None:
+        self.is_over = False
+        """Whether nothing more is to be begun."""
+        self._ledger = ledger
+        self._progress = progress
+        self._grace = grace
+        self._heard: KeyboardInterrupt | None = None
+        self._ends_at = float("inf")
+
+    def hear(self, error: KeyboardInterrupt) -> None:
+        """Take the first signal."""
+        self._heard = error
+        if isinstance(error, Terminated):
+            self._ends_at = time.monotonic() + self._grace
+
+    def pass_on(self) -> None:
+        """Tell the workers, once. Raises what was heard when the grace is over."""
+        if self._heard is None:
+            return
+        if not self.is_over:
+            self.is_over = True
+            self._ledger.tell("stop", patience_of(self._heard, self._grace))
+            self._progress(Notice(describe_wait(self._heard, self._grace)))
+        if time.monotonic() > self._ends_at:
+            raise self._heard
+
+
+def _leave(error: KeyboardInterrupt) -> None:
+    raise error
 
 
 def _sample_shard(
@@ -180,14 +232,14 @@ class _Worker:
                 dispatch.pause(endpoint, share.pauses[endpoint.name])
         if share.is_stopped and not self._is_interrupted:
             self._is_interrupted = True
-            dispatch.stop(KeyboardInterrupt())
+            dispatch.stop(KeyboardInterrupt(), share.patience)
 
-    async def reserve(self, amount: Amount) -> bool:
-        """Set the amount aside in the run's budget."""
+    async def reserve(self, amount: Amount) -> Answer:
+        """Set the amount aside in the run's budget, or say why not."""
         while True:
-            answer = await self._ledger.ask_async("reserve", self.name, amount)
+            answer: Reservation = await self._ledger.ask_async("reserve", self.name, amount)
             if answer != "wait":
-                return bool(answer == "yes")
+                return answer
             await asyncio.sleep(WAIT_SECONDS)
 
     def settle(self, reserved: Amount, charged: Amount) -> None:
@@ -267,25 +319,3 @@ def _sum_up(found: Inventory, parts: Sequence[SamplingSummary], end: Progress) -
 
 def _distinct(texts: Iterable[str]) -> Iterable[str]:
     return dict.fromkeys(texts)
-
-
-@contextmanager
-def _interruptible(ledger: Hosted, progress: Listener) -> Iterator[None]:
-    """The first interrupt ends every session after what is in flight, the second one leaves them."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def interrupted(number: int, frame: object) -> None:
-        del number, frame
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-        ledger.tell("stop")
-        progress(
-            Notice("Interrupted: waiting for the replies in flight, which are paid for. Interrupt again to leave.")
-        )
-
-    before = signal.signal(signal.SIGINT, interrupted)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)

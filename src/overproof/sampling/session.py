@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import itertools
-import signal
-import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -25,9 +22,11 @@ from overproof.sampling.opening import Inspect, Opening
 from overproof.sampling.progress import Forecast, Listener, Notice, Progress
 from overproof.sampling.requests import RunSource, ShardSource
 from overproof.sampling.settings import Settings
+from overproof.stopping import GRACE_SECONDS
 from overproof.teacher import Teacher
 from overproof.teacher.budget import Amount, Prices, Purse, show_money
 from overproof.teacher.dispatch import Dispatch
+from overproof.teacher.interrupts import interruptible
 
 TICK_SECONDS = 0.5
 FLUSH_SECONDS = 4.0
@@ -104,6 +103,8 @@ class Session:
         self.listener = listener
         self.grading: BackgroundGrading | None = None
         self.partner: Partner | None = None
+        self.grace = GRACE_SECONDS
+        """From SIGTERM to the end, in seconds."""
         self.changed = asyncio.Event()
         self.prices = Prices(settings.config.budget)
         sampling = settings.config.sampling
@@ -243,34 +244,8 @@ class Session:
                 if shard.sink is not None:
                     await asyncio.to_thread(shard.sink.flush)
 
-    @contextlib.contextmanager
-    def _interruptible(self, dispatch: Dispatch) -> Iterator[None]:
-        """The first interrupt ends the session after what is in flight, the second one at once."""
-        if threading.current_thread() is not threading.main_thread():
-            yield
-            return
-        loop, task = asyncio.get_running_loop(), asyncio.current_task()
-        assert task is not None, "a coroutine runs in a task"
-        interrupts = itertools.count(1)
-
-        def interrupted() -> None:
-            if next(interrupts) > 1:
-                task.cancel()
-                return
-            dispatch.stop(KeyboardInterrupt())
-            self.tell(
-                Notice(
-                    f"Interrupted: waiting for {dispatch.in_flight} replies in flight, which are paid for. "
-                    "Interrupt again to leave them."
-                )
-            )
-
-        loop.add_signal_handler(signal.SIGINT, interrupted)
-        try:
-            yield
-        except asyncio.CancelledError:
-            if next(interrupts) > 2:  # cancelled by the second interrupt, and not from outside
-                raise KeyboardInterrupt from None
-            raise
-        finally:
-            loop.remove_signal_handler(signal.SIGINT)
+    def _interruptible(self, dispatch: Dispatch) -> contextlib.AbstractContextManager[None]:
+        """Where others sample beside this session, its driver hears the signals, and they come through the partner."""
+        if self.partner is not None:
+            return contextlib.nullcontext()
+        return interruptible(dispatch, lambda text: self.tell(Notice(text)), self.grace)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from decimal import Decimal
-from typing import Protocol
+from typing import Literal, Protocol
 
 import msgspec
 
@@ -18,6 +18,10 @@ from overproof.errors import ConfigError
 from overproof.records import Trace, Usage
 
 _PER = Decimal(1_000_000)
+
+
+Answer = Literal["yes", "capped", "stopped"]
+"""To a reservation: it is made; it does not fit under a cap; the run is ending and nothing is to be started."""
 
 
 class Amount(msgspec.Struct, frozen=True):
@@ -78,8 +82,8 @@ class Purse(Protocol):
     def spent(self) -> Amount:
         """What the run has been charged for, over all stages and sessions, as far as is known here."""
 
-    async def reserve(self, amount: Amount) -> bool:
-        """Set the amount aside; False when it does not fit under a cap together with all that is set aside."""
+    async def reserve(self, amount: Amount) -> Answer:
+        """Set the amount aside, or say why not; a cap holds for all that is set aside together."""
 
     def settle(self, reserved: Amount, charged: Amount) -> None:
         """Give a reservation back and charge what was used."""
@@ -100,12 +104,12 @@ class Budget:
         """What the run has been charged for."""
         return self._spent
 
-    async def reserve(self, amount: Amount) -> bool:
-        """Set the amount aside; False when it does not fit under a cap together with all that is set aside."""
-        return self.set_aside(amount)
+    async def reserve(self, amount: Amount) -> Answer:
+        """Set the amount aside, or say that it does not fit under a cap together with all that is set aside."""
+        return "yes" if self.set_aside(amount) else "capped"
 
     def set_aside(self, amount: Amount) -> bool:
-        """`reserve` for callers that need not wait for anybody."""
+        """`reserve` for callers that need not wait for anybody: whether it fits."""
         bound = self._spent + self.reserved + amount
         if self._most_cost is not None and bound.cost > self._most_cost:
             return False

@@ -124,6 +124,7 @@ class Dispatch:
         self._began = self._loop.time()
         self._trouble_since: float | None = None
         self._stopped_by: EndpointError | KeyboardInterrupt | None = None
+        self._is_left = False
         self._crash: BaseException | None = None
         self._is_starved = False
         self._mean_reply_tokens = 0.0
@@ -166,11 +167,21 @@ class Dispatch:
         until = self._loop.time() + seconds
         endpoint.governor.paused_until = max(endpoint.governor.paused_until, until)
 
-    def stop(self, error: EndpointError | KeyboardInterrupt) -> None:
-        """Start nothing more, and once what is in flight has ended let `run` raise the error."""
+    def stop(self, error: EndpointError | KeyboardInterrupt, within: float | None = None) -> None:
+        """Start nothing more, and once what is in flight has ended let `run` raise the error.
+
+        What has not ended `within` so many seconds is left; None waits for all of it.
+        """
         if self._stopped_by is None and isinstance(error, EndpointError) and len(self._tasks) > 1:
             self._notice(f"Stopping. Waiting for {len(self._tasks)} requests in flight, which may be paid for.")
         self._stopped_by = self._stopped_by or error
+        if within is not None:
+            self._loop.call_later(within, self.leave)
+        self._changed.set()
+
+    def leave(self) -> None:
+        """Once stopped, do not wait for what is in flight."""
+        self._is_left = True
         self._changed.set()
 
     def fail(self, error: BaseException | None) -> None:
@@ -213,9 +224,12 @@ class Dispatch:
                 return
             worst = worst_case(request.messages, self.teacher.dialect.most_reply_tokens)
             amount = self._prices.of_worst(worst)
-            if not await self._purse.reserve(amount):
+            answer = await self._purse.reserve(amount)
+            if answer != "yes":
                 self._held_back = request
-                self.is_capped = not self._tasks
+                self.is_capped = answer == "capped" and not self._tasks
+                if answer == "stopped":
+                    self.stop(KeyboardInterrupt())
                 return
             self._launch(endpoint, request, worst, amount)
 
@@ -402,6 +416,8 @@ class Dispatch:
             )
 
     def _is_over(self) -> bool:
+        if self._is_left:
+            return True
         if self._tasks:
             return False
         if self._stopped_by is not None or self.is_capped:
