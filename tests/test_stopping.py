@@ -29,12 +29,12 @@ sampling: {{n: 2, require_reasoning: false}}
 JUDGE = 'judge: {{profile: generic, model: j, base_url: "{url}", concurrency: 4}}'
 
 
-def answer_after(seconds: float, text: str = "It is \\boxed{7}.") -> Wire:
+def answer_after(seconds: float, text: str = "<think>I add them.</think>It is \\boxed{7}.") -> Wire:
     return Wire([(seconds, http(json.dumps(message(text)).encode()))])
 
 
 def write_config(folder: Path, endpoint: Endpoint, more: str = "", problems: int = 100) -> Path:
-    rows = [json.dumps({"question": f"What is {i} plus {i}?", "answer": str(2 * i)}) for i in range(problems)]
+    rows = [json.dumps({"question": f"What is {i} plus {7 - i}?", "answer": "7"}) for i in range(problems)]
     (folder / "problems.jsonl").write_text("\n".join(rows) + "\n")
     path = folder / "mine.yaml"
     settings = {"problems": folder / "problems.jsonl", "url": endpoint.base_url, "concurrency": CONCURRENCY}
