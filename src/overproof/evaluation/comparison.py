@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Literal, NamedTuple
 
 import msgspec
@@ -120,11 +119,11 @@ def name_sides(folders: Sequence[str]) -> list[Side]:
     sides = []
     for text in folders:
         name, separator, listed = text.partition("=")
-        paths = [Path(part) for part in (listed if separator else text).split(",")]
-        for path in paths:
-            if not path.is_dir():
-                raise ConfigError(f"there is no run folder {path}")
-        sides.append(Side(name if separator else str(paths[0]), [RunFolder(path) for path in paths]))
+        runs = [RunFolder(part) for part in (listed if separator else text).split(",")]
+        for run in runs:
+            if run.storage is None and not run.root.is_dir():
+                raise ConfigError(f"there is no run folder {run}")
+        sides.append(Side(name if separator else str(runs[0]), runs))
     return sides
 
 

@@ -55,7 +55,7 @@ from overproof.journal import (
 )
 from overproof.records import Decision, PreparedProblem, Score, Trace, trace_id_of
 from overproof.runfolder.overrides import Override, Overrides
-from overproof.runfolder.storage import Storage, create_file
+from overproof.runfolder.storage import Storage, check_place, create_file
 
 TRACES_PER_SHARD = 20_000
 _MARK = ".mark"
@@ -82,7 +82,11 @@ class RunFolder:
     """A run on disk or on shared storage. Holds where it is and no other state."""
 
     def __init__(self, place: Path | str) -> None:
-        """Name the folder by its path or URL; nothing is made until something is written."""
+        """Name the folder by its path or URL; nothing is made until something is written.
+
+        Raises ConfigError for an address that can hold no run.
+        """
+        check_place(str(place))
         self.storage = Storage(place) if isinstance(place, str) and "://" in place else None
         """None for a path."""
         self.root = self.storage.copy if self.storage else Path(place)

@@ -28,6 +28,18 @@ LONGEST_WAIT_SECONDS = 5.0
 CACHE_VARIABLE = "OVERPROOF_CACHE"
 """Environment variable that names the folder of the copies; by default ~/.cache/overproof."""
 _VERSIONS = ".versions"
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*")
+_ON_THIS_MACHINE = "is a folder of this machine: give its path, without the scheme"
+_READ_ONLY = "cannot be written to. Give a folder of this machine, or shared storage such as s3://BUCKET/FOLDER"
+_NO_PLACES = {
+    "file": _ON_THIS_MACHINE,
+    "local": _ON_THIS_MACHINE,
+    "memory": "lasts no longer than this process. Give a folder of this machine",
+    "http": _READ_ONLY,
+    "https": _READ_ONLY,
+    "data": _READ_ONLY,
+}
+"""What fsspec knows by these schemes, and why no run can lie there."""
 
 
 class Storage:
@@ -176,6 +188,19 @@ class Storage:
                     ) from error
             time.sleep(wait)
         raise AssertionError("waits never end")
+
+
+def check_place(place: str) -> None:
+    """Raise ConfigError for the address of a run folder that can hold no run, as it is written."""
+    scheme, colon, rest = place.partition(":")
+    if not colon or len(scheme) < 2 or not rest.startswith("/") or not _SCHEME.fullmatch(scheme):
+        return
+    if not rest.startswith("//"):
+        raise ConfigError(f"{place} has one slash where an address has two. Write it as {scheme}://{rest[1:]}")
+    if (why := _NO_PLACES.get(scheme.lower())) is not None:
+        raise ConfigError(f"{place} {why}")
+    if not rest.strip("/").strip() or rest.startswith("///"):
+        raise ConfigError(f"{place} names no bucket. Write it as {scheme}://BUCKET/FOLDER")
 
 
 def create_file(path: Path, content: bytes) -> bool:
