@@ -4,6 +4,7 @@ profiles     what each provider does differently, as data
 parameters   config and profile → what is sent, and the longest reply that can come back
 client       one attempt over the wire; the only user of the OpenAI SDK
 receive      bytes → reply or failure (`stream` cuts events, `reply` judges, `failures` reads errors)
+naming       which names mean one model
 governor     how many requests an endpoint may have in flight now
 budget       prices, reservations, caps
 dispatch     many requests: starts, retries, pauses, stops
@@ -13,7 +14,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import re
 from collections.abc import AsyncIterator, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager
@@ -26,6 +26,7 @@ from overproof.keys import find_odd_character
 from overproof.records import Message
 from overproof.resources import bundled
 from overproof.teacher.governor import Governor
+from overproof.teacher.naming import is_same_model
 from overproof.teacher.parameters import (
     build_body,
     build_parameters,
@@ -41,7 +42,6 @@ if TYPE_CHECKING:
 
 Result = TypeVar("Result")
 
-_WORD = re.compile(r"[^\W_]+")
 SPARE_CONNECTIONS = 16
 """Connections a pool may have beyond the concurrency, for those that are still closing."""
 SPARE_FILES = 256
@@ -75,12 +75,11 @@ class Dialect:
     def is_served_as(self, name: str | None) -> bool:
         """Whether replies that bear this model's name are of the model that was asked; True where they bear none.
 
-        A name may say more (a date, a version) or less (no owner), as long as it contradicts nothing.
+        Also any name that `teacher.served_as` holds, in whatever copy of that model.
         """
         if name is None or self.profile.renames_models or self.config.profile == "tiny":
             return True
-        asked, served = (set(_WORD.findall(one.casefold())) for one in (self.model, name))
-        return asked <= served or served <= asked or name in self.config.served_as
+        return any(is_same_model(one, name) for one in (self.model, *self.config.served_as))
 
     def encode(self, messages: Sequence[Message], seed: int) -> bytes:
         """One request as JSON."""
