@@ -18,7 +18,7 @@ ROWS = [
     {"view"},
     {"report", "export", "train", "grpo"},
     {"student"},
-    {"sampling", "selection", "importing", "suspects"},
+    {"sampling", "selection", "importing", "suspects", "starting"},
     {"rewards", "hygiene", "audit", "judge"},
     {"grading", "problems", "teacher"},
     {"language", "estimators", "completion", "mending", "rows"},

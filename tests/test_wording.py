@@ -32,7 +32,7 @@ def said_in_scripts() -> Iterator[str]:
 
 
 def said_in_python() -> Iterator[str]:
-    for path in [*(SOURCE / "report").glob("*.py"), *(SOURCE / "view").glob("*.py")]:
+    for path in [*(SOURCE / "report").glob("*.py"), *(SOURCE / "view").glob("*.py"), *(SOURCE / "cli").glob("*.py")]:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if (
                 isinstance(node, ast.Call)

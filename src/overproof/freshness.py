@@ -24,6 +24,8 @@ from overproof.config import RunConfig
 from overproof.errors import RunFolderError
 from overproof.runfolder import DamagedManifestError, Manifest, RunFolder
 
+_COMMANDS = {"prepare": "run"}
+"""The command of a stage that has none of its own name."""
 _DECIDING_LIBRARIES = ("math-verify", "sympy", "py3langid", "langdetect", "pyarrow")
 
 
@@ -94,7 +96,8 @@ def derive(
     """
     manifest = begun or manifest_of(folder)
     if after is not None and after not in manifest.stages:
-        raise RunFolderError(f"{folder}: '{stage}' needs '{after}' first. Run: overproof {after} CONFIG")
+        command = _COMMANDS.get(after, after)
+        raise RunFolderError(f"{folder}: '{stage}' needs '{after}' first. Run: overproof {command} {folder}")
     before = manifest.stages.get(after) if after else None
     fingerprint = _fingerprint([stage, versions(), before, *inputs, *(getattr(config, name) for name in tables)])
     if manifest.stages.get(stage) == fingerprint:

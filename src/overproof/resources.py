@@ -12,3 +12,9 @@ def bundled(name: str) -> Path:
         if place.exists():
             return place
     raise FileNotFoundError(f"this installation of overproof lacks its bundled '{name}'; reinstall the package")
+
+
+def guide_pages(language: str) -> dict[str, Path]:
+    """The pages of the guide in a language (en or zh), by topic."""
+    folder = _PACKAGE / "guide"
+    return {page.stem: page for page in sorted((folder if language == "en" else folder / language).glob("*.md"))}

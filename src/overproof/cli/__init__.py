@@ -1,8 +1,9 @@
 """The command line: parse arguments, load the config, call one stage; prints, holds no logic.
 
-`options` holds what commands share, `stages` the commands of a run, `judging` those that look at answers and
-references without a run, `exchange` those that bring traces in and send datasets out, `learning` those about students,
-`display` how a run looks while it goes on. Everything heavy is imported by the command that needs it.
+`options` holds what commands share, `beginning` what one types first, `stages` the commands of a run, `checking` those
+that look at answers and references without a run, `sources` those about problem sets, `exchange` those that bring
+traces in and send datasets out, `learning` those about students, `help` how all of it explains itself, `console` and
+`display` what the terminal shows. Everything heavy is imported by the command that needs it.
 """
 
 from __future__ import annotations
@@ -11,22 +12,25 @@ import functools
 import shlex
 import sys
 from collections.abc import Callable
-from typing import Any, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
 
-from overproof.cli import checking, exchange, learning, sources, stages
+from overproof.cli import beginning, checking, exchange, learning, sources, stages
+from overproof.cli.console import prepare_streams
+from overproof.cli.help import OurCommand, OurGroup, example_of
 from overproof.errors import OverproofError, Terminated, explain_os_error
 from overproof.keys import blot_lookalikes
 from overproof.stopping import raise_when_terminated
 
 app = typer.Typer(
     name="overproof",
+    cls=OurGroup,
     help="Distil verified mathematical reasoning: sample a teacher, grade every trace, keep what holds.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
 _RESUMABLE = (stages.run, stages.sample, stages.score, learning.evaluate, learning.prove)
 """Commands that pay for something."""
@@ -50,38 +54,61 @@ def _ending_by_signals(command: Callable[..., None]) -> Callable[..., None]:
     return run
 
 
-for command in (
-    stages.run,
-    stages.sample,
-    stages.score,
-    stages.select,
-    stages.export,
-    stages.report,
-    stages.config,
-    stages.doctor,
-    stages.pilot,
-    checking.verify,
-    checking.grade,
-    checking.audit,
-    sources.presets,
-    sources.suspects,
-    sources.rewordings,
-    exchange.view,
-    exchange.import_traces,
-    exchange.push,
-    learning.check_student,
-    learning.sft,
-    learning.grpo,
-    learning.evaluate,
-    learning.compare,
-    learning.plan,
-    learning.prove,
-):
-    app.command()(_ending_by_signals(command))
+GROUPS: dict[str, tuple[Callable[..., None], ...]] = {
+    "Begin": (
+        beginning.init,
+        beginning.guide,
+        stages.config,
+        stages.doctor,
+        stages.pilot,
+        sources.presets,
+        checking.audit,
+    ),
+    "Run": (stages.run, stages.sample, stages.score, stages.select, stages.export, stages.report),
+    "Look": (exchange.view, sources.suspects, sources.rewordings, checking.verify, checking.grade),
+    "Exchange": (exchange.import_traces, exchange.push),
+    "Train": (
+        learning.check_student,
+        learning.sft,
+        learning.grpo,
+        learning.evaluate,
+        learning.compare,
+        learning.plan,
+        learning.prove,
+    ),
+}
+"""The commands by what they are for, in the order in which they are listed."""
+for group, commands in GROUPS.items():
+    for command in commands:
+        name = getattr(command, "__name__", "").replace("_", "-")
+        app.command(name, cls=OurCommand, rich_help_panel=group, epilog=example_of(name))(_ending_by_signals(command))
+
+
+def _show_version(asked: bool) -> None:
+    if asked:
+        from overproof import __version__
+
+        typer.echo(f"overproof {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    del version
 
 
 def main() -> None:
     """Run the command line and exit with the code that `errors` gives the outcome."""
+    prepare_streams()
+    if sys.platform == "win32":
+        typer.echo(
+            "overproof runs on Linux, macOS and WSL. On Windows: wsl --install, then the same commands.", err=True
+        )
+        raise SystemExit(1)
     try:
         app()
     except OverproofError as error:

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from overproof.cli.console import print_lines, print_next
 from overproof.cli.options import Limit, Overrides, read_problems_table
 
 
@@ -19,7 +20,7 @@ def verify(
     from overproof.grading.explanation import explain
 
     _, text = explain(answer, reference, question=question)
-    typer.echo(text)
+    print_lines([text])
 
 
 def grade(
@@ -41,15 +42,19 @@ def grade(
     columns = {name: column for name, column in given.items() if column is not None}
     graded = grade_rows(rows, out, columns=columns, workers=workers)
     total = sum(graded.verdicts.values())
-    for verdict, count in sorted(graded.verdicts.items(), key=lambda item: -item[1]):
-        typer.echo(f"{verdict:<14}{count:>10,}{count / total:>9.1%}")
-    typer.echo(f"{'rows':<14}{total:>10,}  in {out}")
+    lines = [
+        f"{verdict:<14}{count:>10,}{count / total:>9.1%}"
+        for verdict, count in sorted(graded.verdicts.items(), key=lambda item: -item[1])
+    ]
+    lines.append(f"{'rows':<14}{total:>10,}  in {out}")
     if (agreement := graded.agreement) is not None:
-        precision, recall = agreement.precision, agreement.recall
-        typer.echo(f"{'precision':<14}{'none' if precision is None else f'{precision:.3f}':>10}", nl=False)
-        typer.echo(f"  {agreement.accepted_wrong} accepted against their label")
-        typer.echo(f"{'recall':<14}{'none' if recall is None else f'{recall:.3f}':>10}", nl=False)
-        typer.echo(f"  {agreement.refused_right} right ones not accepted")
+        for name, share, told in (
+            ("precision", agreement.precision, f"{agreement.accepted_wrong} accepted against their label"),
+            ("recall", agreement.recall, f"{agreement.refused_right} right ones not accepted"),
+        ):
+            lines.append(f"{name:<14}{'none' if share is None else f'{share:.3f}':>10}  {told}")
+    print_lines(lines)
+    print_next("overproof verify --reference … --answer …   (explains one verdict)")
 
 
 def audit(
@@ -64,12 +69,17 @@ def audit(
     audits = list(audit_references(read_problems(read_problems_table(problems, set_, limit))))
     for one in audits:
         if one.issue is not None:
-            typer.echo(f"{one.problem_id}: {one.reference!r}: {one.issue}")
+            print_lines([f"{one.problem_id}: {one.reference!r}: {one.issue}"])
         elif one.doubt is not None:
-            typer.echo(f"{one.problem_id}: {one.reference!r}: doubtful: {one.doubt}")
+            print_lines([f"{one.problem_id}: {one.reference!r}: doubtful: {one.doubt}"])
     summary = summarise(audits)
     kinds = ", ".join(f"{kind} {count:,}" for kind, count in summary.kinds.items())
-    typer.echo(
+    told = (
         f"{summary.references:,} problems: {summary.unverifiable:,} unverifiable, {summary.doubtful:,} doubtful, "
         f"{summary.without_reference:,} without a reference; of the rest: {kinds or 'none'}"
     )
+    print_lines([told])
+    if problems.endswith((".yaml", ".yml")):
+        print_next(f"overproof doctor {problems}", f"overproof run {problems} --dry-run")
+    else:
+        print_next(f"overproof init --problems {problems}")

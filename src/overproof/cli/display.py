@@ -1,4 +1,7 @@
-"""How a run looks while it goes on: bars on a terminal, plain lines elsewhere, and the summary at the end."""
+"""How a run looks while it goes on: bars on a terminal, plain lines elsewhere, and the summary at the end.
+
+What a run came to is never drawn over: the bars are closed for good before a line of the summary is written.
+"""
 
 from __future__ import annotations
 
@@ -7,12 +10,12 @@ from collections.abc import Iterable, Sequence
 from types import TracebackType
 from typing import Self
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn
-from rich.table import Table
+from rich.progress import BarColumn, Progress, ProgressColumn, SpinnerColumn, TaskID, TextColumn
+from rich.table import Column, Table
+from rich.text import Text
 
 from overproof import judge
-from overproof.config import RunConfig, describe
+from overproof.cli.console import Loudness, open_console, print_next
 from overproof.errors import NothingKeptError
 from overproof.estimators import Estimate
 from overproof.pilot import HEADINGS, Contrast, Figures
@@ -24,121 +27,138 @@ from overproof.sampling.batch import BatchIn, BatchOut
 from overproof.sampling.progress import Notice
 from overproof.sampling.progress import Progress as Sampled
 from overproof.teacher.budget import show_money
+from overproof.wording import Wording
 
 MOST_LINES_TOLD = 10
 """Lines of a batch that are told one by one."""
 LINE_SECONDS = 10
 """Between two plain lines on one stage."""
+_BAR_FROM = 90
+"""Columns of a terminal from which there is room for a bar beside the figures."""
 
 
 class Display:
     """Listens to a run and shows it. Everything goes to standard error but the summary, which others may pipe on."""
 
-    def __init__(self) -> None:
-        self.console = Console(stderr=True, highlight=False, soft_wrap=True)
-        self.out = Console(highlight=False, soft_wrap=True)
+    def __init__(self, folder: RunFolder | None = None, say: Wording | None = None) -> None:
+        """`folder` is where the run's traces are, told when it is interrupted; `say` speaks the summary's language."""
+        self.console = open_console(stderr=True)
+        self.out = open_console()
+        self.say = say or Wording()
+        self._folder = folder
         self._bars: Progress | None = None
         self._tasks: dict[str, TaskID] = {}
         self._told: dict[str, float] = {}
+        self._sampled: Sampled | None = None
+        self._currency = ""
 
     def __enter__(self) -> Self:
-        """Open the bars when there is a terminal to draw them on."""
-        if self.console.is_terminal:
-            self._bars = Progress(
-                SpinnerColumn(),
-                TextColumn("{task.description:<8}"),
-                BarColumn(bar_width=24),
-                MofNCompleteColumn(),
-                TextColumn("{task.fields[detail]}"),
-                console=self.console,
-            )
+        """Open the bars when there is a terminal that can redraw a line."""
+        if self.console.is_terminal and not self.console.is_dumb_terminal and Loudness.level >= 0:
+            self._bars = Progress(*_columns(self.console.width), console=self.console)
             self._bars.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Leave the last state of the bars standing."""
+        """Leave the last state of the bars standing, and after an interruption say what is saved."""
+        self.close()
+        if isinstance(error, KeyboardInterrupt) and self._sampled is not None:
+            self.lines([f"{self._sampled.samples_done:,} traces are saved{_in(self._folder)}."])
+
+    def close(self) -> None:
+        """Take the bars off the terminal's hands: what is printed from here on stays where it is."""
         if self._bars is not None:
             self._bars.stop()
+            self._bars = None
 
     def __call__(self, event: Event) -> None:
         """Show what a stage tells."""
         if isinstance(event, Notice):
-            self.console.print(f"! {plain(event.text)}", markup=False)
+            self.console.print(Text(f"! {plain(event.text)}"))
         elif isinstance(event, Plan):
             self.plan(event)
         elif isinstance(event, judge.JudgeOutlook):
             self.lines(event.lines())
         elif isinstance(event, Sampled):
-            self._show("sample", event.samples_done, event.samples, _describe(event))
+            self._sampled = event
+            self._show("sample", event.samples_done, event.samples, _describe(event, self._currency))
         else:
             self._show(event.stage, event.done, event.total, event.detail)
 
     def _show(self, stage: str, done: int, total: int, detail: str) -> None:
+        if Loudness.level < 0:
+            return
         if self._bars is not None:
             if stage not in self._tasks:
                 self._tasks[stage] = self._bars.add_task(stage, total=total, detail=detail)
             self._bars.update(self._tasks[stage], completed=done, total=total, detail=detail)
             return
         now = time.monotonic()
-        if done >= total or now - self._told.get(stage, -LINE_SECONDS) >= LINE_SECONDS:
+        wait = 0 if Loudness.level > 0 else LINE_SECONDS
+        if done >= total or now - self._told.get(stage, -LINE_SECONDS) >= wait:
             if self._told.get(stage) == float("inf"):
                 return
             self._told[stage] = float("inf") if done >= total else now
-            self.console.print(f"{stage:<8} {done:,}/{total:,}  {detail}".rstrip(), markup=False)
+            self.console.print(Text(f"{stage:<8} {done:,}/{total:,}  {detail}".rstrip()))
+
+    def print(self, *lines: str) -> None:
+        """Results, one a line, after the bars."""
+        self.close()
+        for line in lines:
+            self.out.print(Text(line))
 
     def plan(self, plan: Plan, *, with_prompts: bool = False) -> None:
         """What is about to be asked and what it may cost."""
+        self._currency = plan.outlook.currency
         asked = plan.judge.lines() if plan.judge is not None else []
         self.lines([*_describe_problems(plan.problems), *plan.outlook.lines(), *asked])
         for number, messages in enumerate(plan.prompts if with_prompts else [], start=1):
-            self.out.rule(f"prompt {number}")
-            for message in messages:
-                self.out.print(f"[{message.role}]\n{message.content}", markup=False)
+            self.print(f"── prompt {number} ──", *(f"[{message.role}]\n{message.content}" for message in messages))
 
     def lines(self, lines: Iterable[str]) -> None:
         """Facts about what is going to happen, one a line."""
-        for line in lines:
-            self.console.print(line, markup=False)
+        if Loudness.level >= 0:
+            for line in lines:
+                self.console.print(Text(line))
+
+    def next(self, *commands: str) -> None:
+        """The commands that go on from here."""
+        self.close()
+        print_next(*commands)
 
     def sampled(self, summary: SamplingSummary) -> None:
         """How sampling ended, with whatever should worry someone."""
-        self.out.print(summary.headline(), markup=False)
-        for alarm in summary.alarms:
-            self.out.print(f"! {plain(alarm)}", markup=False)
+        self.print(summary.headline(), *(f"! {plain(alarm)}" for alarm in summary.alarms))
 
     def batch_written(self, batch: BatchOut) -> None:
         """Where the requests of a batch are."""
-        self.out.print(f"{batch.requests:,} requests in {', '.join(map(str, batch.files)) or 'no file'}", markup=False)
+        self.print(f"{batch.requests:,} requests in {', '.join(map(str, batch.files)) or 'no file'}")
         if batch.is_capped:
-            self.out.print("! The budget leaves out further requests that are wanted.", markup=False)
+            self.print("! The budget leaves out further requests that are wanted.")
 
     def batch_read(self, batch: BatchIn) -> None:
         """What became of the results of a batch."""
-        self.out.print(f"{batch.traces:,} traces taken in, {batch.already_there:,} were there before", markup=False)
+        self.print(f"{batch.traces:,} traces taken in, {batch.already_there:,} were there before")
         for state, count in batch.failed.items():
-            self.out.print(f"! {count:,} requests failed ({state}); the next batch asks again", markup=False)
-        for line in batch.bad[:MOST_LINES_TOLD]:
-            self.out.print(f"! {plain(line)}: passed over", markup=False)
+            self.print(f"! {count:,} requests failed ({state}); the next batch asks again")
+        self.print(*(f"! {plain(line)}: passed over" for line in batch.bad[:MOST_LINES_TOLD]))
         if len(batch.bad) > MOST_LINES_TOLD:
-            self.out.print(f"! {len(batch.bad):,} lines in all are no results", markup=False)
+            self.print(f"! {len(batch.bad):,} lines in all are no results")
         if batch.unknown:
-            self.out.print(f"! {batch.unknown:,} results belong to no sample of this run", markup=False)
+            self.print(f"! {batch.unknown:,} results belong to no sample of this run")
 
     def piloted(self, figures: Sequence[Figures], contrasts: Sequence[Contrast]) -> None:
         """What each config came to, and which differences are noise."""
         table = _table("Tokens, money and time are those of all traces, for each that is kept", *HEADINGS)
         for one in figures:
             table.add_row(*one.cells())
+        self.close()
         self.out.print(table)
-        for line in (contrast.line() for contrast in contrasts):
-            self.out.print(line, markup=False)
-        for note in dict.fromkeys(one.price_note for one in figures if one.price_note):
-            self.out.print(f"money {note}", markup=False)
-        for one in figures:
-            if one.failed:
-                self.out.print(f"! {one.name}: {one.failed}", markup=False)
+        self.print(*(contrast.line() for contrast in contrasts))
+        self.print(*(f"money {note}" for note in dict.fromkeys(one.price_note for one in figures if one.price_note)))
+        self.print(*(f"! {one.name}: {one.failed}" for one in figures if one.failed))
 
     def finished(self, outcome: Outcome, folder: RunFolder) -> None:
         """How a whole run ended."""
@@ -146,22 +166,34 @@ class Display:
             self.sampled(outcome.sampling)
         self.summary(outcome.report, folder)
 
-        check_kept(outcome.report)
-
     def summary(self, summary: Summary, folder: RunFolder) -> None:
         """Pass rates, what was kept and why the rest was not, and where everything lies."""
-        rates = _table(
-            "Pass rate, mean over problems, with its 95 % interval", "", "rate", "interval", "problems", "traces"
-        )
+        self.close()
+        say = self.say
+        heads = [say(head) for head in ("rate", "interval", "problems", "traces")]
+        rates = _table(say("Pass rate, mean over problems, with its 95 % interval"), "", *heads)
         for group, estimate in summary.pass_rates.items():
-            rates.add_row(group, *_cells(estimate))
-        reasons = _table(f"{summary.kept:,} of {summary.traces:,} traces kept", "reason", "traces")
+            rates.add_row(Text(group), *_cells(estimate))
+        kept = say("{n} of {m} traces kept", n=f"{summary.kept:,}", m=f"{summary.traces:,}")
+        reasons = _table(kept, say("reason"), say("traces"))
         for reason, count in sorted(summary.reasons.items(), key=lambda item: -item[1]):
-            reasons.add_row(reason, f"{count:,}")
-        self.out.print(rates, reasons)
-        for line in summary.judge.lines() if summary.judge is not None else []:
-            self.out.print(line, markup=False)
-        self.out.print(f"dataset  {folder.dataset()}\nreport   {folder.report_html}", markup=False)
+            reasons.add_row(Text(reason), f"{count:,}")
+        self.out.print(rates, reasons, soft_wrap=False)
+        self.print(*(summary.judge.lines() if summary.judge is not None else []))
+        self.print(*(f"! {note}" for note in summary.notes))
+        for trouble in summary.troubles if summary.kept else ():  # else `check_kept` tells them
+            words = [f"  {said} ({count:,})" for said, count in trouble.words.items()]
+            self.print(f"! {trouble.what} {trouble.remedy}", *words)
+        self._places(summary, folder)
+
+    def _places(self, summary: Summary, folder: RunFolder) -> None:
+        """Where the datasets and the report are, with how much is in each."""
+        count = self.say("{n} traces", n=f"{summary.kept:,}")
+        self.print(f"{self.say('dataset')}  {folder.dataset()}  {count}")
+        for line in summary.selections[1:]:  # the first is the unnamed one
+            count = self.say("{n} traces", n=f"{line.kept:,}")
+            self.print(f"{self.say('dataset')}  {folder.dataset(line.name)}  {count}")
+        self.print(f"{self.say('report')}   {folder.report_html}")
 
 
 def check_kept(summary: Summary) -> None:
@@ -183,26 +215,37 @@ def plain(text: str) -> str:
     return "".join(c for c in text if c.isprintable() or c in "\n\t")
 
 
-def print_lines(lines: Iterable[str]) -> None:
-    """Facts, one a line."""
-    out = Console(highlight=False, soft_wrap=True)
-    for line in lines:
-        out.print(line, markup=False)
+def _in(folder: RunFolder | None) -> str:
+    return "" if folder is None else f" in {folder}"
 
 
-def print_config(config: RunConfig) -> None:
-    """Every key of a config with its value, and its meaning beside it."""
-    out = Console(highlight=False, soft_wrap=True)
-    for key, value, meaning in describe(config):
-        out.print(f"{key}: {value}", markup=False, style="bold")
-        out.print(f"    {meaning}", markup=False)
+class _Count(ProgressColumn):
+    """How much is done of how much, written as in the plain lines."""
+
+    def render(self, task: object) -> Text:
+        """`1,051/6,400`."""
+        done, total = getattr(task, "completed", 0), getattr(task, "total", 0) or 0
+        return Text(f"{done:,.0f}/{total:,.0f}")
+
+
+def _columns(width: int) -> list[ProgressColumn]:
+    """What a bar shows on a terminal of this width: name and count always, the bar where there is room for it."""
+    columns: list[ProgressColumn] = [
+        SpinnerColumn("line", table_column=Column(width=1)),
+        TextColumn("{task.description}", markup=False, table_column=Column(min_width=8, no_wrap=True)),
+        _Count(table_column=Column(min_width=13, no_wrap=True)),
+        TextColumn("{task.fields[detail]}", markup=False, table_column=Column(no_wrap=True, overflow="ellipsis")),
+    ]
+    if width >= _BAR_FROM:
+        columns.insert(2, BarColumn(bar_width=16, table_column=Column(min_width=16)))
+    return columns
 
 
 def _table(title: str, *headings: str) -> Table:
     """A table with words to the left and numbers to the right."""
     table = Table(title=title, title_justify="left", box=None, pad_edge=False)
     for number, heading in enumerate(headings):
-        table.add_column(heading, justify="right" if number else "left")
+        table.add_column(heading, justify="right" if number else "left", overflow="fold")
     return table
 
 
@@ -228,7 +271,7 @@ def _cells(estimate: Estimate) -> tuple[str, str, str, str]:
     return f"{estimate.value:.1%}", interval, f"{estimate.problems:,}", f"{estimate.samples:,}"
 
 
-def _describe(progress: Sampled) -> str:
+def _describe(progress: Sampled, currency: str) -> str:
     """Rates, money and the estimate of what is left, in one line."""
     parts = [f"{progress.samples_per_second:.1f}/s", f"{progress.tokens_per_second:,.0f} tok/s"]
     if progress.samples_per_second:
@@ -236,7 +279,7 @@ def _describe(progress: Sampled) -> str:
     if progress.forecast is not None:
         parts.append(f"{progress.spent_tokens:,} of about {progress.forecast.tokens:,} tokens")
     if progress.spent_cost:
-        parts.append(show_money(progress.spent_cost, ""))
+        parts.append(show_money(progress.spent_cost, currency))
     if progress.failures:
         parts.append(f"{sum(progress.failures.values()):,} failed attempts")
     return " · ".join(parts)

@@ -33,7 +33,8 @@ def import_traces(
 
     Columns may be paths: --reference reward_model.ground_truth, --answer messages[1].content.
     """
-    from overproof.cli.display import Display, print_lines
+    from overproof.cli.console import print_lines, print_next
+    from overproof.cli.display import Display
     from overproof.importing import TraceSet, import_traces
     from overproof.pipeline import Step
 
@@ -45,7 +46,8 @@ def import_traces(
     traces = TraceSet(schema, **where, name=name, split=split, encoding=encoding, limit=limit, columns=columns)
     with Display() as display:
         summary = import_traces(traces, folder, lambda done, total: display(Step("import", done, total)))
-    print_lines([*summary.lines(), f"Go on with: overproof run {folder.root}"])
+    print_lines([*summary.lines(), f"traces   {folder.traces(0).parent}"])
+    print_next(f"overproof run {folder}")
 
 
 def push(
@@ -56,11 +58,12 @@ def push(
     public: Annotated[bool, typer.Option("--public", help="Make the repository public when it is new.")] = False,
 ) -> None:
     """Upload a run's dataset to the Hugging Face Hub. The token comes from HF_TOKEN or the Hub's own login."""
+    from overproof.cli.console import print_lines
     from overproof.export.push import push
 
     folder = find_folder(config, run_dir)
     folder.fetch_under(folder.dataset(selection))
-    typer.echo(push(folder.dataset(selection), repository, private=not public))
+    print_lines([push(folder.dataset(selection), repository, private=not public)])
 
 
 def view(

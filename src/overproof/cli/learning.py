@@ -23,7 +23,7 @@ Measure = Annotated[str, typer.Option(help="pass@k or maj@k.")]
 
 def check_student(config: Config, set_: Overrides = None, run_dir: RunDir = None, matrix: Matrix = False) -> None:
     """Render the dataset through the student's own chat template and say what training would do to it."""
-    from overproof.cli.display import print_lines
+    from overproof.cli.console import print_lines, print_next
     from overproof.config import SftRun, load_table
     from overproof.student import check_student, describe_check, describe_matrix
     from overproof.student.checkpoint import find_student
@@ -46,6 +46,11 @@ def check_student(config: Config, set_: Overrides = None, run_dir: RunDir = None
     print_lines([*describe_check(check), *_describe_fit(train, check.tokens[100])])
     if not check.passed:
         raise typer.Exit(1)
+    print_next(f"overproof sft {config}{_told_folder(run_dir)}")
+
+
+def _told_folder(run_dir: str | None) -> str:
+    return "" if run_dir is None else f" --run-dir {run_dir}"
 
 
 def _describe_fit(train: TrainConfig, longest: int) -> list[str]:
@@ -66,17 +71,20 @@ def _describe_fit(train: TrainConfig, longest: int) -> list[str]:
 
 def sft(config: Config, set_: Overrides = None, run_dir: RunDir = None) -> None:
     """Fine-tune a student with TRL. On several GPUs: accelerate launch -m overproof.train CONFIG."""
-    from overproof.cli.display import print_lines
+    from overproof.cli.console import print_lines, print_next
     from overproof.config import SftRun, load_table
     from overproof.train import sft
 
     train = load_table(config, SftRun, set_ or ()).train
-    print_lines(sft(train, find_local_folder(config, run_dir), lambda line: print_lines([line])).lines())
+    folder = find_local_folder(config, run_dir)
+    print_lines(sft(train, folder, lambda line: print_lines([line])).lines())
+    student = train.output or folder.student
+    print_next(f"overproof evaluate CONFIG --set student.profile=path --set student.model={student}")
 
 
 def grpo(config: Config, set_: Overrides = None) -> None:
     """Train a student by reinforcement with the same rewards, R1-Zero's way, with TRL."""
-    from overproof.cli.display import print_lines
+    from overproof.cli.console import print_lines, print_next
     from overproof.config import load_table
     from overproof.config.grpo import GrpoConfig
     from overproof.grpo import train_grpo
@@ -89,26 +97,34 @@ def grpo(config: Config, set_: Overrides = None) -> None:
             f"student  {summary.output}",
         ]
     )
+    print_next(f"overproof evaluate CONFIG --set student.profile=path --set student.model={summary.output}")
 
 
 def evaluate(config: Config, set_: Overrides = None, limit: Limit = None, run_dir: RunDir = None) -> None:
     """Ask a student problems it has not seen: pass@k, maj@k and what breaks, with intervals."""
-    from overproof.cli.display import Display, print_lines
+    from overproof.cli.console import print_lines, print_next
+    from overproof.cli.display import Display
     from overproof.config import EvaluationRun, load_table
     from overproof.evaluation import evaluate
 
     settings = load_table(config, EvaluationRun, add_limit(set_, limit, "evaluation.problems.limit"))
     with Display() as display:
         evaluation = evaluate(settings, find_local_folder(config, run_dir), display)
-    print_lines(evaluation.lines())
+    folder = find_local_folder(config, run_dir)
+    print_lines([*evaluation.lines(), f"answers  {folder.evaluation.root}"])
+    print_next(
+        f"overproof compare before={folder} after=ANOTHER_RUN   (the same problems asked of another student)",
+        f"overproof view {folder.evaluation}",
+    )
 
 
 def compare(runs: Sides, measure: Measure = "pass@1") -> None:
     """Compare evaluations or runs on the problems they share, paired, and say when a difference is noise."""
-    from overproof.cli.display import print_lines
+    from overproof.cli.console import print_lines, print_next
     from overproof.evaluation.comparison import compare, name_sides
 
     print_lines(compare(name_sides(runs), measure=measure).lines())
+    print_next(f"overproof view {' '.join(path for run in runs for path in run.rpartition('=')[2].split(','))}")
 
 
 def plan(
@@ -119,7 +135,7 @@ def plan(
     samples: Annotated[list[int] | None, typer.Option(metavar="N", help="Samples a problem; may be repeated.")] = None,
 ) -> None:
     """Say how many problems and samples a comparison needs to see a difference of so many points."""
-    from overproof.cli.display import print_lines
+    from overproof.cli.console import print_lines
     from overproof.evaluation.planning import Difficulty, plan_lines, read_difficulty
     from overproof.runfolder import RunFolder
 
@@ -129,7 +145,8 @@ def plan(
 
 def prove(config: Config, set_: Overrides = None, limit: Limit = None, run_dir: RunDir = None) -> None:
     """Train the same student on verified and unverified sets of equal size, and print the table."""
-    from overproof.cli.display import Display, print_lines
+    from overproof.cli.console import print_lines, print_next
+    from overproof.cli.display import Display
     from overproof.config import ProofRun, load_table
     from overproof.prove import prove
 
@@ -138,3 +155,4 @@ def prove(config: Config, set_: Overrides = None, limit: Limit = None, run_dir: 
         proofs = prove(settings, find_local_folder(config, run_dir), display)
     for proof in proofs:
         print_lines(["", *proof.lines()])
+    print_next(f"overproof view {find_local_folder(config, run_dir)}")

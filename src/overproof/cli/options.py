@@ -11,11 +11,21 @@ if TYPE_CHECKING:
     from overproof.config.source import ProblemsConfig
     from overproof.runfolder import RunFolder
 
-Config = Annotated[str, typer.Argument(metavar="CONFIG", help="A YAML file, or the name of a shipped config.")]
+Config = Annotated[
+    str, typer.Argument(metavar="CONFIG", help="A YAML file, the name of a shipped config, or a run's folder.")
+]
 Overrides = Annotated[
     list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Override a key: --set sampling.n=8")
 ]
-Limit = Annotated[int | None, typer.Option(min=1, help="Take only the first so many problems.")]
+Lang = Annotated[
+    str | None, typer.Option(metavar="en|zh", help="Language of what is said [default: that of the locale].")
+]
+Limit = Annotated[
+    int | None,
+    typer.Option(
+        min=1, metavar="N", help="Take only the first so many problems; without it the next run goes on with the rest."
+    ),
+]
 RunDir = Annotated[
     str | None, typer.Option(help="Folder of the run, or its URL such as s3://… [default: runs/<name of the config>].")
 ]

@@ -18,7 +18,7 @@ def presets(
     name: Annotated[str | None, typer.Argument(help="Show all that this preset sets.")] = None,
 ) -> None:
     """List the known problem sets: what each reads, from where, and under which licence."""
-    from overproof.cli.display import print_lines
+    from overproof.cli.console import print_lines
     from overproof.problems.presets import PRESETS, describe_preset
 
     if name is not None:
@@ -45,7 +45,7 @@ def suspects(
     """List references that most traces speak against, and decide about them. Scoring again costs nothing."""
     from overproof import freshness
     from overproof import suspects as references
-    from overproof.cli.display import print_lines
+    from overproof.cli.console import print_lines, print_next
     from overproof.errors import ConfigError
 
     folder = find_folder(run, run_dir)
@@ -60,7 +60,8 @@ def suspects(
     for action, problem_id, reference in asked:
         references.decide(folder, problem_id, action, reference=reference, who=who, why=why)
     if asked:
-        print_lines([f"{len(asked):,} decisions in {folder.overrides}", f"Go on with: overproof run {folder.config}"])
+        print_lines([f"{len(asked):,} decisions in {folder.overrides}"])
+        print_next(f"overproof run {folder}")
         return
     count = 0
     for suspect in references.find_suspects(folder, range(freshness.manifest_of(folder).shards)):
@@ -74,7 +75,7 @@ def rewordings(
 ) -> None:
     """List problems that may put a benchmark question in other words, both texts side by side."""
     from overproof import freshness
-    from overproof.cli.display import print_lines
+    from overproof.cli.console import print_lines
     from overproof.hygiene.rewording import describe
 
     folder = find_folder(run, run_dir)

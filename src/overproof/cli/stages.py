@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import shlex
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from overproof.cli.options import Config, Limit, Overrides, RunDir, find_folder, read_config
+from overproof.cli.options import Config, Lang, Limit, Overrides, RunDir, add_limit, find_folder, read_config
 from overproof.stopping import GRACE_SECONDS
 
 if TYPE_CHECKING:
     from overproof.cli.display import Display
-    from overproof.config import RunConfig
-    from overproof.runfolder import RunFolder
+    from overproof.pipeline import Run
+    from overproof.report import Summary
 
 BatchOut = Annotated[
     Path | None, typer.Option(metavar="FILE", help="Write the pending requests as a batch file instead of making them.")
@@ -37,17 +41,22 @@ def run(
     run_dir: RunDir = None,
     dry_run: DryRun = False,
     grace: Grace = GRACE_SECONDS,
+    lang: Lang = None,
 ) -> None:
-    """Do it all: prepare, sample, score, select, export, report. The same command again resumes."""
-    from overproof import pipeline
-    from overproof.cli.display import Display
+    """Do it all: prepare, sample, score, select, export, report.
 
-    settings, folder = read_config(config, set_, limit), find_folder(config, run_dir)
-    with Display() as display:
+    The same command again resumes: what was paid for is not paid for again. Ends with exit code 1 when nothing is kept.
+    """
+    from overproof import pipeline
+
+    with _opened(config, set_, limit, run_dir, lang=lang, grace=grace) as (run, display):
         if dry_run:
-            _show_plan(settings, folder, display)
-        else:
-            display.finished(pipeline.run_all(pipeline.Run(settings, folder, display, grace)), folder)
+            _show_plan(run, display)
+            display.next(_again("run", "--dry-run"))
+            return
+        outcome = pipeline.run_all(run)
+        display.finished(outcome, run.folder)
+        _finish(outcome.report, run, display)
 
 
 def sample(
@@ -63,31 +72,32 @@ def sample(
 ) -> None:
     """Sample traces: the one stage that costs money. The same command again resumes."""
     from overproof import pipeline
-    from overproof.cli.display import Display
 
     overrides = [*(set_ or []), *([f"sampling.retry=[{', '.join(retry)}]"] if retry else [])]
-    settings, folder = read_config(config, overrides, limit), find_folder(config, run_dir)
-    with Display() as display:
+    with _opened(config, overrides, limit, run_dir, grace=grace) as (run, display):
         if dry_run:
-            _show_plan(settings, folder, display)
+            _show_plan(run, display)
+            display.next(_again("sample", "--dry-run"))
             return
-        run = pipeline.Run(settings, folder, display, grace)
-        with folder.lock():
+        with run.folder.lock():
             pipeline.prepare(run)
             if batch_in:
                 display.batch_read(pipeline.read_batch(run, batch_in))
             if batch_out is not None:
                 display.batch_written(pipeline.write_batch(run, batch_out))
-            if not batch_in and batch_out is None:
+                display.next(f"overproof sample {run.folder} --batch-in RESULTS   (what the provider gives back)")
+                return
+            if not batch_in:
                 display.sampled(pipeline.sample(run))
+        display.print(f"traces   {run.folder.traces(0).parent}")
+        display.next(f"overproof score {run.folder}")
 
 
-def _show_plan(settings: RunConfig, folder: RunFolder, display: Display) -> None:
+def _show_plan(run: Run, display: Display) -> None:
     """Prepare the problems, which costs nothing, and show what would be asked."""
     from overproof import pipeline
 
-    run = pipeline.Run(settings, folder, display)
-    with folder.lock():
+    with run.folder.lock():
         pipeline.prepare(run)
         display.plan(pipeline.plan(run), with_prompts=True)
 
@@ -101,60 +111,119 @@ def score(
 ) -> None:
     """Grade every trace of a run and measure its rewards."""
     from overproof import pipeline
-    from overproof.cli.display import Display
 
-    settings, folder = read_config(config, set_, limit), find_folder(config, run_dir)
-    with Display() as display, folder.lock():
-        pipeline.score(pipeline.Run(settings, folder, display, grace))
+    with _opened(config, set_, limit, run_dir, grace=grace) as (run, display):
+        with run.folder.lock():
+            pipeline.score(run)
+        display.print(f"scores   {run.folder.scores(0).parent}")
+        display.next(f"overproof select {run.folder}")
 
 
 def select(config: Config, set_: Overrides = None, limit: Limit = None, run_dir: RunDir = None) -> None:
     """Decide which traces are kept; scores nothing again."""
     from overproof import pipeline
-    from overproof.cli.display import Display
 
-    settings, folder = read_config(config, set_, limit), find_folder(config, run_dir)
-    with Display() as display, folder.lock():
-        pipeline.select(pipeline.Run(settings, folder, display))
+    with _opened(config, set_, limit, run_dir) as (run, display):
+        with run.folder.lock():
+            pipeline.select(run)
+        display.print(f"decisions  {run.folder.decisions(0).parent}")
+        display.next(f"overproof export {run.folder}")
 
 
 def export(config: Config, set_: Overrides = None, limit: Limit = None, run_dir: RunDir = None) -> None:
     """Write the kept traces as a dataset to train on."""
     from overproof import pipeline
-    from overproof.cli.display import Display
 
-    settings, folder = read_config(config, set_, limit), find_folder(config, run_dir)
-    with Display() as display, folder.lock():
-        pipeline.export_dataset(pipeline.Run(settings, folder, display))
+    with _opened(config, set_, limit, run_dir) as (run, display):
+        with run.folder.lock():
+            pipeline.export_dataset(run)
+        display.print(f"dataset  {run.folder.dataset()}")
+        display.next(f"overproof report {run.folder}")
 
 
-def report(config: Config, set_: Overrides = None, limit: Limit = None, run_dir: RunDir = None) -> None:
+def report(
+    config: Config, set_: Overrides = None, limit: Limit = None, run_dir: RunDir = None, lang: Lang = None
+) -> None:
     """Write the report of whatever a run holds so far, and print its summary."""
     from overproof import pipeline
+
+    with _opened(config, set_, limit, run_dir, lang=lang) as (run, display):
+        summary = pipeline.make_report(run)
+        display.summary(summary, run.folder)
+        _finish(summary, run, display)
+
+
+@contextmanager
+def _opened(
+    config: str,
+    set_: list[str] | None,
+    limit: int | None,
+    run_dir: str | None,
+    *,
+    lang: str | None = None,
+    grace: float = GRACE_SECONDS,
+) -> Iterator[tuple[Run, Display]]:
+    """The run that a command line means, shown."""
+    from overproof import pipeline
     from overproof.cli.display import Display
+    from overproof.wording import Wording, choose_language
 
     settings, folder = read_config(config, set_, limit), find_folder(config, run_dir)
-    with Display() as display:
-        display.summary(pipeline.make_report(pipeline.Run(settings, folder)), folder)
+    with Display(folder, Wording(choose_language(lang))) as display:
+        yield pipeline.Run(settings, folder, display, grace), display
 
 
-def config(config: Config, set_: Overrides = None, limit: Limit = None) -> None:
-    """Print the resolved config, each key with its meaning."""
-    from overproof.cli.display import print_config
+def _finish(summary: Summary, run: Run, display: Display) -> None:
+    """Say what comes next; raises NothingKeptError where there is nothing that one could train on."""
+    from overproof.cli.display import check_kept
 
-    print_config(read_config(config, set_, limit))
+    if summary.traces and not summary.kept:
+        display.next(f"overproof view {run.folder}")
+    check_kept(summary)
+    trains = f"overproof check-student sft_tiny --run-dir {run.folder}"
+    display.next(f"overproof view {run.folder}", trains)
+
+
+def _again(command: str, without: str) -> str:
+    """The command line that was typed, without one of its options."""
+    typed = sys.argv[sys.argv.index(command) :] if command in sys.argv else [command, "CONFIG"]
+    return shlex.join(["overproof", *(word for word in typed if word != without)])
+
+
+def config(
+    config: Annotated[
+        str | None, typer.Argument(metavar="CONFIG", help="A YAML file, a shipped config or a run's folder.")
+    ] = None,
+    set_: Overrides = None,
+    limit: Limit = None,
+    schema: Annotated[bool, typer.Option("--schema", help="Print a JSON schema of configs for editors.")] = False,
+) -> None:
+    """Print a config with every key and its meaning, as YAML that can be pasted."""
+    import json
+
+    from overproof.cli.console import print_lines
+    from overproof.config import explaining
+    from overproof.errors import ConfigError
+
+    if schema:
+        print_lines([json.dumps(explaining.schema(), indent=1)])
+    elif config is None:
+        raise ConfigError("overproof config CONFIG explains a config; --schema prints the schema of all of them")
+    else:
+        print_lines(explaining.explain_config(config, add_limit(set_, limit)))
 
 
 def doctor(config: Config, set_: Overrides = None, limit: Limit = None) -> None:
     """Make one real call and say what comes back, and what the whole run would cost."""
     from overproof import pipeline
-    from overproof.cli.display import print_lines
+    from overproof.cli.console import print_lines, print_next
 
     diagnoses = pipeline.diagnose(read_config(config, set_, limit))
     for diagnosis in diagnoses:
         print_lines(diagnosis.lines())
     if not all(diagnosis.is_well for diagnosis in diagnoses):
         raise typer.Exit(1)
+    print_next(f"overproof run {config} --dry-run")
 
 
 def pilot(

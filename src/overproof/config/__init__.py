@@ -157,11 +157,17 @@ def load_table(name: str, kind: type[Kind], overrides: Sequence[str] = ()) -> Ki
     `teacher.extra={top_k: 20}`). Raises ConfigError naming the file, each wrong key, and for an unknown key the
     nearest known one.
     """
+    tree, where = read_tree(name)
+    return parse_table(tree, where, kind, overrides)
+
+
+def read_tree(name: str) -> tuple[dict[str, Any], str]:
+    """The config at a path or of a name as a tree of plain values, and what errors call it."""
     path = find_config(name)
     tree = _read_yaml(path)
     if tree.pop("run", None) is not None:  # a run's own config.yaml is a config too
         _find_imported(tree, path.parent)
-    return parse_table(tree, str(path), kind, overrides)
+    return tree, str(path)
 
 
 def _find_imported(tree: dict[str, Any], folder: Path) -> None:
@@ -182,9 +188,13 @@ def find_config(name: str) -> Path:
     shipped = bundled("configs")
     if (candidate := shipped / f"{name}.yaml").is_file():
         return candidate
-    names = ", ".join(sorted(file.stem for file in shipped.glob("*.yaml")))
+    names = sorted(file.stem for file in shipped.glob("*.yaml"))
+    here = [str(file) for file in Path().glob("*.yaml")]
+    near = difflib.get_close_matches(name.removesuffix(".yaml"), names, n=1) or difflib.get_close_matches(name, here)
+    hint = f" Did you mean '{near[0]}'?" if near else ""
     raise ConfigError(
-        f"There is no config file '{name}'. Give a path, or one of those that ship with overproof: {names}"
+        f"There is no config file '{name}'.{hint} Give a path, a run's folder, or one of those that ship with "
+        f"overproof: {', '.join(names)}"
     )
 
 
@@ -286,12 +296,12 @@ def _known_keys(location: Sequence[str | int], kind: type[BaseModel]) -> list[st
     """The keys of the table at a location of a config tree of this kind."""
     for part in location:
         field = kind.model_fields.get(str(part))
-        kind = (_table_in(field.annotation) if field is not None else None) or kind
+        kind = (table_in(field.annotation) if field is not None else None) or kind
     return list(kind.model_fields)
 
 
-def _table_in(annotation: Any) -> type[BaseModel] | None:
+def table_in(annotation: Any) -> type[BaseModel] | None:
     """The table that a field holds: alone, optional, in a list, or under names."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
-    return next((table for part in get_args(annotation) if (table := _table_in(part)) is not None), None)
+    return next((table for part in get_args(annotation) if (table := table_in(part)) is not None), None)

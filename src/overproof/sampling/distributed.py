@@ -289,6 +289,7 @@ def _add_outlooks(one: Outlook, other: Outlook) -> Outlook:
         worst_cost=None if costs[0] is None or costs[1] is None else costs[0] + costs[1],
         spent=one.spent + other.spent,
         currency=one.currency,
+        samples_done=one.samples_done + other.samples_done,
     )
 
 

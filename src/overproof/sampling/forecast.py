@@ -42,6 +42,8 @@ class Outlook(msgspec.Struct, frozen=True):
     """The worst case by the provider's list prices, with their date, where the config gives none."""
     expected: str = ""
     """What the rest will come to if it goes on like what is there; empty while there is nothing."""
+    samples_done: int = 0
+    """Wanted traces that are in the journal already."""
 
     def lines(self) -> list[str]:
         """The outlook for people, a line a fact."""
@@ -51,8 +53,9 @@ class Outlook(msgspec.Struct, frozen=True):
             requests = f"{self.requests_least:,} to {self.requests_most:,}"
         prompt, reply = self.worst.prompt_tokens or 0, self.worst.completion_tokens
         tokens = "no bound on the reply" if reply is None else f"{prompt + reply:,} tokens at the very most"
-        done = f"{self.problems_done:,} of them done{unfit}"
-        told = [f"{self.problems:,} problems, {done}; {requests} requests to make", tokens]
+        there = f"; {self.samples_done:,} traces are there, {self.problems_done:,} problems have all of theirs"
+        told = [f"{self.problems:,} problems{unfit}{there if self.samples_done else ''}; {requests} requests to make"]
+        told.append(tokens)
         if self.worst_cost is not None:
             told.append(f"{show_money(self.worst_cost, self.currency)} at the very most")
         elif reply is None:

@@ -123,6 +123,7 @@ class _Count:
             currency=budget.currency,
             list_cost=self._list_cost(worst),
             expected=self._expect(spent),
+            samples_done=self.samples_done,
         )
 
     def _list_cost(self, worst: Usage) -> str:

@@ -1,0 +1,95 @@
+"""The commands that one types first: a config of one's own, and the guide."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from overproof.cli.console import print_lines, print_next
+
+
+def init(
+    problems: Annotated[
+        str | None, typer.Option(metavar="FILE", help="The problem file, or a preset's name [default: asked].")
+    ] = None,
+    provider: Annotated[
+        str | None, typer.Option(metavar="PROFILE", help="Whose model is asked [default: asked].")
+    ] = None,
+    model: Annotated[str | None, typer.Option(help="The model's name as the provider knows it.")] = None,
+    question: Annotated[str | None, typer.Option(metavar="COLUMN", help="Column with the question.")] = None,
+    reference: Annotated[str | None, typer.Option(metavar="COLUMN", help="Column with the known answer.")] = None,
+    n: Annotated[int, typer.Option(min=1, help="Traces per problem.")] = 4,
+    out: Annotated[Path | None, typer.Option(metavar="FILE", help="The config [default: FILE's name.yaml].")] = None,
+) -> None:
+    """Look at a problem file and write a commented config for it; asks for what was not given.
+
+    Where the provider's key is in the environment, it is tried with one real call.
+    """
+    from overproof import starting
+    from overproof.errors import ConfigError
+
+    problems = problems or _ask("Problem file (or preset)", "--problems")
+    provider = provider or _ask("Provider (dashscope, deepseek, vllm, openai, generic, …)", "--provider")
+    found = starting.look_at(problems)
+    if found.columns:
+        seen = f"question: {question or found.question or '?'}, reference: {reference or found.reference or 'none'}"
+        print_lines([f"{problems} has {', '.join(found.columns)}; {seen}"])
+        if question is None and found.question is None:
+            question = _ask("Column with the question", "--question")
+    path = out or Path(f"{Path(problems).stem}.yaml")
+    if path.exists():
+        raise ConfigError(f"{path} is there already: give another name with --out")
+    text = starting.write_config(problems, provider=provider, model=model, question=question, reference=reference, n=n)
+    path.write_text(text.replace("THIS_FILE", str(path)), encoding="utf-8")
+    print_lines([f"config   {path}"])
+    variable = starting.key_variable(provider)
+    if variable is not None and not os.environ.get(variable):
+        print_next(f"export {variable}=…", f"overproof doctor {path}", f"overproof run {path} --limit 10")
+        return
+    if variable is not None:
+        from overproof.cli.stages import doctor
+
+        doctor(str(path))
+    print_next(f"overproof run {path} --dry-run", f"overproof run {path} --limit 10")
+
+
+def _ask(what: str, option: str) -> str:
+    """What a person types; without one the option that says it is named."""
+    from overproof.errors import ConfigError
+
+    if not sys.stdin.isatty():
+        raise ConfigError(f"{option} is missing, and there is nobody to ask")
+    return str(typer.prompt(what, err=True)).strip()
+
+
+def guide(
+    topic: Annotated[str | None, typer.Argument(help="A page; without one they are listed.")] = None,
+    lang: Annotated[
+        str | None, typer.Option(metavar="en|zh", help="Language of the page [default: that of the locale].")
+    ] = None,
+) -> None:
+    """Read the guide: one page a topic, as text."""
+    import difflib
+
+    from overproof.errors import ConfigError
+    from overproof.resources import guide_pages
+    from overproof.wording import choose_language
+
+    english = guide_pages("en")
+    pages = english | (guide_pages("zh") if choose_language(lang) == "zh" else {})
+    if topic is None:
+        titles = {
+            name: page.read_text(encoding="utf-8").partition("\n")[0].lstrip("# ") for name, page in pages.items()
+        }
+        print_lines([f"{name:<16} {title}" for name, title in titles.items()])
+        print_next("overproof guide TOPIC")
+        return
+    if topic not in pages:
+        near = difflib.get_close_matches(topic, pages, n=1)
+        hint = f"did you mean '{near[0]}'?" if near else f"there are {', '.join(pages)}"
+        raise ConfigError(f"There is no guide page '{topic}'; {hint}")
+    print_lines([pages[topic].read_text(encoding="utf-8").rstrip()])

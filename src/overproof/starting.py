@@ -1,0 +1,144 @@
+"""A problem file and a provider → a config to begin with, every choice in it explained; only this module writes one."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import yaml
+
+from overproof.errors import ConfigError, InputError
+from overproof.problems.presets import PRESETS
+from overproof.rows import Source, read_rows
+from overproof.rows.columns import list_paths, look_up
+from overproof.teacher.profiles import load_profile
+
+_LOOKED_AT = 20
+_QUESTIONS = ("question", "problem", "prompt", "instruction", "input", "query", "题目", "问题")
+_REFERENCES = ("reference", "answer", "expected_answer", "final_answer", "solution", "ground_truth", "target", "答案")
+"""What people call the two columns, the likeliest first."""
+_MODELS = {
+    "dashscope": "qwen3-235b-a22b-thinking-2507",
+    "deepseek": "deepseek-v4-pro",
+    "vllm": "Qwen/Qwen3-8B",
+    "sglang": "Qwen/Qwen3-8B",
+    "ollama": "qwen3:8b",
+}
+"""A model to begin with where the provider has none of its own: reasoning models, as of the shipped configs."""
+
+
+class Found(msgspec.Struct, frozen=True):
+    """What a first look at a problem file shows."""
+
+    columns: list[str]
+    question: str | None
+    """The column that seems to hold the questions."""
+    reference: str | None
+    rows: int
+    """How many rows were looked at."""
+
+
+def look_at(problems: str) -> Found:
+    """The columns of a problem file, and which seem to be the two that matter; of a preset none need be named.
+
+    Raises ConfigError for a file that is not there and InputError for one that holds no rows.
+    """
+    if problems in PRESETS:
+        return Found([], None, None, 0)
+    rows = [row.values for row in itertools.islice(read_rows(Source(path=problems, table="problems")), _LOOKED_AT)]
+    if not rows:
+        raise InputError(f"{problems} holds no problems")
+    columns = list(dict.fromkeys(path for row in rows for path in list_paths(row)))
+    question = _pick(_QUESTIONS, columns) or next((name for name in columns if _is_long(rows, name)), None)
+    reference = _pick(_REFERENCES, [name for name in columns if name != question])
+    return Found(columns, question, reference, len(rows))
+
+
+def write_config(
+    problems: str, *, provider: str, model: str | None, question: str | None, reference: str | None, n: int
+) -> str:
+    """The text of a config that reads these problems and asks this provider.
+
+    Raises ConfigError for a provider that no profile is called, a model that has to be named, or a column that is not
+    in the file.
+    """
+    found = look_at(problems)
+    for key, name in (("question", question), ("reference", reference)):
+        if name and name not in found.columns and problems not in PRESETS:
+            raise ConfigError(f"{problems} has no column '{name}' for --{key}; it has: {', '.join(found.columns)}")
+    question, reference = question or found.question, reference or found.reference
+    if problems not in PRESETS and question is None:
+        raise ConfigError(f"Which column of {problems} holds the question? Give --question: {', '.join(found.columns)}")
+    profile = load_profile(provider, model)
+    model = model or profile.model or _MODELS.get(provider)
+    if model is None:
+        raise ConfigError(f"Which model of {provider}? Give --model with the name that the provider knows it by")
+    values = {
+        "problems": _source_of(problems, question, reference, found),
+        "teacher": {"profile": provider, "model": model, "max_tokens": 16384}
+        | ({} if profile.base_url else {"base_url": "http://127.0.0.1:8000/v1"}),
+    }
+    flow = {key: _in_a_line(value) for key, value in values.items()}
+    key_line = f"# The key comes from the environment: export {profile.key_env}=…" if profile.key_env else ""
+    without = "\n# No column with the known answers was found: traces are kept without being verified."
+    graded = reference is not None or problems in PRESETS
+    return f"""# overproof doctor THIS_FILE; overproof run THIS_FILE --limit 10; every key: overproof config THIS_FILE
+{key_line}
+# Where the problems come from, and which columns hold what.{"" if graded else without}
+problems: {flow["problems"]}
+# Who is asked. max_tokens is the longest reply; models that reason at length need 16,000 and more.
+teacher: {flow["teacher"]}
+# How many traces a problem gets. {{probe: 2, want_correct: 2, max: 16}} asks for more only where it is needed.
+sampling: {{n: {n}}}
+# A hard cap, prompt and reply together. With input_price and output_price, max_cost caps money.
+budget: {{max_tokens: 5000000}}
+# What is kept: {
+        "right answers in the form that was asked for, in the question's language, as R1 was filtered."
+        if graded
+        else "every complete trace of good form; without references nothing can be verified."
+    }
+selection:
+  policy: {"correct" if graded else "all"}
+  require: {{think_format: 1, language_consistency: 0.8, foreign_run: 1}}
+# The dataset: chat messages with the reasoning inline, as every Qwen template keeps it.
+export: {{format: messages, validation: 0.05}}
+""".replace("\n\n", "\n")
+
+
+def _in_a_line(value: dict[str, Any]) -> str:
+    return yaml.safe_dump(value, default_flow_style=True, allow_unicode=True, sort_keys=False, width=10_000).strip()
+
+
+def key_variable(provider: str) -> str | None:
+    """The environment variable with a provider's key, where it needs one."""
+    profile = load_profile(provider)
+    return profile.key_env if profile.key_required else None
+
+
+def _source_of(problems: str, question: str | None, reference: str | None, found: Found) -> dict[str, Any]:
+    if problems in PRESETS:
+        return {"preset": problems}
+    source: dict[str, Any] = {"path": problems, "question": question}
+    if reference is not None:
+        source["reference"] = reference
+    if "id" in found.columns:
+        source["id"] = "id"
+    return source
+
+
+def _pick(wanted: tuple[str, ...], columns: list[str]) -> str | None:
+    """The first column that bears one of the names, whatever its case; nested ones by their last part."""
+    for name in wanted:
+        for column in columns:
+            if column.lower() == name or Path(column.replace(".", "/")).name.lower() == name:
+                return column
+    return None
+
+
+def _is_long(rows: Sequence[Mapping[str, Any]], column: str) -> bool:
+    """Whether most cells of a column are sentences."""
+    texts = [value for row in rows if isinstance(value := look_up(row, column), str)]
+    return sum(" " in text.strip() or len(text) > 20 for text in texts) * 2 > len(rows)

@@ -1,0 +1,113 @@
+"""What a person sees: on terminals of several widths, in pipes, and in encodings that lack half the letters."""
+
+import re
+from pathlib import Path
+
+import pytest
+from commands import overproof
+from terminal import run_in_terminal
+
+SHORT = ["--limit", "2", "--set", "sampling.n=2"]
+
+
+@pytest.mark.parametrize(
+    "columns", [pytest.param(60, marks=pytest.mark.slow), 80, pytest.param(120, marks=pytest.mark.slow)]
+)
+def test_what_a_run_came_to_stands_whole_below_the_bars(tmp_path: Path, columns: int) -> None:
+    seen = run_in_terminal(["run", "quickstart", *SHORT, "--run-dir", "run"], tmp_path, columns=columns)
+    text = "\n".join(seen.lines)
+    assert seen.code == 0, text
+    bars = [
+        number for number, line in enumerate(seen.lines) if re.match(r"\s*(prepare|sample|score|select|export) ", line)
+    ]
+    told = {word: [i for i, line in enumerate(seen.lines) if line.startswith(word)] for word in ("dataset", "report")}
+    assert len(bars) == 5, text
+    assert all(len(found) == 1 for found in told.values()), text
+    assert min(found[0] for found in told.values()) > max(bars)
+    assert "4 traces of 2 problems" in text
+    assert re.search(r"\d of 4 traces kept", text)
+    assert "Next: overproof view run" in text
+    assert not any("…" in line and "  " in line.strip() for line in seen.lines if ":" in line and "%" in line), text
+
+
+@pytest.mark.slow
+def test_a_terminal_without_colour_gets_none(tmp_path: Path) -> None:
+    seen = run_in_terminal(["run", "quickstart", *SHORT, "--run-dir", "run"], tmp_path, columns=80, NO_COLOR="1")
+    assert seen.code == 0
+    assert sum(line.startswith("dataset") for line in seen.lines) == 1
+
+
+def test_an_interrupted_run_says_what_is_saved_and_how_to_go_on(tmp_path: Path) -> None:
+    command = ["run", "quickstart", "--set", "sampling.n=64", "--run-dir", "run"]
+    seen = run_in_terminal(command, tmp_path, columns=100, interrupt_at=b" tok/s")
+    text = "\n".join(seen.lines)
+    assert seen.code == 130, text
+    assert re.search(r"[\d,]+ traces are saved in run\.", text)
+    assert "overproof run quickstart --set sampling.n=64 --run-dir run" in text
+    assert "Traceback" not in text
+
+
+VERIFY = ["verify", "--reference", "√2 ≥ 1 → 是 🜚", "--answer", "答案是 \\boxed{√2 ≥ 1 → 是 🜚}"]
+DRY_RUN = ["run", "quickstart", *SHORT, "--dry-run", "--run-dir", "run"]
+RUN = ["run", "quickstart", *SHORT, "--run-dir", "run"]
+
+
+@pytest.mark.parametrize(
+    ("encoding", "arguments"),
+    [
+        ("gbk", VERIFY),
+        ("latin-1", VERIFY),
+        ("ascii", VERIFY),
+        ("ascii", ["config", "alpaca_zh_dashscope"]),
+        ("latin-1", ["guide", "rewards"]),
+        ("ascii", DRY_RUN),
+        pytest.param("gbk", DRY_RUN, marks=pytest.mark.slow),
+        pytest.param("gbk", RUN, marks=pytest.mark.slow),
+        pytest.param("ascii", RUN, marks=pytest.mark.slow),
+    ],
+    ids=lambda value: value if isinstance(value, str) else value[0],
+)
+def test_no_encoding_of_the_output_ends_in_an_error(tmp_path: Path, encoding: str, arguments: list[str]) -> None:
+    shown = overproof(*arguments, folder=tmp_path, encoding=encoding, PYTHONIOENCODING=encoding, PYTHONUTF8="0")
+    assert "Traceback" not in shown.stderr
+    assert shown.returncode == 0, shown.stderr
+    assert shown.stdout
+
+
+def test_letters_that_an_encoding_lacks_are_spelled_so_that_they_can_be_read(tmp_path: Path) -> None:
+    shown = overproof("config", "quickstart", folder=tmp_path, encoding="ascii", PYTHONIOENCODING="ascii")
+    assert "<think>...</think>" in shown.stdout
+
+
+def test_an_empty_result_says_why_and_fails(tmp_path: Path) -> None:
+    command = ["run", "quickstart", *SHORT, "--run-dir", "run"]
+    shown = overproof(*command, "--set", "selection.require={repetition: 2}", folder=tmp_path)
+    assert shown.returncode == 1, shown.stdout + shown.stderr
+    assert "nothing was kept" in shown.stderr
+    assert "0 of 4 traces kept" in shown.stdout
+
+
+@pytest.mark.slow
+def test_named_selections_stand_in_the_summary_with_their_counts_and_places(tmp_path: Path) -> None:
+    shown = overproof("run", "compare_selections", "--limit", "2", "--run-dir", "run", folder=tmp_path)
+    places = re.findall(r"^dataset +run/dataset/(\w+) +[\d,]+ traces$", shown.stdout, re.MULTILINE)
+    assert len(places) >= 2, shown.stdout + shown.stderr
+
+
+@pytest.mark.slow
+def test_less_and_more_is_said_when_asked(tmp_path: Path) -> None:
+    quiet = overproof("run", "quickstart", *SHORT, "--run-dir", "run", "-q", folder=tmp_path)
+    assert quiet.returncode == 0
+    assert quiet.stderr == ""
+    assert "dataset" in quiet.stdout
+
+
+def test_the_summary_speaks_the_language_that_is_asked_for(tmp_path: Path) -> None:
+    shown = overproof("run", "quickstart", *SHORT, "--run-dir", "run", "--lang", "zh", folder=tmp_path)
+    assert "条轨迹" in shown.stdout
+    assert "数据集" in shown.stdout
+
+
+def test_the_version_and_short_help_are_there(tmp_path: Path) -> None:
+    assert re.fullmatch(r"overproof \d+\.\d+\.\d+\n", overproof("--version", folder=tmp_path).stdout)
+    assert "Usage: overproof run" in overproof("run", "-h", folder=tmp_path).stdout

@@ -1,0 +1,63 @@
+"""A real pseudo-terminal for tests: what a person sees when a command has ended, as the terminal shows it."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import signal
+import struct
+import sys
+import termios
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import pyte
+
+ROOT = Path(__file__).parents[1]
+_ROWS = 60
+
+
+class Seen(NamedTuple):
+    """What a command left on a terminal."""
+
+    lines: list[str]
+    code: int
+
+
+def run_in_terminal(
+    arguments: Sequence[str], folder: Path, *, columns: int, interrupt_at: bytes | None = None, **environment: str
+) -> Seen:
+    """Run the overproof command in a terminal of this width; Ctrl-C is typed once `interrupt_at` was shown."""
+    child, terminal = pty.fork()
+    if child == 0:
+        os.chdir(folder)
+        os.environ.update(
+            {"PYTHONPATH": str(ROOT / "src"), "TERM": "xterm-256color", "LC_ALL": "C.UTF-8", **environment}
+        )
+        os.execv(sys.executable, [sys.executable, "-m", "overproof", *arguments])
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", _ROWS, columns, 0, 0))
+    screen = pyte.HistoryScreen(columns, _ROWS, history=2000)
+    stream = pyte.ByteStream(screen)
+    shown = b""
+    end = time.monotonic() + 120
+    while time.monotonic() < end:
+        try:
+            part = os.read(terminal, 65536)
+        except OSError:  # the other end is closed
+            break
+        if not part:
+            break
+        shown += part
+        stream.feed(part)
+        if interrupt_at is not None and interrupt_at in shown:
+            interrupt_at = None
+            os.write(terminal, b"\x03")
+    else:
+        os.kill(child, signal.SIGKILL)
+    _, status = os.waitpid(child, 0)
+    os.close(terminal)
+    before = ["".join(row[column].data for column in range(columns)) for row in screen.history.top]
+    return Seen([line.rstrip() for line in [*before, *screen.display]], os.waitstatus_to_exitcode(status))
