@@ -11,7 +11,7 @@ SOURCE = Path(__file__).parents[1] / "src" / "overproof"
 ROWS = [
     {"__main__"},
     {"cli"},
-    {"prove"},
+    {"prove", "library"},
     {"pilot"},
     {"evaluation"},
     {"pipeline"},
