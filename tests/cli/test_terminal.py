@@ -81,7 +81,8 @@ def test_letters_that_an_encoding_lacks_are_spelled_so_that_they_can_be_read(tmp
 
 def test_an_empty_result_says_why_and_fails(tmp_path: Path) -> None:
     command = ["run", "quickstart", *SHORT, "--run-dir", "run"]
-    shown = overproof(*command, "--set", "selection.require={repetition: 2}", folder=tmp_path)
+    settings = ["--set", "selection.require={repetition: 2}", "--set", "sampling.first_replies=0"]
+    shown = overproof(*command, *settings, folder=tmp_path)
     assert shown.returncode == 1, shown.stdout + shown.stderr
     assert "nothing was kept" in shown.stderr
     assert "0 of 4 traces kept" in shown.stdout
