@@ -129,8 +129,8 @@ class Verdict(StrEnum):
     UNVERIFIABLE = "unverifiable"
 
 
-_NOT_OF_THE_ANSWER = frozenset({"reference", "reply"})
-"""Layers whose "unverifiable" says nothing of the model: no readable reference, no reply."""
+_NOT_OF_THE_ANSWER = frozenset({"reference", "reply", "backstop"})
+"""Layers whose "unverifiable" says nothing of the model: no readable reference, no reply, not graded in time yet."""
 
 
 class Grade(msgspec.Struct, frozen=True):
