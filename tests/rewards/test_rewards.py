@@ -42,25 +42,27 @@ EVERYTHING = RewardsConfig.model_validate(
 
 
 @pytest.mark.parametrize(
-    ("verdict", "approximate", "expected"),
+    ("verdict", "layer", "approximate", "expected", "reward"),
     [
-        (Verdict.CORRECT, "correct", True),
-        (Verdict.CORRECT, "incorrect", True),
-        (Verdict.INCORRECT, "correct", False),
-        (Verdict.APPROXIMATE, "correct", True),
-        (Verdict.APPROXIMATE, "incorrect", False),
-        (Verdict.UNVERIFIABLE, "correct", None),
-        (None, "correct", None),
+        (Verdict.CORRECT, "number", "correct", True, 1.0),
+        (Verdict.CORRECT, "number", "incorrect", True, 1.0),
+        (Verdict.INCORRECT, "number", "correct", False, 0.0),
+        (Verdict.APPROXIMATE, "rounding", "correct", True, 1.0),
+        (Verdict.APPROXIMATE, "rounding", "incorrect", False, 0.0),
+        (Verdict.UNVERIFIABLE, "formula", "correct", False, None),
+        (Verdict.UNVERIFIABLE, "reference", "correct", None, None),
+        (Verdict.UNVERIFIABLE, "reply", "correct", None, None),
+        (Verdict.UNVERIFIABLE, "backstop", "correct", None, None),
+        (None, "", "correct", None, None),
     ],
 )
-def test_a_grade_counts_as_right_wrong_or_unknown(
-    verdict: Verdict | None, approximate: str, *, expected: bool | None
+def test_a_grade_counts_as_passed_or_not_and_an_undecided_answer_is_not_passed_though_its_reward_is_unknown(
+    verdict: Verdict | None, layer: str, approximate: str, *, expected: bool | None, reward: float | None
 ) -> None:
     policy = RewardsConfig.model_validate({"accuracy": {"approximate": approximate}}).accuracy.approximate
-    grade = Grade(verdict, "4", "test", "") if verdict else None
+    grade = Grade(verdict, "4", layer, "") if verdict else None
     assert is_correct(grade, policy) is expected
-    value = accuracy(grade, policy).value
-    assert value == (None if expected is None else float(expected))
+    assert accuracy(grade, policy).value == reward
 
 
 def test_r1s_three_rewards_are_taken_by_default_and_summed() -> None:
