@@ -398,7 +398,9 @@ def _score_traces(config: RunConfig, folder: RunFolder, shard: int) -> Iterator[
             yield from rewards.score_problem(
                 traces,
                 graded,
-                answer_classes(answers) if config.rewards.self_consistency else [None] * len(answers),
+                answer_classes(answers, question=traces[0].problem.question)
+                if config.rewards.self_consistency and traces
+                else [None] * len(answers),
                 config.rewards,
                 language=problem.language if problem else None,
                 contract=contract,

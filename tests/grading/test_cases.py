@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from overproof.grading import Row, grade, grade_many
+from overproof.grading.grader import exact_grade
+from overproof.records import Grade
 
 PATIENCE = 20.0
 """Seconds for the deep layer: none of these needs more than a part of one, on a machine that has it."""
@@ -22,6 +24,11 @@ def test_each_case_gets_its_verdict(case: dict[str, Any]) -> None:
     result = grade(case["output"], case["reference"], question=case.get("question"), timeout_seconds=PATIENCE)
     assert result.verdict == case["verdict"], result
     assert result.reason
+
+
+def test_no_case_ends_in_a_fault() -> None:
+    results = [exact_grade(case["output"], case["reference"], case.get("question")) for case in CASES]
+    assert [result for result in results if isinstance(result, Grade) and result.layer == "fault"] == []
 
 
 def test_verdicts_do_not_depend_on_how_many_processes_grade_or_in_which_order() -> None:

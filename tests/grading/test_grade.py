@@ -36,6 +36,29 @@ def test_equivalent_answers_fall_into_one_class_and_no_answer_into_none() -> Non
     assert not equivalent("(1,2)", "(2,1)")
 
 
+LONG = ", ".join(map(str, range(400)))
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "together"),
+    [
+        (LONG, LONG, True),
+        (LONG, LONG.replace(",", " , "), True),
+        (LONG, f"{LONG}, 7", False),
+        (LONG, LONG.replace("399", "398"), False),
+        (LONG, "5", False),
+        ("1" * 600, "1" * 599 + "2", False),
+        ("1" * 600, "1" * 601, False),
+    ],
+    ids=["the same", "spaced", "longer", "another end", "a short one", "another digit", "another digit more"],
+)
+def test_long_answers_are_one_class_where_the_whole_of_them_agrees(one: str, other: str, *, together: bool) -> None:
+    answers = [grade(rf"\boxed{{{answer}}}", "5").extracted for answer in (one, other)]
+    assert all(answer is not None and len(answer) < 600 for answer in answers)
+    assert answer_classes(answers) == ([0, 0] if together else [0, 1])
+    assert equivalent(*map(str, answers)) is (True if together else None)
+
+
 def test_a_reference_is_typed_with_its_kind_and_its_issue() -> None:
     assert type_reference("15 cm").kind == "quantity"
     assert type_reference(" ").issue == "the reference is empty"

@@ -41,7 +41,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
-from overproof.grading.grader import Pending, exact_grade, judge, settle
+from overproof.grading.grader import Pending, digest_of, exact_grade, judge, settle
 from overproof.grading.pool import POOL, TIMEOUT_SECONDS
 from overproof.grading.protocol import BACKSTOP, Answer, Task
 from overproof.grading.references import AnswerType, answer_type_of, type_reference
@@ -103,9 +103,15 @@ def grade_many(
 
 
 def equivalent(one: str, other: str, *, question: str | None = None) -> bool | None:
-    """Whether two answers say exactly the same (rounding does not count); None where that cannot be told."""
+    """Whether two answers say exactly the same (rounding does not count); None where that cannot be told.
+
+    What a grade shows of a long answer is not read: it says the same as what has the same digest.
+    """
     if one == other:
         return True
+    digests = (digest_of(one), digest_of(other))
+    if any(digests):
+        return True if digests[0] == digests[1] else None
     verdict = grade(other, one, question=question, answer_only=True).verdict
     if verdict is Verdict.UNVERIFIABLE:
         return None
@@ -116,7 +122,8 @@ def answer_classes(answers: Sequence[str | None], *, question: str | None = None
     """For each answer the number of its class of equal answers, in order of first appearance; None for no answer.
 
     Exact equality alone joins answers (what only rounds to another is not transitive), and every pair of texts is
-    compared, so that the classes do not depend on the order of the answers. Used for maj@k and self-consistency.
+    compared, so that the classes do not depend on the order of the answers. An answer is given whole or as
+    `Grade.extracted` shows it, the long ones by their digest. Used for maj@k and self-consistency.
     """
     texts = list(dict.fromkeys(answer for answer in answers if answer is not None and answer.strip()))
     parent = list(range(len(texts)))

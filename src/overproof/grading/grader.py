@@ -7,6 +7,7 @@ foresaw is the verdict `unverifiable` with the layer `fault`, said once a kind t
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import re
 import traceback
@@ -36,11 +37,15 @@ LOG = logging.getLogger(__name__)
 DEEP_LAYERS = frozenset({"numeric", "equation", "relation"})
 """Layers whose doubt SymPy or Math-Verify may settle."""
 MAX_SHOWN = 500
-"""`Grade.extracted` is cut to this many characters."""
+"""`Grade.extracted` is cut to this many characters, and says then how long the whole is and which one."""
+DIGEST_BYTES = 8
 _TEXT_COMMAND = re.compile(r"\\text\{([^{}]*)\}")
 _YES_OR_NO = re.compile(r"(?:\(?[A-J]\) ?)?(yes|no|true|false)\b(?! solution)", re.IGNORECASE)
 _CAPITALS = re.compile(r"(?<![A-Za-z\\])[A-Z]{2,6}(?![A-Za-z])")
 _LONE_CAPITAL = re.compile(r"(?<![A-Za-z\\{])[A-Z](?![A-Za-z])")
+_CUT = re.compile(r"… \([\d,]+ characters, digest ([0-9a-f]{16})\)")
+_IDLE_SPACE = re.compile(r"(?<![0-9A-Za-z.])\s+|\s+(?![0-9A-Za-z.\s])")
+"""Space that separates no two digits, letters or commands."""
 _seen_faults: set[str] = set()
 
 
@@ -119,14 +124,28 @@ def settle(pending: Pending, verdict: bool | None, reason: str) -> Grade:
 
 def to_grade(extracted: str, finding: Finding) -> Grade:
     """A finding as a grade, with what was extracted cut to what is shown."""
-    shown = extracted if len(extracted) <= MAX_SHOWN else extracted[:MAX_SHOWN] + "…"
     if finding.same is None:
         verdict = Verdict.UNVERIFIABLE
     elif finding.same:
         verdict = Verdict.APPROXIMATE if finding.approximate else Verdict.CORRECT
     else:
         verdict = Verdict.INCORRECT
-    return Grade(verdict, shown, finding.layer, finding.reason)
+    return Grade(verdict, shown(extracted), finding.layer, finding.reason)
+
+
+def shown(answer: str) -> str:
+    """An answer as a grade shows it: a long one cut, with the digest of the whole in its one spelling."""
+    if len(answer) <= MAX_SHOWN:
+        return answer
+    spelled = _IDLE_SPACE.sub("", spell(answer))
+    digest = hashlib.blake2b(spelled.encode(errors="replace"), digest_size=DIGEST_BYTES).hexdigest()
+    return f"{answer[:MAX_SHOWN]}… ({len(answer):,} characters, digest {digest})"
+
+
+def digest_of(text: str) -> str | None:
+    """The digest of the whole answer where a text is what `shown` leaves of it; None where it is all of it."""
+    cut = _CUT.fullmatch(text, MAX_SHOWN) if len(text) > MAX_SHOWN else None
+    return cut[1] if cut is not None else None
 
 
 def _why_nothing(completion: str) -> str:
