@@ -144,15 +144,25 @@ def test_an_unfinished_run_says_what_is_missing(tmp_path: Path) -> None:
     folder = write_reported(tmp_path, CONFIG, problems, sample_problem(problems[0], "cnn"), decide=False)
     notes = summarise_run(CONFIG, folder).notes
     assert notes[0] == "1 of 2 problems have no trace yet: sampling has not finished."
-    assert notes[1] == "2 of 3 traces have no score yet. `overproof score` gives them one."
-    assert notes[2] == "3 of 3 traces have no decision yet. `overproof select` makes it."
-    assert notes[3] == "There is no dataset yet. `overproof export` writes it."
+    assert notes[1].startswith("Until then rates lean upwards")
+    assert notes[2] == "2 of 3 traces have no score yet. `overproof score` gives them one."
+    assert notes[3] == "3 of 3 traces have no decision yet. `overproof select` makes it."
+    assert notes[4] == "There is no dataset yet. `overproof export` writes it."
 
 
 def test_a_run_with_too_few_traces_says_so(tmp_path: Path) -> None:
     problem = make_problem()
     folder = write_reported(tmp_path, CONFIG, [problem], sample_problem(problem, "ccc"))
-    assert summarise_run(CONFIG, folder).notes == ["3 of 4 traces are there: sampling has not finished."]
+    told, leaning = summarise_run(CONFIG, folder).notes
+    assert told == "3 of 4 traces are there: sampling has not finished."
+    assert leaning.startswith("Until then rates lean upwards")
+
+
+def test_a_run_of_which_fewer_samples_are_asked_for_now_says_what_its_rates_rest_on(tmp_path: Path) -> None:
+    problem = make_problem()
+    folder = write_reported(tmp_path, CONFIG, [problem], sample_problem(problem, "ccccii"))
+    (told,) = summarise_run(CONFIG, folder).notes
+    assert told.startswith("6 traces are there and 4 are asked for now: rates rest on the first 4 of each problem")
 
 
 def test_a_whole_run_lacks_nothing(tmp_path: Path) -> None:

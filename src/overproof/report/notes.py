@@ -13,7 +13,6 @@ from overproof.wording import Wording
 
 def find_gaps(config: RunConfig, folder: RunFolder, counts: Counts, say: Wording) -> Iterator[str]:
     """Everything that keeps a run from being whole; nothing for a run that is."""
-    total, sampled = counts.asked, counts.problems["sampled"]
     if not counts.problems["total"]:
         yield say("There are no problems in this run folder yet.")
     elif not counts.traces:
@@ -21,16 +20,8 @@ def find_gaps(config: RunConfig, folder: RunFolder, counts: Counts, say: Wording
             "There is no trace yet: sampling has not begun, or no request was answered. Run it again; what went wrong "
             "is its last line."
         )
-    elif sampled < total:
-        yield say(
-            "{n} of {m} problems have no trace yet: sampling has not finished.", n=_n(total - sampled), m=_n(total)
-        )
-    elif not config.sampling.is_adaptive and counts.traces < total * config.sampling.n:
-        yield say(
-            "{n} of {m} traces are there: sampling has not finished.",
-            n=_n(counts.traces),
-            m=_n(total * config.sampling.n),
-        )
+    else:
+        yield from _unfinished_sampling(config, counts, say)
     is_evaluation = folder.evaluation_json.exists()
     yield from _unfinished_stages(counts, say, is_evaluation=is_evaluation)
     if counts.traces and not is_evaluation and not (folder.dataset() / "README.md").exists():
@@ -45,6 +36,28 @@ def find_gaps(config: RunConfig, folder: RunFolder, counts: Counts, say: Wording
         yield say(
             "{n} lines are damaged and left out, the first of them: {named}", n=_n(counts.damage.lines), named=named
         )
+
+
+def _unfinished_sampling(config: RunConfig, counts: Counts, say: Wording) -> Iterator[str]:
+    """How the traces that are there differ from those asked for, and what that does to the rates."""
+    total, sampled = counts.asked, counts.problems["sampled"]
+    wanted = counts.traces if config.sampling.is_adaptive else total * config.sampling.n
+    if sampled < total:
+        yield say(
+            "{n} of {m} problems have no trace yet: sampling has not finished.", n=_n(total - sampled), m=_n(total)
+        )
+    elif counts.traces < wanted:
+        yield say("{n} of {m} traces are there: sampling has not finished.", n=_n(counts.traces), m=_n(wanted))
+    elif counts.traces > wanted:
+        yield say(
+            "{n} traces are there and {m} are asked for now: rates rest on the first {k} of each problem, the funnel "
+            "and the dataset on all of them.",
+            n=_n(counts.traces),
+            m=_n(wanted),
+            k=_n(config.sampling.n),
+        )
+    if sampled < total or counts.traces < wanted:
+        yield say("Until then rates lean upwards: short replies come in first, and short replies are right more often.")
 
 
 def _unfinished_stages(counts: Counts, say: Wording, *, is_evaluation: bool) -> Iterator[str]:
