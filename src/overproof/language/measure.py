@@ -8,6 +8,7 @@ leave it open. Nothing is drawn at random, so a text has one score for ever.
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterable, Iterator
 
@@ -18,7 +19,7 @@ from overproof.language.ballots import MOST_WORDS, OPEN, SHORT, Sentences, read_
 from overproof.language.latin import UNKNOWN, has_twins, identify, is_known, settle, tell_twin
 from overproof.language.prose import to_prose
 from overproof.language.quotations import set_aside_quotations
-from overproof.language.scripts import holds_script, is_latin, scripts_in
+from overproof.language.scripts import count_stretches, is_latin, scripts_in
 from overproof.language.sentences import LATIN_WORD, Reader
 
 LEAST_UNITS = 5.0
@@ -116,24 +117,21 @@ def _judge(sentences: Sentences, target: str) -> Iterator[_Part]:
 def _read_mixed(prose: str, target: str) -> Iterator[_Part]:
     """The parts of a text that holds several scripts; its sentences in Latin letters alone are judged all at once."""
     reader = Reader(prose, target)
-    split = [SENTENCE_END.split(line) for line in prose.split("\n")]
-    latin = [
-        sentence
-        for line in split
-        for sentence in line
-        if sentence and not sentence.isspace() and not holds_script(sentence)
-    ]
-    judged = iter(_group(_judge(read_sentences("\n".join(latin), target, in_latin=is_latin(target)), target)))
-    number = 0
-    for line in split:
-        for sentence in line:
-            if sentence and not sentence.isspace():
-                if holds_script(sentence):
-                    yield from [(language, units, number, False) for language, units, _ in reader.read(sentence)]
-                else:
-                    yield from [(language, units, number, False) for language, units in next(judged)]
-            number += 1
-        yield None, 0.0, number, True
+    ends = [match.span() for match in SENTENCE_END.finditer(prose)]
+    starts, stops = [0, *(stop for _, stop in ends)], [*(start for start, _ in ends), len(prose)]
+    counts = count_stretches(prose, starts, stops, reader.scripts)
+    is_latin_alone = [has and not holds for has, holds in zip(counts.has_latin, counts.holds_script, strict=True)]
+    spans = list(zip(starts, stops, strict=True))
+    latin = "\n".join(prose[start:stop] for start, stop in itertools.compress(spans, is_latin_alone))
+    judged = iter(_group(_judge(read_sentences(latin, target, in_latin=is_latin(target)), target)))
+    for number, (start, stop) in enumerate(spans):
+        if counts.holds_script[number]:
+            read = reader.read_counted(prose[start:stop], counts.units[number], counts.latin_words[number])
+            yield from [(language, units, number, False) for language, units, _ in read]
+        elif is_latin_alone[number]:
+            yield from [(language, units, number, False) for language, units in next(judged)]
+        if prose[stop : stop + 1] in {"\n", ""}:
+            yield None, 0.0, number, True
 
 
 def _group(parts: Iterable[_Part]) -> list[list[tuple[str | None, float]]]:

@@ -6,9 +6,14 @@ Ranges are Unicode 16 blocks. Which of the languages that share a script a word 
 from __future__ import annotations
 
 import re
-from functools import lru_cache
+import sys
+from collections.abc import Sequence
+from functools import cache, lru_cache
+from typing import NamedTuple
 
 import msgspec
+import numpy as np
+import numpy.typing as npt
 
 
 class Script(msgspec.Struct, frozen=True):
@@ -108,6 +113,67 @@ def scripts_in(text: str) -> list[Script]:
 def holds_script(text: str) -> bool:
     """Whether a text has a word in a script other than Latin; a single Greek or Cyrillic letter is a symbol."""
     return not text.isascii() and _UNIT.search(text) is not None
+
+
+class Counts(NamedTuple):
+    """What the stretches of a text hold, an entry a stretch."""
+
+    units: list[tuple[float, ...]]
+    """As `Script.count` has it of each of the scripts asked for."""
+    latin_words: list[int]
+    """Runs of two or more Latin letters."""
+    has_latin: list[bool]
+    """Whether there is a Latin letter."""
+    holds_script: list[bool]
+    """As the function of that name."""
+
+
+def count_stretches(text: str, starts: Sequence[int], ends: Sequence[int], scripts: Sequence[Script]) -> Counts:
+    """Count the words of many stretches of a text at once; none may begin or end within a word."""
+    kinds = np.zeros(len(text) + 2, np.uint8)  # nothing before the text and nothing after it
+    kinds[1:-1] = _kinds()[np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)]
+    first, last = np.array(starts), np.array(ends)
+
+    def count(marks: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
+        sums = np.zeros(len(text) + 1, np.int64)
+        np.cumsum(marks, out=sums[1:])
+        return sums[last] - sums[first]
+
+    def count_words(script: Script) -> list[float]:
+        is_in = kinds == _KIND[script.name]
+        if script.weight:
+            return (count(is_in[1:-1]) * script.weight).tolist()
+        return count(_find_runs(is_in, 1 if script.name == HANGUL else 2)).astype(float).tolist()
+
+    is_latin, is_spaced = kinds == _LATIN, (kinds >= _FIRST_SPACED) & (kinds < _KIND[HANGUL])
+    is_alone = (kinds > 0) & (kinds < _LATIN) & ~is_spaced
+    return Counts(
+        list(zip(*map(count_words, scripts), strict=True)) if scripts else [()] * len(starts),
+        count(_find_runs(is_latin, 2)).tolist(),
+        (count(is_latin[1:-1]) > 0).tolist(),
+        (count(is_alone[1:-1] | (is_spaced[1:-1] & is_spaced[2:])) > 0).tolist(),
+    )
+
+
+def _find_runs(is_in: npt.NDArray[np.bool_], least: int) -> npt.NDArray[np.bool_]:
+    """Where runs of at least one or two letters begin; `is_in` has one place more on either side."""
+    begins = is_in[1:-1] & ~is_in[:-2]
+    return begins & is_in[2:] if least > 1 else begins
+
+
+_KIND = {script.name: kind for kind, script in enumerate(SCRIPTS, start=1)}
+_FIRST_SPACED, _LATIN = len(_UNSPACED) + 1, len(SCRIPTS) + 1
+
+
+@cache
+def _kinds() -> npt.NDArray[np.uint8]:
+    """Code point → the number of its script, from 1 in the order of SCRIPTS (Hangul is the last), or _LATIN, or 0."""
+    kinds = np.zeros(sys.maxunicode + 1, np.uint8)
+    ranges = {name: letters for name, (letters, *_) in (_UNSPACED | _LETTERS).items()}
+    for name, letters in (*ranges.items(), ("Latin", LATIN_LETTERS)):
+        for first, last in re.findall("(.)(?:-(.))?", letters):
+            kinds[ord(first) : ord(last or first) + 1] = _KIND.get(name, _LATIN)
+    return kinds
 
 
 def script_for(language: str) -> Script | None:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from overproof.language.ballots import LONGEST_SENTENCE
+from overproof.language.ballots import LEAST_WORDS, LONGEST_SENTENCE
 from overproof.language.latin import tell_sentence
 from overproof.language.scripts import HAN, HANGUL, KANA, LATIN_LETTERS, Script, holds_script, is_latin, scripts_in
 from overproof.language.siblings import has_form_of, tell_han, tell_sibling, tells
@@ -18,8 +18,6 @@ from overproof.language.words import SWITCH_WORDS
 
 LATIN_WORD = re.compile(f"[{LATIN_LETTERS}]{{2,}}")  # one letter is a variable, or too short to matter
 _LATIN_RUN = re.compile(f"(?<![{LATIN_LETTERS}])[{LATIN_LETTERS}]++(?:[ ,'’-]++[{LATIN_LETTERS}]++)*+")
-_FEWEST_IN_RUN = 3
-"""Words of a run in Latin letters from which it is judged like a sentence."""
 _MOST_TOLD_AT_ONCE = 2000
 """Words of a script that are asked for its language over a whole text."""
 _WHOLE = re.compile(r"\S(?:.*\S)?", re.DOTALL)
@@ -67,26 +65,32 @@ class Reader:
 
     def read(self, sentence: str) -> list[Part]:
         """The parts of one sentence: those of each script, then those in Latin letters."""
-        counts = {script.name: script.count(sentence) for script in self.scripts}
+        counts = [script.count(sentence) for script in self.scripts]
+        return self.read_counted(sentence, counts, len(LATIN_WORD.findall(sentence)))
+
+    def read_counted(self, sentence: str, counts: Sequence[float], latin_words: int) -> list[Part]:
+        """The parts of one sentence of which it is known how many words it has of each of `scripts`, and of Latin."""
         parts = [
-            Part(self._language_in(sentence, script, counts), counts[script.name], script)
-            for script in self.scripts
-            if counts[script.name]
+            Part(self._language_in(sentence, script, counts), units, script)
+            for script, units in zip(self.scripts, counts, strict=True)
+            if units
         ]
-        words = LATIN_WORD.findall(sentence)
-        if len(words) > sum(counts.values()):
-            parts += self._read_whole(sentence, words)
-        elif words:
-            parts += self._read_runs(sentence)
+        if latin_words:
+            words = LATIN_WORD.findall(sentence)
+            if latin_words > sum(counts):
+                parts += self._read_whole(sentence, words)
+            elif len(words) >= LEAST_WORDS or _count_switches(words):
+                parts += self._read_runs(sentence)
         return parts
 
-    def _language_in(self, sentence: str, script: Script, counts: dict[str, float]) -> str:
+    def _language_in(self, sentence: str, script: Script, counts: Sequence[float]) -> str:
         """The language of one script's words in a sentence: that of the whole text, unless they say otherwise."""
         usual = self._languages[script.name]
         if script.name == HAN:
             if self._han_is_plain and usual == "zh":
                 return usual
-            return tell_han(sentence, counts.get(KANA, 0.0), counts[HAN], usual) or usual
+            units = {script.name: count for script, count in zip(self.scripts, counts, strict=True)}
+            return tell_han(sentence, units.get(KANA, 0.0), units[HAN], usual) or usual
         if tells(script):
             return tell_sibling(script.unit.findall(sentence), script, usual) or usual
         return usual
@@ -98,8 +102,7 @@ class Reader:
             piece = words[first : first + LONGEST_SENTENCE]
             language, counted = tell_sentence(piece, self.target)
             if language is None and not self.in_latin:
-                switched = sum(word.lower() in SWITCH_WORDS for word in piece)
-                yield Part("en", switched, (start, end))
+                yield Part("en", _count_switches(piece), (start, end))
             else:
                 yield Part(language, counted, (start, end))
 
@@ -112,13 +115,19 @@ class Reader:
         """Words in Latin letters within a sentence of another script: runs that are prose, and single switches."""
         for run in _LATIN_RUN.finditer(sentence):
             words = LATIN_WORD.findall(run[0])
-            if not words or _is_gloss(sentence, run) or _is_name(words):
+            switched = _count_switches(words)
+            if not (switched or len(words) >= LEAST_WORDS) or _is_gloss(sentence, run) or _is_name(words):
                 continue
-            language, counted = tell_sentence(words, self.target) if len(words) >= _FEWEST_IN_RUN else (None, 0)
+            language, counted = tell_sentence(words, self.target)
             if language is not None:
                 yield Part(language, counted, run.span())
-            elif switched := sum(word.lower() in SWITCH_WORDS for word in words):
+            elif switched:
                 yield Part("en", switched, run.span())
+
+
+def _count_switches(words: Sequence[str]) -> int:
+    """How many words are English and no terms."""
+    return sum(word.lower() in SWITCH_WORDS for word in words)
 
 
 _MOST_HAN_IN_PASSING = 3.6
