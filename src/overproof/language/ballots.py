@@ -145,9 +145,7 @@ def read_sentences(prose: str, target: str, *, in_latin: bool) -> Sentences:
 def _split(prose: str) -> list[bytes]:
     """The words of a text and its ends of sentences and lines; ends with one."""
     data = prose.encode(errors="ignore")
-    data = data.translate(None, END_OF_SENTENCE + END_OF_PARAGRAPH)
-    for end in (b". ", b"! ", b"? "):
-        data = data.replace(end, b" %s " % END_OF_SENTENCE)
+    data = data.translate(_ENDS_AS_STOPS, END_OF_SENTENCE + END_OF_PARAGRAPH).replace(b". ", b" %s " % END_OF_SENTENCE)
     return (data.replace(b"\n", b" %s " % END_OF_PARAGRAPH) + b" " + END_OF_PARAGRAPH).translate(_KEPT_BYTES).split()
 
 
@@ -216,6 +214,7 @@ class _TokenVotes(dict[bytes, int]):
 _SENTENCE_END, _PARAGRAPH_END = 0xFF << 8 * _NEUTRAL, (0xFF << 8 * _NEUTRAL) + 1
 _TOKENS = _TokenVotes({END_OF_SENTENCE: _SENTENCE_END, END_OF_PARAGRAPH: _PARAGRAPH_END})
 _LATIN_WORD = re.compile(f"[{LATIN_LETTERS}]+")
+_ENDS_AS_STOPS = bytes.maketrans(b"!?", b"..")
 _KEPT_BYTES = bytes(
     code if code >= 0x80 or chr(code).isalpha() or bytes([code]) in {END_OF_SENTENCE, END_OF_PARAGRAPH} else 0x20
     for code in range(256)

@@ -32,7 +32,8 @@ _EXCERPT_LENGTH = 80
 _LEAST_SHARE = 0.9
 """Of a paragraph's words, so that a name or a quoted term does not make it mixed."""
 
-SENTENCE_END = re.compile(r"[.!?] |[。！？；]+|\n")
+# [.!?] followed by a space, [。！？；]+, or a line break; a class in front is found several times as fast as a choice
+SENTENCE_END = re.compile(r"[.!?。！？；\n](?:(?<=[.!?]) |(?<=\n)|(?<=[。！？；])[。！？；]*+)")
 _LATIN_END = re.compile(r"[.!?] |\n")  # what `ballots` splits at
 
 
@@ -126,10 +127,16 @@ def _read_mixed(prose: str, target: str) -> Iterator[_Part]:
     judged = iter(_group(_judge(read_sentences(latin, target, in_latin=is_latin(target)), target)))
     for number, (start, stop) in enumerate(spans):
         if counts.holds_script[number]:
-            read = reader.read_counted(prose[start:stop], counts.units[number], counts.latin_words[number])
-            yield from [(language, units, number, False) for language, units, _ in read]
+            if reader.fixed and not counts.latin_words[number]:
+                for told, units in zip(reader.fixed, counts.units[number], strict=True):
+                    yield told, units, number, False
+            else:
+                read = reader.read_counted(prose[start:stop], counts.units[number], counts.latin_words[number])
+                for language, units, _ in read:
+                    yield language, units, number, False
         elif is_latin_alone[number]:
-            yield from [(language, units, number, False) for language, units in next(judged)]
+            for language, units in next(judged):
+                yield language, units, number, False
         if prose[stop : stop + 1] in {"\n", ""}:
             yield None, 0.0, number, True
 
@@ -156,8 +163,17 @@ def _add_up(prose: str, parts: Iterable[_Part], end: re.Pattern[str], target: st
         tally.end_paragraph()
     if tally.units.get(target) and has_twins(target):
         tally.rename(tell_twin(LATIN_WORD.findall(prose), target))
-    excerpt = "" if tally.longest_start is None else end.split(prose)[tally.longest_start]
+    excerpt = "" if tally.longest_start is None else _find_stretch(prose, end, tally.longest_start)
     return tally.result(excerpt.strip()[:_EXCERPT_LENGTH])
+
+
+def _find_stretch(prose: str, end: re.Pattern[str], number: int) -> str:
+    """What stands between an end and the next, counted from 0."""
+    start = 0
+    for match in itertools.islice(end.finditer(prose), number):
+        start = match.end()
+    following = end.search(prose, start)
+    return prose[start : following.start() if following else len(prose)]
 
 
 class _Tally:

@@ -11,10 +11,11 @@ import re
 from overproof.language.scripts import LATIN_LETTERS, SCRIPT_LETTERS, holds_script, is_latin, script_for
 
 _QUOTED = re.compile('[“"「『《«]([^“”"「」『』《》«»\\n]{2,1200})[”"」』》»]')
-_LABELLED = re.compile(
-    "(?:题目|題目|问题|問題|原题|题干|原文|题意|문제|[Зз]адача|[Уу]словие|Problem|Question)[^\\n:：]{0,6}[:：]\\s*"
-    f"([^{SCRIPT_LETTERS}]{{8,1200}})"
+_LABELS = (
+    *("题目", "題目", "问题", "問題", "原题", "题干", "原文", "题意", "문제"),
+    *("Задача", "задача", "Условие", "условие", "Problem", "Question"),
 )
+_LABELLED = re.compile(f"(?:{'|'.join(_LABELS)})[^\\n:：]{{0,6}}[:：]\\s*([^{SCRIPT_LETTERS}]{{8,1200}})")
 """The question, put again before it is thought about."""
 _HEADING = re.compile(
     f"^[ \\t]*(?:#{{1,6}}[ \\t]|[-*]?[ \\t]*\\*\\*|Step[ \\t]\\d)[^\\n{SCRIPT_LETTERS}]{{0,60}}$", re.MULTILINE
@@ -27,7 +28,8 @@ def set_aside_quotations(prose: str, target: str) -> str:
     own = script_for(target)
     spans = [match.span(1) for match in _QUOTED.finditer(prose) if holds_script(match[1]) == is_latin(target)]
     if own is not None:
-        spans += [match.span(1) for match in _LABELLED.finditer(prose)]
+        if any(label in prose for label in _LABELS):
+            spans += [match.span(1) for match in _LABELLED.finditer(prose)]
         if "#" in prose or "**" in prose or "Step" in prose:
             spans += [match.span() for match in _HEADING.finditer(prose)]
     if not spans:

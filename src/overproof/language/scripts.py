@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Sequence
-from functools import cache, lru_cache
+from functools import cache
 from typing import NamedTuple
 
 import msgspec
@@ -90,24 +90,17 @@ SCRIPT_LETTERS = "".join(letters for letters, *_ in (_LETTERS | _UNSPACED).value
 """The letters of all of them, for a class of a pattern; without Greek, whose letters are signs in any formula."""
 _SPACED = "".join(letters for name, (letters, _) in _LETTERS.items() if name != HANGUL)
 _ALONE = _LETTERS[HANGUL][0] + "".join(letters for letters, *_ in _UNSPACED.values())
-_LETTER = re.compile(f"[{_ALONE}{_SPACED}]")
 _UNIT = re.compile(f"[{_ALONE}]|[{_SPACED}]{{2}}")
 """A word of any script; two classes in place of all the scripts' patterns, which takes a thirtieth of the time."""
 _LANGUAGES = frozenset(language for script in SCRIPTS for language in script.languages)
 
 
-@lru_cache(maxsize=1 << 16)
-def script_of(letter: str) -> Script | None:
-    """The script of one character; None for Latin, digits, signs and scripts that are not listed."""
-    return next((script for script in SCRIPTS if script.unit.match(letter * 2)), None)
-
-
 def scripts_in(text: str) -> list[Script]:
     """The scripts other than Latin that a text has words in, always in the same order."""
-    if text.isascii() or not _LETTER.search(text):
+    if text.isascii():
         return []
-    found = set(map(script_of, set(text)))
-    return [script for script in SCRIPTS if script in found and script.unit.search(text)]
+    found = np.bincount(_kinds_in(text), minlength=_LATIN)
+    return [script for script in SCRIPTS if found[_KIND[script.name]] and script.unit.search(text)]
 
 
 def holds_script(text: str) -> bool:
@@ -131,19 +124,20 @@ class Counts(NamedTuple):
 def count_stretches(text: str, starts: Sequence[int], ends: Sequence[int], scripts: Sequence[Script]) -> Counts:
     """Count the words of many stretches of a text at once; none may begin or end within a word."""
     kinds = np.zeros(len(text) + 2, np.uint8)  # nothing before the text and nothing after it
-    kinds[1:-1] = _kinds()[np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)]
+    kinds[1:-1] = _kinds_in(text)
     first, last = np.array(starts), np.array(ends)
 
     def count(marks: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
         sums = np.zeros(len(text) + 1, np.int64)
         np.cumsum(marks, out=sums[1:])
-        return sums[last] - sums[first]
+        within: npt.NDArray[np.int64] = sums[last] - sums[first]
+        return within
 
     def count_words(script: Script) -> list[float]:
         is_in = kinds == _KIND[script.name]
-        if script.weight:
-            return (count(is_in[1:-1]) * script.weight).tolist()
-        return count(_find_runs(is_in, 1 if script.name == HANGUL else 2)).astype(float).tolist()
+        marks = is_in[1:-1] if script.weight else _find_runs(is_in, 1 if script.name == HANGUL else 2)
+        words: list[float] = (count(marks) * (script.weight or 1.0)).tolist()
+        return words
 
     is_latin, is_spaced = kinds == _LATIN, (kinds >= _FIRST_SPACED) & (kinds < _KIND[HANGUL])
     is_alone = (kinds > 0) & (kinds < _LATIN) & ~is_spaced
@@ -163,6 +157,11 @@ def _find_runs(is_in: npt.NDArray[np.bool_], least: int) -> npt.NDArray[np.bool_
 
 _KIND = {script.name: kind for kind, script in enumerate(SCRIPTS, start=1)}
 _FIRST_SPACED, _LATIN = len(_UNSPACED) + 1, len(SCRIPTS) + 1
+
+
+def _kinds_in(text: str) -> npt.NDArray[np.uint8]:
+    """The kind of every character of a text."""
+    return _kinds()[np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)]
 
 
 @cache

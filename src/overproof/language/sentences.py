@@ -42,25 +42,33 @@ class Reader:
         self.target = target
         self.in_latin = is_latin(target)
         self.scripts = scripts_in(prose)
-        letters = set(prose)
         self._names = {script.name for script in self.scripts}
+        letters = set(prose) if HAN in self._names else set()
         self._han_is_plain = KANA not in self._names and not has_form_of("ja", letters)
         self._languages = {script.name: self._tell(script, prose, letters) for script in self.scripts}
+        self.fixed = None if any(map(self._varies, self.scripts)) else [*self._languages.values()]
+        """The language of each script, where no sentence can say otherwise."""
+
+    def _varies(self, script: Script) -> bool:
+        """Whether a sentence may be in another language of its script than the text as a whole."""
+        if script.name == HAN:
+            return not self._han_is_plain or self._languages[HAN] != "zh"
+        return tells(script)
 
     def _tell(self, script: Script, prose: str, letters: set[str]) -> str:
         """The language of a script in the text as a whole."""
         own = self.target if self.target in script.languages else None
         if script.name == HAN:
-            return self._tell_han(script.count(prose), letters)
+            return self._tell_han(prose, script, letters)
         words = script.unit.findall(prose)[:_MOST_TOLD_AT_ONCE] if tells(script) else []
         return (tell_sibling(words, script, own) if words else None) or own or script.languages[0]
 
-    def _tell_han(self, units: float, letters: set[str]) -> str:
+    def _tell_han(self, prose: str, script: Script, letters: set[str]) -> str:
         """What the Chinese characters of the text are, where a sentence of them does not say."""
         is_japanese = KANA in self._names or (not self._han_is_plain and not has_form_of("zh", letters))
         if self.target == "ko" and HANGUL in self._names:
             return "ko"
-        in_passing = self.target == "ja" and units <= _MOST_HAN_IN_PASSING
+        in_passing = self.target == "ja" and script.count(prose) <= _MOST_HAN_IN_PASSING
         return "ja" if self.target != "zh" and (is_japanese or in_passing) else "zh"
 
     def read(self, sentence: str) -> list[Part]:
@@ -86,14 +94,12 @@ class Reader:
     def _language_in(self, sentence: str, script: Script, counts: Sequence[float]) -> str:
         """The language of one script's words in a sentence: that of the whole text, unless they say otherwise."""
         usual = self._languages[script.name]
+        if not self._varies(script):
+            return usual
         if script.name == HAN:
-            if self._han_is_plain and usual == "zh":
-                return usual
             units = {script.name: count for script, count in zip(self.scripts, counts, strict=True)}
             return tell_han(sentence, units.get(KANA, 0.0), units[HAN], usual) or usual
-        if tells(script):
-            return tell_sibling(script.unit.findall(sentence), script, usual) or usual
-        return usual
+        return tell_sibling(script.unit.findall(sentence), script, usual) or usual
 
     def _read_whole(self, sentence: str, words: Sequence[str]) -> Iterator[Part]:
         """A sentence that is mostly in Latin letters."""
