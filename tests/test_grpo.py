@@ -122,11 +122,15 @@ def test_a_log_is_told_as_a_line_and_what_was_not_measured_is_no_number() -> Non
 
 
 def test_rows_hold_r1_zeros_prompt_and_what_the_rewards_read(tmp_path: Path) -> None:
-    problems = [Problem("a", "What is 2 + 2?", "4"), Problem("b", "二加二等于多少？请算出结果。", None)]
+    problems = [Problem("a", "What is the sum of 2 and 2?", "4"), Problem("b", "二加二等于多少？请算出结果。", None)]
     english, chinese = build_rows(problems, make_config(tmp_path, "any"), is_chat=True)
     assert [message["role"] for message in english["prompt"]] == ["system", "user"]
     assert "<answer>" in english["prompt"][0]["content"]
-    assert (english["question"], english["reference"], english["language"]) == ("What is 2 + 2?", "4", "en")
+    assert (english["question"], english["reference"], english["language"]) == (
+        "What is the sum of 2 and 2?",
+        "4",
+        "en",
+    )
     assert "思考" in chinese["prompt"][0]["content"]
     assert (chinese["reference"], chinese["language"]) == (None, "zh")
 
