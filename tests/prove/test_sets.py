@@ -89,7 +89,7 @@ def test_a_question_that_is_trained_and_evaluated_on_is_refused(tmp_path: Path) 
     (tmp_path / "trained.jsonl").write_bytes(orjson.dumps(rows[0]) + b"\n")
     config = make_config(tmp_path, problems={"path": str(tmp_path / "trained.jsonl")})
     with pytest.raises(
-        InputError, match="problem 'mine' is to be trained on and is problem '[0-9a-f]+' of the evaluation"
+        InputError, match=r"problem 'mine' is to be trained on and is problem '[0-9a-f]+' of the evaluation"
     ):
         draw_sets(config, RunFolder(tmp_path / "run"), tmp_path / "sets")
 

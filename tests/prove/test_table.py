@@ -19,16 +19,9 @@ def make_line(name: str, value: float, *, to: float | None = None, p_value: floa
 
 @pytest.fixture
 def proof() -> Proof:
-    sides = [
-        make_line("unverified", 0.3),
-        make_line("before", 0.32, to=0.3, p_value=0.4),
-        make_line("verified", 0.5, to=0.3),
-    ]
-    greedy = [
-        make_line("unverified", 0.7),
-        make_line("before", 0.7, to=0.7, p_value=0.9),
-        make_line("verified", 0.6, to=0.7),
-    ]
+    before = make_line("before", 0.32, to=0.3, p_value=0.4), make_line("before", 0.7, to=0.7, p_value=0.9)
+    sides = [make_line("unverified", 0.3), before[0], make_line("verified", 0.5, to=0.3)]
+    greedy = [make_line("unverified", 0.7), before[1], make_line("verified", 0.6, to=0.7)]
     return Proof(
         temperature=1.4,
         seeds=[0, 1],

@@ -110,7 +110,7 @@ def main() -> None:
         )
         raise SystemExit(1)
     try:
-        app()
+        app(prog_name="overproof")
     except OverproofError as error:
         _end(str(error), error.exit_code)
     except BrokenPipeError:  # whoever read our output has gone
