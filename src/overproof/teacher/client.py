@@ -87,11 +87,12 @@ class Client:
         limits = _Limits(is_stream, timeout_seconds, stall_seconds)
         was_kept = self._keeps and self._has_answered
         outcome = await self._send(self._pool, body, limits)
+        sends = 1
         if was_kept and _is_lost_unsent(outcome):
-            outcome = await self._send_afresh(body, limits)
+            outcome, sends = await self._send_afresh(body, limits), 2
         self._has_answered |= isinstance(outcome, Reply)
         outcome = self._without_secrets(outcome)
-        return msgspec.structs.replace(outcome, seconds=round(loop.time() - started, 3))
+        return msgspec.structs.replace(outcome, seconds=round(loop.time() - started, 3), sends=sends)
 
     async def _send(self, pool: _Pool, body: bytes, limits: _Limits) -> Reply | Failure:
         deadline = Deadline(limits.total_seconds, limits.stall_seconds if limits.is_stream else None)

@@ -264,6 +264,7 @@ class Dispatch:
         charged, used = Amount(), 0.0
         try:
             outcome = await self.teacher.attempt(endpoint, request.messages, request.seed)
+            request.attempts += outcome.sends - 1
             unreported = unreported_usage(outcome, worst)
             charged = self._prices.of(outcome.usage) + self._prices.of_worst(unreported)
             used = charged.tokens - expected

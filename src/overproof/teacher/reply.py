@@ -82,6 +82,8 @@ class Reply(msgspec.Struct, frozen=True):
     marks: list[str] = []
     model: str | None = None
     """The model that the endpoint says has answered; None where it does not say."""
+    sends: int = 1
+    """How often the request was sent: again at once where a kept connection was lost with nothing received."""
 
     @property
     def size(self) -> int:
@@ -115,6 +117,8 @@ class Failure(msgspec.Struct, frozen=True):
     reply: Reply | None = None
     """What came anyway, for the states that are kept in the end (empty_content, content_filter)."""
     seconds: float = 0.0
+    sends: int = 1
+    """As of a `Reply`."""
 
     @property
     def words(self) -> str:
