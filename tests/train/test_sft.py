@@ -386,7 +386,9 @@ def test_several_processes_train_one_student_together(tmp_path: Path, dataset: P
     command = [*launch, "-m", "overproof.train", str(config)]
     said = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
     assert said.returncode == 0, said.stderr
-    assert said.stdout.count("student  ") == 1
+    lines = said.stdout.splitlines()
+    assert lines.count(f"student  {tmp_path / 'out'}") == 1, "the summary is told once, by the first process"
+    assert sum(line.startswith("steps        ") for line in lines) == 1, "and so is the screen before the first step"
     card = (tmp_path / "out" / "README.md").read_text(encoding="utf-8")
     assert "| world_size | 2 |" in card
     assert "| effective batch size | 8 |" in card
