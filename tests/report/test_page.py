@@ -2,6 +2,7 @@ import base64
 import gzip
 import hashlib
 import json
+import random
 import re
 from pathlib import Path
 from typing import Any
@@ -154,7 +155,7 @@ def test_what_is_chosen_stays_within_its_bytes(tmp_path: Path) -> None:
     problems = [make_problem(f"p{number}") for number in range(400)]
     scored = []
     for number, problem in enumerate(problems):
-        noise = "".join(hashlib.sha256(f"{number}/{part}".encode()).hexdigest() for part in range(400))
+        noise = "".join(map(chr, random.Random(number).choices(range(0x4E00, 0x9FA5), k=25_600)))
         trace = make_trace(problem, reasoning=noise)
         scored.append((trace, make_score(trace)))
     folder = write_reported(tmp_path, CONFIG, problems, scored)

@@ -11,11 +11,12 @@ facts        what traces and problems can be filtered and sorted by
 troubles     why a run kept nothing, and the way out
 charts       numbers → shares of axes, which templates draw
 page         all of it → HTML
+unchanged    whether all this was done before, with the same result
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 import msgspec
 
@@ -30,16 +31,21 @@ from overproof.report.page import render_overview, render_report
 from overproof.report.reading import ProblemReading
 from overproof.report.shard import Shard, ShardReader
 from overproof.report.summary import Summary
+from overproof.report.unchanged import digest_sources, read_unchanged, stamp
 from overproof.runfolder import RunFolder
 from overproof.wording import Wording, choose_language
 
 
-def report(config: RunConfig, folder: RunFolder, shards: Iterable[int], say: Wording | None = None) -> Summary:
+def report(config: RunConfig, folder: RunFolder, shards: Sequence[int], say: Wording | None = None) -> Summary:
     """Write report.json and report.html of whatever the run holds so far; returns what report.json holds.
 
+    Where nothing has changed since they were written, they are left as they are.
     Sentences are in the language of `say`, else of the locale. Holds some 200 bytes a trace, not its texts.
     """
     say = say or Wording(choose_language())
+    sources = digest_sources(config, folder, shards, say)
+    if (unchanged := read_unchanged(folder, sources)) is not None:
+        return unchanged
     counts = Counts()
     read: dict[int, tuple[Shard, Measure]] = {}
     for number in shards:
@@ -51,8 +57,10 @@ def report(config: RunConfig, folder: RunFolder, shards: Iterable[int], say: Wor
     folder.fetch(*(folder.dataset(name) / "README.md" for name in (None, *config.selections)))
     summary = summarise(config, folder, counts, say)
     problems = list(read_chosen(config, folder, counts, read))
+    page = _render(config, folder, summary, problems, say).encode()
+    summary = stamp(summary, page, sources)
     write_bytes(folder.report_json, msgspec.json.format(msgspec.json.encode(summary)))
-    write_bytes(folder.report_html, _render(config, folder, summary, problems, say).encode())
+    write_bytes(folder.report_html, page)
     folder.push(folder.report_json, folder.report_html)
     return summary
 

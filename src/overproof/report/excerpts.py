@@ -23,8 +23,8 @@ from overproof.runfolder.overrides import Overrides
 
 MOST_BYTES = 3_000_000
 """Of all chosen problems together, as they lie in the page."""
-MOST_CHARACTERS = 2_000_000
-"""Of their replies; reading and marking so many takes a second or two of one core."""
+MOST_CHARACTERS = 1_000_000
+"""Of their replies; reading and marking so many takes about a second of one core, half of a report of 10,000 traces."""
 MOST_TRACES = 16
 """Of one problem."""
 _FEWEST_PROBLEMS = 40

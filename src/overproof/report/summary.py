@@ -252,3 +252,5 @@ class Summary(msgspec.Struct, frozen=True):
     contamination: list[Contamination]
     selections: list[SelectionLine]
     places: Places
+    made_from: str = ""
+    """Digest of this report and of all that it was made from: the same again, and it need not be made again."""

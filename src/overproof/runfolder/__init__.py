@@ -25,6 +25,7 @@ calls `push`. For a path both do nothing.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import os
 import uuid
@@ -396,8 +397,7 @@ class RunFolder:
         if not self.config.exists():
             return None
         try:
-            tree = yaml.safe_load(self.config.read_text(encoding="utf-8"))
-            return msgspec.convert({**tree.pop("run"), "config": tree}, Manifest)
+            return _parse_manifest(self.config.read_text(encoding="utf-8"))
         except (
             yaml.YAMLError,
             msgspec.ValidationError,
@@ -432,6 +432,12 @@ class RunFolder:
             yield
         finally:
             os.close(descriptor)
+
+
+@functools.lru_cache(maxsize=4)  # every stage asks for it, and parsing YAML takes a tenth of a second
+def _parse_manifest(text: str) -> Manifest:
+    tree = yaml.safe_load(text)
+    return msgspec.convert({**tree.pop("run"), "config": tree}, Manifest)
 
 
 class _PartWriter:
