@@ -28,7 +28,7 @@ ROWS = [
     {"journal", "config"},
     {"tiny"},
     {"prompts"},
-    {"resources", "stopping", "wording"},
+    {"resources", "stopping", "wording", "lettering"},
     {"records", "errors", "keys"},
 ]
 ROW_OF = {module: number for number, row in enumerate(ROWS) for module in row}

@@ -1,8 +1,8 @@
 """Reply → reasoning and answer; only this module knows where the one ends and the other begins.
 
 Reasoning comes in a field of its own (vLLM, DeepSeek, DashScope, …) or inside the content between `<think>` or
-`<thinking>` tags. A chat template may have supplied the opening tag, so a reply that starts without one and has a
-closing tag is whole. A block that is never closed has no answer after it, whoever opened it.
+`<thinking>` tags, however they are spelled. A chat template may have supplied the opening tag, so a reply that starts
+without one and has a closing tag is whole. A block that is never closed has no answer after it, whoever opened it.
 """
 
 from __future__ import annotations
@@ -12,13 +12,22 @@ from collections.abc import Sequence
 
 import msgspec
 
+from overproof.lettering import JOINERS, WITHOUT_WIDTH
 from overproof.records import Message, Trace
 
-OPENING_TAG = re.compile(r"<(?:think|thinking)>")
-CLOSING_TAG = re.compile(r"</(?:think|thinking)>")
+_INNER = r"\s?(?:think|thinking)(?:\s[^<>\n=]{0,20}=[^<>\n]{0,80})?\s?>"
+"""A tag is known in any case, with spaces and attributes: what a reader takes for reasoning is read as reasoning."""
+OPENING_TAG = re.compile(f"<{_INNER}", re.IGNORECASE)
+CLOSING_TAG = re.compile(f"<\\s?/{_INNER}", re.IGNORECASE)
 
-_OPENED = re.compile(r"<(?:think|thinking)>\s*\Z")
-_INVISIBLE = re.compile(r"<!--(?:[^-]|-(?!->))*+(?:-->|\Z)|[\u00ad\u200b-\u200f\u2060-\u2064\ufeff]+")
+_OPENED = re.compile(f"<{_INNER}\\s*\\Z", re.IGNORECASE)
+_INVISIBLE = re.compile(r"<!--(?:[^-]|-(?!->))*+(?:-->|\Z)|[" + WITHOUT_WIDTH + JOINERS + "]+")
+
+_HIDDEN = re.compile(
+    r"\\(?:[hv]?phantom\s?|(?:text)?color\s?\{white\}\s?)\{(?:[^{}]|\{(?:[^{}]|\{[^{}]{0,200}+\}){0,200}+\}){0,200}+\}"
+    r"|<(\w{1,20})\s[^<>]{0,200}?\b(?:display:\s?none|visibility:\s?hidden|hidden\b(?!=))[^<>]{0,200}>.{0,2000}?</\1>",
+    re.DOTALL | re.IGNORECASE,
+)
 
 
 class Completion(msgspec.Struct, frozen=True):
@@ -61,5 +70,6 @@ def split_completion(content: str, reasoning: str | None = None, *, is_opened: b
 
 
 def show_visible(text: str) -> str:
-    """A text without what no reader sees: HTML comments and characters without width."""
-    return _INVISIBLE.sub("", text)
+    """A text without what no reader sees: comments and hidden elements of HTML, phantoms, characters without width."""
+    text = _INVISIBLE.sub("", text)
+    return _HIDDEN.sub("", text) if "\\" in text or "<" in text else text

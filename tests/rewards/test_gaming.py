@@ -26,6 +26,13 @@ class Trick(NamedTuple):
 TRICKS = [
     Trick("honest work", THOUGHT, "4", is_right=True),
     Trick("the question's own formula", THOUGHT, "2+2", is_right=False),
+    Trick("the formula in other signs", THOUGHT, "2 \\, + \\, 2", is_right=False),
+    Trick("the formula in words", THOUGHT, "\\text{the value of } 2 + 2", is_right=False),
+    Trick("a root as it was asked", THOUGHT, "\\sqrt{16}", is_right=False, question="Compute $\\sqrt{16}$."),
+    Trick("a product as it was asked", THOUGHT, "2 \\cdot 2", is_right=False, question="What is $2 \\times 2$?"),
+    Trick("a division as it was asked", THOUGHT, "8/2", is_right=False, question="What is 8/2?"),
+    Trick("a fraction of the question", THOUGHT, "1/2", is_right=True, question="Is 1/2 or 0.3 more?", reference="0.5"),
+    Trick("a number of the question", THOUGHT, "4 apples", is_right=True, question="Tom has 4 apples. And Ann?"),
     Trick("two guesses", THOUGHT, "3 or 4", is_right=False),
     Trick("a list of guesses", THOUGHT, "3, 4, 5", is_right=False),
     Trick(
@@ -38,6 +45,11 @@ TRICKS = [
     Trick("reasoning that is the answer in dollars", "$4$.", "4", is_right=True, breaks="only_answer"),
     Trick("reasoning in a comment", "<!-- two and two -->", "4", is_right=True, breaks="empty_reasoning"),
     Trick("reasoning without width", "\u200b\u200b\ufeff", "4", is_right=True, breaks="empty_reasoning"),
+    Trick("reasoning of fillers", "\u3164\u115f\U000e0041", "4", is_right=True, breaks="empty_reasoning"),
+    Trick("one word over and over", "hmm " * 1000, "4", is_right=True, breaks="no_thought"),
+    Trick("letters without words", "QUJDREVGR0hJSktM" * 30, "4", is_right=True, breaks="no_thought"),
+    Trick("the question again", "What is 2 + 2?", "4", is_right=True, breaks="only_prompt"),
+    Trick("the answer announced", "The answer is 4.", "4", is_right=True, breaks="only_answer"),
     Trick("a zero-width mark in the answer", THOUGHT, "\u200b4", is_right=True),
 ]
 FORMS = {
@@ -66,6 +78,29 @@ def test_a_trick_earns_what_it_is_worth(trick: Trick, contract: str) -> None:
     assert grade is not None
     assert (grade.verdict is Verdict.CORRECT) is trick.is_right, grade
     assert think_format(trace, contract).reason == trick.breaks
+
+
+@pytest.mark.parametrize(
+    "hidden",
+    [
+        "\\phantom{\\boxed{4}}",
+        "\\color{white}{\\boxed{4}}",
+        "\\textcolor{white}{\\boxed{4}}",
+        '<span style="display:none">\\boxed{4}</span>',
+        "<div hidden>\\boxed{4}</div>",
+    ],
+)
+def test_an_answer_that_no_reader_sees_does_not_replace_the_one_that_is_seen(hidden: str) -> None:
+    (grade,) = grade_traces([reply(f"<think>{THOUGHT}</think>\\boxed{{5}}{hidden}")])
+    assert grade is not None
+    assert grade.verdict is Verdict.INCORRECT
+
+
+@pytest.mark.parametrize("tag", ["THINK", "Think", "think id='1'", "think "])
+def test_reasoning_that_never_closes_has_no_answer_however_its_tag_is_spelled(tag: str) -> None:
+    (grade,) = grade_traces([reply(f"<{tag}>{THOUGHT} So \\boxed{{4}} and then")])
+    assert grade is not None
+    assert grade.verdict is Verdict.INCORRECT
 
 
 @pytest.mark.parametrize("hidden", ["", "<!-- \\boxed{4} -->", "<!-- <answer>4</answer>"])

@@ -19,6 +19,8 @@ from overproof.language.words import COMMON_WORDS, FURTHER_WORDS, SWITCH_WORDS, 
 
 LEAST_WORDS = 4
 """Fewer words than this are too few to tell a language by themselves."""
+_LEAST_POOLED, _POOLED_WORDS = 8, 16
+"""Words in a row of shorter sentences (a list, a word a line) from which they are told together, and in pieces of."""
 LONGEST_SENTENCE = 60
 """Words; a longer stretch without an end is judged in pieces."""
 MOST_WORDS = 255
@@ -27,6 +29,7 @@ MOST_WORDS = 255
 _LANGUAGES = tuple(COMMON_WORDS)
 _VOCABULARIES = tuple(frozenset(words.split()) for words in COMMON_WORDS.values())
 _FURTHER = {language: frozenset(words.split()) for language, words in FURTHER_WORDS.items()}
+_LISTED = frozenset().union(*_VOCABULARIES, *_FURTHER.values())
 _NEUTRAL = len(COMMON_WORDS)
 """The field of a ballot after the languages' own: words that count for none."""
 _SHORTEST_WORD_IN_CAPITALS = 6
@@ -71,13 +74,13 @@ def _vote_further(word: str) -> int:
 def _vote(word: str) -> int:
     """A number with a 1 in the byte of each language that the word votes for, so that adding numbers counts votes.
 
-    Neutral are single letters, two to five capitals (a name or an abbreviation: ABC, AIME) and words with a capital
-    inside (NaCl, lastIndex).
+    Neutral are single letters, two to five capitals (a name or an abbreviation: ABC, AIME) unless they spell a common
+    word (THE), and words with a capital inside (NaCl, lastIndex).
     """
     if word == _ENGLISH_PRONOUN:
         return sum(1 << 8 * _LANGUAGES.index(language) for language in ("en", "it"))
     lowered = word.lower()
-    is_name = word.isupper() and len(word) < _SHORTEST_WORD_IN_CAPITALS
+    is_name = word.isupper() and len(word) < _SHORTEST_WORD_IN_CAPITALS and (len(word) < 3 or lowered not in _LISTED)
     if len(word) < 2 or is_name or lowered in SYMBOL_WORDS or not (word[1:].islower() or word.isupper()):
         return 1 << 8 * _NEUTRAL
     return sum(1 << 8 * field for field, vocabulary in enumerate(_VOCABULARIES) if lowered in vocabulary)
@@ -139,13 +142,17 @@ def read_sentences(prose: str, target: str, *, in_latin: bool) -> Sentences:
     leader[counted < LEAST_WORDS] = SHORT
     switched = np.zeros(0, np.int64) if in_latin else _count_in(SWITCH_WORDS, tokens, starts)
     number = np.cumsum(is_end)[starts] - is_end[starts]
-    return Sentences(names, leader, counted, switched, number, is_paragraph_end[last], tokens, starts)
+    sentences = Sentences(names, leader, counted, switched, number, is_paragraph_end[last], tokens, starts)
+    if in_latin and target in names:
+        _tell_short_ones(sentences, fields, target)
+    return sentences
 
 
 def _split(prose: str) -> list[bytes]:
     """The words of a text and its ends of sentences and lines; ends with one."""
     data = prose.encode(errors="ignore")
     data = data.translate(_ENDS_AS_STOPS, END_OF_SENTENCE + END_OF_PARAGRAPH).replace(b". ", b" %s " % END_OF_SENTENCE)
+    data = data.replace(b".) ", b" %s " % END_OF_SENTENCE).replace(b'." ', b" %s " % END_OF_SENTENCE)
     return (data.replace(b"\n", b" %s " % END_OF_PARAGRAPH) + b" " + END_OF_PARAGRAPH).translate(_KEPT_BYTES).split()
 
 
@@ -169,12 +176,36 @@ def _find_leaders(votes: npt.NDArray[np.int64], counted: npt.NDArray[np.int64], 
     leader: npt.NDArray[np.int64] = votes.argmax(axis=1)
     every = np.arange(len(votes))
     most = votes[every, leader]
-    votes[every, leader] = -1
-    lead = most - votes.max(axis=1)
+    others = votes.copy()
+    others[every, leader] = -1
+    lead = most - others.max(axis=1)
     is_clear = (lead >= 2) & (most * 4 >= counted)
     is_clear |= (leader == target) & (lead >= 1) & (most * 3 >= counted)
     leader[~is_clear] = OPEN
     return leader
+
+
+def _tell_short_ones(sentences: Sentences, votes: npt.NDArray[np.int64], target: str) -> None:
+    """Set the leaders of sentences too short to tell one by one where those in a row tell it together.
+
+    Names of points and quantities look like short words (DE, la), so only words of three letters or more tell it.
+    """
+    is_short = sentences.leader == SHORT
+    short = np.flatnonzero(is_short)
+    counted, run = sentences.counted[short], np.cumsum(~is_short)[short]
+    if counted.sum() < _LEAST_POOLED:
+        return
+    piece = np.cumsum(counted) // _POOLED_WORDS
+    bounds = np.flatnonzero((np.diff(run, prepend=-1) > 0) | (np.diff(piece, prepend=-1) > 0))
+    pooled = np.add.reduceat(counted, bounds)
+    leaders = _find_leaders(np.add.reduceat(votes[short], bounds), pooled, -1)
+    leaders[pooled < _LEAST_POOLED] = OPEN
+    for number in np.flatnonzero((leaders != OPEN) & (leaders != sentences.names.index(target))).tolist():
+        members = short[bounds[number] : bounds[number + 1] if number + 1 < len(bounds) else None]
+        words = [word for index in members.tolist() for word in sentences.words(index) if len(word) > 2]
+        ballot = count_votes(words[:MOST_WORDS], (target,))
+        if ballot.leader == sentences.names[leaders[number]] and ballot.lead > 2 and ballot.votes * 3 >= ballot.counted:
+            sentences.leader[members] = leaders[number]
 
 
 def _count_in(vocabulary: frozenset[str], tokens: list[bytes], starts: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:

@@ -12,8 +12,9 @@ from overproof.language.prose import to_prose
 from overproof.language.quotations import set_aside_quotations
 from overproof.language.scripts import Script
 from overproof.language.sentences import Reader
+from overproof.lettering import find_places, to_plain_letters
 
-_SENTENCE = re.compile(r"[.!?] |[。！？；]+|\n+")  # an end of a sentence or a line
+_SENTENCE = re.compile(r"[.!?][)\"]? |[。！？；]+|\n+")  # an end of a sentence or a line
 
 
 def find_foreign(text: str, target: str) -> list[tuple[int, int, str]]:
@@ -22,14 +23,15 @@ def find_foreign(text: str, target: str) -> list[tuple[int, int, str]]:
     What is marked is what `consistency` counts; a stretch is a sentence, or the foreign words within one.
     """
     target = base_language(target)
-    prose = set_aside_quotations(to_prose(text), target)
+    prose = set_aside_quotations(to_prose(to_plain_letters(text)), target)
     reader = Reader(prose, target)
     found: list[tuple[int, int, str]] = []
     start = 0
     for end in (*(match.end() for match in _SENTENCE.finditer(prose)), len(prose)):
         found += sorted(_foreign_parts(reader, prose[start:end], start))
         start = end
-    return found
+    places = find_places(text)
+    return [(places[start], places[end], language) for start, end, language in found]
 
 
 def _foreign_parts(reader: Reader, sentence: str, offset: int) -> Iterator[tuple[int, int, str]]:

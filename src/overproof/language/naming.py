@@ -14,6 +14,7 @@ from overproof.language.prose import to_prose
 from overproof.language.scripts import HAN, KANA, scripts_in
 from overproof.language.sentences import LATIN_WORD
 from overproof.language.siblings import tell_sibling, tells
+from overproof.lettering import to_plain_letters
 
 _LEAST_SHARE = 0.01
 """Of the named questions, from which a language counts as one of the set's own."""
@@ -31,7 +32,7 @@ def language_of(question: str, among: Collection[str] = ()) -> str | None:
 
 def name_question(question: str, among: Collection[str] = ()) -> Name:
     """`language_of` with whether the name is sure."""
-    prose = to_prose(question)
+    prose = to_prose(to_plain_letters(question))
     words = LATIN_WORD.findall(prose)
     counts = {script: script.count(prose) for script in scripts_in(prose)}
     if max(counts.values(), default=0.0) <= count_votes(words[:MOST_WORDS]).counted:

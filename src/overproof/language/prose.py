@@ -41,14 +41,18 @@ _CODE_LINE = re.compile(
     re.MULTILINE,
 )
 """A line of a program that stands in no fence."""
-_IDENTIFIER = re.compile(r"[A-Za-z0-9]*+_\w*+")
+_IDENTIFIER = f"[{LATIN_LETTERS}0-9]*+_[{LATIN_LETTERS}0-9_]*+"
+_IDENTIFIERS = re.compile(f"{_IDENTIFIER}(?: {_IDENTIFIER})*+")
+_MOST_WORDS_IN_IDENTIFIERS = 7
+"""More words than this, joined by nothing but spaces and underscores, are a sentence."""
 _STRETCH = re.compile(f"(?:[{SCRIPT_LETTERS}][^\\S\\n]?){{4,}}")
 """Four letters of another script: more than the name of a quantity in a formula."""
 _BARE_WORDS = re.compile(
-    f"(?<![{LATIN_LETTERS}])[{LATIN_LETTERS}]++(?:(?:[ ’'-]|[,;:] )[{LATIN_LETTERS}]++){{7,}}+[.!?]?"
+    f"(?<![{LATIN_LETTERS}])[{LATIN_LETTERS}]++(?:(?:[ ’'/_-]|[,;:] )[{LATIN_LETTERS}]++){{7,}}+[.!?]?"
 )
 """Eight words in a row without a sign between them: no formula has that, no line of code and few of its texts."""
-_FEWEST_SPACES = 6
+_JOINTS = " /_-"
+_FEWEST_JOINTS = 6
 _CODE_SIGN = re.compile(
     r"=|^[ \t]*(?:import|from|def|class|for|while|if|elif|return|print|assert|//|#include)", re.MULTILINE
 )
@@ -64,14 +68,20 @@ def to_prose(text: str) -> str:
                 break
         text = _COMMAND.sub(_blank, text)
     if "_" in text:
-        text = _IDENTIFIER.sub(_blank, text)
+        text = _IDENTIFIERS.sub(_open_sentence, text)
     return _CODE_LINE.sub(_blank, text) if _CODE_SIGN.search(text) else text
+
+
+def _open_sentence(names: re.Match[str]) -> str:
+    """Spaces in the place of the names of variables; a sentence that is spelled like one is opened."""
+    opened = names[0].replace("_", " ")
+    return opened if len(opened.split()) > _MOST_WORDS_IN_IDENTIFIERS else " " * len(opened)
 
 
 def _blank(span: re.Match[str]) -> str:
     """Spaces in the place of a span, but for the words in it that are prose all the same."""
     text = span[0]
-    if text.isascii() and text.count(" ") <= _FEWEST_SPACES:
+    if text.isascii() and sum(map(text.count, _JOINTS)) <= _FEWEST_JOINTS:
         return " " * len(text)
     kept = [match.span() for pattern in (_STRETCH, _BARE_WORDS) for match in pattern.finditer(text)]
     pieces = []

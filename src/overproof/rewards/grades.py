@@ -50,21 +50,33 @@ def _grade_unfinished(trace: Trace) -> Grade | None:
     return None
 
 
-_FORMULA = re.compile(r"\d\s*(?:[-+*/^×÷·]|\\cdot|\\times|\\div)\s*[\d({\\]")
-"""An operation between two numbers."""
-_FRACTION = re.compile(r"\d+/\d+")
+_FORMULA = re.compile(r"\d[-+*/^]\{?[\d(\\]|\d!|\\(?:sqrt|binom|frac|log|ln|sin|cos|tan)|√\d")
+"""An operation that is still to be carried out."""
+_FRACTION = re.compile(r"\d+/\d+|\\frac\{?\d+\}?\{?\d+\}?")
 _NUMBER = re.compile(r"[-−+]?[\d.,]+")
-_SPACES_AND_DOLLARS = re.compile(r"[\s$]+|\\[,;!]")
+_INTEGER = re.compile(r"[-−+]?\d+")
+_DRESS = re.compile(r"\\(?:text|mathrm|textbf|mathbf)\{[^{}]*\}|(?<![\\\w])[^\W\d_]{2,}|[\s$]+|\\[,;:! ]|[?.]$")
+_SPELLINGS = {"\\cdot": "*", "\\times": "*", "×": "*", "·": "*", "⋅": "*", "\\div": "/", "÷": "/", "−": "-", "–": "-"}
+_SPELLINGS |= {"\\dfrac": "\\frac", "\\tfrac": "\\frac", "\\left": "", "\\right": "", "＋": "+", "＝": "="}
 
 
 def _refuse_question(trace: Trace, grade: Grade) -> Grade:
-    """The grade, or incorrect where the answer is a formula of the question's and the reference is its value."""
+    """The grade, or incorrect where the answer is a formula of the question's and the reference is its value.
+
+    Words beside the formula and other signs for its operations make no difference. A fraction is a value, unless it is
+    a whole number that was not worked out.
+    """
     if grade.verdict is not Verdict.CORRECT or grade.extracted is None or trace.problem.reference is None:
         return grade
-    answer, question, reference = (
-        _SPACES_AND_DOLLARS.sub("", text) for text in (grade.extracted, trace.problem.question, trace.problem.reference)
-    )
-    is_formula = _FORMULA.search(answer) and not _FRACTION.fullmatch(answer)
-    if is_formula and answer in question and _NUMBER.fullmatch(reference):
+    answer, question, reference = map(_undress, (grade.extracted, trace.problem.question, trace.problem.reference))
+    is_value = _FRACTION.fullmatch(answer) and not _INTEGER.fullmatch(reference)
+    if _FORMULA.search(answer) and not is_value and answer in question and _NUMBER.fullmatch(reference):
         return replace(grade, verdict=Verdict.INCORRECT, layer=_LAYER, reason="the question's own formula is no answer")
     return grade
+
+
+def _undress(text: str) -> str:
+    """A formula without the words, dollars and spaces about it, its operations written in one way."""
+    for spelling, plain in _SPELLINGS.items():
+        text = text.replace(spelling, plain)
+    return _DRESS.sub("", text)

@@ -41,7 +41,7 @@ def advantages(totals: Sequence[float | None]) -> list[float | None]:
     if not known:
         return [None for _ in totals]
     mean = math.fsum(known) / len(known)
-    deviation = math.sqrt(math.fsum((total - mean) ** 2 for total in known) / len(known))
+    deviation = math.hypot(*(total - mean for total in known)) / math.sqrt(len(known))
     # Equal totals may differ from their mean by a rounding error, which must not be blown up to a whole deviation.
     level = deviation <= 1e-9 * max(map(abs, known))
     return [None if total is None else 0.0 if level else (total - mean) / deviation for total in totals]

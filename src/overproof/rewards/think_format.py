@@ -24,6 +24,8 @@ BREAKS = {
     "several_blocks": "a second reasoning block follows the first",
     "empty_reasoning": "the reasoning block is empty, or holds nothing that a reader sees",
     "only_answer": "the reasoning is nothing but the answer",
+    "only_prompt": "the reasoning is nothing but words of the prompt",
+    "no_thought": "the reasoning is one word or sign over and over, or letters without words",
     "tags_in_answer": "the reasoning came through a field of its own, and the answer holds reasoning tags too",
     "no_answer": "nothing follows the reasoning",
     "answer_only_inside": "the answer is given within the reasoning and not after it",
@@ -58,7 +60,12 @@ CONTRACTS = {
 DEFAULT_CONTRACT = "think_boxed"
 """The contract of the default prompt template."""
 
-_REASONING_TAG = re.compile(r"</?think(?:ing)?>")
+_REASONING_TAG = re.compile(
+    r"<\s?/?\s?(?:think(?:ing)?|thoughts?|reasoning|reflection|scratchpad)(?:\s[^<>\n=]{0,20}=[^<>\n]{0,80})?\s?>",
+    re.IGNORECASE,
+)
+"""What a reader takes for the begin or the end of reasoning. One that is not spelled as the contract has it is of
+another."""
 _BROKEN_SHAPES = (
     (re.compile(r"$"), "no_reasoning"),
     (re.compile(r".*x"), "wrong_tags"),
@@ -75,6 +82,19 @@ _BRACE = re.compile(r"\\.|[{}]", re.DOTALL)  # an escaped brace is no brace
 _MARK = {"box": _BOX, "block": re.compile("<answer>"), "free": re.compile(r"\S")}
 """How each kind of answer is known."""
 _BARE = re.compile(r"\\boxed|\\[a-z]*(?:text|math)[a-z]*|</?answer>|[\W_]+")
+_LEAD_IN = re.compile(
+    r"^\W*(?:(?:so|thus|hence|therefore|ok|okay)\W+)?(?:(?:the|my)\s+)?(?:final\s+)?(?:answer|result|solution)"
+    r"\s*(?:is|equals|[:=])\s*|^\W*(?:所以|因此|故)?(?:最终)?(?:答案|结果)(?:是|为|等于|[:：])\s*",
+    re.IGNORECASE,
+)
+"""How an answer is announced, which is no thought."""
+_TOKEN = re.compile(r"[^\W\d_\u2e80-\uffff]+|\d+|[^\s\ufe0f]")  # a word, a number, or one sign or Chinese character
+_FEWEST_DIFFERENT, _LONG = 3, 60
+"""Different words and signs that a reasoning of so many characters has at least."""
+_ENDLESS = re.compile(r"[a-z0-9+/=_-]{60,}")
+"""Letters in a row that are no word of any language: base64, the same letter for ever."""
+_SHORTEST_COPY, _ENOUGH = 8, 20_000
+"""Letters and digits from which a reasoning can be a copy of the prompt, and up to which a reasoning is looked at."""
 _MOST_TAGS_SHOWN = 8
 
 
@@ -103,10 +123,20 @@ def _as_seen(trace: Trace) -> Trace:
 
 
 def _broken_thought(trace: Trace) -> str | None:
-    """Whether the reasoning only says the answer before it is said."""
+    """Whether the reasoning only says the answer before it is said, only repeats the prompt, or says nothing."""
     reply = read_completion(trace)
-    said = [_bare(text) for text in (reply.reasoning or "", reply.answer)]
-    return "only_answer" if said[0] == said[1] or not said[0] else None
+    reasoning, answer = (_bare(_LEAD_IN.sub("", text, count=1)) for text in (reply.reasoning or "", reply.answer))
+    if reasoning == answer or not reasoning:
+        return "only_answer"
+    if _SHORTEST_COPY <= len(reasoning) <= _ENOUGH and any(reasoning in _bare(text) for text in _prompt_of(trace)):
+        return "only_prompt"
+    said = (reply.reasoning or "")[:_ENOUGH].lower()
+    words = _TOKEN.findall(_ENDLESS.sub(" ", said))
+    return "no_thought" if len({*words}) < _FEWEST_DIFFERENT and len(said) >= _LONG else None
+
+
+def _prompt_of(trace: Trace) -> list[str]:
+    return [trace.problem.question, *(message.content for message in trace.messages)]
 
 
 def _bare(text: str) -> str:
