@@ -77,7 +77,7 @@ def test_a_local_dataset_is_read_by_split_and_columns_however_it_was_saved(tmp_p
     saved.save_to_disk(tmp_path / "one")
     datasets.DatasetDict({"train": saved}).save_to_disk(tmp_path / "all")
     assert read(dataset=str(tmp_path / "one")) == read(dataset=str(tmp_path / "all")) == READ
-    with pytest.raises(ConfigError, match="cannot be loaded"):
+    with pytest.raises(ConfigError, match="has no split 'nowhere'; it has: train"):
         read(dataset=str(tmp_path / "all"), split="nowhere")
 
 
@@ -144,7 +144,7 @@ def test_an_empty_reference_key_goes_without_references_on_purpose(tmp_path: Pat
     [
         ([ROWS[0], {"id": "c", "question": "  "}], "mine.jsonl:2: 'question' is empty"),
         ([ROWS[0], ROWS[1], ROWS[0]], "mine.jsonl:3: the id 'a' was used before"),
-        ([ROWS[0], ["a", "b"]], "mine.jsonl:2 holds list"),
+        ([ROWS[0], ["a", "b"]], "mine.jsonl:2 holds a list"),
         ([ROWS[0], {"id": "c", "question": {"text": "q"}}], "mine.jsonl:2: 'question' holds dict"),
         ([ROWS[0], {"id": "c", "question": True}], "mine.jsonl:2: 'question' holds bool"),
     ],
@@ -249,10 +249,21 @@ PARTS = [{"type": "text", "text": "How many?"}]
         ({"p": "q", "a": 204.0}, {"question": "p"}, ("q", "204.0")),
         ({"p": "q", "a": "so \\boxed{7}."}, {"question": "p", "extract": "boxed"}, ("q", "7")),
         ({"p": "q", "a": "so #### 7"}, {"question": "p", "extract": "hashes"}, ("q", "7")),
+        ({"p": "q", "a": '["2", "3"]'}, {"question": "p"}, ("q", "2, 3")),
+        ({"p": "q", "a": "['\\\\frac12']"}, {"question": "p"}, ("q", "\\frac12")),
+        ({"p": "q", "a": "[2, 3]"}, {"question": "p"}, ("q", "[2, 3]")),
+        ({"p": "q", "a": 0.1 + 0.2}, {"question": "p"}, ("q", "0.3")),
+        ({"p": "q", "a": 3.1415926535897931}, {"question": "p"}, ("q", "3.141592653589793")),
+        ({"p": "q", "a": "nan"}, {"question": "p"}, ("q", None)),
+        ({"p": "q", "a": "None"}, {"question": "p"}, ("q", None)),
+        ({"p": "q", "a": "none"}, {"question": "p"}, ("q", "none")),
+        ({"p": "q", "a": "见解析"}, {"question": "p"}, ("q", None)),
+        ({"p": "q", "a": "x \ne 3"}, {"question": "p"}, ("q", "x \\ne 3")),
+        ({"p": "90Â° &lt; 3", "a": "1"}, {"question": "p"}, ("90° < 3", "1")),
     ],
 )  # fmt: skip
 def test_questions_and_answers_of_any_form_are_read(
-    tmp_path: Path, row: dict[str, Any], config: dict[str, Any], expected: tuple[str, str]
+    tmp_path: Path, row: dict[str, Any], config: dict[str, Any], expected: tuple[str, str | None]
 ) -> None:
     (problem,) = read(path=write_jsonl(tmp_path / "mine.jsonl", row), **({"reference": "a"} | config))
     assert (problem.question, problem.reference) == expected
@@ -273,6 +284,43 @@ def test_what_is_read_in_another_way_than_it_is_written_is_told(tmp_path: Path) 
     assert "Set prompt.system" in told
     assert "no answer found in 'answer'" in told
     assert "(\\frac \\times)" in told
+
+
+def test_what_makes_a_reference_worthless_is_told_before_anything_is_paid_for(tmp_path: Path) -> None:
+    answers = ["1.23457E+11", "24-Mar", "3月24日", "2024-03-24 00:00:00", "n/a", "4"]
+    rows = [{"question": f"q{number}", "answer": answer} for number, answer in enumerate(answers)]
+    notes = SourceNotes()
+    path = write_jsonl(tmp_path / "mine.jsonl", *rows, {"question": "q5", "answer": "5"})
+    list(read_problems(ProblemsConfig(path=path, reference="answer"), notes))
+    told = "\n".join(notes.lines())
+    assert "4 rows: 'answer' looks like what a spreadsheet makes" in told
+    assert "1 rows: 'answer' says 'n/a', which is read as no answer" in told
+    assert "1 rows: have the question of an earlier row, and another reference" in told
+
+
+def test_a_row_that_was_mended_in_two_ways_is_counted_once(tmp_path: Path) -> None:
+    (tmp_path / "mine.jsonl").write_text(r'{"question": "$\left( \frac{a}{b} \right)$", "reference": "\frac12"}' + "\n")
+    notes = SourceNotes()
+    list(read_problems(ProblemsConfig(path=str(tmp_path / "mine.jsonl")), notes))
+    assert [line.partition(" had")[0] for line in notes.lines()] == ["1 rows"]
+
+
+@pytest.mark.parametrize(
+    ("header", "question", "reference"),
+    [("QUESTION,ANSWER", "QUESTION", "ANSWER"), ("題目,答え", "題目", "答え"), ("Frage,Antwort", "Frage", "Antwort")],
+)
+def test_columns_of_other_cases_and_languages_are_offered(
+    tmp_path: Path, header: str, question: str, reference: str
+) -> None:
+    (tmp_path / "mine.csv").write_text(f"{header}\nq,1\n")
+    with pytest.raises(ConfigError, match=f"problems.question: {question} and set problems.reference: {reference}"):
+        read(path=str(tmp_path / "mine.csv"))
+
+
+def test_a_file_without_a_header_is_told_where_one_belongs(tmp_path: Path) -> None:
+    (tmp_path / "mine.csv").write_text("1,What is 1+1?,2\n2,What is 2+2?,4\n")
+    with pytest.raises(ConfigError, match=r"named in .*mine\.csv:1: if that is no header, write one above it"):
+        read(path=str(tmp_path / "mine.csv"))
 
 
 def test_an_error_names_the_table_it_is_about(tmp_path: Path) -> None:

@@ -23,6 +23,15 @@ SINGLE = [
     (r"\boxed{4}", r"\boxed{4}"),
     (r"\bfoo", None),
     (r"\frac{1}{2}\nu", None),
+    (r"\newline then \natural and \nearrow", r"\newline then \natural and \nearrow"),
+    (
+        r"$a \rightsquigarrow b \trianglelefteq c \blacktriangle$",
+        r"$a \rightsquigarrow b \trianglelefteq c \blacktriangle$",
+    ),
+    (r"$x \nless y$ \tfrac12", r"$x \nless y$ \tfrac12"),
+    (r"\b{x}", None),
+    (r"$2\timesx$", None),
+    (r"$a\rfoo$", None),
 ]
 
 
@@ -52,10 +61,22 @@ def test_latex_with_one_backslash_in_json_is_what_was_meant_or_refused(raw: str,
         r"x \\ y",
         "$$\nu = 3\n$$",
         "an \nequal share",
+        "no more or\nless than 3",
+        "34/22\napprox 1.5",
+        "lines that\nexists says are\nparallel or a\nsubset",
+        "It costs $5 today,\nnot ever $6 as before",
+        "\\[\nu^x - x \\ge 1\n\\]",
+        "\\[\ne^x - x \\ge 1\n\\]",
+        "$$\n\tx = 3\n$$",
     ],
 )
 def test_sound_text_is_left_alone(text: str) -> None:
     assert mend_latex(text) == (text, ())
+
+
+@pytest.mark.parametrize(("text", "meant"), [("x \ne 3", r"x \ne 3"), ("\tan x", r"\tan x"), ("\nu", r"\nu")])
+def test_a_text_that_is_all_mathematics_needs_no_dollar_signs(text: str, meant: str) -> None:
+    assert mend_latex(text, is_formula=True).text == meant
 
 
 def test_backslashes_doubled_once_too_often_are_halved_only_where_all_are() -> None:

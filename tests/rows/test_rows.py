@@ -4,6 +4,7 @@ import bz2
 import gzip
 import json
 import lzma
+import re
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +61,13 @@ def zstd(data: bytes) -> bytes:
         ("rows.csv", CSV.encode("utf-8-sig")),
         ("rows.csv", CSV.replace(",", ";").encode()),
         ("rows.csv", ("sep=;\n" + CSV.replace(",", ";")).encode()),
+        ("rows.csv", ('"sep=;"\r\n' + CSV.replace(",", ";")).encode("utf-8-sig")),
+        ("rows.csv", CSV.replace(",", "，").encode()),
+        ("rows.csv", CSV.replace("\n", "\r").encode()),
+        ("rows.csv", re.sub(r",([^,\n]+)", r', "\1"', CSV).encode()),
+        ("rows.csv", ("\n\n" + CSV + "\n\x1a").encode()),
+        ("rows.csv", "\ufeff".join(CSV.replace("\n2", "\nid,question,answer\n2").splitlines(keepends=True)).encode()),
+        ("rows.xlsx", CSV.encode()),
         ("rows.tsv", CSV.replace(",", "\t").encode()),
         ("rows.txt", CSV.replace(",", "\t").encode()),
         *((f"rows.{ending}", text.encode(code))
@@ -100,6 +108,29 @@ def test_a_spreadsheet_reads_as_it_is_shown(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"several sheets: Sheet, more. Set problems.name"):
         read(tmp_path / "two.xlsx", table="problems")
     assert read(tmp_path / "two.xlsx", name="more") == [{"id": 1}]
+
+
+def test_a_spreadsheet_says_what_it_does_not_hold(tmp_path: Path) -> None:
+    openpyxl = pytest.importorskip("openpyxl")
+    book = openpyxl.Workbook()
+    sheet = book.active
+    for cells in (["topic", "question", "answer"], ["algebra", "q1", "=1+1"], [None, "q2", 12345678901234567890]):
+        sheet.append(cells)
+    sheet.merge_cells("A2:A3")
+    book.save(tmp_path / "rows.xlsx")
+    told: list[str] = []
+    first, second = read_rows(Source(str(tmp_path / "rows.xlsx")), told.append)
+    assert [first.values["topic"], second.values["topic"]] == ["algebra", "algebra"]
+    assert "formulas without a value, as in C2" in told[0]
+    sheet["D1"] = "answer"
+    book.save(tmp_path / "twice.xlsx")
+    with pytest.raises(InputError, match="has 'answer' twice"):
+        read(tmp_path / "twice.xlsx")
+
+
+def test_numbers_of_32_bits_have_their_own_digits(tmp_path: Path) -> None:
+    parquet.write_table(pa.table({"answer": pa.array([0.1, None, 2.0], pa.float32())}), tmp_path / "x.parquet")
+    assert read(tmp_path / "x.parquet") == [{"answer": 0.1}, {"answer": None}, {"answer": 2.0}]
 
 
 def test_folders_patterns_and_the_home_folder_give_all_their_shards_in_order(
@@ -148,6 +179,9 @@ def test_files_of_a_folder_may_have_different_columns(tmp_path: Path) -> None:
         ('a,b,c\n1,"p,2\n2,q",3\n', ["x:2 reads as one row of 2 lines"]),
         ('a,b\n1,"first line\nsecond line"\n', [None]),
         ('a,b\n"1","say ""yes"", please"\n\n', [None]),
+        ("a,b\n1,#REF!\n2,x\n", ["x:2 holds the error #REF! in 'b'", None]),
+        ("a,b\n1,x\0y\n2,x\n", ["x:2 holds NUL characters", None]),
+        ("a;b\n1,x\n2;x\n", ["x:2 has 1 cells and the header 2 parted by ';'", None]),
     ],
 )
 def test_a_csv_row_whose_cells_have_shifted_names_its_line(
@@ -205,7 +239,7 @@ def test_a_damaged_place_in_utf8_is_named_and_not_taken_for_another_encoding(tmp
         ("x.csv", b"PK\x03\x04 and more", "call it .xlsx"),
         ("x.jsonl.gz", gzip.compress(LINES.encode() * 99)[:60], "cannot be unpacked"),
         ("x.jsonl", b"{'question': 'q'}", "write rows with json.dumps"),
-        ("x.jsonl", b'"text"\n', "x.jsonl:1 holds str, not a row"),
+        ("x.jsonl", b'"text"\n', "x.jsonl:1 holds a text, not a row"),
     ],
 )
 def test_what_people_have_in_place_of_the_file_is_named(

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from overproof.cli.console import print_lines, print_next
 from overproof.cli.options import Limit, Overrides, read_problems_table
+
+if TYPE_CHECKING:
+    from overproof.audit import AuditSummary, ReferenceAudit
 
 
 def verify(
@@ -57,28 +60,38 @@ def grade(
     print_next("overproof verify --reference … --answer …   (explains one verdict)")
 
 
+def _say_audits(summary: AuditSummary) -> str:
+    kinds = ", ".join(f"{kind} {count:,}" for kind, count in summary.kinds.items())
+    share = summary.unverifiable / summary.references if summary.references else 0.0
+    return (
+        f"{summary.references:,} problems: {summary.unverifiable:,} unverifiable ({share:.1%}), {summary.doubtful:,} "
+        f"doubtful, {summary.without_reference:,} without a reference; of the rest: {kinds or 'none'}"
+    )
+
+
 def audit(
     problems: Annotated[str, typer.Argument(help="A problem file, or a config that names one.")],
     set_: Overrides = None,
     limit: Limit = None,
 ) -> None:
     """Say which references no answer could be graded against, and why, before a token is paid for."""
-    from overproof.audit import audit_references, summarise
+    from overproof.audit import audit_reference, summarise
     from overproof.problems import read_problems
+    from overproof.problems.notes import SourceNotes
 
-    audits = list(audit_references(read_problems(read_problems_table(problems, set_, limit))))
-    for one in audits:
+    notes = SourceNotes()
+    by_source: dict[str, list[ReferenceAudit]] = {}
+    for problem in read_problems(read_problems_table(problems, set_, limit), notes):
+        one = audit_reference(problem)
+        by_source.setdefault(problem.source, []).append(one)
         if one.issue is not None:
             print_lines([f"{one.problem_id}: {one.reference!r}: {one.issue}"])
         elif one.doubt is not None:
             print_lines([f"{one.problem_id}: {one.reference!r}: doubtful: {one.doubt}"])
-    summary = summarise(audits)
-    kinds = ", ".join(f"{kind} {count:,}" for kind, count in summary.kinds.items())
-    told = (
-        f"{summary.references:,} problems: {summary.unverifiable:,} unverifiable, {summary.doubtful:,} doubtful, "
-        f"{summary.without_reference:,} without a reference; of the rest: {kinds or 'none'}"
-    )
-    print_lines([told])
+    print_lines([f"! {line}" for line in notes.lines()])
+    for source, audits in sorted(by_source.items()) if len(by_source) > 1 else ():
+        print_lines([f"    {source or 'no source'}: {_say_audits(summarise(audits))}"])
+    print_lines([_say_audits(summarise(one for audits in by_source.values() for one in audits))])
     if problems.endswith((".yaml", ".yml")):
         print_next(f"overproof doctor {problems}", f"overproof run {problems} --dry-run")
     else:

@@ -11,6 +11,7 @@ import dataclasses
 import difflib
 import hashlib
 import itertools
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -136,6 +137,7 @@ class _Reader:
         self._notes = notes
         self._seen: dict[str, str] = {}
         self._ids = _DefaultIds(known)
+        self._references: dict[bytes, str] = {}
 
     def read(self, rows: Iterator[SourceRow]) -> Iterator[Problem]:
         """The problems of the rows. What is wrong with a row is raised, or taken down where rows may be skipped."""
@@ -157,8 +159,6 @@ class _Reader:
     def _build(self, row: SourceRow) -> Problem:
         if row.fault is not None:
             raise InputError(say_fault(row))
-        if row.mended:
-            self._notes.mend(row.mended, row.where)
         problem = build_problem(row, "", self._preset, self._notes)
         if not problem.id:
             problem = msgspec.structs.replace(problem, id=self._ids.next_for(problem.question))
@@ -166,6 +166,10 @@ class _Reader:
             used = self._seen[problem.id]
             raise InputError(f"{row.where}: the id '{problem.id}' was used before, at {used}. Make ids unique")
         self._seen[problem.id] = row.where
+        if problem.reference is not None:
+            digest = digest_question(problem.question)
+            if self._references.setdefault(digest, problem.reference) != problem.reference:
+                self._notes.count("have the question of an earlier row, and another reference", row.where)
         return problem
 
 
@@ -173,21 +177,31 @@ def _say_skip(message: str, table: str) -> str:
     return f"{message.rstrip('.')}. To leave such rows out and have them listed, set {table}.on_bad_row: skip"
 
 
+# What people call the columns, in any case: English, Chinese, Japanese, Korean, French, German, Spanish, Portuguese,
+# Russian; the words of verl and of trace sets.
 _USUAL_QUESTIONS = (
-    "problem",
-    "question",
-    "prompt",
-    "instruction",
-    "query",
-    "Problem",
-    "Question",
-    "题目",
-    "问题",
-    "题干",
+    *("problem", "question", "prompt", "instruction", "query", "input", "original_text", "questions", "question_text"),
+    *("problem_text", "extra_info.question", "messages", "conversations", "题目", "问题", "题干", "題目", "問題"),
+    *("문제", "질문", "énoncé", "frage", "aufgabe", "pregunta", "problema", "pergunta", "вопрос", "задача"),
 )
 _USUAL_REFERENCES = (
-    *("answer", "expected_answer", "final_answer", "ground_truth", "golden", "gold", "Answer", "答案", "参考答案"),
-    *("reward_model.ground_truth", "extra_info.answer", "solution"),
+    *("answer", "expected_answer", "final_answer", "ground_truth", "golden", "gold", "target", "label", "answers"),
+    *("reward_model.ground_truth", "extra_info.answer", "correct_answer", "reference_answer", "gold_answer", "ans"),
+    *(
+        "solution",
+        "答案",
+        "参考答案",
+        "标准答案",
+        "正确答案",
+        "參考答案",
+        "答え",
+        "解答",
+        "正解",
+        "정답",
+        "답",
+        "réponse",
+    ),
+    *("antwort", "lösung", "respuesta", "resposta", "ответ"),
 )
 
 
@@ -202,27 +216,44 @@ def _check_columns(row: SourceRow, config: ProblemsConfig, preset: Preset) -> No
         needed["reference"] = preset.reference
     needed |= {key: column for key in ("reference", "id", "source", "level") if (column := getattr(config, key))}
     missing = {key: columns for key, columns in needed.items() if find_column(row.values, columns) is None}
-    likely = find_column(row.values, _USUAL_REFERENCES)
+    likely = _find_usual(row, _USUAL_REFERENCES)
     if config.preset is None and config.reference is None and "reference" not in row.values and likely is not None:
         missing["reference"] = "reference"
     if not missing:
         return
-    wanted = {key: columns if isinstance(columns, str) else columns[0] for key, columns in missing.items()}
+    wanted = {key: _first(columns) for key, columns in missing.items()}
     ways = [way for key, name in wanted.items() if (way := _say_way_out(row, key, name, config.table))]
     if "reference" in wanted and config.preset is None and config.reference is None:
         ways[-1] += f", or {config.table}.reference: '' to go without references (nothing is verified then)"
     names = " and no ".join(f"'{name}'" for name in wanted.values())
-    has = ", ".join(_say_columns(row)) or "nothing"
     ways[0] = ways[0][0].upper() + ways[0][1:]
-    raise ConfigError(f"{row.where} has no {names}; it has: {has}. " + " and ".join(ways))
+    header = f". Its columns are named in {row.header}: if that is no header, write one above it" if row.header else ""
+    raise ConfigError(f"{row.where} has no {names}; it has: {_say_all(row)}. " + " and ".join(ways) + header)
+
+
+def _first(columns: Columns) -> str:
+    return columns if isinstance(columns, str) else columns[0]
+
+
+def _say_all(row: SourceRow) -> str:
+    return ", ".join(_say_columns(row)) or "nothing"
 
 
 def _say_way_out(row: SourceRow, key: str, wanted: str, table: str) -> str:
     """The key to set, with the column that is likely meant."""
     usual = {"question": _USUAL_QUESTIONS, "reference": _USUAL_REFERENCES}.get(key)
     near = nearest(wanted, row.values) if key != "question" else None
-    near = near or find_column(row.values, usual) or nearest(wanted, row.values)
+    near = near or _find_usual(row, usual) or nearest(wanted, row.values)
     return f"set {table}.{key}" + (f": {near}" if near else "")
+
+
+def _find_usual(row: SourceRow, usual: tuple[str, ...] | None) -> str | None:
+    """The first of the usual names that a row has, as the row writes it."""
+    written = {name.casefold().replace(" ", "_"): name for name in map(str, row.values)}
+    for name in usual or ():
+        if name in written or find_column(row.values, name) is not None:
+            return written.get(name, name)
+    return None
 
 
 def _say_columns(row: SourceRow) -> list[str]:
@@ -234,23 +265,66 @@ def _say_columns(row: SourceRow) -> list[str]:
     return [*shown[:20], *(["…"] if len(shown) > 20 else [])]
 
 
+# What people and programs write where they have no answer, in any case; 无 and "none" are answers too.
+_NO_ANSWER = {
+    *("nan", "null", "<na>", "n/a", "#n/a", "notfound", "not found", "not available", "tbd", "todo", "unknown"),
+    *(
+        "proof",
+        "prove",
+        "see solution",
+        "no answer",
+        "略",
+        "答案略",
+        "解答略",
+        "证明略",
+        "见解析",
+        "详见解析",
+        "见答案",
+    ),
+    *("暂无", "暂无答案"),
+}
+_PROGRAMS_NONE = {"None", "NA"}
+"""What programs write so and people otherwise."""
+_BY_SPREADSHEET = re.compile(
+    r"\d(?:\.\d{1,9})?E\+\d\d|[A-Z][a-z]{2}-\d\d|\d{1,2}-[A-Z][a-z]{2}|\d{1,2}月\d{1,2}日"
+    r"|\d{4}([-/])\d{1,2}\1\d{1,2}(?: 0?0:00(?::00)?)?"
+)
+"""What a spreadsheet makes of a long number (1.23457E+11) and of a fraction that it takes for a date (24-Mar)."""
+
+
+def _read_reference(row: SourceRow, text: str | None, preset: Preset, notes: SourceNotes) -> str | None:
+    """The reference in the text of its column; None where it stands for none."""
+    if text is None:
+        return None
+    column = find_column(row.values, preset.reference)
+    if text.casefold() in _NO_ANSWER or text in _PROGRAMS_NONE:
+        notes.count(f"'{column}' says '{text}', which is read as no answer", row.where)
+        return None
+    if _BY_SPREADSHEET.fullmatch(text):
+        notes.count(f"'{column}' looks like what a spreadsheet makes of a long number or a fraction", row.where)
+    found = preset.extract(text) if preset.extract else text
+    if found is None:
+        notes.count(f"no answer found in '{column}'", row.where)
+    return found
+
+
 def build_problem(row: SourceRow, default_id: str, preset: Preset, notes: SourceNotes | None = None) -> Problem:
     """The problem in a row. Raises InputError, naming file and line, for an empty question or a value of no use."""
     notes = notes or SourceNotes()
     asked = read_question(row, preset.question)
     if asked.text is None:
-        column = find_column(row.values, preset.question) or preset.question
-        raise InputError(f"{row.where}: '{column}' is empty. Remove the row or name another column")
+        column = find_column(row.values, preset.question) or _first(preset.question)
+        lacks = "is empty" if find_column(row.values, preset.question) else f"is missing; it has: {_say_all(row)}"
+        raise InputError(f"{row.where}: '{column}' {lacks}. Remove the row or name another column")
     more = read_options(row, preset.append) if preset.append else None
-    known = read_text(row, preset.reference)
+    known = read_text(row, preset.reference, is_formula=preset.extract is None)
     level = read_text(row, preset.level).text
-    if asked.note:
-        notes.count(asked.note, row.where)
-    if commands := (*asked.mended, *known.mended, *(more.mended if more else ())):
+    cells = [asked, known, *([more] if more else [])]
+    for note in dict.fromkeys(note for cell in cells for note in cell.notes):
+        notes.count(note, row.where)
+    if commands := (*row.mended, *(command for cell in cells for command in cell.mended)):
         notes.mend(commands, row.where)
-    reference = preset.extract(known.text) if known.text is not None and preset.extract else known.text
-    if reference is None and known.text is not None:
-        notes.count(f"no answer found in '{find_column(row.values, preset.reference)}'", row.where)
+    reference = _read_reference(row, known.text, preset, notes)
     return Problem(
         id=read_text(row, preset.id).text or default_id,
         question=f"{asked.text}\n{more.text}" if more and more.text else asked.text,

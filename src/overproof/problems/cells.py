@@ -6,6 +6,8 @@ values. Whatever it is, LaTeX that lost its backslashes on the way is restored, 
 
 from __future__ import annotations
 
+import datetime as dt
+import re
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -13,6 +15,7 @@ from typing import Any, NamedTuple
 from overproof.errors import InputError
 from overproof.records import clean_text
 from overproof.rows.columns import Columns, find_column, look_up, read_cell
+from overproof.rows.damage import mend_damage
 from overproof.rows.escapes import DoubtfulError, mend_latex
 from overproof.rows.row import SourceRow
 
@@ -21,6 +24,13 @@ _NOT_ASKED = {"system"}
 _WORDS = ("content", "value", "text")
 """Keys that a message's text is kept under: OpenAI's, ShareGPT's, and others'."""
 
+
+_WRITTEN_LIST = re.compile(r"""\s*\[\s*(['"]).*\1\s*,?\s*\]\s*""", re.DOTALL)
+"""A list of texts as Python or JSON writes it; without quotes `[2, 3]` is mathematics."""
+_KEPT_DIGITS = 15
+"""Digits that a floating number keeps; those beyond come of binary arithmetic (0.30000000000000004)."""
+_FEWEST_SAVED = 4
+"""Characters by which a number has to be shorter without them to be taken for one of these."""
 
 _THOUGHT = {"thinking", "reasoning", "redacted_thinking"}
 """Types of parts of a message that are no part of what it says."""
@@ -33,22 +43,25 @@ class Cell(NamedTuple):
     """None where it is missing, blank or NaN."""
     mended: tuple[str, ...] = ()
     """LaTeX commands that were restored in it."""
-    note: str | None = None
+    notes: tuple[str, ...] = ()
     """What its reader should know of."""
 
 
-def read_text(row: SourceRow, columns: Columns | None, joint: str = ", ") -> Cell:
+def read_text(row: SourceRow, columns: Columns | None, joint: str = ", ", *, is_formula: bool = False) -> Cell:
     """The first of these columns as text. Raises InputError, naming the row and column, for a value of no use.
 
-    Numbers read as they are written; a list of values is joined by `joint`.
+    Numbers read as they are written; a list of values, or of texts that was written as text, is joined by `joint`.
+    `is_formula` says that all of it is mathematics.
     """
     column = find_column(row.values, columns)
     value = look_up(row.values, column) if column is not None else None
+    if isinstance(value, str) and _WRITTEN_LIST.fullmatch(value):
+        value = read_cell(value)
     try:
         text = to_text(value, joint)
     except TypeError as error:
         raise InputError(f"{row.where}: '{column}' holds {error}{_say_inside(column, value)}") from None
-    return _mend(row, column, text)
+    return _mend(row, column, text, is_formula=is_formula)
 
 
 def read_question(row: SourceRow, columns: Columns) -> Cell:
@@ -61,7 +74,8 @@ def read_question(row: SourceRow, columns: Columns) -> Cell:
     if messages is None:
         if isinstance(value, list | bool):
             raise InputError(
-                f"{row.where}: '{column}' holds {_kind(value)}, not a question{_say_inside(column, value)}"
+                f"{row.where}: '{column}' holds {_kind(value)}, not one question as text. Name the part that is one, "
+                f"such as {column}[0], or write it as one text"
             )
         return read_text(row, columns)
     asked = [text for role, text in messages if role in _ASKED_BY]
@@ -74,7 +88,7 @@ def read_question(row: SourceRow, columns: Columns) -> Cell:
     cell = _mend(row, column, asked[0])
     if any(role in _NOT_ASKED for role, _ in messages):
         note = f"'{column}' holds a system message, which is not part of the question. Set prompt.system to send one"
-        return cell._replace(note=note)
+        return cell._replace(notes=(*cell.notes, note))
     return cell
 
 
@@ -141,14 +155,47 @@ def to_text(value: Any, joint: str = ", ") -> str | None:
         return None
     if isinstance(value, str):
         return value
-    if isinstance(value, bool | int | Decimal):
+    if isinstance(value, bool | int):
         return str(value)
-    if isinstance(value, float):
-        # a column of whole numbers with a gap in it becomes floats in a data frame: 204 is kept as 204.0
-        return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
+    if isinstance(value, Decimal | float):
+        return _number_text(value)
+    if isinstance(value, bytes):
+        return _decode(value)
     if isinstance(value, list) and not any(isinstance(item, list | dict) for item in value):
         return joint.join(text for item in value if (text := to_text(item)) is not None) or None
     raise TypeError(_kind(value))
+
+
+def _decode(value: bytes) -> str:
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        raise TypeError("bytes that are no text") from None
+
+
+def _number_text(value: Decimal | float) -> str:
+    """A number as it was before it became a floating one."""
+    if isinstance(value, Decimal):
+        return _without_residue(str(value))
+    if not value.is_integer():
+        return _without_residue(repr(value))
+    if abs(value) < 10**_KEPT_DIGITS:
+        return str(int(value))  # a column of whole numbers with a gap becomes floats in a data frame
+    if len(repr(value).partition("e")[0].strip("-0.").replace(".", "")) >= _KEPT_DIGITS:
+        raise TypeError(f"a number of more digits than the {_KEPT_DIGITS} that its file keeps; write it as text")
+    return str(int(value))
+
+
+def _without_residue(text: str) -> str:
+    if len(text) <= _KEPT_DIGITS or "e" in text.lower():
+        return text
+    short = format(float(text), f".{_KEPT_DIGITS}g")
+    return short if len(short) + _FEWEST_SAVED <= len(text) and float(short) != 0 and _is_double(text) else text
+
+
+def _is_double(text: str) -> bool:
+    """Whether a number is written as programs write a double, so that its last digits may be residue."""
+    return repr(float(text)) == text
 
 
 def _kind(value: Any) -> str:
@@ -156,6 +203,8 @@ def _kind(value: Any) -> str:
         return "dict"
     if isinstance(value, list):
         return f"list of {type(value[0]).__name__}" if value else "an empty list"
+    if isinstance(value, dt.date | dt.time | dt.timedelta):
+        return f"a date ({value}), as spreadsheets make of fractions such as 3/24; write it as text"
     return type(value).__name__
 
 
@@ -165,14 +214,16 @@ def _say_inside(column: str | None, value: Any) -> str:
         return f", not text. It has: {', '.join(map(str, value))}. Name one, such as {column}.{next(iter(value))}"
     if isinstance(value, list) and value and isinstance(value[0], dict):
         return f", not text. Name one, such as {column}[0].{next(iter(value[0]), '')}"
-    return ", not text or a number"
+    return "" if isinstance(value, dt.date | dt.time | dt.timedelta | float) else ", not text or a number"
 
 
-def _mend(row: SourceRow, column: str | None, text: str | None) -> Cell:
+def _mend(row: SourceRow, column: str | None, text: str | None, *, is_formula: bool = False) -> Cell:
     if text is None:
         return Cell(None)
     try:
-        mended = mend_latex(text)
+        mended = mend_latex(text, is_formula=is_formula)
+        seen = mend_damage(clean_text(mended.text))
     except DoubtfulError as error:
         raise InputError(f"{row.where}: '{column}' {error}") from None
-    return Cell(clean_text(mended.text).strip() or None, mended.commands)
+    notes = tuple(f"'{column}' {note}" for note in seen.notes)
+    return Cell(seen.text.strip() or None, mended.commands, notes)

@@ -14,6 +14,7 @@ from pathlib import Path
 from overproof.errors import ConfigError, InputError
 from overproof.rows import files
 from overproof.rows.columnar import read_arrow, read_dataset, read_parquet
+from overproof.rows.documents import Wanted
 from overproof.rows.encoding import UTF_8, find_encoding
 from overproof.rows.json_rows import read_json
 from overproof.rows.row import SourceRow, key
@@ -23,6 +24,8 @@ Tell = Callable[[str], object]
 """Is told facts about a source that its reader should know of."""
 
 _SHEETS = {".xlsx", ".xls", ".xlsb", ".ods"}
+_BEFORE_JSON = b"\xef\xbb\xbf\xfe\xff\0 \t\r\n"
+"""Marks and blanks that may stand before JSON."""
 _JSON_LINES = {".jsonl", ".ndjson"}
 _WORKBOOK_MAGIC = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
 
@@ -100,8 +103,8 @@ def _read_file(file: Path, source: Source, tell: Tell) -> Iterator[SourceRow]:
         yield from read_parquet(file)
     elif head.startswith(b"ARROW1") or ending in {".arrow", ".feather"}:
         yield from read_arrow(file)
-    elif head.startswith(_WORKBOOK_MAGIC) and ending in _SHEETS:
-        yield from read_workbook(file, source.table, source.name)
+    elif ending in _SHEETS and head.startswith(_WORKBOOK_MAGIC):
+        yield from read_workbook(file, source.table, source.name, tell)
     else:
         yield from _read_text(file, head, ending, source, tell)
 
@@ -117,18 +120,18 @@ def _refuse_stranger(file: Path, head: bytes) -> None:
 
 
 def _read_text(file: Path, head: bytes, ending: str, source: Source, tell: Tell) -> Iterator[SourceRow]:
+    if ending not in {*files.TEXT_ENDINGS, *_SHEETS} and not head.lstrip(_BEFORE_JSON).startswith((b"{", b"[")):
+        raise ConfigError(files.say_unknown(file, source.table))
     encoding = find_encoding(file, source.encoding, source.table)
     if source.encoding is None and encoding not in {UTF_8, "utf-8-sig"}:
         name = encoding.upper()
         tell(f"{file} is read as {name}: it is not UTF-8. If its text looks wrong, set {key(source.table, 'encoding')}")
     start = head.decode(encoding, "ignore").lstrip("\ufeff \t\r\n")[:1]
     if ending in _JSON_LINES or start in {"{", "["}:
-        under = source.under
-        yield from read_json(file, encoding, source.table, under, is_lines=ending in _JSON_LINES)
-    elif ending in {".csv", ".tsv", ".tab", ".txt"} and start:
-        yield from read_csv(file, encoding, source.table)
+        wanted = Wanted(source.table, source.under, source.name, source.split, tell)
+        yield from read_json(file, encoding, wanted, is_lines=ending in _JSON_LINES)
     elif ending == ".json":
         if start:
             raise InputError(f"{file} is not valid JSON: it begins with {start!r}")
-    elif ending not in files.TEXT_ENDINGS:
-        raise ConfigError(files.say_unknown(file, source.table))
+    elif start:
+        yield from read_csv(file, encoding, source.table)

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from overproof.errors import ConfigError, InputError
 from overproof.rows import files
 from overproof.rows.row import SourceRow, key
@@ -44,10 +46,16 @@ def read_arrow(file: Path) -> Iterator[SourceRow]:
 
 
 def _number(where: str, batches: Iterator[Any]) -> Iterator[SourceRow]:
+    import pyarrow as pa
+
     number = 0
     for batch in batches:
+        short = [field.name for field in batch.schema if pa.types.is_float32(field.type)]
         for values in batch.to_pylist():
             number += 1
+            for name in short:  # 0.1 of 32 bits is not that of 64: its own shortest digits are meant
+                if values[name] is not None:
+                    values[name] = float(str(np.float32(values[name])))
             yield SourceRow(f"{where} {number}", values)
 
 
@@ -62,7 +70,11 @@ def read_dataset(dataset: str, name: str | None, split: str | None, table: str) 
     split = split or "train"
     try:
         if (place / "dataset_dict.json").is_file():
-            rows = datasets.load_from_disk(str(place))[split]
+            saved = datasets.load_from_disk(str(place))
+            if split not in saved:
+                has = ", ".join(map(str, saved))
+                raise ConfigError(f"{key(table, 'split')}: '{dataset}' has no split '{split}'; it has: {has}")
+            rows = saved[split]
         elif (place / "state.json").is_file():
             rows = datasets.load_from_disk(str(place))
         else:

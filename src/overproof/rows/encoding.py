@@ -1,7 +1,8 @@
 """Which encoding a text file is in; only this module decides it: as told, by its mark, or by decoding.
 
 UTF-8 is taken unless the bytes say otherwise. GB18030 (with GBK and GB2312 in it), in which Excel writes CSV on a
-Chinese system, is told from other encodings by what it decodes to: nearly all of it must be everyday characters.
+Chinese system, is told from other encodings by what it decodes to: nearly all of it must be everyday characters. Any
+other encoding is never taken unasked, as a wrong one reads without an error: it is named, with what it would read.
 """
 
 from __future__ import annotations
@@ -25,7 +26,22 @@ _LEAST_EVERYDAY = 0.9
 """Share of GB2312 in a text that is GB18030. Real Chinese has .98 and more; cp1252, Big5 and Shift-JIS text read as
 GB18030 has less than .6, because their second bytes lie below 0xA1."""
 _MOST_BROKEN = 0.1
-"""Share of broken characters up to which a text is UTF-8 with a damaged place."""
+"""Share of broken characters up to which a text is of an encoding, with damaged places."""
+_MOST_KANA = 0.1
+"""Share of kana in a text that is Chinese; GB2312 has them where EUC-JP does."""
+_FEWEST_HAN = 6
+_LAST_HANGUL = 0xC8
+"""EUC-KR writes Hangul with first bytes up to this one; half of a Chinese text, whose characters GB2312 has in order of
+their sound, lies beyond."""
+_LEAST_WIDE = 0.2
+"""Share of NUL bytes on one side of the pairs from which a text is UTF-16: that of the ASCII in it. A stray NUL has
+less."""
+_ALL = 0.9
+"""Share of NUL bytes in the upper halves of UTF-32, in which nearly every character has none."""
+_LIKELY = ("gb18030", "big5", "cp932", "euc_jp", "cp949", "cp1252", "cp1251", "koi8_r", "mac_roman")
+"""Encodings that people have, of the many in which the same bytes could be read."""
+_SHOWN = 24
+"""Characters shown of what another encoding would read."""
 
 
 def find_encoding(file: Path, given: str | None, table: str) -> str:
@@ -35,6 +51,7 @@ def find_encoding(file: Path, given: str | None, table: str) -> str:
         return _guess(file, state.st_size, state.st_mtime_ns)
     try:
         name = codecs.lookup(given).name
+        "".encode(name)  # rot13 and base64 are codecs too, and none of text
     except LookupError:
         raise ConfigError(
             f"{key(table, 'encoding')}: there is no encoding '{given}'. Usual: utf-8, gb18030, utf-16, big5, cp1252"
@@ -52,11 +69,26 @@ def _guess(file: Path, size: int, changed: int) -> str:
     for mark, name in _MARKS.items():
         if head.startswith(mark):
             return name
-    if b"\0" in head:
-        odd, even = head[1::2].count(0), head[::2].count(0)
-        return "utf-16-le" if odd > even else "utf-16-be"
+    wide = _guess_wide(head)
+    if wide is not None:
+        return wide
     sample = _find_foreign(file)
     return "gb18030" if sample and _is_broken_utf8(sample) and _is_chinese(sample) else UTF_8
+
+
+def _guess_wide(head: bytes) -> str | None:
+    """UTF-32 or UTF-16 without a mark, by where the NUL bytes of its ASCII stand; None where it is neither."""
+    if b"\0" not in head:
+        return None
+    quarters = [4 * head[place::4].count(0) / len(head) for place in range(4)]
+    if quarters[3] > _ALL and quarters[2] > _ALL and quarters[0] < 1 - _ALL:
+        return "utf-32-le"
+    if quarters[0] > _ALL and quarters[1] > _ALL and quarters[3] < 1 - _ALL:
+        return "utf-32-be"
+    odd, even = head[1::2].count(0), head[::2].count(0)
+    if max(odd, even) < _LEAST_WIDE * len(head) / 2 or min(odd, even) > max(odd, even) / 10:
+        return None
+    return "utf-16-le" if odd > even else "utf-16-be"
 
 
 def _find_foreign(file: Path) -> bytes:
@@ -79,26 +111,42 @@ def _is_broken_utf8(sample: bytes) -> bool:
 
 
 def _is_chinese(sample: bytes) -> bool:
-    try:
-        text = codecs.getincrementaldecoder("gb18030")().decode(sample)
-    except UnicodeDecodeError as error:
-        if error.start < len(sample) - 4:
-            return False
-        text = sample[: error.start].decode("gb18030")
+    text = codecs.getincrementaldecoder("gb18030")("replace").decode(sample)
     foreign = "".join(character for character in text if not character.isascii())
-    return bool(foreign) and len(foreign.encode("gb2312", "ignore")) >= 2 * _LEAST_EVERYDAY * len(foreign)
+    everyday = foreign.encode("gb2312", "ignore")
+    if not foreign or len(everyday) < 2 * _LEAST_EVERYDAY * len(foreign):
+        return False
+    first = everyday[::2]
+    kana = sum(byte in {0xA4, 0xA5} for byte in first)
+    han = sum(byte >= 0xB0 for byte in first)
+    if kana > _MOST_KANA * len(first):
+        return False
+    return han < _FEWEST_HAN or any(byte > _LAST_HANGUL for byte in first)
+
+
+class OtherEncoding(str):
+    """A line that is not of the encoding it was read in; as text it has what could be read, the rest escaped."""
+
+    __slots__ = ("error",)
+    error: UnicodeDecodeError
 
 
 def read_text(file: Path, encoding: str, table: str) -> Iterator[str]:
-    """The lines of a text file, newline included as it is. Raises InputError where they are of another encoding."""
+    """The lines of a text file, newline included as it is; those of another encoding come as `OtherEncoding`.
+
+    Raises InputError where UTF-16 or UTF-32 cannot be read, in which a damaged place has no line.
+    """
     if encoding.startswith(("utf-16", "utf-32")):
         yield from _read_wide(file, encoding, table)
         return
     for number, line in enumerate(files.read_lines(file), start=1):
+        name = encoding if number == 1 else encoding.removesuffix("-sig")
         try:
-            yield line.decode(encoding if number == 1 else encoding.removesuffix("-sig"))
+            yield line.decode(name)
         except UnicodeDecodeError as error:
-            raise InputError(f"{file}:{number} {say_not(encoding, error, table)}") from None
+            damaged = OtherEncoding(line.decode(name, "backslashreplace"))
+            damaged.error = error
+            yield damaged
 
 
 def _read_wide(file: Path, encoding: str, table: str) -> Iterator[str]:
@@ -114,7 +162,27 @@ def _read_wide(file: Path, encoding: str, table: str) -> Iterator[str]:
 
 
 def say_not(encoding: str, error: Exception, table: str) -> str:
-    """That text is not of the encoding it was read in, and the way out."""
+    """That text is not of the encoding it was read in, and the way out, with the encoding that it may be of."""
     name = encoding.upper().removesuffix("-SIG")
-    way = f"Set {key(table, 'encoding')}, for example gb18030, big5 or cp1252, or save it as UTF-8"
-    return f"is not {name} ({error}). {way}"
+    setting = key(table, "encoding")
+    cause, likely = str(error), None
+    if isinstance(error, UnicodeDecodeError):
+        cause = f"byte 0x{error.object[error.start]:02X}, number {error.start + 1:,}"
+        likely = _likely(error.object)
+    if likely is not None:
+        way = f"Read as {likely[0]} it would begin '{likely[1]}': if that is right set {setting}: {likely[0]}"
+    else:
+        way = f"Set {setting}, for example gb18030, big5 or cp1252, or save it as UTF-8"
+    return f"is not {name} ({cause}). {way}"
+
+
+def _likely(text: bytes) -> tuple[str, str] | None:
+    """The encoding that some bytes are most likely of, and what they read in it from the first that is not ASCII."""
+    from charset_normalizer import from_bytes
+
+    found = from_bytes(text[:_LOOKED_AT], cp_isolation=list(_LIKELY)).best()
+    if found is None:
+        return None
+    read = str(found)
+    start = next((place for place, character in enumerate(read) if not character.isascii()), 0)
+    return found.encoding, " ".join(read[max(0, start - 4) : start + _SHOWN].split())

@@ -12,33 +12,51 @@ import re
 from typing import NamedTuple
 
 # Commands by the character that their first letter makes after a backslash. No word of a text begins with the rest of
-# these, so that the control character and the rest can only have been the command.
-_SURE = {
+# these, so that the control character and the rest can only have been the command. `_is_symbol` knows the rarer ones.
+_SURE_LIST = {
     "\a": "alpha angle approx approxeq arccos arcsin arctan array ast asymp",
     "\b": "backslash bar because begin beta between bf big bigcap bigcup bigg biggl biggr bigl bigoplus bigotimes "
     "bigr bigvee bigwedge binom blacksquare bm bmod bold boldsymbol bot bowtie box boxed breve bullet",
-    "\t": "tanh tbinom text textbf textit textrm texttt textsf tfrac therefore theta thicksim tilde times tiny "
-    "triangle triangleleft triangleright triangleq twoheadrightarrow",
-    "\n": "nabla ncong neq nexists ngeq nleq nless nmid nonumber notin nparallel nprec nsim nsubseteq nsupseteq",
-    "\v": "varepsilon varkappa varnothing varphi varpi varrho varsigma vartheta vdash vdots vec vee vert",
-    "\f": "fbox flat forall frac frown footnotesize",
-    "\r": "rangle rbrace rbrack rceil rfloor rho right rightarrow rightharpoonup rightleftharpoons rvert",
+    "\t": "tanh tbinom text textbf textit textrm textsc textsf texttt textup tfrac therefore theta thicksim tilde "
+    "times tiny triangle triangleleft triangleright triangleq twoheadrightarrow",
+    "\n": "nabla ncong nearrow neq newcommand newline ngeq nleq noindent nolimits nonumber normalsize notin nsim "
+    "nsubseteq nsupseteq nwarrow negthinspace natural",
+    "\v": "varepsilon varkappa varnothing varphi varpi varrho varsigma vartheta vdash vdots vec vee verb vert vphantom "
+    "vskip vspace",
+    "\f": "fbox flat forall frac frown footnote footnotesize",
+    "\r": "raggedright raisebox rangle rbrace rbrack rceil renewcommand rfloor rho right rightarrow rightharpoonup "
+    "rightleftharpoons rmfamily rule rvert",
 }
-# The rest of these is a word or a variable too: `\nu` or a line that begins with u, `\to` or a tab before o.
-_UNSURE = {"\t": "tan tau to top tr", "\n": "ne neg ni not nu", "\r": "rm root"}
+# The rest of these is a word or a variable too: `\nu` or a line that begins with u, `\nless` or one that begins so.
+_UNSURE_LIST = {
+    "\t": "tan tau to top tr",
+    "\n": "ne neg nexists ngtr ni nis nless nmid not nparallel nprec nsubset nsucc nsupset nu",
+    "\r": "ref rm root",
+}
+_SURE = {control: frozenset(commands.split()) for control, commands in _SURE_LIST.items()}
+_UNSURE = {control: frozenset(commands.split()) for control, commands in _UNSURE_LIST.items()}
+_SHORTEST_SYMBOL = 5
+"""Letters after a control character from which a symbol's name is beyond doubt."""
 _OTHERS = (
     "sqrt cdot left leq geq le ge pi pm mp div infty sum prod int lim log ln sin cos cot sec csc quad qquad mathbb "
     "mathrm mathbf mathcal dfrac gamma delta epsilon lambda mu sigma phi psi omega Delta Omega cup cap subset subseteq "
     "in circ degree overline underline hat ldots dots cdots equiv sim perp parallel deg gcd max min mod pmod end hline"
 )
-_COMMANDS = frozenset(" ".join([*_SURE.values(), _OTHERS]).split())
+_COMMANDS = frozenset(_OTHERS.split()).union(*_SURE.values())
 _LETTER = {"\a": "a", "\b": "b", "\t": "t", "\n": "n", "\v": "v", "\f": "f", "\r": "r"}
 _NAMES = {"\a": "bell", "\b": "backspace", "\t": "tab", "\n": "line break", "\v": "vertical tab", "\f": "form feed"}
 _NAMES |= {"\r": "carriage return"}
+_WRITE_TWO = "If it was LaTeX, write every backslash of it as two in JSON"
 _NEVER_TEXT = "\a\b\v"
 """Characters that no text holds; a form feed parts pages, the others part words and lines."""
 
 _SUSPECT = re.compile(r"([\a\b\t\n\v\f\r])([A-Za-z]+)")
+_NEVER = re.compile(r"[\a\b\v](?![A-Za-z])")
+_SOUND = re.compile(r"\\[A-Za-z]{2,}")
+_PROSE = re.compile(r"(?<![\\A-Za-z])[a-z]{3,} +[a-z]{2,}(?![a-z{])")
+"""Two words in a row: what two dollar signs hold so is no formula."""
+_GLUED = re.compile(r"(?<=[^\s&\\])\t[a-z]{3,}")
+"""A tab within a formula, between a sign and a word."""
 _MATH = re.compile(r"\$\$.*?\$\$|\$[^$]*\$|\\\(.*?\\\)|\\\[.*?\\\]", re.DOTALL)
 _BACKSLASHES = re.compile(r"(\\+)([A-Za-z]*)")
 
@@ -60,24 +78,29 @@ class Mended(NamedTuple):
     """The commands that had lost a backslash or had one too many; none where the text was sound."""
 
 
-def mend_latex(text: str) -> Mended:
-    """The text with its LaTeX commands restored. Raises DoubtfulError where what was meant cannot be told."""
+def mend_latex(text: str, *, is_formula: bool = False) -> Mended:
+    """The text with its LaTeX commands restored; `is_formula` says that all of it is mathematics.
+
+    Raises DoubtfulError where what was meant cannot be told.
+    """
     if "\\\\" in text and (halved := _halve(text)) is not None:
-        text = halved.text
-        return Mended(text, halved.commands)
+        return halved
+    if found := _NEVER.search(text):
+        raise DoubtfulError(f"holds a {_NAMES[found[0]]}, which no text does. {_WRITE_TWO}")
     if not _SUSPECT.search(text):
         return Mended(text)
-    is_damaged = any(_command(found) in _SURE[found[1]].split() for found in _SUSPECT.finditer(text))
+    is_damaged = any(_is_sure(found) for found in _SUSPECT.finditer(text))
+    if not is_damaged and _SOUND.search(text):
+        return Mended(text)  # its backslashes have come through, so that its line breaks are line breaks
     if is_damaged and _LOST_LINE_BREAK.search(text):
         raise DoubtfulError(
-            "has LaTeX with one backslash, so that its line breaks (\\\\) have become single backslashes. Write every "
-            "backslash of LaTeX as two in JSON"
+            f"has LaTeX with one backslash, so that its line breaks (\\\\) have become single backslashes. {_WRITE_TWO}"
         )
     commands: list[str] = []
     pieces: list[str] = []
     end = 0
     for found in _SUSPECT.finditer(text):
-        if _was_command(text, found, is_damaged=is_damaged):
+        if _was_command(text, found, is_damaged=is_damaged, is_formula=is_formula):
             commands.append(f"\\{_command(found)}")
             pieces += [text[end : found.start()], commands[-1]]
             end = found.end()
@@ -88,20 +111,44 @@ def _command(found: re.Match[str]) -> str:
     return _LETTER[found[1]] + found[2]
 
 
-def _was_command(text: str, found: re.Match[str], *, is_damaged: bool) -> bool:
+def _is_sure(found: re.Match[str]) -> bool:
+    control, rest, command = found[1], found[2], _command(found)
+    if command in _SURE[control]:
+        return True
+    is_long = control in _NEVER_TEXT or len(rest) >= _SHORTEST_SYMBOL
+    is_word = control == "\n" and _is_symbol(rest)  # a line may well begin with approx, less or subset
+    return is_long and not is_word and command not in _UNSURE.get(control, ()) and _is_symbol(command)
+
+
+def _is_unsure(found: re.Match[str]) -> bool:
+    command = _command(found)
+    is_long = len(found[2]) >= _SHORTEST_SYMBOL
+    return command in _UNSURE.get(found[1], ()) or (is_long and _is_symbol(command))
+
+
+def _is_symbol(command: str) -> bool:
+    """Whether LaTeX has a symbol of this name."""
+    from latex2mathml.symbols_parser import SYMBOLS
+
+    return f"\\{command}" in SYMBOLS
+
+
+def _was_command(text: str, found: re.Match[str], *, is_damaged: bool, is_formula: bool) -> bool:
     """Whether a control character and the letters after it were a command. Raises DoubtfulError where both could be."""
     control, command = found[1], _command(found)
-    if command in _SURE[control].split():
+    if _is_sure(found):
         return True
     if control in _NEVER_TEXT or (control == "\f" and found[2][0].islower()):
         raise DoubtfulError(
             f"holds a {_NAMES[control]} before '{found[2]}', which no text does. If it was LaTeX, write it with two "
             f"backslashes in JSON (\\\\{command})"
         )
-    if command not in _UNSURE.get(control, "").split():
+    formula = text if is_formula else _formula_around(text, found.start())
+    if not _is_unsure(found):
+        if formula is not None and (control == "\r" or _GLUED.match(text, found.start())):
+            raise DoubtfulError(f"holds a {_NAMES[control]} within a formula, before '{found[2]}'. {_WRITE_TWO}")
         return False
-    inside = next((one for one in _MATH.finditer(text) if one.start() < found.start() < one.end()), None)
-    if inside is not None and (control == "\t" or is_damaged or not inside[0].startswith("$$")):
+    if formula is not None and (control == "\t" or is_damaged or is_formula or not formula.startswith("$$")):
         return True
     if is_damaged:
         raise DoubtfulError(
@@ -109,6 +156,12 @@ def _was_command(text: str, found: re.Match[str], *, is_damaged: bool) -> bool:
             f"a line. Write LaTeX with two backslashes in JSON (\\\\{command})"
         )
     return False
+
+
+def _formula_around(text: str, place: int) -> str | None:
+    """The formula that a place lies within; None where there is none, or where dollar signs part sums of money."""
+    inside = next((one[0] for one in _MATH.finditer(text) if one.start() < place < one.end()), None)
+    return None if inside is None or _PROSE.search(inside) else inside
 
 
 def _halve(text: str) -> Mended | None:

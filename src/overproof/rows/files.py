@@ -16,19 +16,21 @@ from typing import BinaryIO, cast
 from overproof.errors import ConfigError, InputError
 from overproof.rows.row import key
 
-TEXT_ENDINGS = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".txt")
+TEXT_ENDINGS = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".tab", ".txt")
 TABLE_ENDINGS = (".parquet", ".arrow", ".feather", ".xlsx", ".xls", ".xlsb", ".ods")
 PACKED_ENDINGS = (".gz", ".zst", ".xz", ".bz2")
 
 _MAGIC = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd", b"\xfd7zXZ\x00": "xz", b"BZh": "bzip2"}
+_HEAD = 1 << 16
 _BROKEN_ARCHIVE = (EOFError, OSError, zlib.error, lzma.LZMAError)
 
 # What lies beside data in the folders that people download.
 _BESIDE_DATA = re.compile(
     r"^\.|^_|^readme|^license|^dataset_infos?\.json$|^state\.json$|^dataset_dict\.json$", re.IGNORECASE
 )
-_SPLITS = {"train": "train", "training": "train", "test": "test", "testing": "test", "eval": "test"}
-_SPLITS |= {"validation": "validation", "valid": "validation", "val": "validation", "dev": "validation"}
+SPLITS = {"train": "train", "training": "train", "test": "test", "testing": "test", "eval": "test"}
+SPLITS |= {"validation": "validation", "valid": "validation", "val": "validation", "dev": "validation"}
+"""Words for splits, and what each means."""
 _SHARD = re.compile(r"-(\d{5})-of-(\d{5})")
 
 
@@ -88,12 +90,12 @@ def _pick_split(files: list[Path], folder: Path, table: str, split: str | None) 
     by_split: dict[str, list[Path]] = {}
     for file in files:
         by_split.setdefault(_split_of(file, folder), []).append(file)
-    if split is not None and (asked := _SPLITS.get(split, split)) != "train" and asked not in by_split:
+    if split is not None and (asked := SPLITS.get(split, split)) != "train" and asked not in by_split:
         raise ConfigError(
             f"{key(table, 'split')}: '{folder}' has no split '{split}'; it has: {', '.join(sorted(by_split))}"
         )
-    if split is not None and _SPLITS.get(split, split) in by_split:
-        return by_split[_SPLITS.get(split, split)]
+    if split is not None and SPLITS.get(split, split) in by_split:
+        return by_split[SPLITS.get(split, split)]
     if len(by_split) > 1:
         names = ", ".join(f"{name or 'unnamed'} ({len(of)} files)" for name, of in sorted(by_split.items()))
         raise ConfigError(f"{key(table, 'path')}: '{folder}' holds several splits: {names}. Set {key(table, 'split')}")
@@ -104,8 +106,8 @@ def _split_of(file: Path, folder: Path) -> str:
     """The split that a file's name or folder says it is of; empty where it says none."""
     for part in reversed(file.relative_to(folder).parts):
         word = re.split(r"[^A-Za-z]", part, maxsplit=1)[0].lower()
-        if word in _SPLITS:
-            return _SPLITS[word]
+        if word in SPLITS:
+            return SPLITS[word]
     return ""
 
 
@@ -170,12 +172,26 @@ def read_chunks(file: Path, size: int = 1 << 20) -> Iterator[bytes]:
 
 
 def read_lines(file: Path) -> Iterator[bytes]:
-    """A file's unpacked lines, newline included. Raises InputError for an archive that is cut off or damaged."""
+    """A file's unpacked lines, line end included. Raises InputError for an archive that is cut off or damaged."""
+    head = read_head(file, _HEAD)
+    if b"\r" in head and b"\n" not in head:  # as spreadsheets of old Macintoshes end lines
+        yield from _read_returns(file)
+        return
     try:
         with open_bytes(file) as stream:
             yield from stream
     except _BROKEN_ARCHIVE as error:
         raise _say_broken(file, error) from None
+
+
+def _read_returns(file: Path) -> Iterator[bytes]:
+    """The lines of a file that ends them by a carriage return alone."""
+    rest = b""
+    for chunk in read_chunks(file):
+        *lines, rest = (rest + chunk).split(b"\r")
+        yield from (line + b"\n" for line in lines)
+    if rest:
+        yield rest
 
 
 def read_head(file: Path, size: int = 4096) -> bytes:

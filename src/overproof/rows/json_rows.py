@@ -1,4 +1,4 @@
-"""Rows of JSON text: a line each, one list, or any of the ways in which data frames write a table.
+"""JSON text → its values: a line each, one document, or objects that follow one another; and why text is no JSON.
 
 Numbers keep the digits they are written with: a reference of `3.10` or of thirty digits is not what a float makes of
 it, so numbers with a point become Decimal.
@@ -6,7 +6,6 @@ it, so numbers with a point become Decimal.
 
 from __future__ import annotations
 
-import itertools
 import json
 import re
 from collections.abc import Generator, Iterator
@@ -18,18 +17,17 @@ import msgspec
 
 from overproof.errors import InputError
 from overproof.rows import files
-from overproof.rows.encoding import UTF_8, read_text, say_not
+from overproof.rows.documents import Wanted, as_row, find_rows, is_table
+from overproof.rows.encoding import UTF_8, OtherEncoding, read_text, say_not
 from overproof.rows.escapes import mend_json
 from overproof.rows.row import SourceRow
 
 _DECODER = msgspec.json.Decoder(float_hook=Decimal)
-_LENIENT = json.JSONDecoder(parse_float=Decimal, parse_constant=lambda _: None, strict=False)
+_CONSTANTS = {"Infinity": "\\infty", "-Infinity": "-\\infty"}
+"""What a script writes in place of a number, as text; NaN is a missing value."""
+_LENIENT = json.JSONDecoder(parse_float=Decimal, parse_constant=_CONSTANTS.get, strict=False)
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _SPACE = re.compile(r"[\s,]*")
-_USUAL_KEYS = ("rows", "data", "examples", "instances", "problems", "questions", "items")
-_FEWEST_COLUMNS = 2
-_OF_A_CONVERSATION = {"role", "from"}
-"""Keys of a message: a list of these is one row's conversation and not a table."""
 
 
 class _Parsed(NamedTuple):
@@ -37,11 +35,12 @@ class _Parsed(NamedTuple):
     mended: tuple[str, ...] = ()
 
 
-def read_json(file: Path, encoding: str, table: str, under: str | None, *, is_lines: bool) -> Iterator[SourceRow]:
-    """The rows of a JSON file; `is_lines` says that its name promises one a line. `under` names the key they lie under.
+def read_json(file: Path, encoding: str, wanted: Wanted, *, is_lines: bool) -> Iterator[SourceRow]:
+    """The rows of a JSON file; `is_lines` says that its name promises one a line, `wanted` which list of them to take.
 
     A line that is no row comes as a row with a fault. Raises InputError for a file that is not JSON.
     """
+    table = wanted.table
     lines = _read_lines(file, encoding, table)
     first = next((line for line in lines if line.strip()), b"")
     more = next((line for line in lines if line.strip()), None)
@@ -49,9 +48,9 @@ def read_json(file: Path, encoding: str, table: str, under: str | None, *, is_li
     is_lines = is_lines or (more is not None and isinstance(_try(more), dict))
     value = _try(first)
     if value is None and (more is not None or not is_lines) and first:
-        yield from _read_whole(file, encoding, table, under, is_lines=is_lines)
+        yield from _read_whole(file, encoding, wanted, is_lines=is_lines)
     elif more is None and (isinstance(value, list) or not is_lines) and first:
-        yield from _rows_of(value, file, under)
+        yield from find_rows(value, file, wanted)
     else:
         yield from _read_each(file, encoding, table)
 
@@ -66,33 +65,54 @@ def _try(line: bytes) -> Any:
 
 def _read_lines(file: Path, encoding: str, table: str) -> Generator[bytes]:
     if encoding in {UTF_8, "utf-8-sig"}:
-        for number, line in enumerate(files.read_lines(file)):
-            yield line if number else line.removeprefix(_BYTE_ORDER_MARK)
+        for line in files.read_lines(file):
+            yield line.removeprefix(_BYTE_ORDER_MARK)  # which stands within where files were joined
     else:
         for text in read_text(file, encoding, table):
-            yield text.encode()
+            yield text.error.object if isinstance(text, OtherEncoding) else text.encode()
 
 
 def _read_each(file: Path, encoding: str, table: str) -> Iterator[SourceRow]:
     for number, line in enumerate(_read_lines(file, encoding, table), start=1):
         if line.strip():
-            yield _read_line(line.strip(), f"{file}:{number}", table)
+            yield from _read_line(line.strip(), f"{file}:{number}", encoding, table)
 
 
-def _read_line(line: bytes, where: str, table: str) -> SourceRow:
+def _read_line(line: bytes, where: str, encoding: str, table: str) -> Iterator[SourceRow]:
     try:
         value, mended = _parse(line)
     except UnicodeDecodeError as error:
-        return SourceRow(where, {}, say_not(UTF_8, error, table))
+        yield SourceRow(where, {}, say_not(encoding, error, table))
+    except json.JSONDecodeError as error:
+        several = list(_decode_many(error.doc)) if error.msg == "Extra data" else []
+        if several:
+            yield from (as_row(where, item) for item in several)
+        else:
+            yield SourceRow(where, {}, f"is not valid JSON: {_explain(error)}")
     except ValueError as error:
-        return SourceRow(where, {}, f"is not valid JSON: {error}{_say_python(line)}")
-    return _as_row(where, value, mended)
+        yield SourceRow(where, {}, f"is not valid JSON: {error}")
+    else:
+        yield from (as_row(where, item, mended) for item in (value if is_table(value) else [value]))
 
 
-def _say_python(line: bytes) -> str:
-    return (
-        ". It is Python's way to print a dict; write rows with json.dumps" if line.startswith((b"{'", b"[{'")) else ""
-    )
+# What people write that JSON does not have: how the text goes on where it cannot be read, and what to do.
+_NOT_JSON = (
+    (r"'", "JSON has no single quotes. It is Python's way to print a dict; write rows with json.dumps"),
+    (r"//|#|/\*", "JSON has no comments: take it out"),
+    (r"[\]}]", "take out the comma before it"),
+    (r"[A-Za-z_]", "in JSON every name and every text stands in double quotes"),
+    (r"$", "it is cut off: download or write it again"),
+)
+
+
+def _explain(error: json.JSONDecodeError) -> str:
+    """What is wrong with text that is not JSON, where, and what to do."""
+    place = error.pos
+    while place < len(error.doc) and error.doc[place].isspace():
+        place += 1
+    after = f" (before '{error.doc[place : place + 12]}')".replace("\n", " ") if place < len(error.doc) else ""
+    way = next((way for mark, way in _NOT_JSON if re.match(mark, error.doc[place:])), "")
+    return f"{error}{after}{': ' if way else ''}{way}"
 
 
 def _parse(text: bytes) -> _Parsed:
@@ -116,23 +136,28 @@ def _parse(text: bytes) -> _Parsed:
     return _Parsed(_LENIENT.decode(mended.text), mended.commands)
 
 
-def _read_whole(file: Path, encoding: str, table: str, under: str | None, *, is_lines: bool) -> Iterator[SourceRow]:
+def _read_whole(file: Path, encoding: str, wanted: Wanted, *, is_lines: bool) -> Iterator[SourceRow]:
     """Rows of a file in which no line is JSON by itself: one document, or several objects over many lines each."""
+    table = wanted.table
     content = b"".join(_read_lines(file, encoding, table))
     try:
         document = _parse(content)
     except UnicodeDecodeError as error:
-        raise InputError(f"{file} {say_not(encoding, error, table)}") from None
+        if not is_lines:
+            raise InputError(f"{file} {say_not(encoding, error, table)}") from None
+        yield from _read_each(file, encoding, table)
+        return
     except ValueError as error:
         items = list(_decode_many(content.decode(UTF_8, "replace"))) if b"}" in content else []
         if items:
-            yield from (_as_row(f"{file}, item {number}", item) for number, item in enumerate(items, start=1))
+            yield from (as_row(f"{file}, item {number}", item) for number, item in enumerate(items, start=1))
         elif is_lines:
             yield from _read_each(file, encoding, table)
         else:
-            raise InputError(f"{file} is not valid JSON: {error}") from None
+            cause = _explain(error) if isinstance(error, json.JSONDecodeError) else error
+            raise InputError(f"{file} is not valid JSON: {cause}") from None
         return
-    for row in _rows_of(document.value, file, under):
+    for row in find_rows(document.value, file, wanted):
         yield row._replace(mended=document.mended)
 
 
@@ -152,62 +177,3 @@ def _decode_many(text: str) -> Iterator[Any]:
 def _skip_space(text: str, place: int) -> int:
     found = _SPACE.match(text, place)
     return found.end() if found else place
-
-
-def _rows_of(value: Any, file: Path, under: str | None) -> Iterator[SourceRow]:
-    """The rows of one document, whichever way it holds them."""
-    if under is not None and isinstance(value, dict):
-        value = value.get(under)
-        if value is None:
-            raise InputError(f"{file} has no '{under}', under which this preset's rows lie")
-    items = _find_items(value)
-    if items is None:
-        raise InputError(f"{file} holds {type(value).__name__}, not a list of rows")
-    for number, item in enumerate(items, start=1):
-        yield _as_row(f"{file}, item {number}", item)
-
-
-def _find_items(value: Any) -> list[Any] | None:
-    """The rows in a document: a list, a list under some key, a table by columns; None where there are none."""
-    if isinstance(value, list):
-        if value and all(isinstance(item, dict) and _OF_A_CONVERSATION & item.keys() for item in value):
-            return [value]
-        return [item["row"] if isinstance(item, dict) and item.keys() >= {"row_idx", "row"} else item for item in value]
-    if not isinstance(value, dict):
-        return None
-    tables = {key: one for key, one in value.items() if _is_table(one)}
-    usual = next((key for key in _USUAL_KEYS if key in tables), None)
-    if usual is not None or len(tables) == 1:
-        return _find_items(tables[usual or next(iter(tables))])
-    return _find_frame(value) or [value]
-
-
-def _find_frame(value: dict[str, Any]) -> list[Any] | None:
-    """The rows of a data frame, in any orientation in which pandas writes one; None where it is none."""
-    if {"columns", "data"} <= value.keys() and isinstance(value["columns"], list):
-        return [dict(zip(map(str, value["columns"]), row, strict=False)) for row in value["data"]]
-    inner = list(value.values())
-    if len(inner) < _FEWEST_COLUMNS:
-        return None
-    if all(isinstance(one, list) for one in inner) and len({len(one) for one in inner}) == 1:
-        return [dict(zip(value, cells, strict=True)) for cells in zip(*inner, strict=True)]
-    if not all(isinstance(one, dict) for one in inner):
-        return None
-    keys = inner[0].keys()
-    if all(one.keys() == keys and all(map(str.isdecimal, one)) for one in inner):
-        return [{name: column[key] for name, column in value.items()} for key in keys]
-    return inner if all(map(str.isdecimal, value)) else None
-
-
-def _is_table(value: Any) -> bool:
-    """Whether a value is a list of rows, and not one row's conversation."""
-    rows = value if isinstance(value, list) else []
-    return bool(rows) and all(isinstance(row, dict) and not _OF_A_CONVERSATION & row.keys() for row in rows)
-
-
-def _as_row(where: str, item: Any, mended: tuple[str, ...] = ()) -> SourceRow:
-    if isinstance(item, list) and item and all(isinstance(one, dict) for one in item):
-        return SourceRow(where, dict(zip(map(str, itertools.count()), item, strict=False)), mended=mended)
-    if not isinstance(item, dict):
-        return SourceRow(where, {}, f"holds {type(item).__name__}, not a row of named columns")
-    return SourceRow(where, item, mended=mended)

@@ -15,6 +15,8 @@ class SourceRow(NamedTuple):
     """Why nothing can be read of it: a line that is not JSON, a cell too many. It follows `where` in a sentence."""
     mended: tuple[str, ...] = ()
     """LaTeX commands that were read although they stand with one backslash in JSON."""
+    header: str = ""
+    """Where the columns of all rows were named; empty where each row names its own."""
 
 
 def key(table: str, name: str) -> str:
