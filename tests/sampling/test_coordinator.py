@@ -53,6 +53,16 @@ def test_a_second_worker_gets_what_the_first_has_given_up() -> None:
     assert ledger.meet("b", 1, at()).fraction == 0.5
 
 
+def test_who_has_more_in_flight_than_its_share_starts_nothing_until_it_has_ended() -> None:
+    ledger = new_ledger()
+    ledger.meet("a", 0, at())
+    ledger.meet("b", 1, at())
+    assert ledger.meet("a", 0, at(in_flight=10)).fraction == 0.5
+    assert ledger.meet("b", 1, at()).fraction == 0.0
+    assert ledger.meet("a", 0, at(in_flight=7)).fraction == 0.5
+    assert ledger.meet("b", 1, at()).fraction == pytest.approx(0.3)
+
+
 def test_a_worker_with_nothing_to_start_keeps_what_is_in_flight_alone() -> None:
     ledger = new_ledger()
     for _ in range(2):
@@ -97,8 +107,8 @@ def test_a_cap_holds_over_all_workers_and_settling_makes_room() -> None:
     ledger.meet("a", 0, at())
     ledger.meet("b", 1, at())
     assert ledger.reserve("a", Amount(40)) == "yes"
-    assert ledger.reserve("a", Amount(40)) == "capped"  # it asks again when one of its own has ended
-    assert ledger.reserve("b", Amount(40)) == "wait"  # others may use less than they have reserved
+    assert ledger.reserve("a", Amount(40)) == "wait"  # all may use less than they have reserved
+    assert ledger.reserve("b", Amount(40)) == "wait"
     ledger.settle("a", Amount(40), Amount(5))
     assert ledger.reserve("b", Amount(40)) == "yes"
     ledger.settle("b", Amount(40), Amount(40))
@@ -176,7 +186,7 @@ def test_a_notice_is_told_once_whoever_says_it() -> None:
 
 def test_a_governor_keeps_its_part_of_the_ceilings() -> None:
     governor = Governor(ceiling=40, start=20, requests_per_minute=600)
-    governor.share(0.25)
+    governor.share(0.25, 0.0)
     assert (governor.ceiling, governor.limit) == (10, 5)
     started, now = 0, 0.0
     while now < 10:
@@ -187,5 +197,5 @@ def test_a_governor_keeps_its_part_of_the_ceilings() -> None:
             started += 1
         now += 0.01
     assert started <= math.ceil(0.25 * 10 * 10)
-    governor.share(1.0)
+    governor.share(1.0, now)
     assert governor.ceiling == 40

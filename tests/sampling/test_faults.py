@@ -316,6 +316,30 @@ def test_a_dead_endpoint_beside_a_living_one_loses_nothing(tmp_path: Path) -> No
     assert (summary.samples, summary.given_up) == (80, {})
 
 
+@pytest.mark.parametrize("fault", [DROP, error(500)], ids=["it breaks off", "it answers 500"])
+def test_a_request_that_one_endpoint_has_failed_is_asked_of_another_at_once(tmp_path: Path, fault: Wire) -> None:
+    folder = make_folder(tmp_path, numbered(3))
+    with serve(answer) as living, serve(lambda _: fault) as dead:
+        teacher = {"endpoints": [{"base_url": dead.base_url}, {"base_url": living.base_url}], "concurrency": 1}
+        summary, _ = sample_all(config_for(living, teacher=teacher), folder)
+    assert (summary.samples, summary.given_up) == (6, {})
+    assert max(trace.attempts for trace in read_all(folder)) == 2
+    assert len(dead.asked) == 6, "each of them once, and none again"
+
+
+def test_a_request_that_every_endpoint_has_failed_is_still_asked_again(tmp_path: Path) -> None:
+    folder = make_folder(tmp_path, numbered(2))
+
+    def script(ask: Ask) -> Wire:
+        return DROP if ask.attempt == 1 else answer(ask)
+
+    with serve(script) as one, serve(script) as other:
+        teacher = {"endpoints": [{"base_url": one.base_url}, {"base_url": other.base_url}], "concurrency": 1}
+        summary, _ = sample_all(config_for(one, teacher=teacher), folder)
+    assert (summary.samples, summary.given_up) == (4, {})
+    assert {trace.attempts for trace in read_all(folder)} <= {2, 3}, "2 where a kept connection was the first to go"
+
+
 def test_a_ceiling_on_requests_per_minute_is_kept_each_second(tmp_path: Path) -> None:
     times: list[float] = []
 

@@ -52,9 +52,9 @@ def test_what_is_set_aside_counts_until_it_is_settled() -> None:
     def reserve(tokens: int) -> Answer:
         return asyncio.run(purse.reserve(Amount(tokens)))
 
-    assert [reserve(60), reserve(41), reserve(40)] == ["yes", "capped", "yes"]
+    assert [reserve(60), reserve(41), reserve(40)] == ["yes", "wait", "yes"]
     purse.settle(Amount(60), Amount(10))
-    assert [reserve(51), reserve(50)] == ["capped", "yes"]
+    assert [reserve(51), reserve(50)] == ["wait", "yes"]
     assert purse.spent == Amount(10)
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import time
 from decimal import Decimal
-from typing import Literal
 
 import msgspec
 
@@ -20,8 +19,6 @@ from overproof.teacher.budget import Amount, Answer, Budget, add_usage
 
 SILENT_SECONDS = 15.0
 """A worker that has not been heard of for so long gives its share of the ceilings back."""
-
-Reservation = Answer | Literal["wait"]
 
 
 class Standing(msgspec.Struct, frozen=True):
@@ -99,10 +96,10 @@ class Ledger:
             self._troubles.setdefault(endpoint, trouble)
         for endpoint, seconds in standing.pauses.items():
             self._paused_until[endpoint] = max(self._paused_until.get(endpoint, 0.0), now + seconds)
-        worker.fraction = self._fraction_of(worker, now)
+        fraction = self._fraction_of(worker, now)
         pauses = {endpoint: until - now for endpoint, until in self._paused_until.items() if until > now}
         patience = None if self._leave_at is None else max(self._leave_at - now, 0.0)
-        return Share(worker.fraction, self._budget.spent, self._is_stopped, patience, self._troubles, pauses)
+        return Share(fraction, self._budget.spent, self._is_stopped, patience, self._troubles, pauses)
 
     def leave(self, name: str) -> None:
         """A worker has ended well."""
@@ -118,19 +115,15 @@ class Ledger:
                 del self._workers[name]
                 self._budget.settle(worker.reserved, worker.reserved)
 
-    def reserve(self, name: str, amount: Amount) -> Reservation:
-        """Set an amount aside. `wait`: nothing of its own is in flight, but it may fit once others have settled.
-
-        A worker that was given up for dead is stopped: another has its shard.
-        """
+    def reserve(self, name: str, amount: Amount) -> Answer:
+        """Set an amount aside. A worker that was given up for dead is stopped: another has its shard."""
         worker = self._workers.get(name)
         if worker is None or self._is_stopped:
             return "stopped"
-        if self._budget.set_aside(amount):
+        answer = self._budget.answer(amount)
+        if answer == "yes":
             worker.reserved += amount
-            return "yes"
-        mine = worker.reserved.tokens
-        return "wait" if not mine and self._budget.reserved.tokens else "capped"
+        return answer
 
     def settle(self, name: str, reserved: Amount, charged: Amount) -> None:
         """Give a reservation back and charge what was used; nothing for a worker that was given up and charged."""
@@ -173,19 +166,24 @@ class Ledger:
         return View(progress, notices, self._is_stopped)
 
     def _fraction_of(self, worker: _Worker, now: float) -> float:
-        """An equal part of what is not held by workers that have nothing more to start, as far as it is free."""
+        """An equal part of what is not held by workers that have nothing more to start, as far as it is free.
+
+        What is in flight beyond it is still the worker's own until it has ended, and nobody else's.
+        """
         for other in self._workers.values():
             if now - other.heard_at > SILENT_SECONDS:
                 other.fraction = 0.0
         in_use = worker.latest.in_flight / self._concurrency
         if worker.is_starved:
+            worker.fraction = in_use
             return in_use
         others = [other for other in self._workers.values() if other is not worker]
+        free = max(1.0 - sum(other.fraction for other in others), 0.0)
         hungry = 1 + sum(not other.is_starved and now - other.heard_at <= SILENT_SECONDS for other in others)
         held = sum(other.fraction for other in others if other.is_starved)
-        free = 1.0 - sum(other.fraction for other in others)
-        # What is in flight beyond the share is still its own until it has ended.
-        return max(min((1.0 - held) / hungry, free), min(in_use, free), 0.0)
+        fair = max(min((1.0 - held) / hungry, free), 0.0)
+        worker.fraction = max(fair, min(in_use, free))
+        return fair
 
 
 def _add(total: Progress, worker: _Worker) -> Progress:

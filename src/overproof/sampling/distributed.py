@@ -23,7 +23,7 @@ from overproof.engine import Engine
 from overproof.engine.cluster import Hosted, count_nodes, map_on_cluster
 from overproof.errors import EndpointError, Terminated
 from overproof.runfolder import RunFolder
-from overproof.sampling.coordinator import Ledger, Reservation, Share, Standing, standing_start
+from overproof.sampling.coordinator import Ledger, Share, Standing, standing_start
 from overproof.sampling.forecast import Outlook
 from overproof.sampling.inventory import Inventory, add_judged, inventory_traces
 from overproof.sampling.opening import Inspect
@@ -31,12 +31,9 @@ from overproof.sampling.progress import Listener, Notice, Progress
 from overproof.sampling.session import SamplingSummary
 from overproof.sampling.settings import Settings
 from overproof.stopping import GRACE_SECONDS, describe_wait, hearing, patience_of
-from overproof.teacher import Dialect
+from overproof.teacher import Dialect, Endpoint
 from overproof.teacher.budget import Amount, Answer, add_usage
 from overproof.teacher.dispatch import Dispatch
-
-WAIT_SECONDS = 0.1
-"""How long a worker with nothing in flight waits before it asks again for what others have reserved."""
 
 
 def inventory_shard(config: RunConfig, folder: RunFolder, shard: int) -> Inventory:
@@ -176,7 +173,7 @@ def _sample_shard(
 
     for name, value in keys.items():
         os.environ.setdefault(name, value)
-    worker = _Worker(ledger, shard)
+    worker = Worker(ledger, shard)
     try:
         return sample(
             config,
@@ -197,15 +194,19 @@ def _sample_shard(
         ledger.ask("leave", worker.name)
 
 
-class _Worker:
+class Worker:
     """One session's side of the ledger: its purse and its partner."""
 
     def __init__(self, ledger: Hosted, shard: int) -> None:
+        """Speak for a session that samples this shard."""
         self.name = f"{shard}/{uuid.uuid4().hex}"
         self.spent = Amount()
         self._ledger = ledger
         self._shard = shard
         self._is_interrupted = False
+        self._told: dict[str, float] = {}
+        """Until when endpoints are paused as all know it, so that what was heard is not told as news again and again,
+        each time a bit later."""
 
     def listen(self, event: Progress | Notice) -> None:
         """Pass notices on; progress goes the other way, with what comes back for it."""
@@ -220,7 +221,7 @@ class _Worker:
             progress=progress,
             is_starved=dispatch.is_starved,
             troubles={one.name: one.trouble for one in endpoints if one.trouble},
-            pauses={one.name: one.governor.paused_until - now for one in endpoints if one.governor.paused_until > now},
+            pauses=self._pauses(endpoints, now),
         )
         share: Share = await self._ledger.ask_async("meet", self.name, self._shard, standing)
         self.spent = share.spent
@@ -230,17 +231,26 @@ class _Worker:
                 dispatch.lose(endpoint, share.troubles[endpoint.name])
             if endpoint.name in share.pauses:
                 dispatch.pause(endpoint, share.pauses[endpoint.name])
+                until = asyncio.get_running_loop().time() + share.pauses[endpoint.name]
+                self._told[endpoint.name] = max(until, self._told.get(endpoint.name, 0.0))
         if share.is_stopped and not self._is_interrupted:
             self._is_interrupted = True
             dispatch.stop(KeyboardInterrupt(), share.patience)
 
+    def _pauses(self, endpoints: Sequence[Endpoint], now: float) -> dict[str, float]:
+        """Seconds of the pauses that are news."""
+        news = {}
+        for one in endpoints:
+            until = one.governor.paused_until
+            if until > max(now, self._told.get(one.name, 0.0)):
+                news[one.name] = until - now
+                self._told[one.name] = until
+        return news
+
     async def reserve(self, amount: Amount) -> Answer:
         """Set the amount aside in the run's budget, or say why not."""
-        while True:
-            answer: Reservation = await self._ledger.ask_async("reserve", self.name, amount)
-            if answer != "wait":
-                return answer
-            await asyncio.sleep(WAIT_SECONDS)
+        answer: Answer = await self._ledger.ask_async("reserve", self.name, amount)
+        return answer
 
     def settle(self, reserved: Amount, charged: Amount) -> None:
         """Give a reservation back and charge what was used."""

@@ -139,7 +139,8 @@ async def connect(config: EndpointConfig) -> AsyncIterator[Teacher]:
 
     dialect = Dialect(config)
     async with AsyncExitStack() as stack:
-        if config.profile == "tiny" and config.base_url is None:
+        has_address = config.endpoints and all(address.base_url for address in config.endpoints)
+        if config.profile == "tiny" and config.base_url is None and not has_address:
             config = config.model_copy(update={"base_url": stack.enter_context(_serve_tiny(dialect))})
         connections = config.concurrency + SPARE_CONNECTIONS
         _allow_open_files(len(config.endpoints or [None]) * connections + SPARE_FILES)

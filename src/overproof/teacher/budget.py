@@ -20,8 +20,9 @@ from overproof.records import Trace, Usage
 _PER = Decimal(1_000_000)
 
 
-Answer = Literal["yes", "capped", "stopped"]
-"""To a reservation: it is made; it does not fit under a cap; the run is ending and nothing is to be started."""
+Answer = Literal["yes", "capped", "wait", "stopped"]
+"""To a reservation: it is made; it will never fit under a cap, since nothing is set aside that could be given back; not
+now, but it may fit once others have settled; the run is ending and nothing is to be started."""
 
 
 class Amount(msgspec.Struct, frozen=True):
@@ -106,10 +107,16 @@ class Budget:
 
     async def reserve(self, amount: Amount) -> Answer:
         """Set the amount aside, or say that it does not fit under a cap together with all that is set aside."""
-        return "yes" if self.set_aside(amount) else "capped"
+        return self.answer(amount)
+
+    def answer(self, amount: Amount) -> Answer:
+        """`reserve` for callers that serve others."""
+        if self.set_aside(amount):
+            return "yes"
+        return "wait" if self.reserved.tokens else "capped"
 
     def set_aside(self, amount: Amount) -> bool:
-        """`reserve` for callers that need not wait for anybody: whether it fits."""
+        """Set the amount aside if it fits; returns whether it did."""
         bound = self._spent + self.reserved + amount
         if self._most_cost is not None and bound.cost > self._most_cost:
             return False

@@ -113,8 +113,8 @@ class Client:
             outcome = await self._send(pool, body, limits)
         finally:
             await pool.close()
-        if _is_lost_unsent(outcome):
-            return outcome
+        if _is_lost_unsent(outcome) or (isinstance(outcome, Failure) and outcome.state == "unreachable"):
+            return outcome  # the server has gone, and not only the connection
         self._stale += 1
         if self._stale == STALE_CONNECTIONS:
             self._keeps = False

@@ -21,9 +21,8 @@ from overproof.errors import EndpointError
 from overproof.records import Message, Usage
 from overproof.teacher import Dialect, Endpoint, Teacher
 from overproof.teacher.advice import close, find_cure
-from overproof.teacher.budget import Amount, Prices, Purse, add_usage
+from overproof.teacher.budget import Amount, Answer, Prices, Purse, add_usage
 from overproof.teacher.failures import NAMES_INPUT, OWN_REFUSALS
-from overproof.teacher.governor import SICK_AFTER
 from overproof.teacher.parameters import MESSAGE_OVERHEAD_TOKENS, worst_case
 from overproof.teacher.reply import Failure, Reply
 from overproof.teacher.usage import estimate_tokens
@@ -35,6 +34,8 @@ FIRST_RETRY_SECONDS = 0.5
 LONGEST_RETRY_SECONDS = 60.0
 START_PATIENCE_SECONDS = 5.0
 """How long an endpoint that has never answered may be unreachable, or answer with web pages."""
+ASK_AGAIN_SECONDS = 0.1
+"""How long a request is held back before a purse is asked again in which others may make room."""
 REFUSALS_IN_A_ROW = 8
 """Refusals of one meaning without a success between them, from which on they are taken to be about every request."""
 
@@ -55,6 +56,8 @@ class Request(msgspec.Struct, eq=False):
     """Tokens reported for failed attempts."""
     unreported: Usage = Usage()
     """Worst case of the attempts that reported nothing."""
+    failed_at: frozenset[str] = frozenset()
+    """Endpoints that broke an attempt off; the others are tried before these."""
 
 
 class Refusal(NamedTuple):
@@ -118,6 +121,7 @@ class Dispatch:
         self._retries: list[tuple[float, int, Request]] = []
         self._order = count()
         self._held_back: Request | None = None
+        self._asks_again_at = 0.0
         self._has_succeeded = False
         self._refusals: list[Refusal] = []
         """Since the last success; they are final only once another comes."""
@@ -149,8 +153,8 @@ class Dispatch:
     def share(self, fraction: float) -> None:
         """From now on take this part of concurrency and ceilings; others have the rest. 0 starts nothing."""
         self.most_in_flight = int(fraction * self.teacher.dialect.config.concurrency + 1e-9)
-        for endpoint in self.teacher.endpoints if fraction else ():
-            endpoint.governor.share(fraction)
+        for endpoint in self.teacher.endpoints:
+            endpoint.governor.share(fraction, self._loop.time())
         self._changed.set()
 
     def lose(self, endpoint: Endpoint, trouble: str) -> None:
@@ -213,40 +217,70 @@ class Dispatch:
 
     async def _start_what_may_start(self) -> None:
         self._is_starved = False
-        while True:
+        while self._loop.time() >= self._asks_again_at:
             now = self._loop.time()
-            endpoint = self._free_endpoint(now)
-            if endpoint is None:
+            free = self._free_endpoints(now)
+            if not free:
                 return
-            request = self._take_next(now)
+            request = self._take_next(now, free)
             if request is None:
-                self._is_starved = True
+                self._is_starved = not (self._retries and self._retries[0][0] <= now)
                 return
             worst = worst_case(request.messages, self.teacher.dialect.most_reply_tokens)
             amount = self._prices.of_worst(worst)
             answer = await self._purse.reserve(amount)
-            if answer != "yes":
-                self._held_back = request
-                self.is_capped = answer == "capped" and not self._tasks
-                if answer == "stopped":
-                    self.stop(KeyboardInterrupt())
-                return
-            self._launch(endpoint, request, worst, amount)
+            if answer == "yes" and self._stopped_by is None and self._crash is None:
+                self._launch(self._choose(request, free), request, worst, amount)
+                continue
+            self._hold_back(request, amount, answer)
+            return
 
-    def _free_endpoint(self, now: float) -> Endpoint | None:
-        """The least loaded endpoint that may start a request now."""
+    def _hold_back(self, request: Request, amount: Amount, answer: Answer) -> None:
+        """Keep a request that must not start, or not now."""
+        self._held_back = request
+        if answer == "yes":  # the session was stopped while it asked
+            self._purse.settle(amount, Amount())
+        elif answer == "stopped":
+            self.stop(KeyboardInterrupt())
+        elif answer == "wait":
+            self._asks_again_at = self._loop.time() + ASK_AGAIN_SECONDS
+        else:
+            self.is_capped = True
+
+    def _free_endpoints(self, now: float) -> list[Endpoint]:
+        """The endpoints that may start a request now."""
         if len(self._tasks) >= self.most_in_flight:
-            return None
-        free = [e for e in self.teacher.endpoints if not e.trouble and e.governor.may_start(now)]
-        return min(free, key=lambda e: e.governor.in_flight / e.weight, default=None)
+            return []
+        return [one for one in self.teacher.endpoints if not one.trouble and one.governor.may_start(now)]
 
-    def _take_next(self, now: float) -> Request | None:
+    def _choose(self, request: Request, free: Sequence[Endpoint]) -> Endpoint:
+        """The least loaded endpoint, of those that have not failed the request where there is one."""
+        return min(free, key=lambda one: (one.name in request.failed_at, one.governor.in_flight / one.weight))
+
+    def _has_better(self, request: Request) -> bool:
+        """Whether an endpoint that works has not failed the request yet: it waits for that one and no other."""
+        return any(
+            not one.trouble and not one.governor.is_in_trouble and one.name not in request.failed_at
+            for one in self.teacher.endpoints
+        )
+
+    def _take_next(self, now: float, free: Sequence[Endpoint]) -> Request | None:
+        """A request that one of these endpoints is fit for; one that waits for another holds up nobody."""
         if self._held_back is not None:
             request, self._held_back = self._held_back, None
             return request
-        if self._retries and self._retries[0][0] <= now:
-            return heapq.heappop(self._retries)[2]
-        return self.source.next()
+        names = {one.name for one in free}
+        passed = []
+        found = None
+        while found is None and self._retries and self._retries[0][0] <= now:
+            entry = heapq.heappop(self._retries)
+            if names <= entry[2].failed_at and self._has_better(entry[2]):
+                passed.append(entry)
+            else:
+                found = entry[2]
+        for entry in passed:
+            heapq.heappush(self._retries, entry)
+        return found or self.source.next()
 
     def _launch(self, endpoint: Endpoint, request: Request, worst: Usage, amount: Amount) -> None:
         now = self._loop.time()
@@ -284,6 +318,7 @@ class Dispatch:
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
+        self._asks_again_at = 0.0
         if not task.cancelled():
             self.fail(task.exception())
         self._changed.set()
@@ -308,7 +343,7 @@ class Dispatch:
         elif failure.meaning == "throttle":
             self._throttled(endpoint, request, failure, started)
         else:
-            self._retry_or_end(endpoint, request, failure)
+            self._retry_or_end(endpoint, request, failure, started)
 
     def _refused(self, endpoint: Endpoint, request: Request, failure: Failure) -> None:
         """A refusal is believed to be about its input once the endpoint has answered another request after it."""
@@ -361,16 +396,18 @@ class Dispatch:
         self._retry(request, 0.0 if is_pause else failure.retry_after or FIRST_RETRY_SECONDS)
         self._lose_patience(endpoint, failure, now)
 
-    def _retry_or_end(self, endpoint: Endpoint, request: Request, failure: Failure) -> None:
+    def _retry_or_end(self, endpoint: Endpoint, request: Request, failure: Failure, started: float) -> None:
         """After a transient failure: try again, or settle for what there is."""
         times = request.failures.get(failure.state, 0) + 1
         request.failures = {**request.failures, failure.state: times}
         if failure.reply is not None:
             endpoint.governor.succeeded()
         else:
-            self._note_sickness(endpoint, failure)
+            request.failed_at |= {endpoint.name}
+            self._note_sickness(endpoint, failure, started)
         if times < MOST_ATTEMPTS.get(failure.state, DEFAULT_ATTEMPTS):
-            delay = min(LONGEST_RETRY_SECONDS, FIRST_RETRY_SECONDS * 2.0 ** (times - 1))
+            is_elsewhere = failure.reply is None and self._has_better(request)
+            delay = 0.0 if is_elsewhere else min(LONGEST_RETRY_SECONDS, FIRST_RETRY_SECONDS * 2.0 ** (times - 1))
             self._retry(request, max(delay, failure.retry_after or 0.0))
         elif failure.reply is not None:
             self._settle_for(request, failure, failure.reply)
@@ -382,12 +419,12 @@ class Dispatch:
         request.retried = _minus(request.retried, failure.usage)  # it is the trace's own usage now
         self.source.reply(request, msgspec.structs.replace(reply, marks=[*reply.marks, failure.state]))
 
-    def _note_sickness(self, endpoint: Endpoint, failure: Failure) -> None:
+    def _note_sickness(self, endpoint: Endpoint, failure: Failure, started: float) -> None:
         now = self._loop.time()
-        if endpoint.governor.failed(now):
+        if endpoint.governor.failed(now, started):
             wait = endpoint.governor.paused_until - now
             self._notice(
-                f"{endpoint.name} failed {SICK_AFTER} times in a row ({failure.explanation}); "
+                f"{endpoint.name} failed {endpoint.governor.failures_in_a_row} times in a row ({failure.explanation}); "
                 f"one request will try it again in {wait:.0f} s"
             )
             endpoint.client.recycle()
@@ -429,8 +466,7 @@ class Dispatch:
         """Wake up when a retry falls due or a window may have changed."""
         now = self._loop.time()
         times = [e.governor.wakes_at(now) for e in self.teacher.endpoints if not e.trouble]
-        if self._retries and self._retries[0][0] > now:
-            times.append(self._retries[0][0])
+        times += [at for at in (self._asks_again_at, *(due for due, _, _ in self._retries[:1])) if at > now]
         if self._timer is not None:
             self._timer.cancel()
         self._timer = self._loop.call_at(min(times, default=now + 1.0), self._changed.set)

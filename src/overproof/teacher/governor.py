@@ -8,7 +8,7 @@ begins again from the start size: doubling up to the target, after that by one p
 one `STEP`-th of the ceiling each clean second. Where throttles go on coming but stay strays, as from a pool that others
 share, each costs a place and only the request that met it waits: pausing all for each would leave nothing but pauses.
 Waits carry jitter, so that clients do not come back as one. An endpoint that fails many times in a row is rested in
-the same way and tried again by a single request.
+the same way and tried again by a single request, for longer each time that this fails too.
 
 Time is passed in, so that the rules can be read and tested without waiting.
 """
@@ -35,7 +35,8 @@ SICK_AFTER = 8
 TROUBLE_AFTER = 3
 """Failures in a row from which on an endpoint counts as being in trouble."""
 SAVED_SECONDS = 0.1
-"""How much of an unused rate may be made up for later: providers count each second by itself."""
+"""How much of an unused rate may be made up for later: as late as a busy loop wakes up, or the rate is never reached,
+and no more, since providers count each second by itself."""
 JITTER = 0.25
 """Share of a pause that is added at random."""
 
@@ -77,16 +78,21 @@ class Governor:
         self._tokens = None if tokens_per_minute is None else _Bucket(tokens_per_minute / 60, needed=0.0)
         self._random = generator or random.Random()  # noqa: S311 - jitter is no secret
 
-    def share(self, fraction: float) -> None:
-        """From now on take this part (above 0) of all ceilings; the rest is for others who ask the same endpoint."""
+    def share(self, fraction: float, now: float) -> None:
+        """From now on take this part of all ceilings; the rest is for others who ask the same endpoint.
+
+        At 0 the rates stand still and the window stays as it is, for when there is a part again.
+        """
+        for bucket in self._buckets():
+            bucket.share(fraction, now)
+        if not fraction:
+            return
         ceiling = max(1, int(fraction * self._whole_ceiling))
         was_at_ceiling = self._target >= self.ceiling
         self._start = max(1.0, fraction * self._whole_start)
         self.ceiling = ceiling
         self._target = float(ceiling) if was_at_ceiling else min(self._target, float(ceiling))
         self.limit = min(self.limit, self._target) if self._second_ends is not None else min(self._start, self._target)
-        for bucket in self._buckets():
-            bucket.share(fraction)
 
     @property
     def is_in_trouble(self) -> bool:
@@ -163,10 +169,10 @@ class Governor:
         is_alone = started_at >= self._cut_at and not self._pauses_in_a_row
         return is_seldom and is_alone and (retry_after or 0.0) <= STRAY_SECONDS
 
-    def failed(self, now: float) -> bool:
-        """The endpoint broke a request off; True when it has just been found sick and is rested."""
+    def failed(self, now: float, started_at: float) -> bool:
+        """The endpoint broke off a request that had started at `started_at`; True when it is rested (again) for it."""
         self.failures_in_a_row += 1
-        if self.failures_in_a_row % SICK_AFTER or now < self.paused_until:
+        if self.failures_in_a_row < SICK_AFTER or now < self.paused_until or started_at < self._cut_at:
             return False
         self._pauses_in_a_row += 1
         self._cut_at = now
@@ -216,16 +222,17 @@ class _Bucket:
         self.per_second = per_second
         self._whole_per_second = per_second
         self._needed = needed
-        self._most = max(needed, per_second * SAVED_SECONDS)
-        self._level = self._most
+        self._most = needed + per_second * SAVED_SECONDS
+        self._level = needed
         self._seen_at: float | None = None
 
-    def share(self, fraction: float) -> None:
-        per_second = fraction * self._whole_per_second
-        if per_second != self.per_second:
-            self.per_second = per_second
-            self._most = max(self._needed, per_second * SAVED_SECONDS)
-            self._level = min(self._level, 0.0)  # what was saved belongs to all together
+    def share(self, fraction: float, now: float) -> None:
+        """Fill at another rate from now on. What is saved stays, so that a slow rate comes to a whole request too."""
+        if self._seen_at is None:
+            self._level = 0.0  # what is there at the beginning belongs to all together
+        self._fill(now)
+        self.per_second = fraction * self._whole_per_second
+        self._most = self._needed + self.per_second * SAVED_SECONDS
 
     def has_enough(self, now: float) -> bool:
         self._fill(now)
@@ -235,8 +242,10 @@ class _Bucket:
         self._level -= amount
 
     def enough_at(self, now: float) -> float:
-        """When there will be enough; now when there is."""
+        """When there will be enough; now when there is. Without a rate: when to ask again."""
         self._fill(now)
+        if not self.per_second:
+            return now + 1.0
         return now + max(0.0, (self._needed - self._level) / self.per_second)
 
     def _fill(self, now: float) -> None:
