@@ -8,6 +8,7 @@ import orjson
 import pytest
 
 from overproof import pipeline
+from overproof.completion import split_completion
 from overproof.config import load_config
 from overproof.errors import ConfigError, InputError, RunFolderError
 from overproof.importing import TraceSet, import_traces
@@ -109,7 +110,9 @@ def test_rows_that_hold_no_trace_are_skipped_and_counted_by_what_is_wrong(tmp_pa
     path = write_rows(tmp_path / "theirs.jsonl", *rows)
     summary = import_traces(TraceSet("messages", path=path), RunFolder(tmp_path / "run"))
     assert summary.traces == 1
-    assert summary.skipped["not one question and one reply"] == 3
+    counts = {reason.partition(".")[0]: count for reason, count in summary.skipped.items()}
+    assert counts["not one question and one reply, but user, assistant, user, assistant"] == 2
+    assert counts["not one question and one reply, but assistant"] == 1
     assert sum(summary.skipped.values()) == 5
 
 
@@ -205,3 +208,85 @@ def test_progress_is_told(tmp_path: Path) -> None:
     path = write_rows(tmp_path / "theirs.jsonl", *rows)
     import_traces(TraceSet(path=path), RunFolder(tmp_path / "run"), lambda done, total: told.append((done, total)))
     assert told == [(512, 1000), (1000, 1000)]
+
+
+ASKED = "What is 2+2?"
+SAID = "<think>\nTwo and two make four.\n</think>\n\n\\boxed{4}"
+THOUGHT, ANSWER = "Two and two make four.", "\\boxed{4}"
+API = {
+    "choices": [{"message": {"role": "assistant", "content": ANSWER, "reasoning": THOUGHT}, "finish_reason": "stop"}]
+}
+
+
+@pytest.mark.parametrize(
+    ("row", "reference", "reasoning"),
+    [
+        ({"问题": ASKED, "思考过程": THOUGHT, "回答": ANSWER, "答案": "4"}, "4", THOUGHT),
+        ({"Problem": ASKED, "Solution": SAID, "Answer": "4"}, "4", THOUGHT),
+        ({"question": ASKED, "answer": SAID}, None, THOUGHT),
+        ({"prompt": ASKED, "reasoning": THOUGHT, "solution": ANSWER, "answer": "4"}, "4", THOUGHT),
+        ({"request": {"messages": [{"role": "user", "content": ASKED}]}, "response": API}, None, THOUGHT),
+        ({"messages": [{"role": "user", "content": ASKED}], **API}, None, THOUGHT),
+        ({"prompt": ASKED, "chosen": SAID, "rejected": None}, None, THOUGHT),
+        ({"conversations": [{"from": "human", "value": ASKED}], "chosen": {"from": "gpt", "value": SAID},
+          "rejected": None},
+         None, THOUGHT),
+        ({"input": f"<|im_start|>user\n{ASKED}<|im_end|>\n<|im_start|>assistant\n", "output": SAID, "gts": "4"},
+         "4", THOUGHT),
+        ({"messages": [{"role": "User", "content": ASKED}, {"role": "Assistant", "content": SAID}]}, None, THOUGHT),
+        ({"prompt": ASKED, "llm_response": SAID, "verification_info": '{"ground_truth": "4"}'}, "4", THOUGHT),
+        ({"question": ASKED, "response": f"<|channel|>analysis<|message|>{THOUGHT}<|end|><|start|>assistant"
+          f"<|channel|>final<|message|>{ANSWER}<|return|>"}, None, THOUGHT),
+        ({"messages": [{"role": "user", "content": ASKED}, {"role": "assistant", "content": ANSWER,
+          "reasoning_details": [{"type": "reasoning.text", "text": THOUGHT}]}]}, None, THOUGHT),
+    ],
+)  # fmt: skip
+def test_what_people_call_things_is_known(
+    tmp_path: Path, row: dict[str, Any], reference: str | None, reasoning: str
+) -> None:
+    folder = RunFolder(tmp_path / "run")
+    import_traces(TraceSet(path=write_rows(tmp_path / "theirs.jsonl", row)), folder)
+    (trace,) = traces_of(folder)
+    parts = split_completion(trace.content, trace.reasoning)
+    assert (trace.problem.question, trace.problem.reference) == (ASKED, reference)
+    assert (str(parts.reasoning).strip(), parts.answer.strip()) == (reasoning, ANSWER)
+
+
+def test_a_row_that_is_a_list_of_messages_is_a_conversation(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path / "run")
+    row = [{"role": "user", "content": ASKED}, {"role": "assistant", "content": SAID}]
+    import_traces(TraceSet(path=write_rows(tmp_path / "theirs.jsonl", row, row)), folder)
+    assert [trace.content for trace in traces_of(folder)] == [SAID, SAID]
+
+
+def test_latex_that_lost_its_backslashes_in_a_reply_is_restored_or_the_row_is_told(tmp_path: Path) -> None:
+    (tmp_path / "theirs.jsonl").write_text(
+        r'{"question": "2+2?", "response": "so \boxed{4} and \frac{8}{2}"}'
+        "\n"
+        r'{"question": "2+3?", "response": "so \b{5}"}'
+        "\n"
+    )
+    folder = RunFolder(tmp_path / "run")
+    summary = import_traces(TraceSet(path=str(tmp_path / "theirs.jsonl")), folder)
+    assert [trace.content for trace in traces_of(folder)] == [r"so \boxed{4} and \frac{8}{2}"]
+    assert any("(\\boxed \\frac); mended" in note for note in summary.notes)
+    assert "a reply holds a backspace" in next(iter(summary.skipped))
+
+
+def test_what_is_in_the_way_is_said_with_what_to_give(tmp_path: Path) -> None:
+    chat = [{"role": role, "content": "x"} for role in ("user", "assistant", "user", "assistant")]
+    path = write_rows(tmp_path / "theirs.jsonl", {"messages": chat})
+    with pytest.raises(InputError, match=r"give --question messages\[0\]\.content --answer messages\[1\]\.content"):
+        import_traces(TraceSet(path=path), RunFolder(tmp_path / "run"))
+    columns = {"question": "messages[0].content", "answer": "messages[1].content"}
+    assert import_traces(TraceSet(path=path, columns=columns), RunFolder(tmp_path / "given")).traces == 1
+    with pytest.raises(InputError, match="of the layout messages: leave out --schema"):
+        import_traces(TraceSet("openr1", path=path), RunFolder(tmp_path / "run"))
+
+
+def test_of_two_references_of_one_question_the_first_counts_and_the_other_is_told(tmp_path: Path) -> None:
+    rows = [{"question": ASKED, "response": SAID, "answer": answer} for answer in ("4", "5", "4")]
+    summary = import_traces(TraceSet(path=write_rows(tmp_path / "theirs.jsonl", *rows)), RunFolder(tmp_path / "run"))
+    assert any(
+        "1 rows: have the question of an earlier row, whose reference is another" in one for one in summary.notes
+    )

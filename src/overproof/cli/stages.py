@@ -114,6 +114,8 @@ def score(
 
     with _opened(config, set_, limit, run_dir, grace=grace) as (run, display):
         with run.folder.lock():
+            if run.config.teacher.is_imported:
+                pipeline.prepare(run)  # which costs nothing, and no sampling came before that would have done it
             pipeline.score(run)
         display.print(f"scores   {run.folder.scores(0).parent}")
         display.next(f"overproof select {run.folder}")

@@ -121,7 +121,13 @@ def import_traces(
         write_records(folder.imported, reader.find_problems())
         if not reader.replies:
             folder.imported.unlink()
-            raise InputError(f"no row of {source.label} holds a trace: {reader.most_common()}")
+            likely = _find_layout(msgspec.structs.replace(source, schema=None), first).name
+            hint = (
+                f". Its rows are of the layout {likely}: leave out --schema"
+                if source.schema not in {None, likely}
+                else ""
+            )
+            raise InputError(f"no row of {source.label} holds a trace: {reader.most_common()}{hint}")
         most = max(reader.replies.values())
         shards = count_shards(len(reader.replies), most)
         paths = [folder.traces(shard) for shard in range(shards)]
@@ -159,6 +165,7 @@ class _Reader:
         self._skipped: Counter[str] = Counter()
         self._taken: dict[str, Counter[str]] = {}
         self._notes = SourceNotes()
+        self._references: dict[str, str | None] = {}
         self._rows = 0
         self._counts: Counter[str] = Counter()
         self.replies: Counter[str] = Counter()
@@ -183,6 +190,11 @@ class _Reader:
             for part, column in row.taken.items():
                 self._taken.setdefault(part, Counter())[column] += 1
             self._counts["without_reasoning"] += sum(not reply.has_reasoning for reply in row.replies)
+            known = self._references.setdefault(problem.id, problem.reference)
+            if problem.reference not in {None, known}:
+                self._notes.count(
+                    "have the question of an earlier row, whose reference is another and counts", row.where
+                )
             if problem.id not in self.replies:
                 self._counts["without_reference"] += problem.reference is None
                 yield problem

@@ -49,26 +49,38 @@ class Layout:
 
 _REFERENCES = (
     *("reference", "expected_answer", "final_answer", "ground_truth", "reward_model.ground_truth", "reference_answer"),
-    *("info.reference_answer", "messages[0].info.reference_answer", "gold", "golden", "gold_answer", "target"),
-    *("answer", "Answer", "答案", "ground_truth_solution", "solution", "label"),
+    *("info.reference_answer", "messages[0].info.reference_answer", "gold", "golden", "gold_answer", "target", "gt"),
+    *(
+        "gts",
+        "extra_info.answer",
+        "verification_info.ground_truth",
+        "correct_answer",
+        "参考答案",
+        "标准答案",
+        "正确答案",
+    ),
+    *("answer", "答案", "ground_truth_solution", "solution", "label"),
 )
 
 GENERAL = Layout(
     "general",
     about="the words that most sets use",
-    chat=("messages", "conversations", "conversation", "chat", "dialog"),
+    chat=("messages", "conversations", "conversation", "chat", "dialog", "request.messages", "body.messages"),
     question=(
-        *("problem", "question", "prompt", "instruction", "query", "input"),
-        *("Problem", "Question", "题目", "问题", "extra_info.question"),
+        *("problem", "question", "prompt", "instruction", "query", "input", "user_prompt", "original_question"),
+        *("题目", "问题", "题干", "题目内容", "提问", "指令", "extra_info.question"),
     ),
     append=(),
     replies=(
         *("generations", "generation", "responses", "response", "completions", "completion", "generated_solution"),
-        *("outputs", "output", "model_output", "model_response", "content", "reply", "attempt", "Response"),
+        *("outputs", "output", "model_output", "model_response", "model_answer", "llm_response", "llm_output"),
+        *("choices", "samples", "predictions", "prediction", "content", "reply", "attempt", "assistant"),
+        *("回答", "回复", "模型回答", "模型输出", "输出", "解答"),
     ),
     reasoning=(
         *("reasoning_content", "reasoning", "thinking", "thinking_trajectories", "thinking_trajectory"),
-        *("reasoning_trace", "think", "thought", "thoughts", "cot", "chain_of_thought", "Complex_CoT", "思考过程"),
+        *("reasoning_trace", "think", "thought", "thoughts", "think_content", "cot", "chain_of_thought"),
+        *("Complex_CoT", "思考过程", "思考", "推理过程", "推理", "思维链"),
     ),
     reference=_REFERENCES,
 )
@@ -155,6 +167,24 @@ _NAMED = (
         reference=("reference", "expected_answer", "final_answer", "answer", "solution"),
     ),
     Layout(
+        "qwen_eval",
+        about="outputs of Qwen2.5-Math's evaluation: the replies are called code",
+        marks=("question", "gt", "code", "pred"),
+        question=("question",),
+        replies=("code",),
+        reference=("gt",),
+        id=("idx",),
+    ),
+    Layout(
+        "preference",
+        about="pairs of chosen and rejected: a trace each",
+        marks=("chosen", "rejected"),
+        chat=("messages", "conversations"),
+        question=GENERAL.question,
+        each=("chosen", "rejected"),
+        reference=_REFERENCES,
+    ),
+    Layout(
         "messages",
         about="chat with role and content, the reasoning inside or in a field of its own",
         marks=("messages",),
@@ -189,6 +219,13 @@ ALIASES = {
 def recognise(values: Mapping[str, Any]) -> Layout:
     """The layout that a row is of: the first named one all of whose marks it has, else the general one."""
     return next((one for one in _NAMED if all(find_column(values, mark) for mark in one.marks)), GENERAL)
+
+
+def written_as(values: Mapping[str, Any], name: str) -> str:
+    """The column of a row that bears a name in whatever case; the name itself where none does."""
+    if find_column(values, name) is not None:
+        return name
+    return next((str(one) for one in values if str(one).casefold() == name.casefold()), name)
 
 
 def with_columns(layout: Layout, columns: Mapping[str, str]) -> Layout:

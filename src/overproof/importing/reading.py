@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 
 from overproof.completion import OPENING_TAG, split_completion
 from overproof.errors import InputError
-from overproof.importing.layouts import Layout, Names, find_answer
+from overproof.importing.layouts import Layout, Names, find_answer, written_as
+from overproof.mending import MARKS, mend
 from overproof.problems import build_problem
 from overproof.problems.cells import as_messages, message_text, to_text
 from overproof.problems.notes import SourceNotes
@@ -20,10 +21,15 @@ from overproof.problems.presets import Preset
 from overproof.records import Message, Problem, Usage, clean_text
 from overproof.rows import say_fault
 from overproof.rows.columns import MISSING, look_up, read_cell
+from overproof.rows.escapes import DoubtfulError, mend_latex
 from overproof.rows.row import SourceRow
 
 _THOUGHT = re.compile(r"<\|begin_of_thought\|>(.*?)<\|end_of_thought\|>", re.DOTALL)
 _SOLUTION = re.compile(r"<\|begin_of_solution\|>(.*?)(?:<\|end_of_solution\|>|$)", re.DOTALL)
+_CHATML = re.compile(r"<\|im_start\|>(system|user)\n(.*?)<\|im_end\|>", re.DOTALL)
+"""A message as Qwen's template writes it, in what a rollout keeps of its prompt."""
+_INSIDE = ("message", "delta", "body", "choices", "response", "output")
+"""Keys that a reply lies under in what an API answered."""
 _ROLES = {"human": "user", "gpt": "assistant", "model": "assistant", "bot": "assistant"}
 _REASONING_KEYS = ("reasoning_content", "reasoning", "thinking", "thought", "think")
 """Keys of a message that its reasoning is kept under."""
@@ -63,6 +69,7 @@ class ImportedRow(NamedTuple):
     replies: list[ImportedReply]
     taken: dict[str, str]
     """Which part came from which column."""
+    where: str = ""
 
 
 class _Cells:
@@ -74,7 +81,8 @@ class _Cells:
 
     def take(self, part: str, names: Names) -> Any:
         """The first of these columns that holds anything; None where none does."""
-        for name in names:
+        for listed in names:
+            name = written_as(self.row.values, listed)
             value = look_up(self.row.values, name)
             if value is MISSING or value is None or value in ("", []):
                 continue
@@ -90,9 +98,9 @@ def read_row(row: SourceRow, layout: Layout, notes: SourceNotes) -> ImportedRow:
     cells = _Cells(row)
     chat = cells.take("chat", layout.chat)
     if chat is not None:
-        prompt, last = _split_chat(row, chat)
+        prompt, last = _split_chat(row, chat, cells.taken["chat"])
     else:
-        question = cells.take("question", layout.question)
+        question = cells.take("question", layout.question) or _asked_within(cells, layout)
         prompt, last = _as_prompt(row, question, cells.taken.get("question")), None
     system = cells.take("system", layout.system)
     if isinstance(system, str) and system.strip() and prompt[0].role != "system":
@@ -102,31 +110,63 @@ def read_row(row: SourceRow, layout: Layout, notes: SourceNotes) -> ImportedRow:
         replies = _add_reasoning(cells, layout, replies)
     elif last is not None:
         cells.taken["reasoning"] = f"{cells.taken['chat']}, {replies[0].channel or 'inside the reply'}"
+    replies = [_mend_reply(row, reply, notes) for reply in replies]
     problem = _build(cells, layout, prompt, notes)
     if cells.taken.get("append"):
         prompt = [*prompt[:-1], Message("user", problem.question)]
-    return ImportedRow(problem, prompt, replies, cells.taken)
+    return ImportedRow(problem, prompt, replies, cells.taken, row.where)
 
 
-def _split_chat(row: SourceRow, chat: Any) -> tuple[list[Message], Mapping[str, Any] | None]:
+def _asked_within(cells: _Cells, layout: Layout) -> Any:
+    """The messages before the reply in a column that holds a reply and what it replies to, as chosen ones do."""
+    for name in layout.each:
+        turns = look_up(cells.row.values, name)
+        if as_messages(turns) is not None and len(turns) > 1:
+            cells.taken["question"] = name
+            return turns[:-1]
+    return None
+
+
+def _mend_reply(row: SourceRow, reply: ImportedReply, notes: SourceNotes) -> ImportedReply:
+    """The reply in the one form that is scored, whatever markers and escapes it came with. Raises InputError."""
+    try:
+        content = mend_latex(reply.content)
+        reasoning = mend_latex(reply.reasoning) if reply.reasoning is not None else None
+    except DoubtfulError as error:
+        raise InputError(f"{row.where}: a reply {error}") from None
+    if commands := (*content.commands, *(reasoning.commands if reasoning else ())):
+        notes.mend(commands, row.where)
+    mended = mend(content.text, reasoning.text if reasoning else None)
+    for mark in mended.marks:
+        notes.count(MARKS[mark], row.where)
+    return reply._replace(content=mended.content, reasoning=mended.reasoning)
+
+
+def _split_chat(row: SourceRow, chat: Any, column: str) -> tuple[list[Message], Mapping[str, Any] | None]:
     """The messages that ask, and the one that replies where there is one."""
     turns = as_messages(chat)
     if turns is None:
-        raise InputError(f"{row.where}: not a list of messages with role and text")
+        raise InputError(f"{row.where}: '{column}' is not a list of messages with role and text")
     messages = [Message(_ROLES.get(role, role), clean_text(text)) for role, text in turns]
     reply = chat[-1] if messages[-1].role == "assistant" else None
     prompt = messages[:-1] if reply is not None else messages
     asked = [message for message in prompt if message.role == "user"]
     if len(asked) != 1 or not asked[0].content.strip() or prompt[-1].role != "user":
-        raise InputError(f"{row.where}: not one question and one reply")
+        roles = ", ".join(role for role, _ in turns[:6]) + (", …" if len(turns) > 6 else "")
+        raise InputError(
+            f"{row.where}: not one question and one reply, but {roles}. To take one of each give --question "
+            f"{column}[0].content --answer {column}[1].content"
+        )
     return prompt, reply
 
 
 def _as_prompt(row: SourceRow, question: Any, column: str | None) -> list[Message]:
     if question is None:
         raise InputError(f"{row.where}: no question. It has: {', '.join(map(str, row.values))}. Give --question COLUMN")
+    if isinstance(question, str) and (said := _CHATML.findall(question)):
+        question = [{"role": role, "content": text.strip()} for role, text in said]
     if as_messages(question) is not None:
-        return _split_chat(row, question)[0]
+        return _split_chat(row, question, column or "question")[0]
     try:
         text = to_text(question)
     except TypeError as error:
@@ -154,14 +194,20 @@ def _build(cells: _Cells, layout: Layout, prompt: list[Message], notes: SourceNo
 def _read_replies(cells: _Cells, layout: Layout) -> list[ImportedReply]:
     """The replies in columns beside the question, with the reasoning that stands in others."""
     if layout.each:
-        said = [value for name in layout.each if isinstance(value := look_up(cells.row.values, name), str) and value]
+        said = [look_up(cells.row.values, name) for name in layout.each if _has(cells.row, name)]
         cells.taken["replies"] = ", ".join(layout.each)
-        replies = [_from_text(one) for one in said]
+        replies = [reply for one in said for reply in _from_value(cells.row, one)]
     else:
         value = cells.take("replies", layout.replies)
         if value is None and any(_has(cells.row, name) for name in layout.reasoning):
-            value = "" if _holds(cells.row, layout.replies) else cells.take("replies", ("answer", "final_answer"))
+            both = _has(cells.row, "solution") and _has(cells.row, "answer")  # the longer then replies
+            names = ("solution",) if both else ("answer", "final_answer", "solution")
+            value = "" if _holds(cells.row, layout.replies) else cells.take("replies", names)
+        if value is None:
+            value = cells.take("replies", _find_thinking(cells))
         replies = _from_value(cells.row, value)
+    if not replies and (empty := next((name for name in layout.replies if _holds(cells.row, (name,))), None)):
+        raise InputError(f"{cells.row.where}: the reply in '{empty}' is empty")
     if not replies:
         has = ", ".join(map(str, cells.row.values))
         raise InputError(f"{cells.row.where}: no reply. It has: {has}. Give --answer COLUMN (and --reasoning COLUMN)")
@@ -170,6 +216,15 @@ def _read_replies(cells: _Cells, layout: Layout) -> list[ImportedReply]:
     ended += [None] * (len(replies) - len(ended))
     replies = [reply._replace(finish_reason=reason) for reply, reason in zip(replies, ended, strict=False)]
     return _add_usage(cells, _add_reasoning(cells, layout, replies))
+
+
+def _find_thinking(cells: _Cells) -> Names:
+    """The column that betrays a reply by the tags of its reasoning."""
+    return tuple(
+        str(name)
+        for name, value in cells.row.values.items()
+        if name not in cells.taken.values() and isinstance(value, str) and ("</think>" in value or "<think>" in value)
+    )[:1]
 
 
 def _has(row: SourceRow, name: str) -> bool:
@@ -184,10 +239,16 @@ def _holds(row: SourceRow, names: Names) -> bool:
 
 def _from_value(row: SourceRow, value: Any) -> list[ImportedReply]:
     if isinstance(value, Mapping):
+        inside = next((key for key in _INSIDE if isinstance(value.get(key), Mapping | list)), None)
+        if inside is not None and message_text(value) in {"", None}:
+            ended = value.get("finish_reason")
+            found = _from_value(row, value[inside])
+            return [reply._replace(finish_reason=reply.finish_reason or ended) for reply in found]
         return [_from_message(value)]
     messages = as_messages(value)
     if messages is not None:
-        return [_from_message(one) for one in value if _ROLES.get(str(one.get("role")), one.get("role")) == "assistant"]
+        said = [one for one, (role, _) in zip(value, messages, strict=True) if _ROLES.get(role, role) == "assistant"]
+        return [_from_message(one) for one in said]
     if isinstance(value, Sequence) and not isinstance(value, str):
         return [reply for one in value for reply in _from_value(row, one)]
     try:
@@ -203,6 +264,11 @@ def _from_message(message: Mapping[str, Any]) -> ImportedReply:
     for key in _REASONING_KEYS:
         if isinstance(message.get(key), str) and message[key].strip() and not OPENING_TAG.search(content):
             return ImportedReply(content, clean_text(message[key]), key)
+    details = message.get("reasoning_details")
+    if isinstance(details, list) and not OPENING_TAG.search(content):
+        texts = [one.get("text") or one.get("summary") for one in details if isinstance(one, Mapping)]
+        if said := "".join(text for text in texts if isinstance(text, str)):
+            return ImportedReply(content, clean_text(said), "reasoning_details")
     parts = message.get("content")
     for part in parts if isinstance(parts, Sequence) and not isinstance(parts, str) else ():
         thought = next((part[key] for key in _REASONING_KEYS if isinstance(part.get(key), str)), None)

@@ -123,6 +123,7 @@ def find_preset(config: ProblemsConfig) -> Preset:
         given["extract"] = EXTRACTORS[config.extract]
     if config.path is not None:
         given["dataset"] = None
+        given.setdefault("name", None)  # that of the preset's dataset names nothing in a file
     if config.reference == "":
         given["reference"] = None
     return dataclasses.replace(preset, **given)

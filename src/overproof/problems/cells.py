@@ -129,11 +129,11 @@ def as_messages(value: Any) -> list[tuple[str, str]] | None:
         return None
     messages = []
     for one in value:
-        role = one.get("role", one.get("from")) if isinstance(one, Mapping) else None
+        role = one.get("role") or one.get("from") if isinstance(one, Mapping) else None
         text = message_text(one) if isinstance(role, str) else None
         if not isinstance(role, str) or text is None:
             return None
-        messages.append((role, text))
+        messages.append((role.lower(), text))
     return messages
 
 

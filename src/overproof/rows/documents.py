@@ -134,11 +134,17 @@ def is_table(value: Any) -> bool:
 
 
 def as_row(where: str, item: Any, mended: tuple[str, ...] = ()) -> SourceRow:
-    """An item as a row; one with a fault where it is none. A list of dicts has its numbers for columns."""
+    """An item as a row; one with a fault where it is none.
+
+    A list of dicts has its numbers for columns, and `messages` holds all of it where it is a conversation.
+    """
     if isinstance(item, str) and item.lstrip().startswith("{"):
         item = _decode(item)
     if isinstance(item, list) and item and all(isinstance(one, dict) for one in item):
-        return SourceRow(where, dict(zip(map(str, itertools.count()), item, strict=False)), mended=mended)
+        columns = dict(zip(map(str, itertools.count()), item, strict=False))
+        if all(_OF_A_CONVERSATION & one.keys() for one in item):
+            columns["messages"] = item
+        return SourceRow(where, columns, mended=mended)
     if not isinstance(item, dict):
         kind = {str: "a text", list: "a list", type(None): "null"}.get(type(item), "a value")
         return SourceRow(where, {}, f'holds {kind}, not a row of named columns. Write it as {{"question": …}}')
