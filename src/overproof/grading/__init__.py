@@ -41,7 +41,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
-from overproof.grading.grader import Pending, digest_of, exact_grade, judge, settle
+from overproof.grading.grader import Pending, digest_of, exact_grade, guarded, judge, settle
 from overproof.grading.pool import POOL, TIMEOUT_SECONDS
 from overproof.grading.protocol import BACKSTOP, Answer, Task
 from overproof.grading.references import AnswerType, answer_type_of, type_reference
@@ -171,7 +171,7 @@ def _grade_here(window: list[Row], timeout_seconds: float) -> list[Grade]:
 
 def _settled(pending: Pending, answer: Answer) -> Grade:
     """The grade of a pending row, given what came back from a worker; marked where the wall clock ended it."""
-    result = settle(pending, answer.same, answer.reason)
+    result = guarded(lambda: settle(pending, answer.same, answer.reason))
     return msgspec.structs.replace(result, layer=BACKSTOP) if answer.late else result
 
 
@@ -201,7 +201,9 @@ def _cleaned(text: str | None) -> str | None:
 
 def _given_up(row: Row, answer: Answer) -> Grade:
     """The grade of a row over which a worker gave up or ended: the same as if only its deep layer had run there."""
-    found = exact_grade(row.completion, row.reference, row.question, answer_only=row.answer_only)
+    found = exact_grade(
+        row.completion, row.reference, row.question, answer_only=row.answer_only, answer_type=row.answer_type
+    )
     return found if isinstance(found, Grade) else _settled(found, answer)
 
 

@@ -21,7 +21,7 @@ MAX_NEAR = 50
 Box = tuple[int, int, str]
 """Start, end and content of a box."""
 
-_TOKEN = re.compile(r"(?<!\\)\\+f?boxed {0,9}\{|\\[{}\\]|[{}]|\\f?boxed {1,9}([A-Za-z0-9.]{1,40})|\\f?boxed(\d)")
+_TOKEN = re.compile(r"(?<!\\)\\+f?boxed {0,9}\{|\\[{}\\]|[{}]|\\f?boxed {1,9}([A-Za-z0-9.]{1,40})|\\f?boxed(\d+)")
 _JOINTS = r"[\s$,;.、，；。()\[\]\\]*"
 _CONNECTOR = re.compile(
     _JOINTS
@@ -31,6 +31,8 @@ _CONNECTOR = re.compile(
 )
 _CORRECTION = re.compile(r"\b(?:no|wait|not|actually|instead|correct(?:ion|ed))\b|不对|错|更正", re.IGNORECASE)
 _UNCLOSED = re.compile(r"\s*\$*\\+f?boxed *\{")
+_PROSE = re.compile(r"(?<![\\A-Za-z])[A-Za-z]{2,} [a-z]{2,}")
+"""Two words side by side: a box that holds a solution, not an answer."""
 _SIGN_BEHIND = re.compile(
     r"[ $]*(\\?%|percent\b|pct\b|\^\{?\\circ\}?|°|(?:\\text\{ ?)?(?:hundred|thousand|million|billion"
     r"|trillion|dozen)\b\}?|[万亿])"
@@ -90,10 +92,10 @@ def boxes_in_reference(text: str) -> str | None:
 
 
 def _unwrapped(content: str) -> str:
-    """The content of a box without a box inside it that holds all of it, or words that say it is the answer."""
+    """The content of a box, of the last box inside it, or of the words in it that say it is the answer."""
     inner = find_boxes(content)
-    if len(inner) == 1 and content.strip().startswith("\\boxed"):
-        return inner[0][2]
+    if inner and (content.strip().startswith("\\boxed") or _PROSE.search(content)):
+        return inner[-1][2]
     if said := _SAID_IN_BOX.fullmatch(content):
         return said["whole"] or said["rest"]
     return content

@@ -16,9 +16,12 @@ import re
 import unicodedata
 from functools import lru_cache
 
+from overproof.grading.phrases import DENIED_BEHIND
 from overproof.grading.spelling import spell
 
 ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+OTHER_RUN = "FGHJK"
+"""Every second question of some American tests letters its options so."""
 LETTERS = ALPHABET[:10]
 """The letters that name options where no question lists any; a later letter alone is more often a name."""
 MAX_QUESTION_CHARS = 20_000
@@ -44,9 +47,11 @@ _LEAD = re.compile(
 _OPEN, _CLOSE = r"[(（\[【]?", r"[)）\]】]?"
 _JOINT = r"(?:\s*(?:[,，、;；/&+和与及]|,?\s*\b(?:and|or)\b|以及|或)\s*|\s+)"
 _RUN = re.compile(rf"{_OPEN} *([A-Z]) *{_CLOSE}(?:{_JOINT}{_OPEN} *([A-Z])(?![A-Za-z]) *{_CLOSE})*")
+_LETTERED = re.compile(r"([A-Z]) *(?:\\left)? *[(（](.+?)(?:\\right)? *[)）]", re.DOTALL)
+_TEXT_COMMAND = re.compile(r"\\text *\{([^{}]*)\}")
 _GLUED = re.compile(rf"{_OPEN} *([A-Z]{{2,26}}) *{_CLOSE}")
 _REST = re.compile(
-    r"\s*\Z|[.．。、:：,，;；!！](?!\w\.)|\s*[–—]|\s+-\s|\s*(?=[(（\u4e00-\u9fff])(?<=[\s)）\]】])|(?=[\u4e00-\u9fff])"
+    r"\s*\Z|[.．。、:：,，;；!！](?!\w\.)|\s*[–—]|\s*-\s|\s*(?=[(（\u4e00-\u9fff])(?<=[\s)）\]】])|(?=[\u4e00-\u9fff])"
     r"|\s+(?:because|since|as|which|so|for|is|are)\b|(?<=[)）\]】])\s+"
 )
 """What may follow the letters of an answer: nothing, punctuation, a dash, a reason; `D(2,3)` is a point."""
@@ -59,7 +64,8 @@ def _options(question: str) -> tuple[tuple[str, str], ...]:
         texts = [(one or other).replace("\\\\", "\\") for one, other in _QUOTED.findall(listed[1])]
         if len(texts) > 1:
             return tuple(zip(ALPHABET, texts, strict=False))
-    best = _longest_run(list(_MARKER.finditer(text)))
+    markers = list(_MARKER.finditer(text))
+    best = _longest_run(markers, ALPHABET) or _longest_run(markers, OTHER_RUN)
     if not best:
         return ()
     ends = [marker.start() for marker in best[1:]]
@@ -69,18 +75,19 @@ def _options(question: str) -> tuple[tuple[str, str], ...]:
 
 
 def _trimmed(option: str) -> str:
-    return option.strip(" \n;；,，。(（").removesuffix("\\qquad").removesuffix("\\quad").strip()
+    bare = option.lstrip(" \n;；,，。").rstrip(" \n;；,，。(（")
+    return bare.removesuffix("\\qquad").removesuffix("\\quad").strip()
 
 
-def _longest_run(markers: list[re.Match[str]]) -> list[re.Match[str]]:
+def _longest_run(markers: list[re.Match[str]], alphabet: str) -> list[re.Match[str]]:
     """The run A, B, C, … that is longest; of those as long, the one with most letters at line starts, then the last."""
     best: list[re.Match[str]] = []
     run: list[re.Match[str]] = []
     for marker in markers:
         letter = marker["letter"]
-        if len(run) < len(ALPHABET) and letter == ALPHABET[len(run)]:
+        if len(run) < len(alphabet) and letter == alphabet[len(run)]:
             run.append(marker)
-        elif letter == "A":
+        elif letter == alphabet[0]:
             best, run = _better(best, run), [marker]
     best = _better(best, run)
     return best if len(best) > 1 else []
@@ -101,9 +108,20 @@ def parse_options(question: str | None) -> dict[str, str]:
 
 def option_worded(answer: str, options: dict[str, str]) -> str | None:
     """The letter of the one option whose text an answer gives word for word; None where none or several fit."""
-    spelled = spell(answer).rstrip(". ")
-    fitting = [letter for letter, text in options.items() if text.strip() and spell(text).rstrip(". ") == spelled]
+    spelled = _worded(answer)
+    fitting = [letter for letter, text in options.items() if text.strip() and _worded(text) == spelled]
     return fitting[0] if len(fitting) == 1 else None
+
+
+def _worded(text: str) -> str:
+    r"""A text in its one spelling, without the wrapping of \text{}; letters keep their case."""
+    return _TEXT_COMMAND.sub(r"\1", spell(text)).strip(". ")
+
+
+def lettered_text(answer: str) -> tuple[str, str] | None:
+    r"""A letter and the text in brackets behind it: `D(\frac{3}{2})`, a point or an option with its text."""
+    match = _LETTERED.fullmatch(_plain_spaced(answer))
+    return (match[1], match[2]) if match else None
 
 
 def is_choice(reference: str, question: str | None = None) -> bool:
@@ -134,11 +152,18 @@ def letters_of(answer: str) -> str | None:
         match = pattern.match(text, start)
         if match is None or not _REST.match(text, match.end()):
             continue
+        if DENIED_BEHIND.match(text, match.end()):
+            return None
         letters = re.findall("[A-Z]", match[0])
         if pattern is _GLUED and (len(set(letters)) < len(letters) or text[match.end() :].strip(" .。")):
             continue
         return "".join(sorted(set(letters)))
     return text.upper() if len(text) == 1 and text.upper() in LETTERS[:5] else None
+
+
+def _plain_spaced(answer: str) -> str:
+    """An answer without dollars and stars at its ends."""
+    return answer.strip(" *_`$\n.。")
 
 
 def _plain(answer: str) -> str:

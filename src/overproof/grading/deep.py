@@ -10,8 +10,10 @@ from fractions import Fraction
 from typing import Any
 
 from overproof.grading.evaluate import OPERATORS, real_value
+from overproof.grading.quadrature import same_integrals
+from overproof.grading.reading import readings
 from overproof.grading.tree import BINDERS, Node, symbols, walk
-from overproof.grading.values import Collection, Interval, Named, Relation, Scalar, Value, readings
+from overproof.grading.values import Collection, Interval, Named, Relation, Scalar, Value
 
 DIGITS = 40
 PARSED = 2
@@ -80,6 +82,8 @@ def _by_sympy(one: Node, other: Node) -> bool | None:
 
     if not any(part.op in BINDERS for part in (*walk(one), *walk(other))):
         return None
+    if (verdict := same_integrals(one, other)) is not None:
+        return verdict
     try:
         left, right = to_sympy(one).doit(), to_sympy(other).doit()
     except (UnwritableError, KeyError):

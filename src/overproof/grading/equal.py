@@ -3,7 +3,7 @@ r"""Does one typed value say the same as another? One comparison a pair of types
 A pair that is in neither is undecided. `different` is only said with a proof: other numbers, a point where two
 expressions differ, kinds that exclude each other, a name that the question tells from another.
 
->>> from overproof.grading.values import readings
+>>> from overproof.grading.reading import readings
 >>> equal(readings("5,1")[0], readings("1, 5")[0]).same
 True
 >>> equal(readings("x>1")[0], readings("y>1")[0]).same, equal(readings("5")[0], readings("5 or more")[0]).same
@@ -17,15 +17,16 @@ from collections.abc import Callable, Sequence
 from fractions import Fraction
 from typing import TypeVar
 
-from overproof.grading.evaluate import real_value, same_value
+from overproof.grading.domains import is_domain_condition, is_domain_name
+from overproof.grading.evaluate import exact_value, real_value, same_value
 from overproof.grading.finding import Finding, all_of, different, same, undecided
 from overproof.grading.lexicon import DIRECTIONS, phrase_of, same_words
 from overproof.grading.regions import Piece, show_region
 from overproof.grading.relations import compare_equations, compare_inequalities
 from overproof.grading.scalars import compare_families, compare_scalars, free_letter, parameter_of
 from overproof.grading.scope import ANYWHERE, Scope
-from overproof.grading.tree import INFINITY, Node, number, rename, symbols, walk
-from overproof.grading.units import DEGREE, MONEY, PERCENT, Unit, same_noun
+from overproof.grading.tree import INFINITY, Node, number, rename, replaced, symbols, walk
+from overproof.grading.units import DEGREE, MONEY, PERCENT, PRIME, Unit, money_called, same_noun
 from overproof.grading.values import (
     Based,
     Clock,
@@ -47,8 +48,6 @@ from overproof.grading.values import (
     Value,
     Words,
     as_interval,
-    is_domain_condition,
-    is_domain_name,
     written_out,
 )
 
@@ -131,11 +130,17 @@ def _quantities(reference: Quantity, answer: Quantity, scope: Scope) -> Finding:
     if not _directions_agree(one, other, scope):
         return different("unit", "another direction")
     if one.dimension is None or other.dimension is None:
-        if one.dimension is None and other.dimension is None and not same_noun(one.name, other.name):
-            finding = compare_scalars(reference.node, answer.node, scope)
-            return finding if finding.same is False else undecided("unit", f"{other.name} may not be {one.name}")
-        return compare_scalars(reference.node, answer.node, scope)
+        finding = compare_scalars(reference.node, answer.node, scope)
+        if finding.same and not same_noun(one.name, other.name):
+            return undecided("unit", f"{other.name} may not be {one.name}")
+        return finding
     if one.dimension != other.dimension:
+        for unit, value in ((one, answer), (other, reference)):
+            if (meant := money_called(value.unit, unit)) is not None:
+                pair = (
+                    (reference, Quantity(value.node, meant)) if unit is one else (Quantity(value.node, meant), answer)
+                )
+                return _quantities(*pair, scope)
         return _other_dimension(reference, answer, scope)
     if one.factor == other.factor:
         return compare_scalars(reference.node, answer.node, scope)
@@ -211,11 +216,13 @@ def _percent(quantity: Quantity, other: Scalar, scope: Scope, plain: Finding, is
 def _unit_added(unit: Unit, scope: Scope, plain: Finding) -> Finding:
     """A unit that the reference leaves out: it must be the one that the question speaks of."""
     names = {name for name, _ in unit.dimension or ()}
+    if unit == PRIME and not scope.speaks_of(unit):
+        return different("unit", "a prime behind the number")
     if not scope.text or scope.speaks_of(unit) or "unit" in names:
         return plain
     if scope.measures(unit.dimension):
         return different("unit", f"the question does not ask for {unit.name}")
-    if names <= scope.measured:
+    if scope.spans(unit):
         return plain
     if names & MONEY and unit.factor == 1:
         return plain
@@ -278,7 +285,9 @@ def _ratios(reference: Ratio, answer: Ratio, scope: Scope) -> Finding:
 def _ratio_and_other(ratio: Ratio, other: Value, scope: Scope, is_reference: bool) -> Finding:
     if isinstance(other, Scalar) and len(ratio.terms) == 2 and not scope.score:
         value = Scalar(Node("div", ratio.terms))
-        return _scalars(value, other, scope) if is_reference else _scalars(other, value, scope)
+        finding = _scalars(value, other, scope) if is_reference else _scalars(other, value, scope)
+        if not finding.same or is_reference or scope.ratio:
+            return finding
     return undecided("ratio", "a ratio against something else")
 
 
@@ -324,6 +333,8 @@ def _named(reference: Named, answer: Named, scope: Scope) -> Finding:
     if one.op == "words" or other.op == "words":
         finding = equal(reference.value, answer.value, scope)
         return undecided("equation", "labels that may differ") if finding.same and one.op == other.op else finding
+    if one.op == other.op == "call" and one.value == other.value:
+        return different("equation", f"{_show(other)} is not {_show(one)}")
     if one.op == "paren" or other.op == "paren" or "call" in {one.op, other.op}:
         return equal(reference.value, answer.value, scope)
     return different("equation", f"{_show(other)} is not {_show(one)}")
@@ -340,7 +351,7 @@ def _same_name(one: Node, other: Node) -> bool:
     if one.op == other.op == "words":
         return same_words(str(one.value), str(other.value))
     if one.op == other.op == "call" and one.value == other.value and len(one.args) == len(other.args):
-        return all(part.op == "sym" for part in (*one.args, *other.args))
+        return all(part.op == "sym" and str(part.value).islower() for part in (*one.args, *other.args))
     return False
 
 
@@ -356,9 +367,10 @@ def _named_and_other(named: Named, other: Value, scope: Scope, is_reference: boo
     """A name with its value against a bare value, or against an equation to be solved."""
     if isinstance(other, Relation) and named.node is not None:
         if str(other.node.value) == "=":
-            return (
-                compare_equations(named.node, other.node) if is_reference else compare_equations(other.node, named.node)
-            )
+            pair = (named.node, other.node) if is_reference else (other.node, named.node)
+            finding = compare_equations(*pair)
+            solved = isinstance(named.value, Scalar) and not symbols(named.value.node)
+            return _unsolved(other.node, scope) if finding.same and is_reference and solved else finding
         return undecided("equation", "a value against a relation")
     if isinstance(other, Interval) and other.name and named.name.op == "sym" and named.name.value != other.name:
         return different("relation", f"{other.name} is not {_show(named.name)}")
@@ -415,22 +427,8 @@ def _domains(one: Condition, other: Condition) -> Finding:
 
 def _condition_words(condition: Condition) -> list[str]:
     ignored = {
-        "all",
-        "any",
-        "every",
-        "each",
-        "is",
-        "an",
-        "a",
-        "the",
-        "are",
-        "that",
-        "if",
-        "and",
-        "when",
-        "for",
-        "where",
-    }
+        "all", "any", "every", "each", "is", "an", "a", "the", "are", "that", "if", "and", "when", "for", "where",
+    }  # fmt: skip
     return sorted(word for word in condition.words.split() if word not in ignored)
 
 
@@ -837,11 +835,40 @@ def _collection_and_rest(collection: Collection, other: Value, scope: Scope, is_
     if isinstance(other, Words) and not collection.items:
         empty = phrase_of(other.text) == "nosolution"
         return same("text", "there is none") if empty else different("text", "the empty set")
-    if isinstance(other, Relation) and collection.form in {"and", "or", "list"}:
-        return undecided("relation", "a relation against several")
+    if isinstance(other, Relation) and collection.form in {"or", "list", "set"}:
+        return _solutions(collection, other, scope, is_reference)
     if isinstance(other, Relation):
         return undecided("equation", "a list against an equation to be solved")
     return different("kind", f"several values against {_kind(other) or 'something else'}")
+
+
+def _solutions(collection: Collection, equation: Relation, scope: Scope, is_reference: bool) -> Finding:
+    """`a = 0 or x = y` against `ax = ay`: one of several equations holds where their product does."""
+    parts = [item.node for item in collection.items if isinstance(item, Named | Relation) and item.node is not None]
+    equations = [part for part in parts if part.op == "rel" and part.value == "="]
+    if len(equations) == len(collection.items) and equation.node.op == "rel" and equation.node.value == "=":
+        factors = [Node("add", (part.args[0], Node("neg", (part.args[1],)))) for part in equations]
+        together = Node("rel", (Node("mul", tuple(factors)), number(0)), "=")
+        if compare_equations(together, equation.node).same:
+            return _unsolved(equation.node, scope) if is_reference else same("equation", "all its solutions")
+    return undecided("equation", "several equations against another")
+
+
+def _unsolved(node: Node, scope: Scope) -> Finding:
+    """An equation or inequality that has the reference's solutions, but does not name them; x - 3 = 0 nearly does."""
+    if scope.text and not _counts_once(node):
+        return undecided("equation", "not solved for its variable")
+    return same("equation", "it has the same solutions")
+
+
+def _counts_once(node: Node) -> bool:
+    """Whether the only variable of a relation stands there once, with the factor one."""
+    names = symbols(node)
+    if len(names) != 1 or len(node.args) != 2:
+        return False
+    sides = [[exact_value(replaced(side, {min(names): number(place)})) for side in node.args] for place in (0, 1, 5)]
+    values = [left - right for left, right in sides if left is not None and right is not None]
+    return len(values) == 3 and abs(values[1] - values[0]) == 1 and values[2] - values[0] == 5 * (values[1] - values[0])
 
 
 def _collection_and_interval(collection: Collection, interval: Interval, scope: Scope, is_reference: bool) -> Finding:
@@ -907,7 +934,16 @@ def _intervals(reference: Interval, answer: Interval, scope: Scope) -> Finding:
         if (piece.low_closed, piece.high_closed) != (matching.low_closed, matching.high_closed):
             return different("relation", f"an end is closed in one of {show_region(left)} and {show_region(right)}")
         findings += [_ends(piece.low, matching.low, scope), _ends(piece.high, matching.high, scope)]
-    return all_of(findings, "relation", "end")
+    finding = all_of(findings, "relation", "end")
+    if finding.same and answer.node is not None and _is_solved(reference) and not _is_solved(answer):
+        return _unsolved(answer.node, scope)
+    return finding
+
+
+def _is_solved(interval: Interval) -> bool:
+    """Whether a set of numbers is given by its ends, or by an inequality with its variable alone."""
+    node = interval.node
+    return node is None or sum(part.op == "sym" for part in node.args) == sum(bool(symbols(part)) for part in node.args)
 
 
 def _free_name(one: str, other: str, scope: Scope) -> bool:
@@ -948,6 +984,8 @@ def _relations(reference: Relation, answer: Relation, scope: Scope) -> Finding:
         only, others = symbols(one) - symbols(other), symbols(other) - symbols(one)
         if len(only) == len(others) == 1 and free_letter(min(only), min(others), one, other, scope):
             return compare_equations(one, rename(other, {min(others): min(only)}))
+        if len(only) == len(others) == 1 and _told_apart(min(only), min(others), scope):
+            return different("equation", f"{min(others)} is not {min(only)}")
         return finding
     if (
         str(one.value) == str(other.value)
@@ -956,6 +994,13 @@ def _relations(reference: Relation, answer: Relation, scope: Scope) -> Finding:
     ):
         return _statements(one, other, scope)
     return compare_inequalities(one, other)
+
+
+def _told_apart(one: str, other: str, scope: Scope) -> bool:
+    """Whether two names are certainly of different things: the question knows one, or an index says so."""
+    known = scope.known or frozenset()
+    indexed = "_" in one and "_" in other and one.partition("_")[0] == other.partition("_")[0]
+    return indexed or one in known or other in known
 
 
 def _statements(one: Node, other: Node, scope: Scope) -> Finding:
@@ -983,7 +1028,7 @@ def _relation_and_other(relation: Relation, other: Value, scope: Scope, is_refer
     head, value = node.args if len(symbols(node.args[0])) >= len(symbols(node.args[1])) else node.args[::-1]
     if isinstance(other, Scalar | Quantity):
         finding = equal(other, Scalar(value), scope)
-        named = len(symbols(head)) > 1 or head.op in {"call", "sym"}
+        named = len(symbols(head)) > 1 or head.op in {"call", "sym"} or scope.asks_for(head)
         if finding.same and named:
             return same("statement", "the value that an expression is said to have")
         return (

@@ -446,6 +446,7 @@ OPERATORS: dict[str, Operator] = {
         name: Operator(None, _smooth(name), name)
         for name in ("sin", "cos", "tan", "cot", "sec", "csc", "sinh", "cosh", "tanh", "coth", "sech", "csch", "erf")
     },
+    "cis": Operator(None, lambda args: acb(args[0]).cos() + acb(0, 1) * acb(args[0]).sin(), None),
     "arcsin": Operator(None, _smooth("asin", within_one=True), "asin"),
     "arccos": Operator(None, _smooth("acos", within_one=True), "acos"),
     "arctan": Operator(None, _smooth("atan"), "atan"),

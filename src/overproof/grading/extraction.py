@@ -41,6 +41,7 @@ from overproof.grading.markers import (
     concluded_answer,
     json_answer,
     marked_answer,
+    marked_sentence,
     superseding_answer,
     tagged_text,
 )
@@ -63,6 +64,8 @@ class Candidate(msgspec.Struct, frozen=True):
     text: str
     found: str
     """How: box, tag, json, bare, marker, letters, conclusion."""
+    sentence: str = ""
+    """For a marker: the rest of its sentence, from which the text was taken."""
     parts: tuple[str, ...] = ()
     """For a box: the contents of the boxes that may share one answer with it, in order, itself the last."""
 
@@ -127,7 +130,7 @@ def _ranked(text: str, *, answer_only: bool) -> Iterator[Candidate]:
         return
     for found, find in _FINDERS:
         if (answer := find(text)) is not None:
-            yield from _candidate(answer, found)
+            yield from _candidate(answer, found) if isinstance(answer, str) else _sentence(*answer)
 
 
 def _boxed(text: str, boxes: list[Box]) -> Iterator[Candidate]:
@@ -159,14 +162,19 @@ def _candidate(answer: str, found: str) -> Iterator[Candidate]:
         yield Candidate(answer, found)
 
 
+def _sentence(answer: str, sentence: str) -> Iterator[Candidate]:
+    for candidate in _candidate(answer, "marker"):
+        yield msgspec.structs.replace(candidate, sentence=sentence)
+
+
 def _bare(text: str) -> str | None:
     return text if is_bare(text) else None
 
 
-_FINDERS: tuple[tuple[str, Callable[[str], str | None]], ...] = (
+_FINDERS: tuple[tuple[str, Callable[[str], str | tuple[str, str] | None]], ...] = (
     ("json", json_answer),
     ("bare", _bare),
-    ("marker", marked_answer),
+    ("marker", marked_sentence),
     ("letters", chosen_letters),
     ("conclusion", concluded_answer),
 )
@@ -179,7 +187,7 @@ def is_bare(text: str) -> bool:
         return False
     if HEDGE.search(stripped) or MARKER.search(stripped) or SENTENCE_END.search(stripped):
         return False
-    if _CHINESE.search(stripped) and CONCLUDES.match(stripped):
+    if _CHINESE.search(stripped) and CONCLUDES.search(stripped, 0, len(stripped) if "，" in stripped else 3):
         return False
     return len(_WORD.findall(stripped)) <= MAX_BARE_WORDS and not _SENTENCE_WORD.search(stripped)
 

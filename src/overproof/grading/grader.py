@@ -16,15 +16,17 @@ from typing import TypeVar
 
 import msgspec
 
-from overproof.grading.choices import letters_of, option_worded, parse_options
+from overproof.grading.choices import lettered_text, letters_of, option_worded, parse_options
 from overproof.grading.equal import same_reading
 from overproof.grading.extraction import choose, extract, visible
 from overproof.grading.finding import Finding, different, same, undecided
 from overproof.grading.lexicon import is_prose, is_words, phrase_of, same_words
+from overproof.grading.reading import canonical, readings
 from overproof.grading.references import AnswerType, Reference, type_reference
 from overproof.grading.scope import Scope, scope_of
 from overproof.grading.spelling import has_substance, spell
-from overproof.grading.values import Scalar, Unknown, Words, canonical, conclusion, readings
+from overproof.grading.statements import conclusion, is_derivation
+from overproof.grading.values import Collection, Scalar, Unknown, Words
 from overproof.records import Grade, Verdict, clean_text
 
 MOST_WORDS_OF_BOTH = 3
@@ -107,6 +109,8 @@ def _exact_grade(
     if found is None:
         return Grade(Verdict.INCORRECT, None, "extraction", _why_nothing(completion))
     answer = found.text.rsplit("####", 1)[-1].strip(" \n") or found.text
+    if found.sentence and option_worded(found.sentence, options):
+        answer = found.sentence
     finding = judge(typed, answer, question)
     if not finding.same and len(found.parts) > 1 and typed.parts == 1 and isinstance(readings(answer)[0], Unknown):
         # boxes around the steps of a derivation: what the last one ends in is the answer
@@ -207,7 +211,10 @@ def judge_values(reference: Reference, answer: str, spelled: str, scope: Scope) 
         alone = frozenset(_LONE_CAPITAL.findall(f"{reference.spelled} {spelled}")) | (scope.known or frozenset())
         again = same_reading(readings(reference.spelled, alone), readings(answer, alone), scope)
         finding = again if again.same else finding
-    if not finding.same and isinstance(answers[0], Unknown) and not answers[0].false:
+    if not finding.same and (
+        (isinstance(answers[0], Unknown) and not answers[0].false)
+        or (isinstance(first, Scalar) and isinstance(answers[0], Collection) and is_derivation(spelled))
+    ):
         concluded = conclusion(spelled)
         if concluded is not None and (last := same_reading(reference.values, readings(concluded), scope)).same:
             return msgspec.structs.replace(
@@ -268,7 +275,8 @@ def _says_more(reference: str, answer: str) -> bool:
 
 def _judge_choice(reference: Reference, answer: str, question: str | None) -> Finding:
     """Letters against letters; an option's text stands for its letter."""
-    letters, options = letters_of(answer), parse_options(question)
+    options = parse_options(question)
+    letters = letters_of(answer) or _letter_given(answer, options)
     if letters is not None and (not options or all(letter in options for letter in letters)):
         if letters == reference.letters:
             return same("choice", f"option {letters}")
@@ -280,6 +288,15 @@ def _judge_choice(reference: Reference, answer: str, question: str | None) -> Fi
     if _bare(spell(answer)) == _bare(reference.spelled):
         return same("text", "the same text")
     return different("choice", "the answer names no option" if not matching else "the answer fits several options")
+
+
+def _letter_given(answer: str, options: dict[str, str]) -> str | None:
+    """The letter of an option in lower case, or with the option's own value in brackets behind it."""
+    bare = spell(answer).strip("() ")
+    if len(bare) == 1 and bare.upper() in options:
+        return bare.upper()
+    given = lettered_text(answer)
+    return given[0] if given and given[0] in options and _is_option_text(options[given[0]], given[1]) else None
 
 
 def _matching_options(answer: str, options: dict[str, str]) -> list[str]:

@@ -10,6 +10,7 @@ Every token must find its place; what cannot be placed raises `UnreadableError`.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 
 import msgspec
@@ -19,6 +20,8 @@ from overproof.grading.lexicon import (
     BOUNDS,
     CHANGING,
     CHANGING_HAN,
+    COMPUTED,
+    DENYING_HAN,
     EQUALS,
     GUARDS,
     JOINTS,
@@ -47,6 +50,9 @@ POWERS = {
 }  # fmt: skip
 _SUM, _PRODUCT, _SIGN, _POWER = POWERS["+"], POWERS["*"], POWERS["sign"], POWERS["^"]
 _CLOSERS = {"(": (")", "]"), "[": ("]", ")")}
+_INVERSE = ["^", "{", "-", "1", "}", "("]
+"""Between a function's name and its argument."""
+_CELL_ENDS = ("&", "\\\\", "\\end")
 _BRACKETS = {"()": "paren", "[]": "square", "(]": "openleft", "[)": "openright"}
 _SETS = {"\\cup": "union", "\\cap": "intersection", "\\setminus": "difference"}
 _CONSTANTS = {
@@ -119,6 +125,8 @@ class Grammar:
         """How many | are open: the next one closes instead of opening."""
         self.differentials = 0
         """How many integrals wait for their dx."""
+        self.builder = False
+        """Whether a colon behind a name begins the condition of a set, and no ratio."""
 
     # --- moving
 
@@ -167,11 +175,14 @@ class Grammar:
         """Items up to a closer (not taken), joined by commas, `and`, `or` or arrows; one item stands for itself."""
         items: list[Node] = []
         joints: set[str] = set()
+        ors: list[int] = []
         waiting = True
         while self.token.kind != "end" and self.token.text not in closers:
             if (joint := self.joint()) is not None:
                 self.advance()
                 joints.add(joint)
+                if joint == "or":
+                    ors.append(len(items))
                 waiting = True
             elif self.token.text in {"\\to", "->", "\\Rightarrow", "\\rightarrow"} and self.token.kind != "end":
                 self.advance()
@@ -188,6 +199,8 @@ class Grammar:
             if joints != {"arrow"} or len(items) < 2:
                 raise UnreadableError("an arrow among other joints")
             return Node("arrow", tuple(items))
+        if joints == {"or", "list"}:
+            items = _alternatives(items, ors)
         items = _amounts_together(items, joints)
         if len(items) == 1:
             return items[0]
@@ -254,6 +267,7 @@ class Grammar:
         if len(words) > MAX_LABEL_WORDS:
             raise UnreadableError("words")
         sign = self.token.text.lower()
+        titled = sign == ":"
         if sign in EQUALS or sign in {":", "="}:
             self.advance()
             self.take(":")
@@ -262,10 +276,11 @@ class Grammar:
         elif self.token.kind not in {"num", "cmd", "func"} and sign not in {"(", "[", "\\{", "-", "+", "¤"}:
             self.place, self.token = start, self.tokens[start]
             raise UnreadableError(f"words: {label}")
-        if any(
-            word in CHANGING and word not in {"minimum", "maximum", "min", "max", "both", "all", "only"}
-            for word in words
+        if any(word in CHANGING and word not in (_TITLES if titled else _LABELS) for word in words) or any(
+            DENYING_HAN.search(word) for word in words
         ):
+            raise UnreadableError(f"words: {label}")
+        if words[-1] == "of" and COMPUTED & set(words[-3:]):
             raise UnreadableError(f"words: {label}")
         value = self.item(closers)
         return value if label in LEAD_INS else Node("named", (value,), label)
@@ -385,7 +400,7 @@ class Grammar:
                 if power is None or power <= floor:
                     break
                 left = self.juxtaposed(left)
-            elif power <= floor:
+            elif power <= floor or (token.text == ":" and self.builder and left.op in {"sym", "paren", "rel"}):
                 break
             else:
                 left = self.operator(left, token.text, power)
@@ -470,6 +485,8 @@ class Grammar:
             after = self.ahead().text
             if before.kind == "num":
                 return _PRODUCT if text == "10" and after in {"^", "**"} else None
+            if left.op == "pow" or (left.op == "mul" and left.args[-1].op == "pow"):
+                return _PRODUCT if after in {"^", "**"} else None
             return _PRODUCT if before.text in {")", "\\pi", "!"} else None
         if kind == "name":
             if self.differentials and text == "d" and self.ahead().kind == "name":
@@ -483,6 +500,8 @@ class Grammar:
             return _PRODUCT if self.is_unit() or text.lower() in MAGNITUDES else None
         if text in {"(", "[", "{"}:
             return None if token.flag and text != "{" else _PRODUCT
+        if text == "\\begin":
+            return _PRODUCT if self.ahead(2).text in _MATRICES else None
         if text in {"%", "°"}:
             return _PRODUCT
         return _PRODUCT if text == "|" and not self.bars else None
@@ -629,6 +648,8 @@ class Grammar:
         token = self.token
         before = self.tokens[self.place - 1] if self.place else None
         if token.kind == "word":
+            if self.differentials and token.text[0] == "d" and len(token.text) == 2:
+                return False  # ds is no decisecond here
             if token.text.lower() in POWER_WORDS:
                 return self.ahead().kind in {"word", "name"}
             return unit_named(token.text) is not None and before is not None and before.kind != "word"
@@ -672,13 +693,18 @@ class Grammar:
                 sign = -1
             elif (
                 self.token.text in {"\\cdot", "*"}
-                and (self.ahead().upright or (self.letters and self.ahead().text in UNITS))
+                and (self.ahead().upright or ((self.letters or len(total.name) > 1) and self.ahead().text in UNITS))
             ) or (
                 self.token.kind == "sign" and self.token.text == "-" and self.ahead().upright and not self.token.spaced
             ):
                 self.advance()
-            elif not ((self.token.upright or self.token.text == "°") and self.is_bare_unit()):
+            elif not ((self.token.upright or self.token.text == "°" or self._per_next()) and self.is_bare_unit()):
                 return total
+
+    def _per_next(self) -> bool:
+        """Whether a letter with a negative power comes next: km h^{-1}."""
+        signs = [self.ahead(offset).text for offset in (1, 2, 3)]
+        return self.token.kind in {"name", "word"} and signs[0] == "^" and "-" in signs[1:]
 
     def is_bare_unit(self) -> bool:
         """Whether the token here is a unit that continues another one: J K^{-1}."""
@@ -772,6 +798,9 @@ class Grammar:
         """A variable; a function when it is called; e and i are constants."""
         token = self.advance()
         text = token.text
+        if text in _NAMED_FUNCTIONS and [self.ahead(offset).text for offset in range(6)] == _INVERSE:
+            self.advance(5)
+            return Node("call", self.arguments(), f"{text}^-1")
         if self.token.text == "[" and text in {"E", "\\mathbb(E)"}:
             return Node("call", self.bracket().args or (Node("blank"),), text)
         if self.token.text == "(" and not self.token.spaced and self.token.flag != "words":
@@ -785,9 +814,14 @@ class Grammar:
                 or (len(text) > 1 and text.isalpha() and text.isupper())
             ):
                 return Node("call", self.arguments(), text)
-            if text.isupper() and self.ahead().kind == "num" and self.ahead(2).text == ")":
+            if self.ahead().kind == "num" and self.ahead(2).text == ")" and (text.isupper() or self._begins(text)):
                 return Node("call", self.arguments(), text)
         return _letter(text)
+
+    def _begins(self, name: str) -> bool:
+        """Whether a letter that was just taken begins a term: y(0) is no product, where 2y(0) may be one."""
+        before = self.tokens[self.place - 2] if self.place > 1 else None
+        return name not in {"e", "i", "k", "n"} and (before is None or before.text in {"=", ",", "+", "-"})
 
     def arguments(self) -> tuple[Node, ...]:
         """The arguments of a call, in brackets; a bar or a relation inside belongs to them."""
@@ -946,9 +980,13 @@ class Grammar:
         self.differentials += 1
         body = self.expression(_SUM - 1)
         self.differentials -= 1
-        if not self.take("d") or self.token.kind != "name":
+        if self.token.kind == "word" and self.token.text[0] == "d" and len(self.token.text) == 2:
+            name = self.advance().text[1]
+        elif self.take("d") and self.token.kind == "name":
+            name = self.advance().text
+        else:
             raise UnreadableError("an integral without dx")
-        return Node("int", (body, Node("sym", (), self.advance().text), *ends))
+        return Node("int", (body, Node("sym", (), name), *ends))
 
     def limit(self) -> Node:
         r"""\lim_{x \to a} body."""
@@ -982,12 +1020,28 @@ class Grammar:
             elif self.token.text in {"&", "\\hline"}:
                 self.advance()
             else:
-                rows[-1].append(self.sequence(("&", "\\\\", "\\end")) if name == "cases" else self.cell())
+                rows[-1].append(self.case_cell(first=not rows[-1]) if name == "cases" else self.cell())
         self.depth -= 1
         self.expect("\\end")
         if self._environment_name() != name:
             raise UnreadableError(f"\\end{{{name}}} is missing")
         return _environment(name, [row for row in rows if row])
+
+    def case_cell(self, *, first: bool) -> Node:
+        """A value of a piecewise definition, or behind it the condition in relations and words."""
+        if first or self.token.text in RELATIONS:
+            return self.sequence(_CELL_ENDS)
+        guard = self.token.text.lower() if self.token.kind == "word" else ""
+        if guard in _PLAIN_GUARDS:
+            self.advance()
+        parts: list[Node] = []
+        words: list[str] = []
+        while self.token.kind != "end" and self.token.text not in _CELL_ENDS:
+            if self.token.kind == "word" and number_of_words([self.token.text.lower()]) is None:
+                words.append(self.advance().text.lower())
+            elif not self.take(",") and not self.take("."):
+                parts.append(self.expression(0))
+        return Node("condition", tuple(parts), "otherwise" if words in (["otherwise"], ["else"]) else " ".join(words))
 
     def cell(self) -> Node:
         """One cell of a matrix or of aligned rows."""
@@ -1009,10 +1063,10 @@ class Grammar:
         if _BRACKETS.get(opening + self.token.text) in {"paren", "square"}:
             self.advance()
             return Node("paren")
-        bars, self.bars = self.bars, 0
-        split, self.split = self.split, not self.split
+        bars, split, builder = self.bars, self.split, self.builder
+        self.bars, self.split, self.builder = 0, not split, False
         inner = self.sequence(_CLOSERS[opening])
-        self.bars, self.split = bars, split
+        self.bars, self.split, self.builder = bars, split, builder
         closing = self.advance().text
         if closing not in _CLOSERS[opening]:
             raise UnreadableError(f"{opening!r} is not closed")
@@ -1036,15 +1090,16 @@ class Grammar:
         self.advance()
         if self.take(closing):
             return EMPTY
-        bars, self.bars = self.bars, int(is_set)
-        split, self.split = self.split, not self.split if is_set else self.split
+        bars, split, builder = self.bars, self.split, self.builder
+        self.bars, self.split, self.builder = int(is_set), split != is_set, is_set
         inner = self.sequence((closing, "|", "\\mid", ":", "}") if is_set else (closing, "\\over"))
         if is_set and self.token.text in {"|", "\\mid", ":"}:
             self.advance()
+            self.builder = False
             inner = Node("builder", (inner, self.sequence((closing, "}"))))
         elif self.take("\\over"):
             inner = Node("div", (inner, self.sequence((closing,))))
-        self.bars, self.split = bars, split
+        self.bars, self.split, self.builder = bars, split, builder
         if not (self.take(closing) or (is_set and self.take("}"))):
             raise UnreadableError("a brace is not closed")
         if inner.op in LISTS:
@@ -1061,6 +1116,23 @@ class Grammar:
         return Node("abs", (inner,))
 
 
+# Words that change a value behind it and may stand in its label; in a title with a colon more of them may.
+_LABELS = frozenset({"minimum", "maximum", "min", "max", "both", "all", "only"})
+_TITLES = _LABELS | {
+    "with",
+    "to",
+    "from",
+    "at",
+    "on",
+    "by",
+    "for",
+    "and",
+    "positive",
+    "odd",
+    "even",
+    "remainder",
+    "total",
+}
 _PLAIN_GUARDS = frozenset(
     {"if", "when", "where", "for", "with", "whenever", "其中", "当", "若", "如果", "provided", "as", "given", "such"}
 )
@@ -1109,6 +1181,18 @@ def _with_noun(item: Node, words: list[str], *, noted: bool = False) -> Node:
             raise UnreadableError(f"words: {text}")
         return Node("quantity", item.args, msgspec.structs.replace(item.value, note=text))
     return Node("quantity", (item,), Unit(text))
+
+
+def _alternatives(items: list[Node], ors: list[int]) -> list[Node]:
+    """`x=1, y=2 or x=3, y=4`: groups of named values, each with the same names, are the alternatives."""
+    starts = [0, *ors, len(items)]
+    groups = [items[low:high] for low, high in itertools.pairwise(starts)]
+    names = {
+        tuple(item.args[0] if item.op == "rel" and item.value == "=" else None for item in group) for group in groups
+    }
+    if len(names) == 1 and len(groups[0]) > 1 and None not in next(iter(names)):
+        return [Node("list", tuple(group)) for group in groups]
+    return items
 
 
 def _amounts_together(items: list[Node], joints: set[str]) -> list[Node]:

@@ -22,7 +22,7 @@ _TOKEN = re.compile(
     r"(?P<space> +)"
     r"|(?P<number>\d{1,3}(?:,\d{3})+(?![\d,]*\d)(?:\.\d+)?|\d{1,3}(?:\.\d{3})+,\d{1,2}(?!\d)"
     r"|\d+\.(?=\\(?:overline|dot)\b|\(\d)|\d+(?:\.\d+)?|\.\d+)"
-    r"|(?P<text>\\text\{(?P<inner>[^{}]*)\})"
+    r"|(?P<text>\\text\{(?P<inner>(?:[^{}]|\{[^{}]*\})*)\})"
     r"|(?P<command>\\[A-Za-z]+)"
     r"|(?P<escape>\\[^A-Za-z])"
     r"|(?P<word>[A-Za-z]+(?:'s(?![A-Za-z])|(?<=[a-z]{3})-(?=[a-z]{3,}\b)[a-z]+)?)"
@@ -43,163 +43,28 @@ _GROUP_COMMANDS = re.compile(r"\\text|[{} ]")
 _ACCENT = re.compile(r" *(?:\{((?:[^{}]|\{[^{}]*\}){0,40})\}|([A-Za-z]))")
 _PLAIN_NAME = re.compile(r"(?:\\?[A-Za-z]+'*(?:_\w+)?)+")
 
-FUNCTIONS = frozenset(
-    [
-        "sin",
-        "cos",
-        "tan",
-        "cot",
-        "sec",
-        "csc",
-        "sinh",
-        "cosh",
-        "tanh",
-        "coth",
-        "sech",
-        "csch",
-        "arcsin",
-        "arccos",
-        "arctan",
-        "arccot",
-        "asin",
-        "acos",
-        "atan",
-        "arcsinh",
-        "arccosh",
-        "arctanh",
-        "asinh",
-        "acosh",
-        "atanh",
-        "ln",
-        "log",
-        "exp",
-        "abs",
-        "floor",
-        "ceil",
-        "ceiling",
-        "gcd",
-        "lcm",
-        "max",
-        "min",
-        "det",
-        "Re",
-        "Im",
-        "arg",
-        "sgn",
-        "sign",
-        "erf",
-        "Gamma_function",
-        "zeta_function",
-    ]
-)
-GREEK = frozenset(
-    [
-        "alpha",
-        "beta",
-        "gamma",
-        "delta",
-        "epsilon",
-        "zeta",
-        "eta",
-        "theta",
-        "iota",
-        "kappa",
-        "lambda",
-        "mu",
-        "nu",
-        "xi",
-        "rho",
-        "sigma",
-        "tau",
-        "phi",
-        "chi",
-        "psi",
-        "omega",
-        "Gamma",
-        "Delta",
-        "Theta",
-        "Lambda",
-        "Xi",
-        "Pi",
-        "Sigma",
-        "Phi",
-        "Psi",
-        "Omega",
-        "hbar",
-        "ell",
-        "aleph",
-        "nabla",
-        "partial",
-    ]
-)
-ACCENTS = frozenset(
-    [
-        "vec",
-        "overline",
-        "hat",
-        "widehat",
-        "tilde",
-        "bar",
-        "underline",
-        "dot",
-        "ddot",
-        "mathbb",
-        "overleftrightarrow",
-        "mathscr",
-    ]
-)
+FUNCTIONS = frozenset({
+    "sin", "cos", "tan", "cot", "sec", "csc", "sinh", "cosh", "tanh", "coth", "sech", "csch", "arcsin", "arccos",
+    "arctan", "arccot", "asin", "acos", "atan", "arcsinh", "arccosh", "arctanh", "asinh", "acosh", "atanh", "ln", "log",
+    "exp", "abs", "floor", "ceil", "ceiling", "gcd", "lcm", "max", "min", "det", "Re", "Im", "arg", "sgn", "sign",
+    "erf", "Gamma_function", "zeta_function", "cis",
+})  # fmt: skip
+GREEK = frozenset({
+    "alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "iota", "kappa", "lambda", "mu", "nu", "xi",
+    "rho", "sigma", "tau", "phi", "chi", "psi", "omega", "Gamma", "Delta", "Theta", "Lambda", "Xi", "Pi", "Sigma",
+    "Phi", "Psi", "Omega", "hbar", "ell", "aleph", "nabla", "partial",
+})  # fmt: skip
+ACCENTS = frozenset({
+    "vec", "overline", "hat", "widehat", "tilde", "bar", "underline", "dot", "ddot", "mathbb", "overleftrightarrow",
+    "mathscr",
+})  # fmt: skip
 # Commands that only say what kind of thing is named.
 _PREFIXES = frozenset({"\\angle", "\\triangle", "\\odot", "\\square", "\\parallel", "\\perp", "\\cong"})
-_SHORT_WORDS = frozenset(
-    [
-        "the",
-        "sum",
-        "is",
-        "are",
-        "was",
-        "of",
-        "it",
-        "we",
-        "so",
-        "no",
-        "has",
-        "not",
-        "odd",
-        "one",
-        "two",
-        "six",
-        "ten",
-        "yes",
-        "all",
-        "its",
-        "his",
-        "her",
-        "day",
-        "way",
-        "men",
-        "may",
-        "can",
-        "any",
-        "our",
-        "out",
-        "per",
-        "age",
-        "who",
-        "to",
-        "he",
-        "she",
-        "be",
-        "been",
-        "do",
-        "as",
-        "at",
-        "by",
-        "an",
-        "am",
-        "pm",
-        "a",
-    ]
-)
+_SHORT_WORDS = frozenset({
+    "the", "sum", "is", "are", "was", "of", "it", "we", "so", "no", "has", "not", "odd", "one", "two", "six", "ten",
+    "yes", "all", "its", "his", "her", "day", "way", "men", "may", "can", "any", "our", "out", "per", "age", "who",
+    "to", "he", "she", "be", "been", "do", "as", "at", "by", "an", "am", "pm", "a",
+})  # fmt: skip
 _NAMES_BY_LENGTH = sorted(FUNCTIONS | {"pi", "sqrt"}, key=len, reverse=True)
 _SPECIAL_WORDS = (
     frozenset(word for words in BOUNDS for word in words)
@@ -392,7 +257,11 @@ def _han_tokens(run: str) -> list[Token]:
     """A run of Chinese characters, split where a joint, a unit, a comparison or a numeral stands."""
     if len(run) > MAX_HAN_RUN:
         return [Token("word", run, upright=True)]
-    if (match := HAN_NUMERAL.match(run)) and run[0] not in "万亿千" and (value := number_of(match[0])) is not None:
+    if (
+        (match := HAN_NUMERAL.match(run))
+        and (run[0] not in "万亿千" or "分之" in match[0])
+        and (value := number_of(match[0])) is not None
+    ):
         rest = run[match.end() :]
         if run not in _SPECIAL_WORDS and run not in UNITS:
             return [Token("num", match[0], node=number(value)), *(_han_tokens(rest) if rest else [])]

@@ -32,7 +32,7 @@ BOUNDS = {
     ("no", "more", "than"): "<=", ("more", "than"): ">", ("greater", "than"): ">", ("over",): ">", ("above",): ">",
     ("less", "than"): "<", ("fewer", "than"): "<", ("below",): "<", ("under",): "<", ("至少",): ">=", ("至多",): "<=",
     ("大于",): ">", ("小于",): "<", ("最少",): ">=", ("最多",): "<=", ("超过",): ">", ("不少于",): ">=",
-    ("不超过",): "<=",
+    ("不超过",): "<=", ("不到",): "<", ("不足",): "<",
     ("不是",): "!=", ("不等于",): "!=", ("not",): "!=", ("大于等于",): ">=", ("小于等于",): "<=",
 }  # fmt: skip
 NEARLY = frozenset(
@@ -48,172 +48,40 @@ LEAD_INS = frozenset({
         "solution set", "the solution set", "solutions", "the solutions", "解集", "final answers", "the final answers",
 })  # fmt: skip
 # Words that change what a value says wherever they stand; a note with one of them is no mere noun.
-CHANGING = frozenset(
-    [
-        "not",
-        "no",
-        "never",
-        "none",
-        "neither",
-        "nor",
-        "or",
-        "and",
-        "but",
-        "except",
-        "unless",
-        "wrong",
-        "incorrect",
-        "maybe",
-        "perhaps",
-        "possibly",
-        "if",
-        "when",
-        "where",
-        "otherwise",
-        "more",
-        "less",
-        "fewer",
-        "greater",
-        "least",
-        "most",
-        "than",
-        "minimum",
-        "maximum",
-        "min",
-        "max",
-        "only",
-        "between",
-        "to",
-        "from",
-        "vs",
-        "versus",
-        "times",
-        "twice",
-        "half",
-        "double",
-        "triple",
-        "dozen",
-        "hundred",
-        "thousand",
-        "million",
-        "billion",
-        "trillion",
-        "is",
-        "are",
-        "was",
-        "were",
-        "be",
-        "per",
-        "over",
-        "under",
-        "above",
-        "below",
-        "within",
-        "without",
-        "plus",
-        "minus",
-        "negative",
-        "positive",
-        "false",
-        "true",
-        "odd",
-        "even",
-        "remainder",
-        "r",
-        "mod",
-        "modulo",
-        "base",
-        "squared",
-        "cubed",
-        "any",
-        "every",
-        "each",
-        "all",
-        "both",
-        "some",
-        "same",
-        "other",
-        "another",
-        "bc",
-        "ad",
-        "until",
-        "since",
-        "with",
-        "cannot",
-        "isn't",
-        "aren't",
-        "rather",
-        "instead",
-        "plus",
-        "about",
-        "multiplicity",
-        "at",
-        "on",
-        "by",
-    ]
-) - {"times"}
+CHANGING = frozenset({
+    "not", "no", "never", "none", "neither", "nor", "or", "and", "but", "except", "unless", "wrong", "incorrect",
+    "maybe", "perhaps", "possibly", "if", "when", "where", "otherwise", "more", "less", "fewer", "greater", "least",
+    "most", "than", "minimum", "maximum", "min", "max", "only", "between", "to", "from", "vs", "versus", "times",
+    "twice", "half", "double", "triple", "dozen", "hundred", "thousand", "million", "billion", "trillion", "is", "are",
+    "was", "were", "be", "per", "over", "under", "above", "below", "within", "without", "plus", "minus", "negative",
+    "positive", "false", "true", "odd", "even", "remainder", "r", "mod", "modulo", "base", "squared", "cubed", "any",
+    "every", "each", "all", "both", "some", "same", "other", "another", "bc", "ad", "until", "since", "with", "cannot",
+    "isn't", "aren't", "rather", "instead", "about", "multiplicity", "either", "power", "root", "at", "on",
+    "by",
+}) - {"times"}  # fmt: skip
 # Words that say which way a value goes: they may stand behind it where the question, or the other side, says them too.
-DIRECTIONS = frozenset(
-    [
-        "before",
-        "after",
-        "ago",
-        "later",
-        "early",
-        "late",
-        "increase",
-        "decrease",
-        "gain",
-        "loss",
-        "profit",
-        "north",
-        "south",
-        "east",
-        "west",
-        "left",
-        "right",
-        "up",
-        "down",
-        "upward",
-        "downward",
-        "clockwise",
-        "counterclockwise",
-        "ahead",
-        "behind",
-        "out",
-        "upwards",
-        "downwards",
-        "now",
-        "new",
-        "times",
-    ]
-)
+DIRECTIONS = frozenset({
+    "before", "after", "ago", "later", "early", "late", "increase", "decrease", "gain", "loss", "profit", "north",
+    "south", "east", "west", "left", "right", "up", "down", "upward", "downward", "clockwise", "counterclockwise",
+    "ahead", "behind", "out", "upwards", "downwards", "now", "new", "times",
+})  # fmt: skip
+# Before "of": what is computed from the value that follows ("the square root of 5").
+COMPUTED = frozenset({
+    "root", "roots", "square", "squares", "cube", "cubes", "reciprocal", "inverse", "opposite", "negative", "half",
+    "third", "quarter", "double", "triple", "factorial", "log", "logarithm", "power", "powers", "multiple", "multiples",
+    "percent", "percentage", "digit", "digits", "sum", "product", "difference", "ratio", "divisor", "divisors",
+    "factor", "factors", "complement", "square-root",
+})  # fmt: skip
+DENYING_HAN = re.compile("[不非未第倍约超]")
+"""In a Chinese label before a value: it is denied, bounded or an ordinal."""
 CHANGING_HAN = re.compile(
-    "[不非无没或和与且至到以上下超约第若当则是为之间约多少余倍半共均除外东南西北左右前后增减亏盈]"
+    "[不非无没或和与且至到以上下超约第若当则是为之间约多少余倍半共均除外东南西北左右前后增减亏盈的方根]"
 )
 
 _ENGLISH = [
-    "zero",
-    "one",
-    "two",
-    "three",
-    "four",
-    "five",
-    "six",
-    "seven",
-    "eight",
-    "nine",
-    "ten",
-    "eleven",
-    "twelve",
-    "thirteen",
-    "fourteen",
-    "fifteen",
-    "sixteen",
-    "seventeen",
-    "eighteen",
-    "nineteen",
-]
+    "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve",
+    "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen",
+]  # fmt: skip
 _TENS = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
 UNITS_IN_WORDS = {word: value for value, word in enumerate(_ENGLISH)} | {
     word: 10 * value for value, word in enumerate(_TENS, 2)
@@ -225,7 +93,7 @@ MAGNITUDES = {
 _HAN_DIGITS = {digit: value for value, digit in enumerate("零一二三四五六七八九")} | {"两": 2, "〇": 0}
 _HAN_PLACES = {"十": 10, "百": 100, "千": 1000}
 _HAN_LARGE = {"万": 10**4, "亿": 10**8}
-HAN_NUMERAL = re.compile("[零一二三四五六七八九两十百千万亿〇点分之负]+")
+HAN_NUMERAL = re.compile("[零一二三四五六七八九两十百千万亿〇点分之负又半]+")
 _MAX_HAN_NUMERAL = 30
 
 _PHRASES = {
@@ -238,6 +106,14 @@ _PHRASES = {
     "yes": ("yes", "true", "correct", "是", "对", "正确", "能", "可以", "√", "\\sqrt", "y", "t"),
     "no": ("no", "false", "incorrect", "否", "不是", "错", "错误", "不能", "不可以", "×", "\\times", "n", "f",
            "不正确"),
+    **{
+        name: (name, f"星期{han}", f"周{han}", f"礼拜{han}", f"on {name}")
+        for name, han in zip(
+            ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"),
+            "一二三四五六日",
+            strict=True,
+        )
+    },
     "reals": ("all real numbers", "all reals", "\\mathbb{r}", "all real x", "全体实数", "实数集", "实数"),
 }  # fmt: skip
 _PHRASE_OF = {phrase: name for name, phrases in _PHRASES.items() for phrase in phrases}
@@ -254,7 +130,7 @@ SHORT_WORDS = 3
 
 def number_of(word: str) -> Fraction | None:
     """The number that one word is: seven, twenty-one, 三分之二, 两千, 百分之五十. None for any other word."""
-    if word[0] in _HAN_DIGITS or word[0] in _HAN_PLACES or word.startswith(("百分之", "负")):
+    if word[0] in _HAN_DIGITS or word[0] in _HAN_PLACES or word.startswith(("百分之", "负", "半")):
         return _han_number(word)
     low = word.lower()
     head, _, tail = low.partition("-")
@@ -262,6 +138,39 @@ def number_of(word: str) -> Fraction | None:
         return Fraction(UNITS_IN_WORDS[head] + UNITS_IN_WORDS[tail])
     value = UNITS_IN_WORDS.get(low)
     return None if value is None else Fraction(value)
+
+
+_PARTS = {
+    "half": 2, "third": 3, "quarter": 4, "fourth": 4, "fifth": 5, "sixth": 6, "seventh": 7, "eighth": 8, "ninth": 9,
+    "tenth": 10, "hundredth": 100,
+}  # fmt: skip
+_ORDINALS = {
+    name: place
+    for place, name in enumerate(
+        ["first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth"], 1
+    )
+}
+
+
+def fraction_of_words(text: str) -> Fraction | None:
+    """The number that a whole text of English words is, parts of one included: three fourths, two and a half, first."""
+    words = text.lower().replace("-", " ").split()
+    if len(words) == 1 and words[0] in _ORDINALS:
+        return Fraction(_ORDINALS[words[0]])
+    part = _PARTS.get(words[-1].removesuffix("s") if words[-1] != "halves" else "half") if words else None
+    if part is None:
+        return number_of_words(text.lower().split()) if words else None
+    *before, _ = words
+    if before and before[-1] in {"a", "an"}:
+        before[-1] = "one"
+    whole, _, top = " ".join(before).rpartition(" and ")
+    values = [
+        number_of_words(piece.split()) if piece else default
+        for piece, default in ((whole, Fraction(0)), (top, Fraction(1)))
+    ]
+    if values[0] is None or values[1] is None or (not before and part > 2):
+        return None
+    return values[0] + values[1] / part
 
 
 def number_of_words(words: list[str]) -> Fraction | None:
@@ -285,15 +194,29 @@ def number_of_words(words: list[str]) -> Fraction | None:
 
 
 def _han_number(word: str) -> Fraction | None:
+    """二十, 三分之二, 三又二分之一, 二点五, 一半; None for anything else."""
     if len(word) > _MAX_HAN_NUMERAL:
         return None
     if word.startswith("负"):
         value = _han_number(word[1:]) if len(word) > 1 else None
         return None if value is None else -value
-    if "分之" in word:
-        bottom, _, top = word.partition("分之")
-        denominator, numerator = Fraction(100) if bottom == "百" else _han_number(bottom), _han_number(top)
-        return numerator / denominator if numerator is not None and denominator else None
+    if word in {"半", "一半"}:
+        return Fraction(1, 2)
+    whole, joint, part = word.partition("又")
+    if joint:
+        values = [_han_number(piece) for piece in (whole, part) if piece]
+        known = [value for value in values if value is not None]
+        return sum(known, Fraction(0)) if len(known) == 2 else None
+    return _han_fraction(word) if "分之" in word else _han_decimal(word)
+
+
+def _han_fraction(word: str) -> Fraction | None:
+    bottom, _, top = word.partition("分之")
+    denominator, numerator = _han_decimal(bottom), _han_decimal(top)
+    return numerator / denominator if numerator is not None and denominator else None
+
+
+def _han_decimal(word: str) -> Fraction | None:
     whole, point, decimals = word.partition("点")
     integer = _han_integer(whole)
     if integer is None or not point:

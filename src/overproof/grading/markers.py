@@ -43,21 +43,25 @@ _CHOSEN = re.compile("|".join(pattern for _, pattern in phrases.CHOSEN), re.IGNO
 _CALLED_RIGHT = re.compile("|".join(pattern for _, pattern in phrases.CALLED_RIGHT), re.IGNORECASE)
 _SHOWN = [re.compile(pattern, re.MULTILINE) for _, pattern in phrases.SHOWN]
 SENTENCE_END = re.compile(r"(?<=[^\d\s])[.!?](?=\s+[A-Z*\"'(<]|\s*$)|(?<=\d)\.(?=\s+[A-Z*\"'(<]|\s*$)|[。！？]|\n\s*\n")
-MATH = re.compile(r"\$\$([^$]+)\$\$|\$([^$\n]+)\$|\\\[([^$]+?)\\\]|\\\(([^\n]+?)\\\)")
+MATH = re.compile(r"\$\$([^$]+)\$\$|\$([^$\n]+)\$|\\\[((?:[^\\]|\\(?![\[\]]))+)\\\]|\\\(([^\n]+?)\\\)")
 _BOLD = re.compile(r"\*\*([^*\n]{1,200})\*\*")
 _NUMBER = re.compile(r"(?<![\w.\\/^_])[-+]?\$?\d[\d,]*(?:\.\d+)?(?:/\d+)?(?![A-Za-z\d_/^])")
 _NUMBER_IN_CHINESE = re.compile(r"(?<![A-Za-z0-9.\\/^_])[-+]?\$?\d[\d,]*(?:\.\d+)?(?:/\d+)?(?![A-Za-z\d_/^])")
 _CHINESE = re.compile(r"[\u4e00-\u9fff]")
 _LEADING = re.compile(
-    r"(\\?\$? ?-?\d[\d,]*(?:\.\d+)?%?)(?: +(?!(?:and|or|to|x|times|plus|minus|by|mod)\b)[A-Za-z(]| \d+ [a-z]{3}|[.,] )"
+    r"(\\?\$? ?-?\d+(?:,\d{3})*(?:\.\d+)?%?)"
+    r"(?: +(?!(?:and|or|to|x|times|plus|minus|by|mod|sqrt|pi|log|ln|sin|cos|tan)\b)[A-Za-z(]| \d+ [a-z]{3}|[.,] )"
 )
 _PREPOSITION = re.compile(r" (?:in|per|from|for|on|at|each|every|when|after|before|with|left|of) ")
 _COMPOUND = re.compile(r"\d [A-Za-z]+,? and (?:[a-z]+ )?\d")
 """Two quantities that are one value: 4 dollars and 50 cents."""
-_WORD = re.compile(r"[A-Za-z]{2,}")
+_WORD = re.compile(r"\b(?!(?:sqrt|pi|log|ln|sin|cos|tan|exp|arctan|binom)\b)[A-Za-z]{2,}")
+"""A word that is no name of a function: `3 + sqrt(2)` is a formula and no sentence."""
+_GIVEN = re.compile(r"\b(?:the|these|those|all|both|his|her|their|its|other|first|last|every) +\Z", re.IGNORECASE)
+"""Before a number: it is one that the sentence takes as known ("the 12 students share equally")."""
 _CONJUNCTIONS = frozenset({"and", "or"})
 _AFTER_COPULA = re.compile(r".*(?:\b(?:is|are|equals|be)\b|为|是) *", re.DOTALL)
-_SUBSTANCE = re.compile(r"[\w\\∅∞√<>]")
+_SUBSTANCE = re.compile(r"[\w\\<>\u2190-\u2bff]")
 _ANSWER_LIKE = re.compile(
     r"[\s*$(\[{]*(?:[-+−±<>≤≥]?\s*[\d.√π∞½¼¾]|\\|\$|(?-i:[A-Z])(?![\w'])(?! [a-z])"
     r"|(?:yes|no|true|false|none|zero|one|two)\b|[是否对错])",
@@ -74,21 +78,28 @@ _EXCLAMATION = re.compile(r"(?<=\d)!+$")
 
 def marked_answer(text: str) -> str | None:
     """What stands behind the last marker that something stands behind, unless the marker is denied or supposed."""
+    found = marked_sentence(text)
+    return None if found is None else found[0]
+
+
+def marked_sentence(text: str) -> tuple[str, str] | None:
+    """As `marked_answer`, with the rest of the sentence that the answer was taken from."""
     last = max(text.rfind(keyword) for keyword in phrases.MARKED_KEYWORDS)
     if last < 0:
         return None
     return _marked_from(text, max(0, last - _LOOK_BACK)) or _marked_from(text, 0)
 
 
-def _marked_from(text: str, start: int) -> str | None:
+def _marked_from(text: str, start: int) -> tuple[str, str] | None:
     marked: list[tuple[int, int, str | None]] = [(m.start(), m.end(), None) for m in MARKER.finditer(text, start)]
     marked += [(m.start(), m.start(), m["value"]) for m in _IS_OUR_ANSWER.finditer(text, start)]
     for begin, end, value in sorted(marked, key=lambda found: found[1])[-TRIES:][::-1]:
         if DENIED_BEFORE.search(text, max(0, begin - _BEFORE), begin):
             continue
-        answer = value if value is not None else clean_value(_span_after(text, end))
+        sentence = value if value is not None else _span_after(text, end)
+        answer = value if value is not None else clean_value(sentence)
         if answer and _SUBSTANCE.search(answer):
-            return answer
+            return answer, sentence
     return None
 
 
@@ -288,6 +299,8 @@ def _concluded_number(sentence: str) -> str | None:
     if len(numbers) != 1:
         return None
     number = numbers[0]
+    if _GIVEN.search(sentence, max(0, number.start() - 10), number.start()):
+        return None
     opens = re.match(r"\s*(?:so|the (?:total|sum|result|value)|综上|所以|因此)\b|综上|所以", sentence, re.IGNORECASE)
     if THEREFORE.search(sentence) or (opens and COPULA.search(sentence[max(0, number.start() - 24) : number.start()])):
         return _whole_value(sentence, number.start(), number.end())

@@ -54,10 +54,25 @@ MARKED: tuple[tuple[str, str], ...] = (
         ),
     ),
     ("english", r"^\*{0,3}solution(?: is)?\*{0,3}[:：]\*{0,3}"),
+    ("english", r"^[ \t*]{0,9}ans(?:\.|:) ?"),
     # The base models' own format of question and answer.
     ("english", r"^ {0,9}A: "),
 )
-MARKED_KEYWORDS = ("####", "nswer", "NSWER", "答", "结果", "结论", "olution", "A: ", "esult")
+MARKED_KEYWORDS = (
+    "####",
+    "nswer",
+    "NSWER",
+    "答",
+    "结果",
+    "结论",
+    "olution",
+    "A: ",
+    "esult",
+    "ns.",
+    "ns:",
+    "NS:",
+    "NS.",
+)
 """Without one of these no pattern of MARKED can match; finding them is far cheaper."""
 
 FINAL = r"final answer\*{0,3}(?: is\b:?|:)(?! *(?:the )?final answer)"
@@ -92,6 +107,12 @@ CHOSEN: tuple[tuple[str, str], ...] = (
     ),
     # What is left, or what it has to be.
     ("english", r"\b(?:leaving|leaves)(?: us)?(?: with)?(?: only)?(?: option| choice)? " + _letters("left")),
+    (
+        "english",
+        r"\b(?:hence|so|thus|therefore),? (?:it(?:'s| is| must be) )?"
+        + _letters("hence")
+        + r"(?=[)）*]{0,4}[.。]?\s*\Z)",
+    ),
     ("english", r"\b(?:has to|must|should|can only) be(?: option| choice)? " + _letters("must")),
     ("english", r"\bis:? \*{0,3}(?=[(（])" + _letters("copula")),
 )
@@ -127,7 +148,7 @@ DENIED_BEHIND = re.compile(
     r"[)）\]*]{0,4} {0,3}(?:(?:is|are|was|were|would be|seems?|looks?)(?: all| both| also)? (?:not"
     r"|n't|in?correct|wrong|false"
     r"|too|impossible|ruled|eliminated|out\b)|(?:isn|aren|wasn|doesn|don|can)['’]?n?['’]?t\b|fails?\b"
-    r"|[项項]?(?:也|都|均|是|为)?(?:不|错|排除|有误))",
+    r"|选?[项項]?(?:也|都|均|是|为)?(?:不|错|排除|有误))",
     re.IGNORECASE,
 )
 """Behind a letter: the option is called wrong."""
@@ -153,16 +174,21 @@ QUALIFIES_BEFORE = re.compile(
     r"(?:\b(?:negative|minus|plus or minus|plus|at least|at most|no (?:more|less|fewer) than|not|less than|more than"
     r"|greater than|fewer than|larger than|smaller than|bigger than|up to|over|under|above|below"
     r"|between|from|twice|half"
-    r"|double|triple|exceeds?|every|each|all|no|any)\b|至少|至多|不少于|不多于|不超过|不小于|不大于|不是|不等于|小于|大于"
+    r"|double|triple|exceeds?|every|each|all|no|any"
+    r"|(?:roots?|squares?|cubes?|reciprocal|inverse|opposite|half|third|quarter|factorial|log(?:arithm)?|value|multiple"
+    r"|power|percent(?:age)?|digits?|sum|product|difference) of)\b|至少|至多|不少于|不多于|不超过|不小于|不大于"
+    r"|不是|不等于|小于|大于"
     r"|少于|多于|超过|正负|负|并非)[\u4e00-\u9fff]{0,4}[ $]{0,3}\Z|[-−±<>≤≥≠][ $]{0,3}\Z",
     re.IGNORECASE,
 )
 """Directly before a value: part of it (a sign, a bound, a denial), never to be cut off."""
 
 QUALIFIES_BEHIND = re.compile(
-    r"[ $]{0,3}(?:\\?%|\\?°|\^\{?\\circ\}?|(?:percent|pct|per cent|hundred|thousand|million|billion"
+    r"[ $]{0,3}(?:, or(?= ?[-$\d\\])|\\?%|\\?°|\^\{?\\circ\}?|(?:percent|pct|per cent|hundred|thousand|million|billion"
     r"|trillion|dozens?|pairs?"
-    r"|or|mod|modulo|provided|unless|except|out of|in base|base|a\.?m\.?|p\.?m\.?|half|halves|thirds?|quarters?|fifths?"
+    r"|(?:less|more|fewer|greater|larger|smaller)(?: [a-z]+)? than|times as"
+    r"|sqrt|pi|or|mod|modulo|provided|unless|except|out of|in base|base|a\.?m\.?|p\.?m\.?|half|halves|thirds?"
+    r"|quarters?|fifths?"
     r"|(?:and|to|through|plus|minus|times|over)(?= ?[-$\d\\])|(?:if|when|for|where)(?= ?\$| ?\\"
     r"| [a-z] ?[=<>≤≥≠]| all\b| every\b)"
     r"|at most|at least)\b|[万亿千百]|以上|以下|以内|左右|多|或|和|且|至|到|当|若|[-+*/^=<>≤≥≠±×÷!])",

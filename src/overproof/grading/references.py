@@ -21,6 +21,7 @@ from overproof.grading.boxes import boxes_in_reference
 from overproof.grading.choices import is_choice, letters_of, parse_options
 from overproof.grading.grammar import MAX_CHARS
 from overproof.grading.lexicon import is_prose
+from overproof.grading.reading import readings
 from overproof.grading.spelling import has_substance, spell
 from overproof.grading.tree import symbols, walk
 from overproof.grading.units import DEGREE, PERCENT
@@ -44,7 +45,6 @@ from overproof.grading.values import (
     Value,
     Words,
     as_interval,
-    readings,
 )
 
 _NAME = re.compile("[A-Z]{3,}")

@@ -9,12 +9,15 @@ r"""Sets of real numbers: intervals, inequalities, set-builders and their unions
 
 from __future__ import annotations
 
+import itertools
+import math
 from collections.abc import Callable
 from fractions import Fraction
 
 import msgspec
 
 from overproof.grading.evaluate import exact_value, real_value
+from overproof.grading.polynomials import real_roots
 from overproof.grading.tree import INFINITY, Node, number, symbols
 
 MAX_PIECES = 40
@@ -147,7 +150,41 @@ def _half_line(left: Node, operator: str, right: Node) -> Region | None:
     for part, sign, end in ((left, operator, right), (right, _MIRROR[operator], left)):
         if part.op == "abs" and part.args[0].op == "sym" and not symbols(end):
             return _absolute(_side(sign, end))
-    return _linear(left, operator, right)
+    return _linear(left, operator, right) or _polynomial(left, operator, right)
+
+
+def _polynomial(left: Node, operator: str, right: Node) -> Region | None:
+    """x² > 4 and the like, with rational or quadratic zeros: the pieces between them that have the right sign."""
+    names = symbols(left) | symbols(right)
+    if len(names) != 1 or operator == "!=":
+        return None
+    name, difference = min(names), Node("add", (left, Node("neg", (right,))))
+    roots = real_roots(difference, name)
+    if roots is None:
+        return None
+    wanted, pieces = -1 if "<" in operator else 1, []
+    if "=" in operator:
+        pieces += [Piece(root, root, low_closed=True, high_closed=True) for root in roots]
+    if operator != "=":
+        for low, high in itertools.pairwise([MINUS_INFINITY, *roots, INFINITY]):
+            inside = exact_value(_at(difference, name, _between(low, high)))
+            if inside is None:
+                return None
+            if inside * wanted > 0:
+                pieces.append(Piece(low, high, low_closed=False, high_closed=False))
+    return _union(pieces)
+
+
+def _between(low: Node, high: Node) -> Fraction:
+    """A number between two ends."""
+    start, end = _key(low), _key(high)
+    assert start is not None
+    assert end is not None
+    if math.isinf(start) and math.isinf(end):
+        return Fraction(0)
+    if math.isinf(start) or math.isinf(end):
+        return Fraction(end) - 1 if math.isinf(start) else Fraction(start) + 1
+    return Fraction((start + end) / 2)
 
 
 def _absolute(region: Region | None) -> Region | None:
@@ -202,7 +239,7 @@ def _linear(left: Node, operator: str, right: Node) -> Region | None:
     return _side(operator if slope > 0 else _MIRROR[operator], number(-values[0] / slope))
 
 
-def _at(node: Node, name: str, value: int) -> Node:
+def _at(node: Node, name: str, value: int | Fraction) -> Node:
     if node.op == "sym":
         return number(value) if node.value == name else node
     return (

@@ -98,6 +98,8 @@ def _compare_chains(reference: Node, answer: Node) -> Finding:
         if set(reference.args) == set(answer.args):
             return different("relation", "another relation between the same sides")
         return undecided("relation", "chains of other relations")
+    if reference.args != answer.args and reference.args == answer.args[::-1]:
+        return different("relation", "the other way round")
     sides = [same_value(one, other) for one, other in zip(reference.args, answer.args, strict=True)]
     if all(sides):
         return same("relation", "the same sides in the same order")

@@ -20,11 +20,12 @@ import msgspec
 from overproof.grading.evaluate import exact_value, is_immense, real_value, same_value
 from overproof.grading.finding import Finding, close, different, same, undecided
 from overproof.grading.scope import ANYWHERE, Scope
-from overproof.grading.tree import INFINITY, PI, Node, number, rename, replaced, symbols, walk
+from overproof.grading.tree import BINDERS, INFINITY, PI, Node, number, rename, replaced, symbols, walk
 from overproof.grading.values import Guarded, Named, Relation, Scalar
 
 MIN_DIGITS = 3
 """A reference with fewer significant digits is taken as exact, unless the question asks for rounding."""
+_SLACK = Fraction(1_000_001, 1_000_000)
 MAX_DECIMALS = 4_000
 MANY_DIGITS = 7
 """A decimal of so many digits is an exact reference worked out, rounded or cut off."""
@@ -44,7 +45,9 @@ def compare_scalars(
     """Whether two trees are the same value. With `percent`, the reference's digits are digits of percent."""
     if reference == answer:
         return same("text", "the same expression")
-    if INFINITY in {reference, answer, *reference.args, *answer.args}:
+    if INFINITY in {
+        part for side in (reference, answer) for part in (side, *(() if side.op in BINDERS else side.args))
+    }:
         infinite = all(node == INFINITY or node == Node("neg", (INFINITY,)) for node in (reference, answer))
         return (
             different("number", "one is infinite, or they go different ways")
@@ -301,8 +304,9 @@ def _rounds_to(  # noqa: PLR0917 - two numbers, each as it is written and as it 
         return None
     elif _has_one_digit_more(outer, answer, places) and not scope.rounded:
         return None  # with one digit more it is another number as likely as the same one before rounding
-    truncated = own >= 5 and 0 <= (value - target) * (1 if target >= 0 else -1) < unit
-    if abs(value - target) <= unit / 2 * Fraction(1_000_001, 1_000_000) or truncated:
+    beyond = (value - target) * (1 if target >= 0 else -1)
+    truncated = own >= 5 and 0 <= beyond < unit
+    if -unit / 2 * _SLACK <= beyond < unit / 2 or truncated:  # halves are rounded away from zero
         return close("rounding", f"equal when rounded to {places} decimals")
     return None
 

@@ -8,12 +8,20 @@ True
 
 from __future__ import annotations
 
+import itertools
 import re
 from functools import cached_property, lru_cache
 
-from overproof.grading.units import UNITS, Dimension, Unit, unit_named
+from overproof.grading.evaluate import same_value
+from overproof.grading.grammar import parse
+from overproof.grading.spelling import spell
+from overproof.grading.tree import Node, UnreadableError, symbols
+from overproof.grading.units import NONE, POWER_WORDS, UNITS, Dimension, Unit, unit_named
 
 MAX_QUESTION_CHARS = 20_000
+MAX_FORMULAS = 40
+MAX_FORMULA_CHARS = 60
+"""Longer formulas of a question are not what it asks for the value of."""
 
 _BLANK = re.compile(r"_{2,}|\\_\\_+|\\underline *\{ *(?:\\[a-z]+(?:\{[^{}]*\})? *)*\}|\((?:\s|\\q?quad|　)*\)")
 _IN_ORDER = re.compile(
@@ -32,16 +40,20 @@ _EXACT = re.compile(r"\bexact(?:ly)?\b|simplest (?:radical )?form|common fractio
 _PERCENT = re.compile(r"%|percent|百分", re.IGNORECASE)
 _DEGREES = re.compile(r"°|\\circ|degree|\bangle|\\angle|角|度", re.IGNORECASE)
 _SCORE = re.compile(r"\bscore\b|比分", re.IGNORECASE)
+_RATIO = re.compile(r"\bratio\b|\bodds\b|\d *: *\d|比", re.IGNORECASE)
 _BASE = re.compile(r"\bbase[ -$]*(\w+)|(\w+)进制", re.IGNORECASE)
 _BASES = {"two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "二": 2, "八": 8}
 _DOMAIN = re.compile(r"domain|range of|取值范围|定义域|自变量", re.IGNORECASE)
-_RESIDUES = re.compile(r"remainder|modulo|\bmod\b|\\[pb]?mod|congruen|余数|\\equiv", re.IGNORECASE)
+_RESIDUES = re.compile(
+    r"remainder|modulo|\bmod\b|\\[pb]?mod|congruen\w+ (?:class|to \$?\d)|余数|同余|\\equiv", re.IGNORECASE
+)
 _INTEGERS = re.compile(r"\binteger|\bwhole number|\bnatural number|整数|自然数", re.IGNORECASE)
 _VARIABLE = re.compile(
     r"(\\(?:alpha|beta|gamma|delta|theta|lambda|mu|omega|phi|psi|rho|sigma|tau|ell))|(?<![A-Za-z\\])([A-Za-z])(?![A-Za-z])"
 )
 _FORMULA = re.compile(r"\$([^$]*)\$|\\\((.*?)\\\)|\\\[(.*?)\\\]", re.DOTALL)
 _WORD = re.compile(r"[A-Za-zµΩ]+|[\u4e00-\u9fff]+|[¤$€£¥%°]")
+_POWERED = re.compile(r"\b(square|sq\.?|cubic|cu\.?)[- ]([A-Za-z]+)", re.IGNORECASE)
 _BARE_DOLLARS = re.compile(r"(?<!\$)\$\d[\d,.]*(?![^$]*\$)")
 _HAN_UNITS = sorted((name for name in UNITS if "\u4e00" <= name[0] <= "\u9fff"), key=len, reverse=True)
 
@@ -94,6 +106,11 @@ class Scope:
         return _SCORE.search(self.text) is not None
 
     @cached_property
+    def ratio(self) -> bool:
+        """Whether it speaks of ratios."""
+        return _RATIO.search(self.text) is not None
+
+    @cached_property
     def base(self) -> int | None:
         """The base it asks a number to be written in."""
         match = _BASE.search(self.text)
@@ -129,6 +146,32 @@ class Scope:
         """Whether the question speaks of this very unit, by any of its names."""
         return any(other.dimension == unit.dimension and other.factor == unit.factor for other in self.units)
 
+    def spans(self, unit: Unit) -> bool:
+        """Whether the question's units make up a unit: square feet out of feet, but no square inches."""
+        names = unit.dimension or ()
+        if not {name for name, _ in names} <= self.measured:
+            return False
+        if len(names) > 1:
+            return True  # of newtons and the like only the quantities are looked at
+        ((name, power),) = names
+        pure = [other for other in self.units if other.dimension and {name} == {found for found, _ in other.dimension}]
+        return not pure or any(other.factor**power == unit.factor ** (other.dimension or names)[0][1] for other in pure)
+
+    def asks_for(self, node: Node) -> bool:
+        """Whether one of its formulas is an expression: V/π, where it asks for the value of V/π."""
+        names = symbols(node)
+        for match in itertools.islice(_FORMULA.finditer(self.text), MAX_FORMULAS):
+            formula = next((part for part in match.groups() if part), "")
+            if len(formula) > MAX_FORMULA_CHARS or not any(name in formula for name in names):
+                continue
+            try:
+                tree = parse(spell(formula))
+            except UnreadableError:
+                continue
+            if symbols(tree) == names and same_value(tree, node):
+                return True
+        return False
+
     def measures(self, dimension: Dimension | None) -> bool:
         """Whether the question speaks of a unit of a dimension."""
         return any(other.dimension == dimension for other in self.units)
@@ -150,6 +193,9 @@ def _units_in(text: str) -> frozenset[Unit]:
             found.update(UNITS[name] for name in _HAN_UNITS if name in word)
         elif word != "$" and (unit := unit_named(word)) is not None and (len(word) > 1 or not word.isalpha()):
             found.add(unit)
+    for power, word in _POWERED.findall(text):
+        if (unit := unit_named(word)) is not None:
+            found.add(NONE.times(unit, POWER_WORDS[power.lower().rstrip(".")]))
     if "\\$" in text or _BARE_DOLLARS.search(text):
         found.add(UNITS["dollar"])
     return frozenset(found)

@@ -125,7 +125,7 @@ _BEFORE_COMMANDS = (
     ("", re.compile(r"(?<=\d)(?:\\,|\\ |~| )(?=\d{3}(?!\d))"), "\x00"),
     ("color", re.compile(r"\\textcolor *\{[a-zA-Z]*\}|\\color *\{[a-zA-Z]*\}"), ""),
     ("\\$", re.compile(r"\\\$"), "¤"),
-    ("$", re.compile(r"^([^$]*)\$(?=[\d.])([^$\\]*)$"), r"\1¤\2"),
+    ("$", re.compile(r"^([^$]*)\$(?=\.?\d)([^$\\]*)$"), r"\1¤\2"),
     ("$", re.compile(r"\$"), ""),
     ("\\", re.compile(r"\\[(\[](?!\d*(?:pt|em|ex|mm)\])|(?<!\\)\\[)\]]"), " "),
     ("", re.compile(r"(?<!\\)\\[,;:!> ]|~"), " "),
@@ -145,7 +145,14 @@ _AFTER_COMMANDS = (
         r"\\\1 ",
     ),
     ("prime", re.compile(r"\^ *\{? *\\prime(?![a-zA-Z]) *\}?"), "'"),
-    ("circ", re.compile(r"\^ *\{? *\\(?:text)?circ(?![a-zA-Z]) *\}?"), "°"),
+    ("circ", re.compile(r"\^ *\{? *\\(?:text)?circ(?![a-zA-Z]) *\}?|(?<=\d) *\{? *\\circ(?![a-zA-Z]) *\}?"), "°"),
+    ("mod", re.compile(r"\((?:\\text\{)? *mod(?:ulo)? *\}? *([^()]{1,40})\)"), r"\\pmod{\1}"),
+    ("Omega", re.compile(r"(?<=[\d} ])([kMGm]) ?\\Omega(?![a-zA-Z])"), r"\\text{\1ohm}"),
+    (
+        "{",
+        re.compile(r"^\{ *((?:[A-Za-z](?:_\w)?|\([^()]{1,20}\))(?: *\\in[^|:{}]{1,30})? *(?:\||:|\\mid).+)\}$"),
+        r"\\{\1\\}",
+    ),
     ("", re.compile(r"\\text\{(?:degrees?|deg) *\}|(?<=\d) *(?:degrees?|度)(?![a-zA-Z])"), "°"),
     ("p", re.compile(r"\\text\{(?:percent|pct|percentage)\.? *\}|(?<=[\d}]) *(?:percentage|percent|pct)\b"), "%"),
     ("", re.compile(r"(?<=\d)(or|and)(?=[A-Z(\\-])"), r" \1 "),
@@ -163,7 +170,7 @@ _GROUPS_OF_THREE = re.compile(r"(?<![\d.,\x00])\d{1,3}(?:\x00\d{3})+(?![\d\x00])
 # (1)(3)(4): the numbers of statements, not a product.
 _STATEMENTS = re.compile(r"(?:\(\d\)[ ,;]*){2,9}")
 _STATEMENT = re.compile(r"\(\d\)")
-_SUBSTANCE = re.compile(r"\w|\\[a-z{]")
+_SUBSTANCE = re.compile(r"[\w\u2190-\u2bff]|\\[a-z{]")
 _SPACE_RUN = re.compile(r"\s+")
 MAX_CACHED = 2_000
 _PLAIN = re.compile(r"-?[0-9]+(?:\.[0-9]+)?|[A-Za-z]")

@@ -92,14 +92,15 @@ _ROWS: list[tuple[str, str, str, str, str]] = [
     ("pressure", "6894757/1000", "", "", "psi"),
     ("frequency", "1", "Hz", "hertz", "赫兹 赫"), ("current", "1", "A", "ampere amperes amp amps", "安 安培"),
     ("charge", "1", "C", "coulomb coulombs", "库仑"), ("voltage", "1", "V", "volt volts", "伏 伏特"),
-    ("resistance", "1", "Ω \\Omega", "ohm ohms", "欧 欧姆"), ("capacity", "1", "F", "farad farads", ""),
+    ("resistance", "1", "Ω \\Omega ohm", "ohms", "欧 欧姆"), ("capacity", "1", "F", "farad farads", ""),
     ("field", "1", "T", "tesla teslas", ""), ("inductance", "1", "H", "henry henries", ""),
     ("amount", "1", "mol", "mole moles", "摩尔"), ("temperature", "1", "K", "kelvin kelvins", ""),
     ("concentration", "1000", "M", "", ""), ("celsius", "1", "", "", "°C 摄氏度 celsius"),
     ("fahrenheit", "1", "", "", "°F fahrenheit"), ("angle", "1", "", "", "rad radian radians 弧度"),
     ("angle", "6.283185307179586", "", "", "revolution revolutions rev"), ("share", "1/100", "", "", "%"),
     ("dollar", "1", "", "", "¤ dollar dollars usd USD bucks 美元"), ("dollar", "1/100", "", "", "cent cents ¢"),
-    ("euro", "1", "", "", "€ euro euros EUR"), ("sterling", "1", "", "", "£ GBP"), ("yen", "1", "", "", "yen JPY 日元"),
+    ("euro", "1", "", "", "€ euro euros EUR"), ("sterling", "1", "", "", "£ GBP"),
+    ("sterling", "1/100", "", "", "pence"), ("yen", "1", "", "", "yen JPY 日元"),
     ("yuan", "1", "", "", "¥ yuan 元 rmb RMB 块 块钱 元钱"), ("yuan", "10000", "", "", "万元"),
     ("yuan", "1/10", "", "", "角"),
     ("yuan", "1/100", "", "", "分"), ("yuan", "100000000", "", "", "亿元"), ("rupee", "1", "", "", "₹ rupee rupees"),
@@ -154,6 +155,8 @@ SINGLE = frozenset(name for name in UNITS if len(name) == 1 and name.isascii() a
 _LOWER = {name.lower(): unit for name, unit in UNITS.items() if len(name) > 3}
 PERCENT, DEGREE = UNITS["%"], Unit("°", (("angle", 1),), Fraction(3141592653589793, 180 * 10**15))
 """The factor of a degree is not exact; what compares angles multiplies with π."""
+PRIME = Unit("\u2032", UNITS["ft"].dimension, UNITS["ft"].factor)
+"""5': feet, where a question speaks of them, and else an unknown decoration."""
 MONEY = frozenset({"dollar", "euro", "sterling", "yuan", "yen", "rupee"})
 
 
@@ -162,6 +165,18 @@ def unit_named(word: str) -> Unit | None:
     """The unit of a name, in any case where the name is a word; None where there is none."""
     word = word.rstrip(".")
     return UNITS.get(word) or (_LOWER.get(word.lower()) if len(word) > 3 else None)
+
+
+_CALLED = {"pound": "£", "pounds": "£", "cent": "€", "cents": "€", "p": "pence"}
+"""Names that are another currency's, or no currency's, beside an amount in that currency."""
+
+
+def money_called(name: Unit, beside: Unit) -> Unit | None:
+    """The unit of money that a name means beside an amount of money: pounds beside £, cents beside €."""
+    meant = UNITS.get(_CALLED.get(name.name, ""))
+    if meant is None or meant.dimension != beside.dimension:
+        return None
+    return Unit("eurocent", meant.dimension, meant.factor / 100) if name.name.startswith("cent") else meant
 
 
 def same_noun(one: str, other: str) -> bool:

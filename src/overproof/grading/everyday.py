@@ -1,0 +1,209 @@
+"""Whole texts that are no mathematics: times of day, dates, spans, amounts of several units, shares, remainders.
+
+>>> [value.minutes for value in everyday("half past 8")]
+[510]
+>>> [value.unit.name for value in everyday("1h45min")]
+['h']
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from fractions import Fraction
+
+from overproof.grading.lexicon import fraction_of_words
+from overproof.grading.tree import Node, number
+from overproof.grading.units import PRIME, UNITS
+from overproof.grading.values import Based, Clock, Collection, Date, Named, Quantity, Range, Ratio, Scalar, Value
+
+MAX_CHARS = 40
+"""Longer texts are none of these."""
+HALF_A_DAY = 12
+
+_CLOCK = re.compile(
+    r"(\d{1,2}):(\d\d)(?::(\d\d))?(?: ?(am|pm|noon|o'clock))?|(\d{1,2}) ?(am|pm|noon|o'clock)", re.IGNORECASE
+)
+_CLOCK_WORD = re.compile(r"(?:at )?(noon|midday|midnight|正午|中午|午夜)", re.IGNORECASE)
+_PAST = re.compile(
+    r"(half past|(?:a )?quarter past|(?:a )?quarter to|(\d{1,2})(?: minutes?)? (past|to)) (\d{1,2})", re.IGNORECASE
+)
+_HAN_CLOCK = re.compile(r"(上午|早上|凌晨|下午|晚上)?(\d{1,2}) ?[点时] ?(?:(半|\d{1,2}) ?分?)?整?")
+_MONTHS = [
+    "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november",
+    "december",
+]  # fmt: skip
+_DATE = re.compile(
+    rf"(?:(?P<m>{'|'.join(_MONTHS)}) (?P<d>\d{{1,2}})(?:st|nd|rd|th)?"
+    rf"|(?P<d2>\d{{1,2}})(?:st|nd|rd|th)? (?:of )?(?P<m2>{'|'.join(_MONTHS)}))"
+    r"(?:,? (?P<y>\d{4}))?|(?:(?P<y3>\d{4}) ?年)? ?(?P<m3>\d{1,2}) ?月 ?(?P<d3>\d{1,2}) ?[日号]"
+    r"|(?P<y4>\d{4})-(?P<m4>\d\d)-(?P<d4>\d\d)",
+    re.IGNORECASE,
+)
+_RANGE = re.compile(r"(\d+(?:\.\d+)?) ?- ?(\d+(?:\.\d+)?)(?: ?- ?(\d+))?")
+_SPAN = re.compile(
+    r"(?:(?:between|from) )?(?P<a>-?\d+(?:\.\d+)?) ?(?P<joint>to|and|到|至|和|与) ?(?P<b>-?\d+(?:\.\d+)?)"
+    r"(?P<behind>之间)?(?: to (?P<c>\d+))?"
+)
+_TIME_UNITS = ("h|hr|hrs|hours?|小时|时", "m|min|mins|minutes?|分钟|分", "s|sec|secs|seconds?|秒钟?")
+_DURATION = re.compile("(?: ?and ?| ?)".join(rf"(?:(\d+) ?(?:{names}))?" for names in _TIME_UNITS))
+_FEET = re.compile(r"(\d+) ?(?:'|ft\.?|feet|foot) ?(\d+(?:\.\d+)?) ?(?:\"|''|in\.?|inch(?:es)?)")
+_DECORATED = re.compile(r"-?\d+(?:\.\d+)?(?:(')|_\{?[a-zA-Z]\}?)")
+_BASED = re.compile(r"([0-9A-Fa-f]+)_\{? ?(\d\d)\}?")
+_EACH = re.compile(r"每 ?([^\d\s每]{1,3}?)(?:走|行)? ?(\d+(?:\.\d+)?) ?([^\d\s]{1,4})")
+_POINT = re.compile(r"([A-Z]) ?\( ?(-?\d+(?:\.\d+)?(?: ?, ?-?\d+(?:\.\d+)?)+) ?\)")
+_WORDS = re.compile(r"[A-Za-z]+(?:[ -][A-Za-z]+){0,7}")
+_SPACED_LIST = re.compile(r"-?\d+(?: -?\d+)+")
+_DECIMAL_COMMA = re.compile(r"-?\d+,(?:\d{1,2}|\d{4,})")
+_SHARE = re.compile(r"(\d+) (?:out of|in every|in) (\d+)")
+_REMAINDER = re.compile(r"(\d+) *(?:r|R|remainder|余|\\ldots|\.\.\.|…)+ *(\d+)")
+
+
+def everyday(spelled: str) -> Iterator[Value]:
+    """The readings of a whole text that is no mathematics, none for any other."""
+    if not spelled or len(spelled) > MAX_CHARS:
+        return
+    if match := _CLOCK_WORD.fullmatch(spelled):
+        yield Clock(0 if match[1].lower() in {"midnight", "午夜"} else HALF_A_DAY * 60, open_half=False)
+    if not any(character.isdigit() for character in spelled):
+        if spelled.isascii() and _WORDS.fullmatch(spelled) and (value := fraction_of_words(spelled)) is not None:
+            yield Scalar(number(value))
+        return
+    for pattern, read in _FORMS:
+        if (match := pattern.fullmatch(spelled)) is not None:
+            yield from read(match)
+    if _SPACED_LIST.fullmatch(spelled):
+        yield Collection(tuple(Scalar(number(int(piece))) for piece in spelled.split(" ")), "list")
+    if _DECIMAL_COMMA.fullmatch(spelled):
+        whole, _, decimals = spelled.partition(",")
+        if len(decimals) < MAX_CHARS:
+            yield Collection((Scalar(number(int(whole))), Scalar(number(int(decimals)))), "list")
+            yield Scalar(number(Fraction(f"{whole}.{decimals}"), len(decimals)))
+
+
+# --- times of day
+
+
+def _clock(match: re.Match[str]) -> Iterator[Value]:
+    half = (match[4] or match[6] or "").lower()
+    yield from _time(int(match[1] or match[5]), int(match[2] or 0), {"noon": "pm", "o'clock": ""}.get(half, half))
+
+
+def _time(hours: int, minutes: int, half: str) -> Iterator[Clock]:
+    """A time of day; without a half named, hours up to twelve may be of either."""
+    if hours > 2 * HALF_A_DAY or minutes > 59 or (half and not 0 < hours <= HALF_A_DAY):
+        return
+    if half:
+        hours = hours % HALF_A_DAY + (HALF_A_DAY if half == "pm" else 0)
+    yield Clock(hours * 60 + minutes, not half and 0 < hours <= HALF_A_DAY)
+
+
+def _past(match: re.Match[str]) -> Iterator[Clock]:
+    minutes = int(match[2]) if match[2] else 30 if match[1].lower().startswith("half") else 15
+    turn = -1 if (match[3] or match[1].rsplit(" ", 1)[-1]).lower() == "to" else 1
+    if 0 < int(match[4]) <= HALF_A_DAY:
+        yield Clock((int(match[4]) * 60 + turn * minutes) % (24 * 60), open_half=True)
+
+
+def _han_clock(match: re.Match[str]) -> Iterator[Clock]:
+    half = "" if match[1] is None else "pm" if match[1] in {"下午", "晚上"} else "am"
+    yield from _time(int(match[2]), 30 if match[3] == "半" else int(match[3] or 0), half)
+
+
+def _date(match: re.Match[str]) -> Iterator[Date]:
+    parts = match.groupdict()
+    name = parts["m"] or parts["m2"]
+    month = _MONTHS.index(name.lower()) + 1 if name else int(parts["m3"] or parts["m4"])
+    year = parts["y"] or parts["y3"] or parts["y4"]
+    day = int(parts["d"] or parts["d2"] or parts["d3"] or parts["d4"])
+    if 0 < month <= len(_MONTHS) and 0 < day <= 31:
+        yield Date(int(year) if year else None, month, day)
+
+
+# --- spans and amounts
+
+
+def _range(match: re.Match[str]) -> Iterator[Range]:
+    yield Range(tuple(Fraction(group) for group in match.groups() if group))
+
+
+def _span(match: re.Match[str]) -> Iterator[Value]:
+    """`between 3 and 4`, `10和11之间`: a span; `3 to 4` may be a ratio too."""
+    ends = tuple(Fraction(end) for end in (match["a"], match["b"], match["c"]) if end)
+    between = match[0].startswith("between") or match["behind"] is not None
+    if match["joint"] in {"and", "和", "与"} and not between:
+        return
+    if match["joint"] == "to" and not match[0].startswith(("from", "between")):
+        yield Ratio(tuple(number(end) for end in ends))
+    if len(ends) == 2:
+        yield Range(ends)
+
+
+def _duration(match: re.Match[str]) -> Iterator[Quantity]:
+    amounts = [
+        (int(group), UNITS[name]) for group, name in zip(match.groups(), ("h", "min", "s"), strict=True) if group
+    ]
+    if len(amounts) > 1:
+        unit = amounts[0][1]
+        total = sum((count * other.factor / unit.factor for count, other in amounts), Fraction(0))
+        yield Quantity(number(total), unit)
+
+
+def _feet(match: re.Match[str]) -> Iterator[Quantity]:
+    yield Quantity(number(Fraction(match[1]) + Fraction(match[2]) / 12), UNITS["ft"])
+
+
+def _decorated(match: re.Match[str]) -> Iterator[Value]:
+    """5_n is a number in a base or a name, and 5' an amount in feet: neither is the number itself."""
+    if match[1]:
+        yield Quantity(number(Fraction(match[0].rstrip("'"))), PRIME)
+    else:
+        yield Scalar(Node("sym", (), match[0]))
+
+
+def _each(match: re.Match[str]) -> Iterator[Quantity]:
+    """每小时60千米: an amount of one unit for each of another."""
+    per, unit = UNITS.get(match[1]), UNITS.get(match[3])
+    if per is not None and unit is not None:
+        yield Quantity(number(Fraction(match[2])), unit.times(per, -1))
+
+
+def _point(match: re.Match[str]) -> Iterator[Named]:
+    """A(1,2): a point with its name."""
+    parts = tuple(Scalar(number(Fraction(piece.strip()))) for piece in match[2].split(","))
+    yield Named(Node("sym", (), match[1]), Collection(parts, "tuple"))
+
+
+def _share(match: re.Match[str]) -> Iterator[Scalar]:
+    if int(match[2]):
+        yield Scalar(number(Fraction(int(match[1]), int(match[2]))))
+
+
+def _remainder(match: re.Match[str]) -> Iterator[Collection]:
+    rest = Named(Node("words", (), "remainder"), Scalar(number(int(match[2]))))
+    yield Collection((Scalar(number(int(match[1]))), rest), "tuple")
+
+
+def _based(match: re.Match[str]) -> Iterator[Based]:
+    """1A_{16}: digits above nine, which the grammar would read as a name."""
+    digits, base = match[1].upper(), int(match[2])
+    if len(digits) > 1 and not digits.isdigit() and base <= 36 and all(int(digit, 36) < base for digit in digits):
+        yield Based(digits.lstrip("0"), base)
+
+
+_FORMS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], Iterator[Value]]], ...] = (
+    (_CLOCK, _clock),
+    (_PAST, _past),
+    (_HAN_CLOCK, _han_clock),
+    (_DATE, _date),
+    (_RANGE, _range),
+    (_SPAN, _span),
+    (_DURATION, _duration),
+    (_FEET, _feet),
+    (_BASED, _based),
+    (_DECORATED, _decorated),
+    (_EACH, _each),
+    (_POINT, _point),
+    (_SHARE, _share),
+    (_REMAINDER, _remainder),
+)

@@ -1,0 +1,92 @@
+r"""Answers that are a derivation or a sentence: the value that one ends in, where its last sides agree.
+
+>>> conclusion("\\text{So the total is }5")
+'5'
+>>> conclusion("x = 2+3 \\\\ x = 5"), conclusion("2+3 = 6")
+('5', None)
+"""
+
+from __future__ import annotations
+
+import re
+
+from overproof.grading.evaluate import same_value
+from overproof.grading.lexicon import CHANGING
+from overproof.grading.reading import readings
+from overproof.grading.tree import symbols
+from overproof.grading.values import Quantity, Scalar, Unknown
+
+MAX_CHARS = 4_000
+"""A derivation is looked at from this far before its end."""
+MAX_NOUN_CHARS = 90
+
+_STRUCTURE = re.compile(r"\\(?:begin|end)\{[a-z*]+\}|&|\\(?:displaystyle|quad|qquad)(?![a-z])|\[\d+pt\]")
+_CLAUSES = re.compile(
+    r"\\(?:Rightarrow|implies|Longrightarrow|iff|Leftrightarrow|therefore)(?![a-z])|\\\\"
+    r"|(?<!\d)[.;](?= |$)|(?<=\d)\.(?= )|, (?=[a-z\\])"
+)
+_TEXT_GROUP = re.compile(r"\\text\{([^{}]*)\}")
+# "So the total is" and the like before the value, with a noun behind it; or a label that says it is the answer.
+_LAST_STATEMENT = re.compile(
+    r"\\text\{ ?(?:(?:so|thus|therefore|hence)\b(?P<said>[^{}]*)|(?:the |final |my )*answer(?: is)? ?:? ?)\}"
+    r"(?P<value>[^{}=]{1,40})(?:\\text\{(?P<noun>[^{}]*)\})?",
+    re.IGNORECASE,
+)
+_IN_STATEMENTS = frozenset({"is", "are", "was", "at", "on", "by", "be", "must"})
+_OPENS = re.compile(
+    r"\\text\{ ?(?:given|since|from|let|as|because|we|first|note|by|using|if|for|the|then|hence|thus|so)\b",
+    re.IGNORECASE,
+)
+
+
+def is_derivation(spelled: str) -> bool:
+    """Whether a text begins in words as a derivation does: "Given u = 6, x = …"."""
+    return _OPENS.match(spelled) is not None
+
+
+def conclusion(spelled: str) -> str | None:
+    """The value that a derivation in an answer ends in, where its last sides agree; None where it ends in none."""
+    text = _STRUCTURE.sub(" ", spelled[-MAX_CHARS:]).rstrip(" .")
+    match = _LAST_STATEMENT.fullmatch(text, max(0, text.rfind("\\text{", 0, max(0, text.rfind("\\text{")))))
+    match = match or _LAST_STATEMENT.fullmatch(text, max(0, text.rfind("\\text{")))
+    if match and not _changes(f"{match['said'] or ''} {match['noun'] or ''}", _IN_STATEMENTS):
+        return match["value"].strip(" ,")
+    noun, text = _without_noun(text)
+    if noun is None:
+        return None
+    sides = [side.strip(" ,.") for side in _TEXT_GROUP.split(_CLAUSES.split(text)[-1])[-1].split("=")]
+    if len(sides) < 2 or not sides[-1] or sides[-2] == sides[-1] or not _agree(sides[-2], sides[-1]):
+        return None
+    return sides[-1] + _unit(sides[-1], noun)
+
+
+def _without_noun(text: str) -> tuple[str | None, str]:
+    """The words that a text ends in and what stands before them; None for words that change what it says."""
+    found = _TEXT_GROUP.finditer(text, max(0, len(text) - MAX_NOUN_CHARS))
+    group = next((match for match in found if match.end() == len(text)), None)
+    if group is None:
+        return "", text
+    return None if _changes(group[1]) or "=" in group[1] else group[1].strip(" ."), text[: group.start()]
+
+
+def _changes(words: str, allowed: frozenset[str] = frozenset()) -> bool:
+    return bool((CHANGING - allowed) & set(words.lower().replace(".", "").split()))
+
+
+def _agree(before: str, last: str) -> bool:
+    """Whether the last side of a chain is a value that the side before it does not contradict."""
+    value = readings(last)[0]
+    if not isinstance(value, Scalar | Quantity) or symbols(value.node):
+        return False
+    earlier = readings(before)[0] if before else value
+    if not isinstance(earlier, Scalar) or not isinstance(value, Scalar) or symbols(earlier.node):
+        return True
+    return same_value(earlier.node, value.node) is not False
+
+
+def _unit(side: str, noun: str) -> str:
+    """The noun behind a value, where it is one that can be read."""
+    with_noun = f"{side} \\text{{{noun}}}"
+    if not noun or not isinstance(readings(side)[0], Scalar) or isinstance(readings(with_noun)[0], Unknown):
+        return ""
+    return f" \\text{{{noun}}}"
