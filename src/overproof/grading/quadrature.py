@@ -4,7 +4,7 @@ It may take long, and so only runs in a worker.
 
 >>> from overproof.grading.grammar import parse
 >>> [same_integrals(parse(f"\\int_0^1 x^{power} dx"), parse("1/3")) for power in (2, 1)]
-(True, False)
+[True, False]
 """
 
 from __future__ import annotations
