@@ -86,6 +86,40 @@ def test_exact_grading_is_transitive(value: Fraction, spelled: list[Callable[[Fr
     assert says_the_same(one, three)
 
 
+# Groups of texts that say the same, each in several kinds of notation; `{n}` is any whole number from 2 on.
+SAID_ALIKE = [
+    ["{n}", "{n}.0", r"\frac{{{n}00}}{{100}}", "x = {n}", r"\{{{n}\}}"],
+    ["({n}, 99)", "{n} < x < 99", r"x \in ({n}, 99)", r"\{{x \mid {n} < x < 99\}}", "99 > x > {n}"],
+    [r"\pm {n}", "{n}, -{n}", "x = {n} or x = -{n}", r"\{{-{n}, {n}\}}"],
+    [r"x \equiv {n} \pmod{{100}}", r"x \equiv {n} - 100 \pmod{{100}}", "100k + {n}", "{n} + 100m"],
+    [r"{n}\text{{ km}}", r"{n}000\text{{ m}}", r"{n} \times 10^3\text{{ m}}", r"{n}\text{{ kilometres}}"],
+    ["y = {n}x + 1", "y - {n}x = 1", "{n}x - y + 1 = 0"],
+    ["{n} h 30 min", r"{n}\text{{ hours }} 30\text{{ minutes}}", "{n}小时30分钟", "{n}.5 hours"],
+    [r"{n}\sqrt{{2}}", r"\sqrt{{2}} \cdot {n}", r"\frac{{2 \cdot {n}}}{{\sqrt{{2}}}}"],
+    ["({n}, 1)", r"\begin{{pmatrix}} {n} \ 1 \end{{pmatrix}}", r"\langle {n}, 1 \rangle", "(x, y) = ({n}, 1)"],
+    [r"k\pi + \frac{{\pi}}{{{n}}}", r"\frac{{\pi}}{{{n}}} + m\pi", r"\frac{{\pi}}{{{n}}} - n\pi, n \in \mathbb{{Z}}"],
+]
+
+
+@pytest.mark.parametrize("texts", SAID_ALIKE, ids=lambda texts: texts[0])
+@settings(LAW, max_examples=4)
+@given(number=whole, data=st.data())
+def test_exact_verdicts_are_transitive_and_symmetric_over_notations(
+    texts: list[str], number: int, data: st.DataObject
+) -> None:
+    picked = data.draw(st.lists(st.sampled_from(texts), min_size=3, max_size=3))
+    one, two, three = (text.format(n=number) for text in picked)
+    assert says_the_same(one, two) == says_the_same(two, one)
+    if says_the_same(one, two) and says_the_same(two, three):
+        assert says_the_same(one, three)
+
+
+@pytest.mark.parametrize("texts", SAID_ALIKE, ids=lambda texts: texts[0])
+def test_what_is_said_alike_is_the_same(texts: list[str]) -> None:
+    first, *others = (text.format(n=17) for text in texts)
+    assert [text for text in others if not says_the_same(text, first)] == []
+
+
 # --- blind to spelling
 
 FULL_WIDTH = str.maketrans("0123456789", "０１２３４５６７８９")
@@ -141,6 +175,30 @@ CHANGED: dict[str, Callable[[int], tuple[str, str]]] = {
     "base": lambda n: ("11_{2}", f"11_{{{n % 30 + 3}}}"),
     "repeated part": lambda n: (f"{n}, {n}, {n + 1}", f"{n}, {n + 1}, {n + 1}"),
     "exponent": lambda n: (f"{n}x^2", f"{n}x^3"),
+    "decoration": lambda n: (f"{n}", f"{n}'"),
+    "index of a number": lambda n: (f"{n}", f"{n}_n"),
+    "operation in words": lambda n: (f"{n}", rf"\text{{the square root of }} {n}"),
+    "operation in Chinese": lambda n: (f"{n}", f"{n}的平方"),
+    "ordinal in Chinese": lambda n: (f"{n}", f"第{n}"),
+    "alternative": lambda n: (f"{n}", f"{n} or {n + 1}"),
+    "bound behind": lambda n: (f"{n}", f"{n}以上"),
+    "bound in Chinese": lambda n: (f"{n}", f"不到{n}"),
+    "noun for a unit": lambda n: (rf"{n}\text{{ apples}}", rf"{n}\text{{ kg}}"),
+    "name of a function": lambda n: (f"f({n}) = 3", f"g({n}) = 3"),
+    "argument": lambda n: (f"P(X={n}) = 0.3", f"P(X={n + 1}) = 0.3"),
+    "application": lambda n: (f"y({n})", f"{n}"),
+    "half of the day": lambda n: (f"{n % 11 + 1}:30 am", f"{n % 11 + 1}:30 pm"),
+    "day of the month": lambda n: (f"May {n % 30 + 1}", f"May {(n + 1) % 30 + 1}"),
+    "domain": lambda n: (rf"x = {n}k\pi, k \in \mathbb{{Z}}", rf"x = {n}k\pi, k \in \mathbb{{R}}"),
+    "set for an interval": lambda n: (f"({n}, {n + 3})", rf"\{{{n}, {n + 3}\}}"),
+    "relation the other way round": lambda n: (rf"{n} + 1 \ge {n + 1}", rf"{n} + 1 \le {n + 1}"),
+    "quantifier": lambda n: (rf"\forall x, x > {n}", rf"\exists x, x > {n}"),
+    "case": lambda n: (
+        rf"\begin{{cases}} {n} & x > 0 \\ 1 & x \le 0 \end{{cases}}",
+        rf"\begin{{cases}} {n} & x \le 0 \\ 1 & x > 0 \end{{cases}}",
+    ),
+    "order of letters": lambda n: (f"AB = {n}", f"AC = {n}"),
+    "half between": lambda n: (f"0.{n}1", f"0.{n}15"),
 }
 
 

@@ -181,8 +181,8 @@ def _quantity_and_number(quantity: Quantity, other: Value, scope: Scope, is_refe
         if isinstance(other, Words | Interval | Matrix | Residue | Date):
             return different("kind", f"the reference is {_kind(quantity if is_reference else other)}")
         return undecided("unit", "an amount against something else")
-    if quantity.guessed:
-        return undecided("unit", "a letter that may be a unit")
+    if quantity.guessed or (quantity.unit == PRIME and is_reference and not scope.speaks_of(PRIME)):
+        return undecided("unit", f"a {'letter' if quantity.guessed else 'prime'} that may be a unit")
     if not _directions_agree(quantity.unit, None, scope):
         return undecided("unit", f"a direction that only one side has: {quantity.unit.note or quantity.unit.name}")
     reference, answer = (quantity.node, other.node) if is_reference else (other.node, quantity.node)
@@ -333,11 +333,22 @@ def _named(reference: Named, answer: Named, scope: Scope) -> Finding:
     if one.op == "words" or other.op == "words":
         finding = equal(reference.value, answer.value, scope)
         return undecided("equation", "labels that may differ") if finding.same and one.op == other.op else finding
-    if one.op == other.op == "call" and one.value == other.value:
-        return different("equation", f"{_show(other)} is not {_show(one)}")
+    if one.op == other.op == "call":
+        return _of_functions(reference, answer, scope)
     if one.op == "paren" or other.op == "paren" or "call" in {one.op, other.op}:
         return equal(reference.value, answer.value, scope)
     return different("equation", f"{_show(other)} is not {_show(one)}")
+
+
+def _of_functions(reference: Named, answer: Named, scope: Scope) -> Finding:
+    """f(2) = 3 against f(4) = 3 or g(2) = 3: another argument, or a name that only the question can tell to be free."""
+    one, other = str(reference.name.value), str(answer.name.value)
+    if one == other:
+        return different("equation", f"{_show(answer.name)} is not {_show(reference.name)}")
+    finding = equal(reference.value, _with_argument(reference.name, answer.name, answer.value), scope)
+    if not finding.same or _free_name(one, other, scope):
+        return finding
+    return undecided("equation", f"{other} may be another function than {one}")
 
 
 def _is_equation(value: Named) -> bool:
@@ -357,10 +368,12 @@ def _same_name(one: Node, other: Node) -> bool:
 
 def _with_argument(one: Node, other: Node, value: Value) -> Value:
     """The value of `f(t) = …` written in the letter of `f(x)`."""
-    if one.op != "call" or other.op != "call" or one.args == other.args or not isinstance(value, Scalar):
+    if one.op != "call" or other.op != "call" or len(one.args) != len(other.args) or not isinstance(value, Scalar):
         return value
-    names = {str(old.value): str(new.value) for old, new in zip(other.args, one.args, strict=True)}
-    return Scalar(rename(value.node, names))
+    if any(part.op != "sym" for part in other.args):
+        return value
+    letters = {str(old.value): new for old, new in zip(other.args, one.args, strict=True)}
+    return Scalar(replaced(value.node, letters))
 
 
 def _named_and_other(named: Named, other: Value, scope: Scope, is_reference: bool) -> Finding:

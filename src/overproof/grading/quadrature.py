@@ -32,16 +32,21 @@ def same_integrals(one: Node, other: Node) -> bool | None:
     if any(part.op in BINDERS - {"int"} for part in (*walk(one), *walk(other))):
         return None
     try:
-        for precision in (PRECISION, FINE):
-            flint.ctx.prec = precision
-            left, right = (_value(node) for node in (one, other))
-            if not overlap(left, right):
-                return False
-        return True if min(left.rel_accuracy_bits(), right.rel_accuracy_bits()) > SHARP else None
+        if _agreeing_bits(one, other, PRECISION) is None:
+            return False
+        bits = _agreeing_bits(one, other, FINE)
     except (UndefinedError, ArithmeticError, ValueError):
         return None
     finally:
         flint.ctx.prec = PRECISION
+    return False if bits is None else True if bits > SHARP else None
+
+
+def _agreeing_bits(one: Node, other: Node, precision: int) -> int | None:
+    """How many bits two values that overlap at a precision are known to; None where they do not overlap."""
+    flint.ctx.prec = precision
+    left, right = _value(one), _value(other)
+    return min(left.rel_accuracy_bits(), right.rel_accuracy_bits()) if overlap(left, right) else None
 
 
 def _value(node: Node) -> Ball:
