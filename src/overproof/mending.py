@@ -10,19 +10,30 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
+TAGS = (
+    "think",
+    "thinking",
+    "thought",  # Gemini's compatible API, EXAONE
+    "thoughts",
+    "thought_process",
+    "inner_thought",
+    "inner_thoughts",
+    "reasoning",
+    "reason",
+    "rationale",
+    "reflection",
+    "scratchpad",
+    "analysis",
+    "cot",
+    "chain_of_thought",
+)
+"""Names of tags around reasoning, in whatever case, in a namespace (`seed:think`) and with attributes or not."""
 MARKERS: tuple[tuple[str, str], ...] = (
-    ("<think>", "</think>"),
-    ("<thinking>", "</thinking>"),
     ("◁think▷", "◁/think▷"),  # Kimi
-    ("<seed:think>", "</seed:think>"),  # Seed-OSS
     ("[THINK]", "[/THINK]"),  # Magistral
-    ("<thought>", "</thought>"),  # Gemini's compatible API, EXAONE
-    ("<thoughts>", "</thoughts>"),
-    ("<thought_process>", "</thought_process>"),
-    ("<reasoning>", "</reasoning>"),
-    ("<reason>", "</reason>"),
     ("<|begin_of_thought|>", "<|end_of_thought|>"),  # Sky-T1, Bespoke-Stratos
     ("<|START_THINKING|>", "<|END_THINKING|>"),  # Command A Reasoning
     ("<|think|>", "<|/think|>"),
@@ -31,7 +42,7 @@ MARKERS: tuple[tuple[str, str], ...] = (
     ("Here is my thought process:", "Here is my response:"),  # Granite 3
     ("Here are my reasoning steps:", "[BEGIN FINAL RESPONSE]"),  # Apriel
 )
-"""Opening and closing marker of reasoning, in whatever case. A profile adds its own (`reasoning_markers`)."""
+"""Other openings and closings of reasoning, in whatever case. A profile adds its own (`reasoning_markers`)."""
 MARKS = {
     "other_markers": "the reasoning stood between another model's markers",
     "reasoning_twice": "the reasoning came in a field and in the content; one is kept",
@@ -42,9 +53,11 @@ MARKS = {
 }
 """Marks of what was mended, with their meaning."""
 
-_KEPT_AS_THEY_ARE = {"<think>", "<thinking>"}
-"""Openings that formats are defined by; any other is rewritten to the first."""
-_SPELT_OUT = re.compile(r"here (?:is|are) ")
+_NOTHING_NEW = re.compile(r"</?think(?:ing)?>|\s+")
+_PLAIN_TAG = re.compile(r"</?(think|thinking)>")
+"""Tags that formats are defined by; any other is rewritten to the first."""
+_CLOSING_NAME = re.compile(r"<\s*/\s*(?:\w+:)?(\w+)")
+_SPELT_OUT = re.compile(r"Here\\? (?:is|are)\\? ")
 """Markers that are plain English: they count only where both stand."""
 _TAIL = 80
 """Characters at an end in which a control token is looked for; none is longer."""
@@ -53,17 +66,21 @@ _CONTROL = (
     r"|</?s>|<(?:bos|eos|pad|end_of_turn|start_of_turn|end_of_utterance)>|\[/?INST\])"
 )
 _LAST_TOKEN = re.compile(_CONTROL + r"\s*\Z")
-_FIRST_TOKEN = re.compile(r"\s*" + _CONTROL)
+_ROLE_TOKENS = r"<\|(?:im_start|start|start_header_id)\|>\s*assistant\b\s*(?:<\|end_header_id\|>)?"
+_FIRST_TOKEN = re.compile(rf"\s*(?:{_ROLE_TOKENS}|{_CONTROL})")
 _MOST_TOKENS = 8
 """Control tokens in a row that are taken away; more are no accident of a template."""
 _ANY_OPENING = re.compile(r"\s*<think(?:ing)?>")
 _ANY_CLOSING = re.compile(r"</think(?:ing)?>")
 _CHANNEL = re.compile(
-    r"<\|channel\|>\s*(\w+)[^<]*<\|message\|>(.*?)(?=<\|end\|>|<\|return\|>|<\|call\|>|<\|start\|>|<\|channel\|>|\Z)",
-    re.DOTALL,
+    r"<\|channel\|?>\s*(\w+)[^<]*(?:<\|constrain\|?>[^<]*)?<\|message\|?>"
+    r"(.*?)(?=<\|(?:end|return|call|start|channel)\|?>|\Z)",
+    re.DOTALL | re.IGNORECASE,
 )
 """A message of OpenAI's harmony format: channels analysis, commentary and final."""
-_ROLE = re.compile(r"<\|start\|>\w*\s*\Z")
+_ROLE = re.compile(r"<\|start\|?>\w*\s*\Z", re.IGNORECASE)
+_LOST_CHANNEL = re.compile(r"\s*(?=(?:analysis|commentary|final)\s*<\|message\|?>)", re.IGNORECASE)
+"""The same where the server has dropped the first token alone."""
 _BARE_HARMONY = re.compile(r"\s*(?:assistant)?(?:analysis(.*?))?assistantfinal(.*)\Z", re.DOTALL)
 """The same where the server has dropped the control tokens and left the words between them."""
 
@@ -90,17 +107,44 @@ def mend(content: str, reasoning: str | None, own_markers: Sequence[tuple[str, s
     supplied the opening). Tags that are quoted later in the text are left alone.
     """
     marks: list[str] = []
+    markers = _compile(tuple((opening, closing) for opening, closing in own_markers))
     if reasoning is not None and not reasoning.strip():
         reasoning = None
     content = _note(marks, "other_markers", content, _rewrite_harmony(content))
-    content = _note(marks, "end_token", content, _without_tokens(content))
-    content = _note(marks, "other_markers", content, _rewrite_markers(content, (*own_markers, *MARKERS)))
+    content = _note(marks, "end_token", content, _without_tokens(content, markers))
+    content = _rewrite_markers(content, markers, marks)
     if reasoning is not None:
-        reasoning = _note(marks, "end_token", reasoning, _without_tokens(reasoning))
-        reasoning = _rewrite_markers(reasoning, (*own_markers, *MARKERS))
+        reasoning = _rewrite_harmony(reasoning)
+        reasoning = _note(marks, "end_token", reasoning, _without_tokens(reasoning, markers))
+        reasoning = _rewrite_markers(reasoning, markers, [])
         content, reasoning = _mend_field(content, reasoning, marks)
         content, reasoning = _merge(content, reasoning, marks)
     return Mended(content, reasoning, list(dict.fromkeys(marks)))
+
+
+class _Marker(NamedTuple):
+    """One pair of markers, to be found in any text."""
+
+    opening: re.Pattern[str]
+    """All of them where several stand in a row."""
+    closing: re.Pattern[str]
+    name: str
+    """Of a tag in small letters, or all of another closing, so that most texts need not be searched."""
+    needs_both: bool
+    """Whether it is plain English, which counts only where both stand."""
+
+
+@lru_cache(16)
+def _compile(own: tuple[tuple[str, str], ...]) -> tuple[_Marker, ...]:
+    """The markers of a profile and those of all, in the order in which they are looked for."""
+    tags = [_pair(rf"<\s*(?:\w+:)?{tag}(?:\s[^<>]*)?>", rf"<\s*/\s*(?:\w+:)?{tag}\s*>", tag) for tag in TAGS]
+    literal = [_pair(re.escape(opening), re.escape(closing), closing.lower()) for opening, closing in (*own, *MARKERS)]
+    return (*literal[: len(own)], *tags, *literal[len(own) :])
+
+
+def _pair(opening: str, closing: str, name: str) -> _Marker:
+    several = re.compile(rf"{opening}(?:\s*{opening})*", re.IGNORECASE)
+    return _Marker(several, re.compile(closing, re.IGNORECASE), name, _SPELT_OUT.match(opening) is not None)
 
 
 def _note(marks: list[str], mark: str, before: str, after: str) -> str:
@@ -111,67 +155,89 @@ def _note(marks: list[str], mark: str, before: str, after: str) -> str:
 
 def _rewrite_harmony(content: str) -> str:
     """Harmony's channels as one think block and the answer; any other text as it is."""
-    start = content.find("<|channel|>")
-    if start >= 0 and (messages := list(_CHANNEL.finditer(content))):
-        lead = _without_tokens(_ROLE.sub("", content[:start]))
-        thoughts = [lead, *(found[2] for found in messages if found[1] != "final")]
-        answer = "".join(found[2] for found in messages if found[1] == "final")
+    if lost := _LOST_CHANNEL.match(content):
+        content = f"<|channel|>{content[lost.end() :]}"
+    messages = list(_CHANNEL.finditer(content)) if "<|channel" in content.lower() else []
+    if messages:
+        lead = content[: messages[0].start()]
+        lead = _without_tokens(_ROLE.sub("", lead), ())
+        thoughts = [lead, *(found[2] for found in messages if found[1].lower() != "final")]
+        answers = [found[2] for found in messages if found[1].lower() == "final"]
         thought = "\n".join(one.strip() for one in thoughts if one.strip())
-        if not any(found[1] == "final" for found in messages):
+        if not answers:
             return f"<think>{thought}"
-        return f"<think>{thought}</think>{answer}" if thought else answer
+        return f"<think>{thought}</think>{''.join(answers)}" if thought else "".join(answers)
     if "assistantfinal" in content and (bare := _BARE_HARMONY.match(content)):
         return f"<think>{bare[1]}</think>{bare[2]}" if bare[1] else bare[2]
     return content
 
 
-def _rewrite_markers(text: str, markers: Sequence[tuple[str, str]]) -> str:
-    """The text with its one block between `<think>` tags, whatever markers it came with."""
+def _rewrite_markers(text: str, markers: Sequence[_Marker], marks: list[str]) -> str:
+    """The text with its one block between `<think>` tags, whatever markers it came with, and how often."""
     folded = text.lower()
-    if len(folded) != len(text):  # a letter whose small form is longer: positions would not agree
-        folded = text
     head = len(text) - len(text.lstrip())
-    for opening, closing in markers:
-        low_opening, low_closing = opening.lower(), closing.lower()
-        opens = folded.startswith(low_opening, head)
-        close = folded.rfind(low_closing)
-        if opens and (close >= 0 or not _SPELT_OUT.match(low_opening)):
-            return _rewritten(text, head, opening, closing, close)
-        if close >= 0 and low_opening not in folded and not _SPELT_OUT.match(low_opening):
-            return _rewritten(text, None, opening, closing, close)
+    closing_tags = set(_CLOSING_NAME.findall(folded)) if "</" in folded or "< /" in folded else set()
+    for marker in markers:
+        opened = marker.opening.match(text, head)
+        is_hinted = marker.name in (closing_tags if marker.name.isidentifier() else folded)
+        if opened is None and not is_hinted:
+            continue
+        closed = list(marker.closing.finditer(text, opened.end() if opened else 0)) if is_hinted else []
+        if marker.needs_both and not (opened and closed):
+            continue
+        if opened is None and (not closed or marker.opening.search(text)):
+            continue
+        return _rewritten(text, opened, closed, marks)
     return text
 
 
-def _rewritten(text: str, head: int | None, opening: str, closing: str, close: int) -> str:
-    """The text with its opening at `head` (None: not there) and its closing at `close` (below 0: not there)."""
-    kept = opening.lower() if opening.lower() in _KEPT_AS_THEY_ARE else "<think>"
-    start = "" if head is None else text[:head] + kept
-    after = 0 if head is None else head + len(opening)
-    if close < after:
-        return start + text[after:]
-    answer = text[close + len(closing) :]
-    if kept != opening.lower():
-        answer = _without_first_token(answer)  # some wrap the answer in tokens of its own
-    return f"{start}{text[after:close]}{kept.replace('<', '</')}{answer}"
+def _rewritten(text: str, opened: re.Match[str] | None, closed: Sequence[re.Match[str]], marks: list[str]) -> str:
+    """The text with plain tags where its markers are; `closed` are all closings after the opening."""
+    start = opened.end() if opened is not None else 0
+    if not closed:
+        inside, answer, last = text[start:], "", ""
+    else:
+        end = closed[-1].start()
+        for one in reversed(closed[:-1]):  # closings in a row are one
+            if text[one.end() : end].strip():
+                break
+            end = one.start()
+        inside, answer, last = text[start:end], text[closed[-1].end() :], closed[-1].group()
+    name = _plain_name(opened.group() if opened is not None else last)
+    if name is None:
+        name, answer = "think", _without_first_token(answer, ())  # some wrap the answer in tokens of their own
+    made = f"{text[: opened.start()]}<{name}>{inside}" if opened is not None else inside
+    made += f"</{name}>{answer}" if closed else ""
+    if made != text:
+        is_plain = _NOTHING_NEW.sub("", made) == _NOTHING_NEW.sub("", text)
+        marks.append("stray_tag" if is_plain else "other_markers")
+    return made
 
 
-def _without_tokens(text: str) -> str:
+def _plain_name(tag: str) -> str | None:
+    """The name of a tag that formats are defined by; None for any other."""
+    found = _PLAIN_TAG.match(tag)
+    return found[1] if found is not None else None
+
+
+def _without_tokens(text: str, markers: Sequence[_Marker]) -> str:
     """The text without control tokens at its ends; untouched where there are none."""
     for _ in range(_MOST_TOKENS):
         found = _LAST_TOKEN.search(text, max(0, len(text.rstrip()) - _TAIL))
-        if found is None or _is_marker(found.group().strip()):
+        if found is None or any(marker.closing.fullmatch(found.group().strip()) for marker in markers):
             break
         text = text[: found.start()]
-    return _without_first_token(text)
+    return _without_first_token(text, markers)
 
 
-def _without_first_token(text: str) -> str:
+def _without_first_token(text: str, markers: Sequence[_Marker]) -> str:
     found = _FIRST_TOKEN.match(text)
-    return text[found.end() :] if found is not None and not _is_marker(found.group().strip()) else text
-
-
-def _is_marker(token: str) -> bool:
-    return any(token.lower() in {opening.lower(), closing.lower()} for opening, closing in MARKERS)
+    if found is None:
+        return text
+    head = len(text) - len(text.lstrip())
+    if any(marker.opening.match(text, head) or marker.closing.match(text, head) for marker in markers):
+        return text
+    return text[found.end() :]
 
 
 def _mend_field(content: str, reasoning: str, marks: list[str]) -> tuple[str, str]:

@@ -65,6 +65,24 @@ HARMONY = f"<|channel|>analysis<|message|>{WHY}<|end|><|start|>assistant<|channe
         (f"<THINK>{WHY}</THINK>{ANSWER}", None, ["other_markers"]),
         (f"<thought>{WHY}</thought>{ANSWER}", None, ["other_markers"]),
         (f"<reasoning>{WHY}</reasoning>{ANSWER}", None, ["other_markers"]),
+        (f"<|channel>thought\n{WHY}<channel|>{ANSWER}", None, ["other_markers"]),
+        (f"<|im_start|>assistant\n<think>{WHY}</think>{ANSWER}<|im_end|>", None, ["end_token"]),
+        (f"<mm:think>{WHY}</mm:think>{ANSWER}", None, ["other_markers"]),
+        (f'<think type="deep">{WHY}</think >{ANSWER}', None, ["other_markers"]),
+        (f"{WHY}</THINK>{ANSWER}", None, ["other_markers"]),
+        (f"<scratchpad>{WHY}</scratchpad>{ANSWER}", None, ["other_markers"]),
+        (f"<think>\n<think>\n{WHY}\n</think>\n</think>{ANSWER}", None, ["stray_tag"]),
+        (f"<think>{WHY}</think></think>{ANSWER}", None, ["stray_tag"]),
+        (ANSWER, f"<think><think>{WHY}</think></think>", ["stray_tag"]),
+        (f"analysis<|message|>{HARMONY[30:]}", None, ["other_markers"]),
+        (HARMONY.replace("final<", "final <|constrain|>text<"), None, ["other_markers"]),
+        (
+            HARMONY.replace("|>", ">").title().replace(WHY.title(), WHY).replace(ANSWER.title(), ANSWER),
+            None,
+            ["other_markers"],
+        ),
+        (ANSWER, f"<|channel|>analysis<|message|>{WHY}<|end|>", ["stray_tag"]),
+        ("", HARMONY, ["answer_in_reasoning"]),
         (f"<think>\n{WHY}\n</think>\n\n{ANSWER}", WHY, ["reasoning_twice"]),
         (f"</think>\n{ANSWER}", WHY, ["stray_tag"]),
         (f"<think></think>{ANSWER}", WHY, ["stray_tag"]),
@@ -126,6 +144,36 @@ def test_whatever_was_asked_the_first_byte_tells_what_came(data: bytes) -> None:
         assert (reply.content, reply.reasoning, reply.finish_reason) == (ANSWER, WHY, "stop")
 
 
+STREAM = delta(role="assistant") + delta(reasoning_content=WHY) + delta(content=ANSWER) + delta("stop") + DONE
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        STREAM.replace(b"data: ", b"data:"),
+        STREAM.replace(b"data: ", b" Data:\t"),
+        STREAM.replace(b"\n", b"\r\n"),
+        STREAM.replace(b"\n", b"\r"),
+        STREAM.replace(b"\n\n", b"\n"),
+        STREAM.replace(b"[DONE]", b'"[done]"'),
+        STREAM.replace(b"\n\n", b"\n\n: keep-alive\n\nevent: ping\ndata: ping\n\ndata:\n\ndata: {}\n\n"),
+        b"\xef\xbb\xbf\n" + STREAM.replace(b"data: ", b"event: message\nid: 7\nretry: 10\ndata: "),
+        json.dumps([json.loads(line[6:]) for line in STREAM.split(b"\n\n") if line.startswith(b"data: {")]).encode(),
+        b"\n".join(line[6:] for line in STREAM.split(b"\n\n")),
+        STREAM.removesuffix(DONE).rstrip(),
+    ],
+)
+def test_events_are_read_however_they_are_written(data: bytes) -> None:
+    for size in (3, len(data)):
+        receiver = Receiver(GENERIC, is_stream=True)
+        for at in range(0, len(data), size):
+            receiver.feed(data[at : at + size])
+        receiver.end()
+        reply = receiver.outcome()
+        assert isinstance(reply, Reply), reply
+        assert (reply.content, reply.reasoning, reply.finish_reason) == (ANSWER, WHY, "stop")
+
+
 def test_running_totals_are_recognised_and_small_repeats_are_not() -> None:
     def text(*parts: str) -> tuple[str, bool]:
         pieces = Pieces()
@@ -153,12 +201,44 @@ def test_a_stream_that_breaks_off_is_incomplete_whatever_each_piece_says_of_the_
 @pytest.mark.parametrize(
     ("words", "meaning"),
     [
-        (("STOP", "eos", "end_turn", "Completed"), "stop"),
-        (("MAX_TOKENS", "maxTokens", "max-output-tokens", "model_context_window_exceeded"), "length"),
-        (("SAFETY", "RECITATION", "prohibited content"), "content_filter"),
-        (("tool-calls", "MALFORMED_FUNCTION_CALL"), "tool_calls"),
-        (("CANCELLED", "insufficient_system_resource"), "aborted"),
-        (("null", "None", "FINISH_REASON_UNSPECIFIED", "", None), None),
+        (
+            (
+                "STOP",
+                "eos",
+                "end_turn",
+                "Completed",
+                "FINISH_REASON_STOP",
+                "FinishReason.STOP",
+                "</s>",
+                "<|im_end|>",
+                "stop_words",
+                "eos_token_id",
+                "SUCCEEDED",
+            ),
+            "stop",
+        ),
+        (
+            (
+                "MAX_TOKENS",
+                "maxTokens",
+                "max-output-tokens",
+                "model_context_window_exceeded",
+                "FINISH_REASON_MAX_TOKENS",
+                "max_tokens_exceeded",
+                "token_limit_exceeded",
+                "output_limit",
+                "max_model_len",
+                "length_capped",
+            ),
+            "length",
+        ),
+        (
+            ("SAFETY", "RECITATION", "prohibited content", "FINISH_REASON_SAFETY", "unsafe", "copyright"),
+            "content_filter",
+        ),
+        (("tool-calls", "MALFORMED_FUNCTION_CALL", "toolUse"), "tool_calls"),
+        (("CANCELLED", "insufficient_system_resource", "stopped_by_user", "preempted", "USER_CANCEL"), "aborted"),
+        (("null", "None", "FINISH_REASON_UNSPECIFIED", "", None, "in_progress"), None),
         (("a_word_nobody_knows",), "a_word_nobody_knows"),
     ],
 )
@@ -226,6 +306,10 @@ def test_words_of_an_endpoint_hold_neither_keys_nor_escapes() -> None:
         ({"prompt_tokens": 32, "completion_tokens": 9, "completion_tokens_details": {"reasoning_tokens": 30}}, 39),
         ({"prompt_tokens": 32.0, "completion_tokens": "9"}, 9),
         ({"input_tokens": 32, "output_tokens": 9}, 9),
+        ({"inputTokens": "32", "outputTokens": 9.0, "totalTokens": 41}, 9),
+        ({"input_tokens": 2, "cache_read_input_tokens": 30, "output_tokens": 9}, 9),
+        ({"prompt_tokens": 32, "completion_tokens": 0, "total_tokens": 41}, 9),
+        ({"prompt_tokens": 32, "completion_tokens": 9, "total_tokens": 0}, 9),
         ({"promptTokenCount": 32, "candidatesTokenCount": 9, "totalTokenCount": 141}, 109),
     ],
 )

@@ -17,10 +17,11 @@ from hypothesis import strategies as st
 from overproof.config.endpoint import EndpointConfig
 from overproof.records import Message, Problem, Trace, encode
 from overproof.teacher import connect, proxies, run_to_end
-from overproof.teacher.failures import classify, read_retry_after
+from overproof.teacher.failures import classify
 from overproof.teacher.profiles import load_profile
 from overproof.teacher.receive import Receiver
 from overproof.teacher.reply import Failure, Reply, kept_of
+from overproof.teacher.waits import read_retry_after
 
 EXAMPLES = int(os.environ.get("OVERPROOF_FUZZ", "200"))
 KEY = "sk-NOBODYS-7f3a9c21d4"

@@ -3,7 +3,8 @@
 profiles     what each provider does differently, as data
 parameters   config and profile → what is sent, and the longest reply that can come back
 client       one attempt over the wire; the only user of the OpenAI SDK
-receive      bytes → reply or failure (`stream` cuts events, `reply` judges, `failures` reads errors)
+receive      bytes → reply or failure (`stream` cuts events, `reply` judges, `envelopes` reads errors, `failures`
+             classes them, `waits` tells how long they ask to wait)
 naming       which names mean one model
 governor     how many requests an endpoint may have in flight now
 budget       prices, reservations, caps

@@ -18,6 +18,13 @@ _ONLY_VALUE = re.compile(
     re.IGNORECASE,
 )
 """How servers say that they take one value alone."""
+_RANGE = re.compile(
+    r"[\[(]\s*(?P<low>\d[\d,.]*?)\s*,\s*(?P<high>\d[\d,.]*?)\s*[\])]"
+    r"|(?:at most|less than or equal to|no more than|not exceed|<=|maximum (?:of|is|value is))"
+    r"\s*(?P<most>\d[\d,]*(?:\.\d+)?)",
+    re.IGNORECASE,
+)
+"""How they say what range a value must lie in."""
 _WINDOW = re.compile(
     r"(?:context (?:length|size|window)|n_ctx)\D{0,24}?(\d[\d,]{2,})|\((\d[\d,]{2,}) tokens\)", re.IGNORECASE
 )
@@ -29,7 +36,10 @@ _OWN_KEYS = ("temperature", "top_p", "max_tokens", "thinking_budget")
 def find_cure(failure: Failure, dialect: Dialect) -> str:
     """What to change, as a sentence or two; empty where nobody can tell."""
     if failure.kind == "money" or "402" in failure.code.split():
-        return "The account has no money left; top it up. The same command then goes on where this one stopped."
+        return (
+            "The account has no money left, or no quota: top it up, or wait until the quota begins anew. The same "
+            "command then goes on where this one stopped."
+        )
     if failure.kind == "context_length":
         return _cure_length(failure, dialect)
     if failure.meaning == "fatal":
@@ -72,13 +82,33 @@ def _cure_parameter(name: str, failure: Failure, dialect: Dialect) -> str:
     only = _ONLY_VALUE.search(failure.message)
     if only is not None and name in _OWN_KEYS and name != "max_tokens":
         value = next(group for group in only.groups() if group)
-        return f"It takes no other {name}: set teacher.{name}: {value}"
+        return f"It takes no other {name}: set teacher.{name}: {value}."
+    if bound := _find_bound(name, failure.message, dialect):
+        return bound
     if name == dialect.profile.max_tokens_key and "max_completion_tokens" in failure.message != name:
         return "It wants max_completion_tokens: set teacher.profile: openai, or a profile with that max_tokens_key."
     if name in dialect.config.extra:
         return f"It does not take {name}: take it out of teacher.extra."
     left_out = [*dialect.config.unsent, name]
     return f"It does not take {name}. This line leaves it out: teacher.unsent: [{', '.join(left_out)}]."
+
+
+def _find_bound(name: str, message: str, dialect: Dialect) -> str:
+    """The line that brings a value into the range that the endpoint names; empty where it names none."""
+    value = dialect.body(0).get(name)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return ""
+    places = {dialect.profile.max_tokens_key: "teacher.max_tokens", **{key: f"teacher.{key}" for key in _OWN_KEYS}}
+    place = places.get(name, f"teacher.extra.{name}")
+    for found in _RANGE.finditer(message):
+        low, high = (
+            float(part.replace(",", "")) if part else None for part in (found["low"], found["most"] or found["high"])
+        )
+        if high is not None and value > high:
+            return f"It takes at most {high:g}: lower {place} (now {value:,})."
+        if low is not None and value < low:
+            return f"It takes no less than {low:g}: raise {place} (now {value:,})."
+    return ""
 
 
 def _cure_length(failure: Failure, dialect: Dialect) -> str:

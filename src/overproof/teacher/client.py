@@ -21,11 +21,12 @@ import openai
 from overproof.keys import SHORTEST_KEY, blot_keys
 from overproof.records import clean_text
 from overproof.teacher.deadline import Deadline
-from overproof.teacher.failures import classify, read_retry_after, shorten
+from overproof.teacher.failures import classify, shorten
 from overproof.teacher.profiles import Profile
 from overproof.teacher.proxies import PROXY_STATES, explain_proxy, is_loopback
 from overproof.teacher.receive import Receiver
 from overproof.teacher.reply import LONGEST_NAME, Failure, Reply, decode_tolerantly
+from overproof.teacher.waits import read_retry_after
 
 CONNECT_SECONDS = 20.0
 KEEPALIVE_SECONDS = 20.0

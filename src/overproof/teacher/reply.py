@@ -31,11 +31,12 @@ import msgspec
 
 from overproof.mending import mend
 from overproof.records import Usage, clean_text
+from overproof.teacher.envelopes import error_in, error_or_none
 from overproof.teacher.parts import Kind, read_parts
 from overproof.teacher.pieces import Pieces
 from overproof.teacher.profiles import REASONING_FIELDS, Profile
 from overproof.teacher.usage import find_usage, read_usage
-from overproof.teacher.words import fold, read_finish_reason
+from overproof.teacher.words import read_finish_reason
 
 MAX_REPLY_BYTES = 32 << 20
 """Longest response that is read, after decompression; some twenty times the longest reasoning any model emits."""
@@ -210,7 +211,7 @@ class Draft:
         if not isinstance(choice, Mapping):
             return False
         self.has_choices = True
-        self.error = self.error or _error_or_none(choice.get("error"))
+        self.error = self.error or error_or_none(choice.get("error"))
         self.take_usage(choice)
         found = self.add_message(choice.get("delta"), is_whole=False)
         found |= self.add_message(choice.get("message"), is_whole=True)
@@ -227,8 +228,11 @@ class Draft:
 
     def add_object(self, value: Any) -> bool:
         """Take a whole body or one streamed object; True when it held text. Only choice 0 counts."""
-        if isinstance(value, list) and len(value) == 1:  # Google wraps its errors so
-            value = value[0]
+        if isinstance(value, list) and value and all(isinstance(one, Mapping) for one in value):
+            # Google wraps its errors so, and its streams where nobody asked for events
+            held = [self.add_object(one) for one in value]
+            return any(held)
+        value = _unwrap(value)
         if not isinstance(value, Mapping):
             self.error = self.error or {"message": f"a JSON {type(value).__name__} where an object belongs"}
             return False
@@ -280,21 +284,6 @@ class Draft:
         table = find_usage(value)
         if table is not None and (self.usage is None or read_usage(table).completion_tokens):
             self.usage = table
-
-
-def error_in(value: Mapping[str, Any]) -> Any:
-    """The error that an object carries: nested (`error`, MiniMax's `base_resp`) or flat (`code` and `message`)."""
-    found = _error_or_none(value.get("error"))
-    if found is not None:
-        return found
-    base = value.get("base_resp")
-    if isinstance(base, Mapping) and str(base.get("status_code") or 0) != "0":
-        return base
-    if value.get("choices"):
-        return None
-    if "message" in value and ("code" in value or value.get("object") == "error"):
-        return value
-    return value.get("detail")
 
 
 def judge_draft(draft: Draft, *, is_done: bool) -> Reply | Failure:
@@ -403,15 +392,17 @@ def _name(name: str | None) -> str | None:
     return None if name is None else clean_text(name)[:LONGEST_NAME]
 
 
-def _error_or_none(error: Any) -> Any:
-    """What stands where an error belongs, unless it says that there is none."""
-    if not error:
-        return None
-    code = error.get("code") if isinstance(error, Mapping) else error
-    return None if fold(str(code)) in _NO_ERRORS else error
+def _unwrap(value: Any) -> Any:
+    """The reply within a gateway's own envelope ({"code": 0, "data": {"choices": …}}); anything else as it is."""
+    if isinstance(value, Mapping) and not value.get("choices"):
+        for key in _WRAPPERS:
+            inner = value.get(key)
+            if isinstance(inner, Mapping) and inner.get("choices"):
+                return {"usage": value.get("usage"), **inner}
+    return value
 
 
-_NO_ERRORS = frozenset({"0", "200", "ok", "success", "null"})
+_WRAPPERS = ("data", "result", "output", "response", "body")
 
 
 def _is_google_thought(message: Mapping[str, Any]) -> bool:

@@ -1,16 +1,20 @@
 r"""Server-sent events, from raw bytes: only this module knows how a streamed reply is cut into lines.
 
-Written over bytes because the client library's event objects cost ten times as much per token. Lines end at `\n`
-alone, so that U+2028 in a text does not split it; comments, blank lines and unknown fields are passed over; a bare
-JSON line (some servers report errors so) counts as data; data that is spread over lines counts as one event.
+Written over bytes because the client library's event objects cost ten times as much per token. Lines end at `\n`, or at
+`\r` where there is no other, so that U+2028 in a text does not split it; comments, blank lines, unknown fields and data
+of a bare word (a heartbeat) are passed over; a bare JSON line (some servers report errors so) counts as data; data that
+is spread over lines counts as one event; an event called error is one, whatever its data is.
 """
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 
+from overproof.teacher.envelopes import error_in
 from overproof.teacher.profiles import REASONING_FIELDS
 from overproof.teacher.reply import Draft, decode_tolerantly
 
@@ -68,6 +72,10 @@ class _Chunk(msgspec.Struct):
         return not self.choices or len(self.choices) > 1 or self.error is not None or self.base_resp is not None
 
 
+_LONGEST_WORD = 40
+"""Bytes of data below which it may be a word and no JSON."""
+_HEARTBEAT = re.compile(rb"[A-Za-z][A-Za-z \-_.]*")
+"""Data that is no JSON and no part of any: ping, keep-alive."""
 _DECODER = msgspec.json.Decoder(_Chunk)
 
 
@@ -83,6 +91,7 @@ class EventReader:
         """Whether a data line was not JSON."""
         self._tail: list[bytes] = []
         self._begun: list[bytes] = []
+        self._is_error = False  # whether the event that is being read is called an error
         self._is_plain = set(draft.profile.reasoning_fields) <= set(REASONING_FIELDS)
 
     def feed(self, data: bytes) -> bool:
@@ -102,30 +111,54 @@ class EventReader:
 
     def finish(self) -> None:
         """Take what came after the last newline: a stream may end without one."""
-        line = b"".join(self._tail)
+        rest = b"".join(self._tail)
         self._tail = []
         was_broken = self.is_broken
-        if line.strip():
-            self._take(line)
+        for line in rest.split(b"\r"):
+            if line.strip():
+                self._take(line)
         self._give_up_begun()
         if self.draft.has_ended:
             self.is_broken = was_broken  # the reply had ended; half a line about its usage takes nothing from it
 
     def _take(self, line: bytes) -> bool:
         if line.startswith(b"data:"):
-            payload = line[5:].strip()
-        elif line.startswith(b"{"):
-            payload = line.strip()
-        else:
-            if self._begun and not line.strip():
-                self._give_up_begun()
-            return False  # a comment, a blank line, or a field that says nothing about the text
-        if payload == b"[DONE]":
-            self.is_done = True
-            return False
+            return self._take_data(line[5:].strip())
+        if line.startswith(b"{"):
+            return self._take_data(line.strip())
+        field, value = _split_field(line)
+        if field in (b"event", b""):
+            self._give_up_begun()
+            self._is_error = field == b"event" and b"error" in value.lower()
+        elif field == b"error":
+            self._take_error(value)
+        elif field == b"data":
+            return self._take_data(value)
+        return False  # a comment, or a field that says nothing about the text
+
+    def _take_data(self, payload: bytes) -> bool:
+        if len(payload) < _LONGEST_WORD:
+            if payload.strip(b"\"'").upper() == b"[DONE]":
+                self.is_done = True
+                return False
+            if not self._begun and not self._is_error and _HEARTBEAT.fullmatch(payload):
+                return False
+        if self._is_error:
+            return self._take_error(payload)
         if self._begun:
             return self._take_more(payload)
         return bool(payload) and self._take_object(payload)
+
+    def _take_error(self, payload: bytes) -> bool:
+        """The data of an event that is called an error."""
+        try:
+            value, _ = decode_tolerantly(payload)
+        except ValueError:
+            value = payload.decode("utf-8", "replace")
+        if isinstance(value, Mapping):
+            value = error_in(value) or value
+        self.draft.error = self.draft.error or value or {"message": "an error event without words"}
+        return False
 
     def _take_more(self, payload: bytes) -> bool:
         """Another line of data whose first lines alone were no JSON."""
@@ -192,3 +225,13 @@ class EventReader:
             return False
         self.draft.is_repaired |= is_repaired
         return self.draft.add_object(value)
+
+
+def _split_field(line: bytes) -> tuple[bytes, bytes]:
+    """Name and value of a line that is not plain data; the name is empty for a blank line."""
+    name, _, value = line.strip().partition(b":")
+    if name.strip().startswith((b"{", b"[", b"<")):
+        return b"other", line
+    if not name and line.strip():
+        return b"comment", value
+    return name.strip().lower(), value.strip()

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 from overproof.records import Usage
+from overproof.teacher.words import fold
 
 BYTES_PER_TOKEN = 3
 """UTF-8 bytes that are counted as a token where nobody counted: English prose has about four to a token, formulas
@@ -15,15 +17,29 @@ three, and Chinese, with three bytes to a character, four to five."""
 MOST_TOKENS = 2**53
 """More than any reply has: a count beyond it is not believed (and would not fit into a record)."""
 
-_PROMPT = ("prompt_tokens", "input_tokens", "promptTokenCount", "prompt_eval_count", "prompt_n")
-_REPLY = ("completion_tokens", "output_tokens", "generated_tokens", "candidatesTokenCount", "eval_count", "predicted_n")
-_TOTAL = ("total_tokens", "totalTokenCount")
-_REASONING = ("reasoning_tokens", "thinking_tokens", "thoughtsTokenCount")
-_CACHED = ("cached_tokens", "prompt_cache_hit_tokens", "cache_read_input_tokens", "cachedContentTokenCount")
-"""What OpenAI, Anthropic, Gemini, Ollama, llama.cpp and DeepSeek call the same counts, likeliest first."""
-_DETAILS = ("completion_tokens_details", "output_tokens_details", "prompt_tokens_details", "input_tokens_details")
+_PROMPT = ("prompttokens", "inputtokens", "prompttokencount", "inputtokencount", "promptevalcount", "promptn")
+_REPLY = (
+    "completiontokens",
+    "outputtokens",
+    "generatedtokens",
+    "candidatestokencount",
+    "outputtokencount",
+    "evalcount",
+    "predictedn",
+)
+_TOTAL = ("totaltokens", "totaltokencount")
+_REASONING = ("reasoningtokens", "thinkingtokens", "thoughtstokencount")
+_CACHED = ("cachedtokens", "promptcachehittokens", "cachereadinputtokens", "cachedcontenttokencount")
+"""What OpenAI, Anthropic, Gemini, Bedrock, Ollama, llama.cpp and DeepSeek call the same counts, likeliest first, as
+`words.fold` has them: `prompt_tokens` and `promptTokens` are one word."""
+_DETAILS = ("completiontokensdetails", "outputtokensdetails", "prompttokensdetails", "inputtokensdetails")
 _PLACES = ("usage", "usageMetadata", "usage_metadata", "x_groq", "timings")
 """Keys of a body, a chunk or a choice under which counts stand."""
+
+_LONGEST_KEY = 64
+_fold_key = lru_cache(1024)(fold)
+_Counts = Mapping[str, Any]
+"""A table of counts by folded keys."""
 
 
 def find_usage(value: Mapping[str, Any]) -> Mapping[str, Any] | None:
@@ -33,7 +49,7 @@ def find_usage(value: Mapping[str, Any]) -> Mapping[str, Any] | None:
         if isinstance(table, Mapping):
             inner = table.get("usage")
             table = inner if isinstance(inner, Mapping) else table
-            if any(_count(table, key) is not None for key in (*_PROMPT, *_REPLY, *_TOTAL)):
+            if any(_count(_folded(table), key) is not None for key in (*_PROMPT, *_REPLY, *_TOTAL)):
                 return table
     return None
 
@@ -46,9 +62,12 @@ def read_usage(table: Mapping[str, Any] | None) -> Usage:
     """
     if not table:
         return Usage()
-    places = [table, *(table[key] for key in _DETAILS if isinstance(table.get(key), Mapping))]
+    table = _folded(table)
+    places = [table, *(_folded(table[key]) for key in _DETAILS if isinstance(table.get(key), Mapping))]
     prompt, reply, total = (_first(places[:1], keys) for keys in (_PROMPT, _REPLY, _TOTAL))
     reasoning, cached = _first(places[::-1], _REASONING), _first(places[::-1], _CACHED)
+    if prompt is not None and cached is not None and cached > prompt:  # Anthropic counts them apart
+        prompt += cached
     if total is None:
         if reply is not None and reasoning is not None and reasoning > reply:
             reply += reasoning
@@ -64,11 +83,15 @@ def estimate_tokens(size: int) -> int:
     return math.ceil(size / BYTES_PER_TOKEN)
 
 
-def _first(places: list[Any], keys: tuple[str, ...]) -> int | None:
+def _folded(table: Mapping[str, Any]) -> _Counts:
+    return {_fold_key(key): value for key, value in table.items() if len(key) <= _LONGEST_KEY}
+
+
+def _first(places: list[_Counts], keys: tuple[str, ...]) -> int | None:
     return next(_counts(places, keys), None)
 
 
-def _counts(places: list[Any], keys: tuple[str, ...]) -> Iterator[int]:
+def _counts(places: list[_Counts], keys: tuple[str, ...]) -> Iterator[int]:
     for place in places:
         for key in keys:
             count = _count(place, key)
@@ -76,12 +99,12 @@ def _counts(places: list[Any], keys: tuple[str, ...]) -> Iterator[int]:
                 yield count
 
 
-def _count(table: Mapping[str, Any], key: str) -> int | None:
+def _count(table: _Counts, key: str) -> int | None:
     """A count, which some send as a float or as text."""
     value = table.get(key)
     if isinstance(value, str):
         try:
-            value = float(value)
+            value = float(value.replace(",", ""))
         except ValueError:
             return None
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= MOST_TOKENS:

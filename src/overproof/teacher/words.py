@@ -34,6 +34,10 @@ FINISH_REASONS: Mapping[str, Iterable[str]] = {
         "end",
         "normal",
         "success",
+        "succeeded",
+        "eot_id",
+        "im_end",
+        "</s>",
     ),
     "length": (
         "length",
@@ -113,8 +117,37 @@ FINISH_REASONS: Mapping[str, Iterable[str]] = {
     ),
 }
 """Why a reply ended → the words for it. `aborted`: the server gave up."""
-NO_REASON = ("null", "none", "nil", "undefined", "unknown", "unspecified", "finish_reason_unspecified", "not_finished")
+NO_REASON = (
+    "null",
+    "none",
+    "nil",
+    "undefined",
+    "unknown",
+    "unspecified",
+    "not_finished",
+    "in_progress",
+    "generating",
+    "running",
+    "pending",
+    "continue",
+    "0",
+)
 """Words that stand where no reason belongs: the reply goes on, or nobody says."""
+_LIKELY_REASONS = (
+    (
+        "content_filter",
+        r"filter|safety|unsafe|prohibit|block|moderat|toxic|harmful|policy|sensitive|copyright|recitation",
+    ),
+    ("length", r"(?:max|limit|exceed|reach|toolong|cap|over).*(?:token|length|context|output|window|len)"),
+    (
+        "length",
+        r"(?:token|length|context|output|window).*(?:max|limit|exceed|reach|toolong|cap)|truncat|^toolong|^overlong",
+    ),
+    ("tool_calls", r"tool(?:call|use)|functioncall"),
+    ("aborted", r"abort|cancel|error|fail|timeout|timedout|interrupt|preempt|unload|disconnect|byuser|exhausted"),
+    ("stop", r"^(?:stop|eos)(?:word|string|str|seq|token|criteri|condition|id|reason)|^end(?:of|turn|token)"),
+)
+"""Meanings of words that are in no table, by what they hold; the first counts."""
 
 
 def fold(word: str) -> str:
@@ -136,7 +169,10 @@ def read_finish_reason(word: str | None) -> str | None:
     """One of the keys of FINISH_REASONS; None where no reason is given; an unknown word as it came."""
     if not word:
         return None
-    return _MEANING_OF_FINISH.get(fold(word), word)
+    folded = fold(word).removeprefix("finishreason")  # FINISH_REASON_STOP, FinishReason.STOP
+    if folded in _MEANING_OF_FINISH:
+        return _MEANING_OF_FINISH[folded]
+    return next((meaning for meaning, pattern in _LIKELY_REASONS if re.search(pattern, folded)), word)
 
 
 _MEANING_OF_FINISH: dict[str, str | None] = {

@@ -1,0 +1,114 @@
+"""How long an endpoint asks to wait, wherever it says so: in a header, in an error's details or in its words."""
+
+from __future__ import annotations
+
+import datetime as dt
+import email.utils
+import math
+import re
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+LONGEST_WAIT_SECONDS = 3600.0
+
+_HEADERS = {
+    "retry-after-ms": 0.001,
+    "x-ms-retry-after-ms": 0.001,  # Azure
+    "llm_provider-retry-after-ms": 0.001,
+    "retry-after": 1.0,
+    "x-retry-after": 1.0,
+    "llm_provider-retry-after": 1.0,  # LiteLLM, of the server behind it
+    "x-ratelimit-reset-after": 1.0,
+    "ratelimit-reset": 1.0,  # IETF draft: seconds
+    "x-ratelimit-reset": 1.0,  # seconds, or a moment: OpenRouter's in milliseconds
+}
+"""Headers that say when to come back, surest first, with the seconds of the unit of a bare number."""
+_SPENT_LIMITS = re.compile(r"x-ratelimit-remaining-(\w+)")
+"""OpenAI's pairs of headers: the wait that belongs to a limit counts only where nothing remains of that limit."""
+_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_PART = re.compile(
+    r"(\d+(?:\.\d+)?)\s*(ms|milliseconds?|s|sec|secs|seconds?|m|min|mins|minutes?|h|hrs?|hours?|d|days?)\b"
+)
+_PARTS = re.compile(rf"\s*(?:{_PART.pattern}\s*)+\Z")
+_RUN_TOGETHER = re.compile(r"(?<=[a-z])(?=\d)")
+_IN_WORDS = re.compile(
+    r"(?:retry|try again|wait|come back|reset\w*|available)\b[^.\d]{0,40}?(\d[\d.]*\s*(?:ms|s|m|h|sec|min|hour)\w*"
+    r"(?:\s*\d[\d.]*\s*(?:ms|s|m)\b)*)",
+    re.IGNORECASE,
+)
+_MOMENT = 1e9
+"""Numbers from here on are moments since 1970 and no waits: in seconds, from a thousand times this in milliseconds."""
+
+
+def read_retry_after(headers: Mapping[str, str]) -> float | None:
+    """Seconds to wait by the headers of a response, within an hour; None where they do not say."""
+    for name, unit in _HEADERS.items():
+        seconds = _read_wait(headers.get(name), unit)
+        if seconds is not None:
+            return seconds
+    spent = (match[1] for name, left in headers.items() if left.strip() == "0" and (match := _SPENT_LIMITS.match(name)))
+    waits = (_read_wait(headers.get(f"x-ratelimit-reset-{limit}"), 1.0) for limit in spent)
+    return max((wait for wait in waits if wait is not None), default=None)
+
+
+def read_wait_of(error: Any, message: str) -> float | None:
+    """Seconds to wait by an error's own details (Google's `retryDelay`), else by its words; None without."""
+    return next((wait for wait in _details_of(error) if wait is not None), None) or _read_words(message)
+
+
+def _details_of(error: Any) -> Iterator[float | None]:
+    if not isinstance(error, Mapping):
+        return
+    for key in ("retryDelay", "retry_after", "retryAfter", "retry_after_seconds"):
+        value = error.get(key)
+        yield _read_wait(str(value) if isinstance(value, str | int | float) else None, 1.0)
+    details = error.get("details")
+    for detail in details if isinstance(details, list) else ():
+        yield from _details_of(detail)
+
+
+def _read_words(message: str) -> float | None:
+    found = _IN_WORDS.search(message)
+    return None if found is None else _bounded(_read_duration(found[1]))
+
+
+def _read_wait(value: str | None, unit: float) -> float | None:
+    """A number, a duration (1m30s) or a date → seconds from now; None for what is none, or has passed."""
+    if not value:
+        return None
+    try:
+        number = float(value)
+    except ValueError:
+        return _bounded(_read_duration(value) or _until(value))
+    if number >= _MOMENT:
+        number = number / (1000 if number >= 1000 * _MOMENT else 1) - time.time()
+        unit = 1.0
+    return _bounded(number * unit)
+
+
+def _read_duration(text: str) -> float | None:
+    text = _RUN_TOGETHER.sub(" ", text.strip().lower())
+    if not _PARTS.match(text):
+        return None
+    return sum(
+        float(part[1]) * _UNITS["ms" if part[2].startswith(("ms", "mil")) else part[2][0]]
+        for part in _PART.finditer(text)
+    )
+
+
+def _until(text: str) -> float | None:
+    """Seconds to a date as of HTTP or ISO 8601."""
+    for read in (email.utils.parsedate_to_datetime, dt.datetime.fromisoformat):
+        try:
+            moment = read(text)
+            return moment.timestamp() - time.time()
+        except (ValueError, OverflowError, OSError):
+            continue
+    return None
+
+
+def _bounded(seconds: float | None) -> float | None:
+    if seconds is None or math.isnan(seconds) or seconds <= 0:
+        return None
+    return min(seconds, LONGEST_WAIT_SECONDS)
