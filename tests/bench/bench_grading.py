@@ -50,7 +50,7 @@ TARGETS: dict[str, tuple[float, float]] = {
     "threads_2026": (0.97, 0.85), "omnimath_frontier": (0.998, 0.995), "talscq_choice": (1.0, 0.995),
     "scibench_units": (0.997, 0.99), "mathvista_choice_text": (0.99, 0.72), "hardverify_math": (0.99, 0.82),
     "tests_other": (0.97, 0.88), "tests_mathverify": (0.97, 0.88), "tests_stack_hendrycks": (0.97, 0.88),
-    "gaokao2026_zh": (1.0, 0.998), "gaokao2026_zh_think": (1.0, 0.996), "gaokaobench_mcq_zh": (1.0, 0.985),
+    "gaokao2026_zh": (1.0, 0.998), "gaokao2026_zh_think": (1.0, 0.996), "gaokaobench_mcq_zh": (1.0, 0.9849),
     "gsm8k_openai": (1.0, 1.0), "gsmplus_gsm8k": (1.0, 1.0), "qwen_math_cot": (1.0, 1.0), "identity_refs": (1.0, 1.0),
     "imo_answerbench_identity": (1.0, 1.0), "limo_refs_identity": (1.0, 1.0), "omnimath_identity": (1.0, 0.999),
 }  # fmt: skip
@@ -60,6 +60,22 @@ ACCEPTED_THOUGH_CHANGED, REJECTED_THOUGH_KEPT, UNVERIFIABLE = 0.005, 0.01, 0.02
 """The most that may go wrong on answers that were rewritten by rule, with their meaning changed or kept."""
 OWN_SECONDS = 2.5
 """Processor time within which any answer must end."""
+FLOODS = [
+    "1, ",
+    "x + ",
+    "(1,2), ",
+    "中文",
+    "the answer is ",
+    "$x$ ",
+    "A. ",
+    "option B is ",
+    "选A ",
+    "[",
+    "Thus 5 ",
+    "\\[ x ",
+]
+FLOOD_CHARS, SHORTEST_SECONDS, MOST_DOUBLED = 45_000, 0.004, 2.8
+"""A flood, the time below which a ratio is noise, and how many times the time of one two may take."""
 STRICT = {"tests_stack_hendrycks"}
 """Sources whose labels count a rounded answer as wrong."""
 TAKEN = argparse.Namespace(every=1)
@@ -309,12 +325,17 @@ def seconds(work: Callable[[], object]) -> float:
 
 
 def measure_latency(rows: list[dict[str, Any]]) -> list[str]:
-    times = sorted(seconds(lambda row=row: grade_row(row)) for row in rows)  # type: ignore[misc] # bound at once
+    """Processor time of single answers in the caller: what else the machine does is left out."""
+    times = sorted(processor_time(lambda row=row: grade_row(row)) for row in rows)  # type: ignore[misc] # now
     p99 = times[int(0.99 * len(times))] * 1000
-    print(
-        f"latency of single answers: median {times[len(times) // 2] * 1000:.3f} ms, maximum {times[-1] * 1000:.0f} ms"
-    )
-    return report("  p99 latency in ms", p99, 1.0, at_least=False)
+    print(f"processor time of an answer: median {times[len(times) // 2] * 1000:.3f} ms, most {times[-1] * 1000:.0f} ms")
+    return report("  p99 of single answers in ms", p99, 1.0, at_least=False)
+
+
+def processor_time(work: Callable[[], object]) -> float:
+    start = time.process_time()
+    work()
+    return time.process_time() - start
 
 
 def grade_row(row: dict[str, Any]) -> Grade:
@@ -378,11 +399,24 @@ def measure_hostile() -> list[str]:
     print("\n## Hostile inputs\n")
     path = DATA / "hostile_answers.jsonl"
     rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()[:: TAKEN.every]]
-    failures: list[str] = []
+    failures = measure_doubling()
     for integers in ("python", "gmpy"):
         with environment(SYMPY_GROUND_TYPES=integers, **({"MPMATH_NOGMPY": "1"} if integers == "python" else {})):
             failures += run_hostile(rows, integers)
     return failures
+
+
+def measure_doubling() -> list[str]:
+    """How many times the time of a flood two of it take: 2 where time is linear in the text, 4 where it is square."""
+    worst, named = 0.0, ""
+    for piece in FLOODS:
+        once, twice = (
+            min(processor_time(lambda: grade(piece * (size // len(piece)), "C")) for _ in range(3))  # noqa: B023
+            for size in (FLOOD_CHARS, 2 * FLOOD_CHARS)
+        )
+        ratio = twice / max(once, SHORTEST_SECONDS)
+        worst, named = max((worst, named), (ratio, piece))
+    return report(f"two floods over one, the worst being {named!r}", worst, MOST_DOUBLED, at_least=False)
 
 
 def run_hostile(rows: list[dict[str, Any]], integers: str) -> list[str]:

@@ -50,6 +50,8 @@ POWERS = {
 }  # fmt: skip
 _SUM, _PRODUCT, _SIGN, _POWER = POWERS["+"], POWERS["*"], POWERS["sign"], POWERS["^"]
 _CLOSERS = {"(": (")", "]"), "[": ("]", ")")}
+_DEFINING = frozenset({"where", "with", "其中"})
+"""Behind a comma: what follows is about all that stands before."""
 _INVERSE = ["^", "{", "-", "1", "}", "("]
 """Between a function's name and its argument."""
 _CELL_ENDS = ("&", "\\\\", "\\end")
@@ -180,6 +182,8 @@ class Grammar:
         while self.token.kind != "end" and self.token.text not in closers:
             if (joint := self.joint()) is not None:
                 self.advance()
+                if joint == "list" and items and self._guard_follows():
+                    return self._under_condition(items, joints, closers)
                 joints.add(joint)
                 if joint == "or":
                     ors.append(len(items))
@@ -205,6 +209,22 @@ class Grammar:
         if len(items) == 1:
             return items[0]
         return Node("or" if "or" in joints else "and" if "and" in joints else "list", tuple(items))
+
+    def _guard_follows(self) -> bool:
+        return self.token.kind == "word" and self.token.text.lower() in _DEFINING
+
+    def _under_condition(self, items: list[Node], joints: set[str], closers: tuple[str, ...]) -> Node:
+        """`5φ, where φ = …`: what stands before the comma, all of it, under the condition behind it."""
+        form = "or" if "or" in joints else "and" if "and" in joints else "list"
+        value = items[0] if len(items) == 1 else Node(form, tuple(items))
+        condition = self.condition(closers)
+        parts = list(condition.args)
+        while self.joint() is not None:
+            self.advance()
+            parts.append(self.expression(0))
+        if self.token.kind != "end" and self.token.text not in closers:
+            raise UnreadableError(f"unexpected {self.token.text!r}")
+        return Node("guarded", (value, Node("condition", tuple(parts), condition.value)), "defines")
 
     def item(self, closers: tuple[str, ...]) -> Node:
         """One item with the words around it: a label before, a condition or a note behind."""
@@ -305,7 +325,8 @@ class Grammar:
             elif token.kind == "num" and _last(item).op == "quantity":
                 item = self.further_amount(item)
             elif token.kind == "word" and token.text.lower() in GUARDS:
-                item = Node("guarded", (item, self.condition(closers)))
+                form = "defines" if self._guard_follows() else None
+                item = Node("guarded", (item, self.condition(closers)), form)
             elif token.kind == "word" or (token.kind == "name" and token.upright):
                 item = self.noun(item)
             else:

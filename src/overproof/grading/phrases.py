@@ -186,7 +186,7 @@ QUALIFIES_BEFORE = re.compile(
 QUALIFIES_BEHIND = re.compile(
     r"[ $]{0,3}(?:, or(?= ?[-$\d\\])|\\?%|\\?°|\^\{?\\circ\}?|(?:percent|pct|per cent|hundred|thousand|million|billion"
     r"|trillion|dozens?|pairs?"
-    r"|(?:less|more|fewer|greater|larger|smaller)(?: [a-z]+)? than|times as"
+    r"|(?:less|more|fewer|greater|larger|smaller)(?: [a-z]+)? than(?= ?[$\d\\]| [a-z]\b)|times as"
     r"|sqrt|pi|or|mod|modulo|provided|unless|except|out of|in base|base|a\.?m\.?|p\.?m\.?|half|halves|thirds?"
     r"|quarters?|fifths?"
     r"|(?:and|to|through|plus|minus|times|over)(?= ?[-$\d\\])|(?:if|when|for|where)(?= ?\$| ?\\"

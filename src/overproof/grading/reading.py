@@ -32,6 +32,7 @@ from overproof.grading.tree import (
     UnreadableError,
     number,
     product,
+    replaced,
     symbols,
     walk,
 )
@@ -628,8 +629,21 @@ def _residue_class(name: str, residues: list[Fraction], modulus: Fraction) -> Re
 
 
 def _guarded(node: Node) -> Value:
-    value = value_of(node.args[0])
-    return Guarded(value, _condition(node.args[1]))
+    condition = node.args[1]
+    names = {str(part.args[0].value): part.args[1] for part in condition.args if _defines(part)}
+    plain = node.value == "defines" and set(str(condition.value).split()) <= _DEFINING_WORDS
+    if names and plain and len(names) == len(condition.args) and set(names) <= symbols(node.args[0]):
+        return value_of(replaced(node.args[0], names))  # ⌊φn⌋, where φ = …
+    return Guarded(value_of(node.args[0]), _condition(condition))
+
+
+_DEFINING_WORDS = frozenset({"where", "with", "and"})
+
+
+def _defines(node: Node) -> bool:
+    """Whether a relation gives a name its value in terms of others."""
+    named = node.op == "rel" and node.value == "=" and node.args[0].op == "sym"
+    return named and str(node.args[0].value) not in symbols(node.args[1])
 
 
 def _condition(node: Node) -> Condition:

@@ -11,7 +11,7 @@ A node is an operator, its arguments and, for leaves, a value.
     quantity                                 a number with its unit; value: the unit
     ratio range clock date based residue     3:4, 15-20, 9:30, 5 May, 204_5, 3 (mod 7)
     words                                    value: plain words
-    named guarded                            a label in words for a value, a value under a condition
+    named guarded                            a label in words for a value, a value under a condition (value: defines)
     list or and                              items without brackets, joined by commas, `or`, `and`
     paren square brace openleft openright    items in ( ) [ ] { } ( ] [ )
     arrow                                    items joined by →
