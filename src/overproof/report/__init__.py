@@ -31,7 +31,7 @@ from overproof.report.page import render_overview, render_report
 from overproof.report.reading import ProblemReading
 from overproof.report.shard import Shard, ShardReader
 from overproof.report.summary import Summary
-from overproof.report.unchanged import digest_sources, read_unchanged, stamp
+from overproof.report.unchanged import digest_sources, read_unchanged, sign
 from overproof.runfolder import RunFolder
 from overproof.wording import Wording, choose_language
 
@@ -58,7 +58,7 @@ def report(config: RunConfig, folder: RunFolder, shards: Sequence[int], say: Wor
     summary = summarise(config, folder, counts, say)
     problems = list(read_chosen(config, folder, counts, read))
     page = _render(config, folder, summary, problems, say).encode()
-    summary = stamp(summary, page, sources)
+    summary = sign(summary, page, sources)
     write_bytes(folder.report_json, msgspec.json.format(msgspec.json.encode(summary)))
     write_bytes(folder.report_html, page)
     folder.push(folder.report_json, folder.report_html)

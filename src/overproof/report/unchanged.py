@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+import stat
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import msgspec
@@ -23,16 +24,23 @@ def digest_sources(config: RunConfig, folder: RunFolder, shards: Sequence[int], 
 
     Taken before anything is read, so that what changes meanwhile makes the report old.
     """
-    mine = {folder.report_html, folder.report_json}
-    files = sorted(
-        [str(path.relative_to(root)), found.st_size, found.st_mtime_ns]
-        for root in (folder.root, _PACKAGE)
-        for path in root.rglob("*")
-        if path not in mine and path.is_file() and path.suffix != ".pyc"
-        for found in (path.stat(),)
-    )
+    mine = {folder.report_html.name, folder.report_json.name}
+    files = [one for root in (folder.root, _PACKAGE) for one in sorted(_stat_all(root)) if one[0] not in mine]
     told = [str(folder), list(shards), overproof.__version__, say.language, config.model_dump(mode="json"), files]
     return hashlib.sha256(orjson.dumps(told, option=orjson.OPT_SORT_KEYS)).digest()
+
+
+def _stat_all(root: Path) -> Iterator[tuple[str, int, int]]:
+    """Name, size and time of every file that stays; of a run that goes on, some are gone before they are looked at."""
+    for path in root.rglob("*"):
+        if path.suffix in {".tmp", ".pyc"}:
+            continue
+        try:
+            found = path.stat()
+        except FileNotFoundError:
+            continue
+        if not stat.S_ISDIR(found.st_mode):
+            yield str(path.relative_to(root)), found.st_size, found.st_mtime_ns
 
 
 def read_unchanged(folder: RunFolder, sources: bytes) -> Summary | None:
@@ -47,10 +55,10 @@ def read_unchanged(folder: RunFolder, sources: bytes) -> Summary | None:
         summary = msgspec.json.decode(folder.report_json.read_bytes(), type=Summary)
     except (OSError, msgspec.DecodeError, RecursionError):
         return None
-    return summary if summary == stamp(summary, page, sources) else None
+    return summary if summary == sign(summary, page, sources) else None
 
 
-def stamp(summary: Summary, page: bytes, sources: bytes) -> Summary:
+def sign(summary: Summary, page: bytes, sources: bytes) -> Summary:
     """The summary with a digest of itself, of its page, and of what both were made from."""
     blank = msgspec.structs.replace(summary, made_from="")
     digest = hashlib.sha256(sources + hashlib.sha256(page).digest() + msgspec.json.encode(blank))
