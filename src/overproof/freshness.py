@@ -26,7 +26,10 @@ from overproof.runfolder import DamagedManifestError, Manifest, RunFolder
 
 _COMMANDS = {"prepare": "run"}
 """The command of a stage that has none of its own name."""
-_DECIDING_LIBRARIES = ("math-verify", "sympy", "py3langid", "langdetect", "pyarrow")
+_DECIDING_LIBRARIES = (
+    *("math-verify", "sympy", "python-flint", "py3langid", "langdetect"),  # verdicts and rewards
+    *("rensa", "pyarrow"),  # near duplicates, and bytes
+)
 
 
 Tell = Callable[[str], None]

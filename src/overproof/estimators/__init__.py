@@ -27,7 +27,6 @@ from overproof.estimators.intervals import (
     estimate_rate,
     estimate_ratio,
     estimate_share,
-    mean_interval,
 )
 from overproof.estimators.passrate import PassRate, fixed_pass_rate, majority_at_k, pass_at_k, stopped_pass_rate
 from overproof.estimators.planning import Plan, plan_comparison
@@ -56,7 +55,6 @@ __all__ = [
     "fixed_pass_rate",
     "hold_together",
     "majority_at_k",
-    "mean_interval",
     "pass_at_k",
     "permutation_test",
     "plan_comparison",

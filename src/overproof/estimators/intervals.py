@@ -69,22 +69,21 @@ def estimate_mean(values: Mapping[float, int], samples: int, *, asked: int | Non
     value, count = np.array(ordered, dtype=np.float64).T
     if not (np.isfinite(value).all() and value.min() >= 0 and value.max() <= 1):
         raise ValueError("a rate is a number from 0 to 1")
-    low, high = mean_interval(problems, float(value @ count), float(value**2 @ count))
+    centre, variance, freedom = pseudo_mean(problems, float(value @ count), float(value**2 @ count))
+    reach = t_quantile(LEVEL, freedom) * math.sqrt(variance)
     mean = min(1.0, float(value @ count / problems))
+    low, high = max(0.0, min(centre - reach, mean)), min(1.0, max(centre + reach, mean))
     if asked is None or asked <= problems:
         return Estimate(mean, low, high, problems, samples)
     return Estimate(mean, low, high, problems, samples, asked=asked, least=mean * problems / asked)
 
 
-def mean_interval(
-    problems: int, total: float, squares: float, *, ends: tuple[float, float] = (0.0, 1.0), level: float = LEVEL
-) -> tuple[float, float]:
-    """The interval of a mean of values between `ends`, the pseudo-values, from their number, sum and sum of squares."""
+def pseudo_mean(problems: int, total: float, squares: float) -> tuple[float, float, float]:
+    """The mean of values in [0, 1] with one of 0 and one of 1 added, its variance and its degrees of freedom."""
     count = problems + 2
-    mean, centre = total / problems, (total + ends[0] + ends[1]) / count
-    scatter = squares + ends[0] ** 2 + ends[1] ** 2 - count * centre * centre
-    reach = t_quantile(level, count - 1) * math.sqrt(max(0.0, scatter) / (count - 1) / count)
-    return max(ends[0], min(centre - reach, mean)), min(ends[1], max(centre + reach, mean))
+    centre = (total + 1) / count
+    scatter = max(0.0, squares + 1 - count * centre * centre)
+    return centre, scatter / (count - 1) / count, count - 1
 
 
 def estimate_ratio(totals: Sequence[tuple[float, float]]) -> Estimate:
