@@ -6,13 +6,15 @@ import functools
 from pathlib import Path
 
 import pytest
-from endpoint import Ask, Script, Wire, error, json_reply, serve
+from endpoint import Ask, Script, Wire, error, json_reply, message, object_reply, serve
 from sampled import answer, config_for, make_folder, numbered, read_all, sample_all
 
 from overproof.errors import EndpointError
 from overproof.selection.alone import find_fault
 
+FOREIGN = f"<think>{'首先把两个数相加，可以看到它们的和是这个数。' * 4}</think>\\boxed{{1}}"
 WHY = "<think>Seven and five make twelve.</think>"
+GOOD = message(f"{WHY}\\boxed{{1}}")
 
 
 @pytest.mark.parametrize(
@@ -22,6 +24,11 @@ WHY = "<think>Seven and five make twelve.</think>"
         (lambda _: json_reply(f"{WHY}It is 1."), r"below_think_format \(no_box\).*prompt\.template"),
         (lambda _: json_reply("\\boxed{1}", reasoning_summary="In short."), r"summary.*export\.summaries"),
         (lambda _: json_reply(f"{WHY}\\boxed{{1}}", "odd_word"), r"incomplete \(finish_reason odd_word\)"),
+        (lambda _: json_reply(FOREIGN), r"below_language_consistency.*prompt\.language"),
+        (
+            lambda _: object_reply({**message(f"{WHY}\\boxed{{1}}"), "model": "cheap-1b"}),
+            r"other_model.*teacher\.served_as",
+        ),
         (lambda _: json_reply("", "tool_calls"), r"incomplete \(finish_reason tool_calls\).*tools"),
     ],
 )

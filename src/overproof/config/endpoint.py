@@ -118,8 +118,9 @@ class EndpointConfig(Table):
     serve: dict[str, Any] = {}
     """A student's local checkpoint: options of the vLLM server that evaluation starts, as {tensor_parallel: 2,
     gpu_memory_utilization: 0.8}."""
-    stream: bool | None = None
-    """Ask for the reply as a stream; None takes the profile's choice."""
+    stream: bool | Literal["auto"] | None = None
+    """Ask for the reply as a stream; None takes the profile's choice, and auto does without for replies of at most
+    1,024 tokens, which come no sooner as streams and cost more to read."""
     concurrency: PositiveInt = 64
     """Most requests in flight at once, over all endpoints."""
     start_concurrency: PositiveInt = 32

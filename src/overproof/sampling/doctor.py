@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import difflib
 from decimal import Decimal
+from typing import Any
 
 import msgspec
 
@@ -18,6 +19,8 @@ from overproof.teacher.advice import find_cure
 from overproof.teacher.budget import Prices, show_money
 from overproof.teacher.dispatch import Request
 from overproof.teacher.reply import Failure, Reply
+from overproof.teacher.unseen import find_unseen, find_window, neutral_line
+from overproof.teacher.usage import estimate_tokens
 
 EXAMPLE = PreparedProblem(Problem("doctor", "What is the sum of the first ten odd numbers?", "100"), language="en")
 """Asked when the config's problems are not at hand."""
@@ -125,9 +128,10 @@ async def _visit(
     if not settings.dialect.parameters.get("temperature"):
         seeds = seeds[:1]
     attempts = asyncio.gather(*(teacher.attempt(endpoint, asking.messages, seed) for seed in seeds))
-    models, outcomes = await asyncio.gather(endpoint.client.list_models(), attempts)
+    listing = endpoint.client.list_models()
+    models, outcomes, props = await asyncio.gather(listing, attempts, _read_props(settings, endpoint))
     outcome = outcomes[0]
-    names = models if isinstance(models, list) and models else None
+    names = [str(row.get("id")) for row in models] if isinstance(models, list) and models else None
     unlisted = f"the list of models is not to be had ({models.explanation})" if isinstance(models, Failure) else ""
     samples = (problems * settings.config.sampling.least, problems * settings.config.sampling.most)
     listed = settings.list_price
@@ -143,8 +147,40 @@ async def _visit(
         currency=listed.currency if listed is not None else settings.config.budget.currency,
         price_note=listed.note if listed is not None else "",
         unlisted=unlisted,
-        advice=_advise(settings, asking, outcomes, names, inspect),
+        advice=[
+            *_advise(settings, asking, outcomes, names, inspect),
+            *_compare_settings(settings, asking, models, props),
+        ],
     )
+
+
+async def _read_props(settings: Settings, endpoint: Endpoint) -> Any:
+    """What a server of one's own says of itself; providers that want a key have no such page."""
+    return None if settings.dialect.profile.key_required else await endpoint.client.read_props()
+
+
+def _compare_settings(settings: Settings, asking: Asking, models: Any, props: Any) -> list[str]:
+    """What the server says it uses, beside what the config asks for."""
+    dialect, config = settings.dialect, settings.config.teacher
+    advice = []
+    unseen = find_unseen(props, dialect.body(0))
+    if unseen:
+        told = ", ".join(f"{name} {value:g}" for name, value in unseen.items())
+        advice.append(
+            f"the server fills in {told}, which no request shows and which changes what is sampled: set "
+            f"teacher.profile: llamacpp, or teacher.extra: {neutral_line(unseen)}"
+        )
+    rows = models if isinstance(models, list) else []
+    row = next((one for one in rows if one.get("id") == dialect.model), rows[0] if len(rows) == 1 else None)
+    window = find_window(props, row)
+    if window is not None and config.max_tokens >= window:
+        prompt = estimate_tokens(sum(len(message.content.encode()) for message in asking.messages))
+        advice.append(
+            f"the server's context holds {window:,} tokens of prompt and reply together, and teacher.max_tokens is "
+            f"{config.max_tokens:,}: lower it to {max(1, window - 2 * prompt):,} or less, or give the server a longer "
+            "context"
+        )
+    return advice
 
 
 def _project(

@@ -5,6 +5,7 @@ parameters   config and profile → what is sent, and the longest reply that can
 client       one attempt over the wire; the only user of the OpenAI SDK
 receive      bytes → reply or failure (`stream` cuts events, `reply` judges, `envelopes` reads errors, `failures`
              classes them, `waits` tells how long they ask to wait)
+unseen       what a server fills in that no request shows
 naming       which names mean one model
 governor     how many requests an endpoint may have in flight now
 budget       prices, reservations, caps

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from typing import NamedTuple, cast
+from typing import Any, NamedTuple, cast
 from urllib.parse import parse_qsl
 
 import aiohttp
@@ -122,21 +122,36 @@ class Client:
             self.recycle()
         return outcome
 
-    async def list_models(self) -> list[str] | Failure:
-        """The names of the models the endpoint offers, or why it does not say."""
+    async def list_models(self) -> list[dict[str, Any]] | Failure:
+        """What the endpoint says of each model it offers, or why it does not say."""
+        value = await self._ask("/models")
+        if isinstance(value, Failure):
+            return value
+        rows = value.get("data") if isinstance(value, dict) else value
+        return [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
+
+    async def read_props(self) -> Any:
+        """What a llama.cpp server says of itself; None where the endpoint has no such page."""
+        root = self.base_url.partition("?")[0].rstrip("/").removesuffix("/v1")
+        value = await self._ask(f"{root}/props")
+        return None if isinstance(value, Failure) else value
+
+    async def _ask(self, path: str) -> Any:
+        """The JSON of a page, or what went wrong."""
         started = asyncio.get_running_loop().time()
         try:
             async with asyncio.timeout(CONNECT_SECONDS):
-                response = await self._pool.sdk.get("/models", cast_to=httpx2.Response)
+                response = await self._pool.sdk.get(path, cast_to=httpx2.Response)
             value, _ = decode_tolerantly(response.content)
         except openai.APIStatusError as error:
             return self._blot_failure(_status_failure(error, self._profile))
+        except TimeoutError:
+            return Failure("deadline", "transient", f"no answer within {CONNECT_SECONDS:g} s")
         except _NETWORK_ERRORS as error:
             return self._blot_failure(_lost(error, asyncio.get_running_loop().time() - started))
         except ValueError:
-            return Failure("not_json", "transient", "the answer to /models is not JSON")
-        rows = value.get("data") if isinstance(value, dict) else None
-        return [str(row.get("id")) for row in rows or [] if isinstance(row, dict)]
+            return Failure("not_json", "transient", f"the answer to {path} is not JSON")
+        return value
 
     def recycle(self) -> None:
         """Open a fresh pool for later requests: one whose calls all time out may be broken for good.

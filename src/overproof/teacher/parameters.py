@@ -18,6 +18,8 @@ RESERVED = frozenset(
 """Request keys that `extra` may not set, because the config or the sampler sets them."""
 TRANSPORT = frozenset({"stream", "stream_options", "seed"})
 """Request keys that do not tell one sampling setting from another."""
+SHORT_REPLY_TOKENS = 1024
+"""A reply of at most so many tokens is asked for as a whole by `stream: auto`: it is over before anybody would wait."""
 MESSAGE_OVERHEAD_TOKENS = 256
 """Allowance for the chat template's own tokens in the worst case of a prompt."""
 
@@ -58,6 +60,10 @@ def wants_stream(config: EndpointConfig, profile: Profile) -> bool:
         raise ConfigError(
             f"teacher.stream: {profile.about} loses or refuses replies that are not streamed; leave it out"
         )
+    if config.stream == "auto":
+        longest = most_reply_tokens(config, profile)
+        is_short = longest is not None and longest <= SHORT_REPLY_TOKENS
+        return profile.stream == "always" or (profile.stream == "prefer" and not is_short)
     return config.stream if config.stream is not None else profile.stream != "never"
 
 
