@@ -275,7 +275,7 @@ def test_a_setting_that_every_request_is_turned_away_for_ends_the_run(tmp_path: 
     refusal = error(400, "max_tokens must be at most 8192")
     with serve(lambda _: refusal) as endpoint:
         with pytest.raises(EndpointError, match=r"turned away every one of 8 requests.*at most 8192"):
-            sample_all(config_for(endpoint, teacher={"start_concurrency": 8}), folder)
+            sample_all(config_for(endpoint, teacher={"start_concurrency": 8, "concurrency": 8}), folder)
         assert len(endpoint.asked) <= 16
         assert not folder.traces(0).exists() or read_all(folder) == []
 
