@@ -126,3 +126,17 @@ def test_a_profile_of_ones_own_is_a_file(tmp_path: Path) -> None:
     file.write_text("thinkng_on = {reasoning = true}\n")
     with pytest.raises(ConfigError, match="thinkng_on"):
         dialect(profile=str(file))
+
+
+@pytest.mark.parametrize(
+    ("fields", "is_stream"),
+    [
+        ({"profile": "generic", "max_tokens": 1024}, False),
+        ({"profile": "generic", "max_tokens": 1025}, True),
+        ({"profile": "dashscope", "model": "qwen-plus", "max_tokens": 64}, True),
+        ({"profile": "siliconflow", "max_tokens": 64}, True),
+    ],
+)
+def test_short_replies_are_asked_for_whole_where_the_profile_allows(fields: dict[str, Any], *, is_stream: bool) -> None:
+    config = EndpointConfig(**{"model": "m", "base_url": "http://h/v1", "stream": "auto", **fields})
+    assert Dialect(config).is_stream == is_stream
