@@ -208,6 +208,9 @@ def test_throttles_do_not_use_up_a_samples_attempts(tmp_path: Path) -> None:
         (error(402, "Insufficient Balance"), "no money left"),
         (error(404, "The model `m` does not exist"), "Check teacher.model"),
         (error(429, "no credit", code="insufficient_quota"), "no credit"),
+        (error(429, "Deployment crossed budget. Try again in 5 seconds."), r"crossed budget.*no money left"),
+        (error(400, "No connected db.", code="no_db_connection"), r"No connected db\..*Check the key"),
+        (error(400, "Invalid model name passed in model=m."), "Check teacher.model"),
     ],
 )
 def test_an_error_that_no_request_can_survive_ends_the_run_at_once(tmp_path: Path, wire: Wire, named: str) -> None:
