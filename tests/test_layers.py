@@ -29,6 +29,7 @@ ROWS = [
     {"tiny"},
     {"prompts"},
     {"resources", "stopping", "wording", "lettering"},
+    {"extensions"},
     {"records", "errors", "keys"},
 ]
 ROW_OF = {module: number for number, row in enumerate(ROWS) for module in row}

@@ -4,6 +4,7 @@
     ├── ConfigError             exit 2: wrong usage or config
     ├── InputError              a problem file or an imported row cannot be used
     ├── EndpointError           the endpoint cannot serve this run at all (wrong key, no money, unknown model)
+    ├── ExtensionError          a function of the config's own failed on a trace
     ├── NothingKeptError        a run went through and nothing of it is of use
     ├── RunFolderError          the run folder is in use, belongs to other settings, or is damaged
     └── MissingExtraError       an optional package is needed; carries the line that installs it
@@ -43,6 +44,10 @@ class EndpointError(OverproofError):
 
 class RunFolderError(OverproofError):
     """A run folder that is in use, was made with other settings, or is damaged."""
+
+
+class ExtensionError(OverproofError):
+    """A function that a config names failed, or gave what cannot be used."""
 
 
 class NothingKeptError(OverproofError):

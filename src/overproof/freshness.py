@@ -1,8 +1,9 @@
 """Which stages of a run are up to date; only this module decides whether derived files must be made again.
 
 For each stage the manifest holds a fingerprint of everything that its files were made from: the config tables it
-reads, the fingerprint of the stage before it, the sizes of the journals, the versions of what decides verdicts. A
-stage whose fingerprint is the same, and whose files are still there, is left out.
+reads, the sources of the functions of its own that those name, the fingerprint of the stage before it, the sizes of the
+journals, the versions of what decides verdicts. A stage whose fingerprint is the same, and whose files are still there,
+is left out.
 """
 
 from __future__ import annotations
@@ -21,7 +22,9 @@ from pydantic import BaseModel
 
 import overproof
 from overproof.config import RunConfig
+from overproof.config.own import extensions_in
 from overproof.errors import RunFolderError
+from overproof.extensions import digest_of
 from overproof.runfolder import DamagedManifestError, Manifest, RunFolder
 
 _COMMANDS = {"prepare": "run"}
@@ -93,7 +96,8 @@ def derive(
     `work` is given a function that it calls before the first file changes: the mark that vouches for them is withdrawn
     by it, and set again after the last of them is on disk, so that a kill at any moment leaves files without a mark
     and never a mark without its files. Inputs are the config `tables` that the stage reads, plain values in `inputs`,
-    and the stage that it comes `after`. `begun` is the manifest of a run that has none on disk yet.
+    the stage that it comes `after`, and the sources of the functions of its own
+    that those tables name. `begun` is the manifest of a run that has none on disk yet.
     Work that returns False is done, but not as it would be on another day: later stages may use it, and the next run
     does it again.
     """
@@ -102,7 +106,8 @@ def derive(
         command = _COMMANDS.get(after, after)
         raise RunFolderError(f"{folder}: '{stage}' needs '{after}' first. Run: overproof {command} {folder}")
     before = manifest.stages.get(after) if after else None
-    fingerprint = _fingerprint([stage, versions(), before, *inputs, *(getattr(config, name) for name in tables)])
+    own = {one.key: digest_of(one) for one in extensions_in(config) if one.key.partition(".")[0] in tables}
+    fingerprint = _fingerprint([stage, versions(), before, *inputs, own, *(getattr(config, name) for name in tables)])
     if manifest.stages.get(stage) == fingerprint:
         damage = folder.find_damage(outputs)
         if damage is None:

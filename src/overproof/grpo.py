@@ -243,7 +243,8 @@ def _listen(trainer: GRPOTrainer, tell: Callable[[str], None]) -> None:
 def describe_log(logs: dict[str, Any], step: int, steps: int) -> str:
     """One log of TRL's GRPOTrainer as a line: means over the replies, weighted total first.
 
-    A group of replies that all earned the same teaches nothing; how many there are is told too.
+    A group of replies that all earned the same teaches nothing; how many there are is told too, as are answers that
+    nobody could decide and references that nobody can read.
     """
     said = [f"step {step:,} of {steps:,}", f"reward {_show(logs['reward'])}"]
     said += [
@@ -251,6 +252,7 @@ def describe_log(logs: dict[str, Any], step: int, steps: int) -> str:
         for name in logs
         if name.startswith("rewards/") and name.endswith("/mean")
     ]
+    said += [f"{float(share):.1%} {meaning}" for name, meaning in _SHARES.items() if (share := logs.get(name))]
     length, cut = float(logs["completions/mean_length"]), float(logs["completions/clipped_ratio"])
     said += [
         f"{length:.0f} tokens a reply, {cut:.0%} cut",
@@ -258,6 +260,13 @@ def describe_log(logs: dict[str, Any], step: int, steps: int) -> str:
         f"gradient {_show(logs.get('grad_norm'))}",
     ]
     return " · ".join(said)
+
+
+_SHARES = {
+    "undecided_answers": "of answers undecided, taken for wrong",
+    "unreadable_references": "of references unreadable",
+}
+"""What `rewards.rl` logs beside the rewards; said where there is any."""
 
 
 def _show(value: Any) -> str:

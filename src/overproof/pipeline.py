@@ -26,11 +26,13 @@ import msgspec
 
 from overproof import audit, freshness, hygiene, judge, prompts, report, rewards, sampling, selection, suspects
 from overproof.config import RunConfig
+from overproof.config.own import extensions_in
 from overproof.config.source import PromptConfig
 from overproof.engine import Engine, open_engine
 from overproof.errors import ConfigError, InputError
 from overproof.estimators import Prior, fit_prior
 from overproof.export import export_shard, finish_export
+from overproof.extensions import digest_of
 from overproof.grading import answer_classes
 from overproof.grading.protocol import BACKSTOP
 from overproof.journal import write_records, write_sharded
@@ -157,6 +159,8 @@ def prepare(run: Run) -> None:
     changes before every problem was found fit to go on with what was paid for.
     """
     config, folder = run.config, run.folder
+    for own in extensions_in(config):
+        digest_of(own)  # what cannot be called is said before anything is paid for
     settings = None if config.teacher.is_imported else Settings(config)
     most = config.sampling.most
     begun = freshness.begin(folder, config, lambda: count_shards(_count_source(config), most), run.tell)
@@ -388,7 +392,7 @@ def _score_traces(config: RunConfig, folder: RunFolder, shard: int) -> Iterator[
     settle = judge.settle_by_judge(folder, Dialect(config.judge).model) if config.judge else None
     while batch := list(itertools.islice(groups, _GRADED_AT_ONCE // config.sampling.most or 1)):
         asked = [trace for _, traces in batch for trace in traces]
-        grades = iter(grade_traces(asked))
+        grades = iter(grade_traces(asked, config.rewards.accuracy.extractor))
         if settle is not None:
             grades = map(settle, asked, grades)
         grades = map(by_person, asked, grades)

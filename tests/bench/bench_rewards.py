@@ -24,7 +24,7 @@ from langdetect.lang_detect_exception import LangDetectException
 from msgspec.structs import replace
 from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
-from overproof.config.rewards import RewardsConfig
+from overproof.config.rewards import REWARDS, RewardsConfig
 from overproof.language import Consistency, consistency, language_of
 from overproof.language.latin import PLAUSIBLE
 from overproof.language.prose import to_prose
@@ -232,7 +232,7 @@ def print_reward_speed() -> None:
         document: replace(blank, content=f"<think>\n{document}\n</think>\n\n\\boxed{{4}}")
         for document in [output[:TRACE] for output in outputs][:100]
     }
-    further: dict[str, dict[str, int]] = {name: {} for name in RewardsConfig.model_fields}
+    further: dict[str, dict[str, int]] = {name: {} for name in REWARDS}
     further |= {"cosine_length": {"max_tokens": 16384}, "overlong": {"max_tokens": 16384, "cache_tokens": 4096}}
     print(f"\nall rewards but accuracy on {len(traces)} traces of 8 KB, MB per core second")
     size = sum(len(document.encode()) for document in traces)

@@ -1,7 +1,7 @@
 """Formats: every one loads with `datasets`, keeps its promise to the letter, and smuggles no control token."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import datasets
 import msgspec
@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from students import CONTROL_TOKENS, make_student, trl_template
 
 from overproof.completion import split_completion
-from overproof.config.output import ExportConfig
+from overproof.config.output import Format
 from overproof.export import export
 from overproof.export.formats import KeptTrace, build_row, form_of
 from overproof.export.written import ExportSummary
@@ -21,7 +21,7 @@ from overproof.records import Message, Trace
 from overproof.selection import decide, select_shard
 from overproof.selection.scored import ScoredProblem
 
-FORMATS = list(ExportConfig.model_fields["format"].annotation.__args__)  # type: ignore[union-attr]  # a Literal
+FORMATS = list(get_args(Format))
 QUESTION = "What is two and two in problem p0?"
 SENT = f"{QUESTION}\n\n请一步一步推理。"
 REASONING, ANSWER = 'Two \u2028 and two… 等于四。\n\nWait: "four" \\ 4.', "The answer is \\boxed{4}."

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from overproof.config.rewards import RewardsConfig
+from overproof.config.rewards import REWARDS, RewardsConfig
 from overproof.records import Grade, Problem, Reward, Trace, Usage, Verdict, decode, encode
 from overproof.records import Score as ScoreRecord
 from overproof.rewards import accuracy, is_correct, language_consistency, score_problem, score_trace
@@ -151,7 +151,7 @@ def test_replies_that_all_agree_put_a_doubtful_name_of_the_question_in_doubt() -
 
 def test_every_measure_that_is_listed_is_taken() -> None:
     (score,) = score_problem([TRACE], [RIGHT], [0], EVERYTHING, language="en", contract="think_boxed")
-    assert set(score.rewards) == set(RewardsConfig.model_fields)
+    assert set(score.rewards) == set(REWARDS)
 
 
 def test_measures_that_compare_traces_enter_the_total() -> None:

@@ -18,7 +18,7 @@ from pydantic_core import ErrorDetails
 from overproof.config.endpoint import BudgetConfig, EndpointConfig, JudgeConfig, SamplingConfig
 from overproof.config.execution import Engine, RayConfig
 from overproof.config.output import ExportConfig
-from overproof.config.rewards import RewardsConfig
+from overproof.config.rewards import REWARDS, RewardsConfig
 from overproof.config.selection import HygieneConfig, SelectionConfig, SelectionName, check_selection
 from overproof.config.source import ProblemsConfig, PromptConfig
 from overproof.config.table import Table
@@ -69,7 +69,7 @@ class RunConfig(Table):
     @model_validator(mode="after")
     def _check_selections(self) -> RunConfig:
         for name, selection in (("selection", self.selection), *self.selections.items()):
-            check_selection(name, selection, self.sampling, list(RewardsConfig.model_fields))
+            check_selection(name, selection, self.sampling, [*REWARDS, *self.rewards.custom])
         return self
 
     @model_validator(mode="before")
@@ -82,7 +82,7 @@ class RunConfig(Table):
         listed = rewards.model_dump(exclude_none=True) if isinstance(rewards, RewardsConfig) else rewards
         selections = [tree.get("selection"), *_values_of(tree.get("selections"))]
         required = {name for selection in selections for name in _required_by(selection)}
-        unmeasured = {name for name, field in RewardsConfig.model_fields.items() if field.default is None}
+        unmeasured = {name for name in REWARDS if RewardsConfig.model_fields[name].default is None}
         missing = sorted((required & unmeasured) - set(listed)) if isinstance(listed, dict) else []
         return {**tree, "rewards": {**listed, **{name: {"weight": 0} for name in missing}}} if missing else tree
 

@@ -1,9 +1,10 @@
 """What leaves the pipeline: the `export` table."""
 
-from typing import Literal, Self
+from typing import Annotated, Literal, Self, get_args
 
 from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 
+from overproof.config.own import Named
 from overproof.config.table import Table
 
 Format = Literal[
@@ -26,13 +27,14 @@ MODED = ("messages", "messages_reasoning_content", "prompt_completion")
 class ExportConfig(Table):
     """The form of the dataset."""
 
-    format: Format = "messages"
+    format: Annotated[str, Named("format", get_args(Format), takes=("kept", "prompt"))] = "messages"
     """messages: chat, the reasoning inline as <think>…</think>; messages_reasoning_content: chat with the reasoning
     in a field of its own, which several chat templates drop; prompt_completion: two lists of messages;
     prompt_completion_text: two plain texts; sharegpt: conversations of human and gpt; input_reasoning_content: the
     three keys input, reasoning_content and content. Not for supervised training: preference: prompt, a right reply
     (chosen) and a wrong one (rejected), for `overproof dpo`; kto: prompt, completion and whether it is right (label);
-    prompts: the problems of kept traces with their references, for trainers that sample themselves."""
+    prompts: the problems of kept traces with their references, for trainers that sample themselves. Or a function of
+    your own, `module:function`, which makes a row of a kept trace."""
     pairs_per_problem: PositiveInt = 1
     """preference: most pairs of one problem, no trace in two of them."""
     length_ratio: float = Field(default=1.5, ge=1)

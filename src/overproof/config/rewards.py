@@ -1,10 +1,14 @@
 """What is measured of a trace: the `rewards` table."""
 
-from typing import Literal
+import re
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, PositiveInt
+from pydantic import AfterValidator, Field, PositiveInt, model_validator
 
+from overproof.config.own import Named
 from overproof.config.table import Table
+
+EXTRACTORS = ("stated", "last_box")
 
 
 class RewardConfig(Table):
@@ -19,6 +23,9 @@ class AccuracyConfig(RewardConfig):
 
     approximate: Literal["correct", "incorrect"] = "correct"
     """How an answer counts that is equal only after rounding to the reference's own digits."""
+    extractor: Annotated[str, Named("extractor", EXTRACTORS, takes=("reply", "question"))] = "stated"
+    """Where the answer of a reply is looked for. stated: wherever the reply states it; last_box: in its last \\boxed
+    only; or a function of your own, `module:function`."""
 
 
 class LanguageConfig(RewardConfig):
@@ -73,6 +80,22 @@ class LongParagraphsConfig(RewardConfig):
     """Longest stretch without a line break."""
 
 
+class CustomRewardConfig(RewardConfig):
+    """A reward of the user's own."""
+
+    function: Annotated[str, Named("reward", (), takes=("subject",))]
+    """`module:function`: called with a `rewards.Subject`, it returns a number, a Reward, or None where there is nothing
+    to measure."""
+    options: dict[str, Any] = {}
+    """What the function is called with besides, as keywords."""
+
+
+def _check_reward_name(name: str) -> str:
+    if not re.fullmatch(r"[a-z][a-z0-9_]{0,40}", name):
+        raise ValueError("a reward's name is of a-z, 0-9 and _")
+    return name
+
+
 class RewardsConfig(Table):
     """R1's three rule rewards, and further measures that are taken only when listed (`repetition: {}`).
 
@@ -105,3 +128,20 @@ class RewardsConfig(Table):
     """No fenced code in the reasoning."""
     long_paragraphs: LongParagraphsConfig | None = None
     """Share of the text in paragraphs of reasonable length."""
+    custom: dict[Annotated[str, AfterValidator(_check_reward_name)], CustomRewardConfig] = {}
+    """Rewards of your own, each under its name, which selections may require as any other."""
+
+    @model_validator(mode="after")
+    def _check_names(self) -> Self:
+        if taken := sorted(set(self.custom) & set(type(self).model_fields)):
+            raise ValueError(f"custom.{taken[0]}: there is a reward of that name; take another")
+        return self
+
+    def listed(self) -> dict[str, Any]:
+        """The rewards that are measured, by name, each with its table."""
+        own = [name for name in type(self).model_fields if name != "custom"]
+        return {name: table for name in own if (table := getattr(self, name)) is not None} | self.custom
+
+
+REWARDS = tuple(name for name in RewardsConfig.model_fields if name != "custom")
+"""The names of this package's own rewards."""

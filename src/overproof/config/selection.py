@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, BeforeValidator, Field, NonNegativeInt, PositiveInt, model_validator
 
 from overproof.config.endpoint import SamplingConfig
+from overproof.config.own import Named
 from overproof.config.source import ProblemsConfig
 from overproof.config.table import Table
 
@@ -23,12 +24,16 @@ SelectionName = Annotated[str, AfterValidator(_check_name)]
 """Names the folders `decisions/<name>` and `dataset/<name>`."""
 
 
+POLICIES = ("all", "correct", "correct_or_majority")
+
+
 class SelectionConfig(Table):
     """Which traces are kept. A trace that was refused, cut or cannot stand in a chat row is never kept."""
 
-    policy: Literal["all", "correct", "correct_or_majority"] = "correct"
+    policy: Annotated[str, Named("policy", POLICIES, takes=("scored",))] = "correct"
     """all: every complete trace, verified or not; correct: those whose answer equals the reference;
-    correct_or_majority: also, where nothing can be graded against, those that agree with most of their problem's."""
+    correct_or_majority: also, where nothing can be graded against, those that agree with most of their problem's; or a
+    function of your own, `module:function`, which says of each trace of a problem whether it qualifies."""
     require: dict[str, float] = {"think_format": 1.0, "language_consistency": 0.8}
     """Least value of a reward; a reward that could not be measured passes and is counted."""
     min_pass_rate: float | None = Field(default=None, ge=0, le=1)

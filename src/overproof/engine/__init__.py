@@ -18,7 +18,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from overproof.config import RunConfig
+from overproof.config.own import extensions_in
 from overproof.engine.processes import map_in_processes
+from overproof.extensions import pack
 from overproof.runfolder import RunFolder
 
 if TYPE_CHECKING:
@@ -72,7 +74,9 @@ def open_engine(
     from overproof.engine.cluster import agree, connected
 
     with connected(config.ray):
-        engine = _open_engines[folder.place] = Engine(count_cores(), agree(folder, find_versions))
+        engine = _open_engines[folder.place] = Engine(
+            count_cores(), agree(folder, find_versions, pack([*extensions_in(config)]))
+        )
         try:
             yield engine
         finally:

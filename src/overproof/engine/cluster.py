@@ -25,6 +25,7 @@ import msgspec
 from overproof.config.execution import RayConfig
 from overproof.engine.protocol import ONE_GRADING_WORKER, Done, Failed, result_of
 from overproof.errors import ConfigError, MissingExtraError, OverproofError, RunFolderError
+from overproof.extensions import unpack
 from overproof.runfolder import RunFolder
 
 Result = TypeVar("Result")
@@ -51,12 +52,15 @@ class Terms(msgspec.Struct, frozen=True):
     find_versions: Callable[[], Mapping[str, str]]
     environment: Mapping[str, str]
     """Where shared storage is, for workers that were not told; holds the driver's own keys and is never written."""
+    sources: Mapping[str, str] = {}
+    """The modules of functions of the config's own, which no other node need have."""
 
     def accept(self) -> None:
         """Raise RunFolderError or ConfigError where this process cannot be a worker of the run."""
         for name, value in self.environment.items():
             os.environ.setdefault(name, value)
         os.environ.update(ONE_GRADING_WORKER)
+        unpack(self.sources)
         here, there = self.find_versions(), self.versions
         if here != there:
             other = [f"{name} {here.get(name)} (not {there[name]})" for name in there if here.get(name) != there[name]]
@@ -110,13 +114,15 @@ def _keeping_signals() -> Iterator[None]:
             signal.signal(signal.SIGTERM, before)
 
 
-def agree(folder: RunFolder, find_versions: Callable[[], Mapping[str, str]]) -> Terms:
+def agree(
+    folder: RunFolder, find_versions: Callable[[], Mapping[str, str]], sources: Mapping[str, str] | None = None
+) -> Terms:
     """The terms of a run; every node that is there now is asked at once, before anything is done or paid for."""
     ray = _import_ray()
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
     environment = {name: value for name, value in os.environ.items() if name.startswith(_CARRIED)}
-    terms = Terms(folder, folder.write_mark(), find_versions(), find_versions, environment)
+    terms = Terms(folder, folder.write_mark(), find_versions(), find_versions, environment, sources or {})
     nodes = [node["NodeID"] for node in ray.nodes() if node["Alive"] and node["Resources"].get("CPU")]
     answers = [
         ray.remote(_attempt)

@@ -14,7 +14,6 @@ import yaml
 
 from overproof.config import RunConfig
 from overproof.config.endpoint import SamplingConfig
-from overproof.config.output import Format
 from overproof.config.selection import SelectionConfig
 from overproof.export.files import SPLITS
 from overproof.export.formats import RowForm, build_schema, describe_schema
@@ -23,7 +22,7 @@ from overproof.hygiene.contamination import benchmark_name
 from overproof.selection.passrate import band_of
 from overproof.selection.reasons import KEPT, REASONS
 
-_FORMATS: dict[Format, str] = {
+_FORMATS: dict[str, str] = {
     "messages": "`messages`: the chat, its last message the reply as `<think>`, the reasoning, `</think>`, a blank "
     "line and the answer",
     "messages_reasoning_content": "`messages`: the chat, its last message the answer as `content` and the reasoning "
@@ -134,7 +133,7 @@ def _say_rows(config: RunConfig, summary: ExportSummary) -> str:
     lines += [f"| {split} | {count:,} | {summary.problems[split]:,} |" for split, count in _largest(summary.rows)]
     lines.append(
         "\nThe splits are by problem: all traces of a problem, and of its near-duplicates, lie on one side."
-        f" Columns: {_FORMATS[config.export.format]}."
+        f" Columns: {_FORMATS.get(config.export.format) or f'those that `{config.export.format}` makes'}."
     )
     if len(summary.lengths):
         figures = ", ".join(
@@ -191,7 +190,7 @@ def _say_samples(sampling: SamplingConfig) -> str:
 
 def _say_selection(selection: SelectionConfig) -> str:
     requirements = ", ".join(f"{name} at least {least:g}" for name, least in selection.require.items()) or "nothing"
-    parts = [_POLICIES[selection.policy], f"required: {requirements}"]
+    parts = [_POLICIES.get(selection.policy) or f"chosen by `{selection.policy}`", f"required: {requirements}"]
     if selection.has_band:
         low, high = selection.min_pass_rate or 0, 1 if selection.max_pass_rate is None else selection.max_pass_rate
         parts.append(f"of problems with a pass rate from {low:g} to {high:g}")
@@ -225,7 +224,7 @@ def _say_reasons(summary: ExportSummary, selection: SelectionConfig) -> str:
     return "\n".join(lines)
 
 
-def _say_use(form: Format) -> str:
+def _say_use(form: str) -> str:
     lines = [
         "```python",
         "from datasets import load_dataset",

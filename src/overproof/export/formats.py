@@ -6,6 +6,7 @@ to its scores, its decision and the problem.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,8 +17,8 @@ import msgspec
 from overproof.completion import Completion, read_completion
 from overproof.config import RunConfig
 from overproof.config.output import ExportConfig
-from overproof.config.rewards import RewardsConfig
-from overproof.records import Message, PreparedProblem, Score, Trace
+from overproof.extensions import Extension
+from overproof.records import Message, PreparedProblem, Problem, Score, Trace
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -33,6 +34,11 @@ class KeptTrace(NamedTuple):
     score: Score | None
     pass_rate: float | None
     """The teacher's estimated pass rate on this problem."""
+
+    @property
+    def completion(self) -> Completion:
+        """The reply in its two parts."""
+        return read_completion(self.trace)
 
 
 @dataclass(frozen=True)
@@ -72,14 +78,16 @@ class RowForm:
 
 def form_of(config: RunConfig, versions: dict[str, str]) -> RowForm:
     """The form of a run's rows."""
-    measured = (name for name in RewardsConfig.model_fields if getattr(config.rewards, name) is not None)
-    return RowForm(config.export, tuple(measured), versions)
+    return RowForm(config.export, tuple(config.rewards.listed()), versions)
 
 
 def build_row(kept: KeptTrace, form: RowForm) -> Row:
     """One row in the config's format, with the provenance columns when they are asked for."""
     config = form.config
-    columns = _COLUMNS[config.format](_prompt_of(kept, form), read_completion(kept.trace))
+    if config.format in _COLUMNS:
+        columns = _COLUMNS[config.format](kept, _prompt_of(kept, form))
+    else:
+        columns = _make_own(kept, form)
     if config.non_thinking:
         columns["chat_template_kwargs"] = {"enable_thinking": True}
     return _finish(kept, form, kept.trace.id, columns)
@@ -106,7 +114,7 @@ def build_preference_row(chosen: KeptTrace, rejected: KeptTrace, form: RowForm) 
 
 def build_label_row(kept: KeptTrace, form: RowForm, *, is_right: bool) -> Row:
     """TRL's prompt, completion and label."""
-    columns = _to_prompt_completion(_prompt_of(kept, form), read_completion(kept.trace)) | {"label": is_right}
+    columns = _to_prompt_completion(kept, _prompt_of(kept, form)) | {"label": is_right}
     return _finish(kept, form, kept.trace.id, columns)
 
 
@@ -164,7 +172,7 @@ def build_schema(form: RowForm) -> pa.Schema:
         "kto": [("prompt", pa.list_(message)), ("completion", pa.list_(message)), ("label", pa.bool_())],
         "prompts": [("prompt", pa.list_(message)), ("question", text), ("reference", text)],
     }
-    fields = columns[config.format]
+    fields = columns[config.format] if config.format in columns else _infer_fields(form)
     if config.format == "prompts" and not config.provenance:
         fields = [*fields, ("language", text)]
     if config.non_thinking:
@@ -175,6 +183,61 @@ def build_schema(form: RowForm) -> pa.Schema:
         types = {str: text, float: number, int: count}
         fields = [*fields, *((name, types[kind]) for name, kind in form.provenance.items())]
     return pa.schema(fields)
+
+
+_EXAMPLE = KeptTrace(
+    PreparedProblem(Problem("example", "What is 2 + 2?", "4"), "en"),
+    Trace(
+        Problem("example", "What is 2 + 2?", "4"),
+        *(0, "f" * 64, "example", "generic", [Message("user", "What is 2 + 2?")], {}),
+        *("\\boxed{4}", "Two and two is four."),
+        finish_reason="stop",
+    ),
+    None,
+    1.0,
+)
+"""What a format of the config's own is tried on, to find out its columns and their types."""
+
+
+def _make_own(kept: KeptTrace, form: RowForm) -> Row:
+    """The columns that a function of the config's own makes of a trace; they must be those of the example."""
+    import pyarrow as pa
+
+    own = Extension("export.format", form.config.format, ("kept", "prompt"))
+    about = f"trace {kept.trace.id}"
+    row = own.call(kept, _prompt_of(kept, form), about=about)
+    fields = _fields_of_own(form.config.format)
+    if not isinstance(row, dict) or {*row} != {*fields.names}:
+        raise own.fail(about, row, f"a dict with the columns of every row: {', '.join(fields.names)}")
+    try:
+        pa.RecordBatch.from_pylist([row], schema=fields)
+    except (pa.ArrowException, TypeError) as error:
+        raise own.fail(about, row, f"the types of every row ({error})") from error
+    return row
+
+
+def _infer_fields(form: RowForm) -> list[tuple[str, pa.DataType]]:
+    schema = _fields_of_own(form.config.format)
+    taken = {"id", *(form.provenance if form.config.provenance else ())} & {*schema.names}
+    if taken:
+        own = Extension("export.format", form.config.format, ("kept", "prompt"))
+        own.refuse(f"every row has a column '{min(taken)}' already; give yours another name")
+    return [(field.name, field.type) for field in schema]
+
+
+@functools.cache
+def _fields_of_own(place: str) -> pa.Schema:
+    """The columns of a format of the config's own, from the row that it makes of an example."""
+    import pyarrow as pa
+
+    own = Extension("export.format", place, ("kept", "prompt"))
+    row = own.call(_EXAMPLE, list(_EXAMPLE.trace.messages), about="the example that tells the types of its columns")
+    if not isinstance(row, dict) or not row or not all(isinstance(name, str) for name in row):
+        raise own.fail("the example", row, "a dict of columns")
+    try:
+        return pa.Table.from_pylist([row]).schema
+    except (pa.ArrowException, TypeError) as error:
+        raise own.fail("the example", row, f"values that a table can hold ({error})") from error
 
 
 def describe_schema(schema: pa.Schema) -> list[Row]:
@@ -189,36 +252,36 @@ def describe_schema(schema: pa.Schema) -> list[Row]:
     return [describe(field) for field in schema]
 
 
-def _to_messages(prompt: list[Message], completion: Completion) -> Row:
-    return {"messages": [*_plain(prompt), {"role": "assistant", "content": render_reply(completion)}]}
+def _to_messages(kept: KeptTrace, prompt: list[Message]) -> Row:
+    return {"messages": [*_plain(prompt), {"role": "assistant", "content": render_reply(kept.completion)}]}
 
 
-def _to_reasoned_messages(prompt: list[Message], completion: Completion) -> Row:
-    reply = {"role": "assistant", "content": completion.answer, "reasoning_content": completion.reasoning}
+def _to_reasoned_messages(kept: KeptTrace, prompt: list[Message]) -> Row:
+    reply = {"role": "assistant", "content": kept.completion.answer, "reasoning_content": kept.completion.reasoning}
     return {"messages": [*_plain(prompt), reply]}
 
 
-def _to_prompt_completion(prompt: list[Message], completion: Completion) -> Row:
-    reply = {"role": "assistant", "content": render_reply(completion)}
+def _to_prompt_completion(kept: KeptTrace, prompt: list[Message]) -> Row:
+    reply = {"role": "assistant", "content": render_reply(kept.completion)}
     return {"prompt": _plain(prompt), "completion": [reply]}
 
 
-def _to_text(prompt: list[Message], completion: Completion) -> Row:
+def _to_text(kept: KeptTrace, prompt: list[Message]) -> Row:
     """Plain texts that are trained on one after the other, so the prompt ends with a blank line."""
-    return {"prompt": _joined(prompt) + "\n\n", "completion": render_reply(completion)}
+    return {"prompt": _joined(prompt) + "\n\n", "completion": render_reply(kept.completion)}
 
 
-def _to_sharegpt(prompt: list[Message], completion: Completion) -> Row:
+def _to_sharegpt(kept: KeptTrace, prompt: list[Message]) -> Row:
     names = {"user": "human", "assistant": "gpt"}
     turns = [{"from": names.get(message.role, message.role), "value": message.content} for message in prompt]
-    return {"conversations": [*turns, {"from": "gpt", "value": render_reply(completion)}]}
+    return {"conversations": [*turns, {"from": "gpt", "value": render_reply(kept.completion)}]}
 
 
-def _to_three_keys(prompt: list[Message], completion: Completion) -> Row:
-    return {"input": _joined(prompt), "reasoning_content": completion.reasoning, "content": completion.answer}
+def _to_three_keys(kept: KeptTrace, prompt: list[Message]) -> Row:
+    return {"input": _joined(prompt), "reasoning_content": kept.completion.reasoning, "content": kept.completion.answer}
 
 
-_COLUMNS: dict[str, Callable[[list[Message], Completion], Row]] = {
+_COLUMNS: dict[str, Callable[[KeptTrace, list[Message]], Row]] = {
     "messages": _to_messages,
     "messages_reasoning_content": _to_reasoned_messages,
     "prompt_completion": _to_prompt_completion,
@@ -226,6 +289,7 @@ _COLUMNS: dict[str, Callable[[list[Message], Completion], Row]] = {
     "sharegpt": _to_sharegpt,
     "input_reasoning_content": _to_three_keys,
 }
+"""`export.format` where a row is made of one trace: (kept trace, prompt) → columns."""
 
 
 def _plain(messages: list[Message]) -> list[Row]:

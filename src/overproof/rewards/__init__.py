@@ -12,12 +12,15 @@ and never gate one another: each sees the whole trace.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 import msgspec
 
-from overproof.config.rewards import RewardsConfig
+from overproof.completion import read_completion
+from overproof.config.rewards import CustomRewardConfig, RewardsConfig
+from overproof.extensions import Extension
 from overproof.language import is_latin, name_question
 from overproof.records import Grade, Reward, Score, Trace, Verdict
 from overproof.rewards.group import self_consistency
@@ -107,37 +110,71 @@ def score_trace(
     `grade` is the answer's grade, None when there is no reference or no reply; `language` is the question's (ISO
     639-1), None when unknown; `contract` names one of `think_format.CONTRACTS`.
     """
-    measures = measures_of(trace, grade, config, language=language, contract=contract)
-    rewards = {name: take(table) for name, take in measures.items() if (table := getattr(config, name)) is not None}
+    subject = subject_of(trace, grade, config, language=language, contract=contract)
+    rewards = {name: take(name, subject, table) for name, table in config.listed().items() if name not in _OF_A_GROUP}
     return Score(trace.id, grade, rewards, weigh(rewards, config))
 
 
-def measures_of(
+def subject_of(
     trace: Trace, grade: Grade | None, config: RewardsConfig, *, language: str | None, contract: str
-) -> dict[str, Callable[[Any], Reward]]:
-    """Each measure of one trace by name, not yet taken: a function of the measure's own config table."""
+) -> Subject:
+    """What the rewards of a config are taken of; the arguments are those of `score_trace`."""
     right = is_correct(grade, config.accuracy.approximate)
-    target = config.language_consistency.target or language
-    return {
-        "accuracy": lambda table: accuracy(grade, table.approximate),
-        "think_format": lambda _: think_format(trace, contract),
-        "language_consistency": lambda _: language_consistency(trace, target),
-        "foreign_run": lambda table: foreign_run(trace, target, table.most_words),
-        "repetition": lambda _: repetition(trace),
-        "cosine_length": lambda table: cosine_length(trace, table, right=right),
-        "overlong": lambda table: overlong(trace, table),
-        "reasoning_markers": lambda _: reasoning_markers(trace),
-        "mixed_paragraphs": lambda _: mixed_paragraphs(trace, target),
-        "code_blocks": lambda _: code_blocks(trace),
-        "long_paragraphs": lambda table: long_paragraphs(trace, table),
-    }
+    return Subject(trace, grade, right, config.language_consistency.target or language, contract)
+
+
+class Subject(msgspec.Struct, frozen=True):
+    """What a reward is taken of: one trace, and what is known of it."""
+
+    trace: Trace
+    grade: Grade | None
+    """None when there is no reference, or no reply."""
+    right: bool | None
+    """Whether the answer counts as right; None when its grade says nothing of the model."""
+    language: str | None
+    """The language that is wanted (ISO 639-1); None when unknown."""
+    contract: str
+    """The form that the prompt asked for: a name in `think_format.CONTRACTS`."""
+
+    @property
+    def reasoning(self) -> str | None:
+        """The reasoning without its tags; None when the reply has none."""
+        return read_completion(self.trace).reasoning
+
+    @property
+    def answer(self) -> str:
+        """What follows the reasoning."""
+        return read_completion(self.trace).answer
+
+
+Measure = Callable[[Subject, Any], Reward]
+"""Takes a reward of a subject, as the reward's own config table says."""
+
+
+def take(name: str, subject: Subject, table: Any) -> Reward:
+    """The reward of this name: one of MEASURES, or what a function of the config's own makes of the subject."""
+    return MEASURES[name](subject, table) if name in MEASURES else _take_own(name, subject, table)
+
+
+def _take_own(name: str, subject: Subject, table: CustomRewardConfig) -> Reward:
+    own = Extension(f"rewards.custom.{name}.function", table.function, ("subject",), table.options)
+    about = f"trace {subject.trace.id}"
+    found = own.call(subject, about=about)
+    if isinstance(found, Reward):
+        return found
+    if found is None:
+        return Reward(None, "not_measured")
+    if isinstance(found, int | float) and math.isfinite(found):
+        return Reward(float(found))
+    raise own.fail(about, found, "a finite number, a Reward or None")
 
 
 def weigh(rewards: dict[str, Reward], config: RewardsConfig) -> float | None:
     """The weighted sum of rewards; None when one with a non-zero weight is None."""
     total = 0.0
+    tables = config.listed()
     for name, reward in rewards.items():
-        weight: float = getattr(config, name).weight
+        weight: float = tables[name].weight
         if not weight:
             continue
         if reward.value is None:
@@ -199,3 +236,20 @@ def foreign_run(trace: Trace, target: str | None, most_words: float) -> Reward:
     if found.longest_foreign_run <= most_words:
         return Reward(1.0)
     return Reward(0.0, "mixed", {"words": round(found.longest_foreign_run, 1), "excerpt": found.excerpt})
+
+
+MEASURES: dict[str, Measure] = {
+    "accuracy": lambda subject, table: accuracy(subject.grade, table.approximate),
+    "think_format": lambda subject, _: think_format(subject.trace, subject.contract),
+    "language_consistency": lambda subject, _: language_consistency(subject.trace, subject.language),
+    "foreign_run": lambda subject, table: foreign_run(subject.trace, subject.language, table.most_words),
+    "repetition": lambda subject, _: repetition(subject.trace),
+    "cosine_length": lambda subject, table: cosine_length(subject.trace, table, right=subject.right),
+    "overlong": lambda subject, table: overlong(subject.trace, table),
+    "reasoning_markers": lambda subject, _: reasoning_markers(subject.trace),
+    "mixed_paragraphs": lambda subject, _: mixed_paragraphs(subject.trace, subject.language),
+    "code_blocks": lambda subject, _: code_blocks(subject.trace),
+    "long_paragraphs": lambda subject, table: long_paragraphs(subject.trace, table),
+}
+"""Every reward of one trace; those in _OF_A_GROUP compare the traces of a problem."""
+_OF_A_GROUP = frozenset({"self_consistency", "kimi_length"})

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from msgspec.structs import replace
 
-from overproof.completion import read_completion, show_visible
+from overproof.completion import read_completion, show_visible, split_completion
+from overproof.extensions import Extension
 from overproof.grading import Row, answer_type_of, grade_many
 from overproof.records import Grade, Trace, Verdict
 
@@ -15,8 +16,10 @@ _LAYER = "reply"
 """The layer of a grade that is about the reply and not about its answer."""
 
 
-def grade_traces(traces: Sequence[Trace]) -> list[Grade | None]:
+def grade_traces(traces: Sequence[Trace], extractor: str = "stated") -> list[Grade | None]:
     """A grade for each trace, in order; None where the problem has no reference.
+
+    `extractor` says where a reply's answer is looked for: one of EXTRACTORS, or a function of the config's own.
 
     A reply that was cut, or never left its reasoning, has no answer, whatever stands in it, and one that puts the
     question's own formula where its value is asked for gives none: incorrect. A refusal says nothing about the model:
@@ -25,15 +28,52 @@ def grade_traces(traces: Sequence[Trace]) -> list[Grade | None]:
     """
     grades = {number: grade for number, trace in enumerate(traces) if (grade := _grade_unfinished(trace)) is not None}
     asked = [n for n, trace in enumerate(traces) if n not in grades and trace.problem.reference is not None]
-    graded = grade_many([_to_row(traces[n]) for n in asked])
+    texts = {n: find_answer_text(traces[n], extractor) for n in asked}
+    for n in [n for n in asked if texts[n] is None]:
+        asked.remove(n)
+        grades[n] = Grade(Verdict.INCORRECT, None, _LAYER, f"the extractor {extractor} finds no answer")
+    graded = grade_many([_to_row(traces[n], texts[n] or "") for n in asked])
     grades.update((n, _refuse_question(traces[n], grade)) for n, grade in zip(asked, graded, strict=True))
     return [grades.get(number) for number in range(len(traces))]
 
 
-def _to_row(trace: Trace) -> Row:
+def find_answer_text(trace: Trace, extractor: str) -> str | None:
+    """The part of a reply that its answer is read from; None where the extractor finds none."""
+    content, question = show_visible(trace.content), trace.problem.question
+    if extractor in _EXTRACTORS:
+        return _EXTRACTORS[extractor](content, question)
+    own = Extension("rewards.accuracy.extractor", extractor, ("reply", "question"))
+    found = own.call(content, question, about=f"trace {trace.id}")
+    if found is None:
+        return None
+    if not isinstance(found, str):
+        raise own.fail(f"trace {trace.id}", found, "text or None")
+    return found if "\\boxed" in found or found.count("{") != found.count("}") else f"\\boxed{{{found}}}"
+
+
+def _find_last_box(reply: str, question: str) -> str | None:  # noqa: ARG001 - every extractor is given the question
+    """The last box after the reasoning, whole; None where there is none or it is never closed."""
+    answer = split_completion(reply).answer
+    start = max(answer.rfind("\\boxed{"), answer.rfind("\\fbox{"))
+    depth = 0
+    for place in range(start, len(answer)) if start >= 0 else ():
+        depth += {"{": 1, "}": -1}.get(answer[place], 0)
+        if answer[place] == "}" and not depth:
+            return answer[start : place + 1]
+    return None
+
+
+_EXTRACTORS: dict[str, Callable[[str, str], str | None]] = {
+    "stated": lambda reply, question: reply,  # noqa: ARG005 - grading itself finds what a reply states
+    "last_box": _find_last_box,
+}
+"""`rewards.accuracy.extractor`: (reply, question) → the text that the answer is read from."""
+
+
+def _to_row(trace: Trace, text: str) -> Row:
     problem = trace.problem
     kind = answer_type_of(problem.metadata)
-    return Row(show_visible(trace.content), problem.reference, problem.question, answer_type=kind)
+    return Row(text, problem.reference, problem.question, answer_type=kind)
 
 
 def _grade_unfinished(trace: Trace) -> Grade | None:

@@ -25,7 +25,7 @@ from overproof.grading import answer_classes, type_reference
 from overproof.grading.extraction import choose, extract
 from overproof.language import language_of
 from overproof.records import Grade, Message, Problem, Reward, Trace, Usage, Verdict
-from overproof.rewards import is_correct, measures_of
+from overproof.rewards import is_correct, subject_of, take
 from overproof.rewards.grades import grade_traces
 from overproof.rewards.group import self_consistency
 from overproof.rewards.length import kimi_length
@@ -68,11 +68,11 @@ def reward_functions(
 
 def reward_weights(config: RewardsConfig = _DEFAULT) -> list[float]:
     """The weight of each of `reward_functions(config)`, for `GRPOConfig.reward_weights`."""
-    return [float(getattr(config, name).weight) for name in _listed(config)]
+    return [float(config.listed()[name].weight) for name in _listed(config)]
 
 
 def _listed(config: RewardsConfig) -> list[str]:
-    return [name for name in type(config).model_fields if getattr(config, name) is not None]
+    return [*config.listed()]
 
 
 def _build_function(name: str, config: RewardsConfig, contract: str, sampler: Sampler) -> RewardFunction:
@@ -88,7 +88,8 @@ def _measure(
     name: str, traces: Sequence[Trace], columns: dict[str, Any], config: RewardsConfig, contract: str
 ) -> list[float | None]:
     """One measure of all traces of a batch; those that compare traces compare the ones with the same prompt."""
-    grades = grade_traces(traces) if name in _NEED_A_GRADE else [None] * len(traces)
+    needs_grade = name in _NEED_A_GRADE or (name in config.custom and _has_references(traces))
+    grades = grade_traces(traces, config.accuracy.extractor) if needs_grade else [None] * len(traces)
     if name in _NEED_A_GRADE:
         _check_references(traces, columns)
         grades = _decide(traces, grades, columns)
@@ -97,8 +98,8 @@ def _measure(
     values = []
     for i, (trace, grade) in enumerate(zip(traces, grades, strict=True)):
         language = columns["language"][i] if "language" in columns else _language_of(trace.problem.question)
-        measures = measures_of(trace, grade, config, language=language, contract=contract)
-        reward = measures[name](getattr(config, name))
+        subject = subject_of(trace, grade, config, language=language, contract=contract)
+        reward = take(name, subject, config.listed()[name])
         values.append(0.0 if reward.value is None and reward.reason in _OWN_DOING else reward.value)
     return values
 
@@ -107,9 +108,13 @@ _OWN_DOING = frozenset({"no_reasoning"})
 """Reasons for no value that are the reply's own doing."""
 
 
+def _has_references(traces: Sequence[Trace]) -> bool:
+    return any(trace.problem.reference is not None for trace in traces)
+
+
 def _check_references(traces: Sequence[Trace], columns: dict[str, Any]) -> None:
     """Refuse a batch without any reference: its reward would be None for ever, and the training learn nothing of it."""
-    if traces and all(trace.problem.reference is None for trace in traces):
+    if traces and not _has_references(traces):
         known = sorted(set(columns) - _FROM_TRL)
         raise InputError(
             f"accuracy: no row of this batch has a reference. The dataset's columns are {', '.join(known) or 'none'}; "

@@ -32,7 +32,9 @@ def grade_correctness(config: RunConfig) -> Correctness:
     from overproof.rewards.grades import grade_traces
 
     def is_right(trace: Trace) -> bool | None:
-        return is_correct(grade_traces([trace])[0], config.rewards.accuracy.approximate)
+        return is_correct(
+            grade_traces([trace], config.rewards.accuracy.extractor)[0], config.rewards.accuracy.approximate
+        )
 
     return is_right
 

@@ -37,6 +37,7 @@ CURES = {
     "lower selection.require.language_consistency",
     "below_think_format": "the reply has not the form that the prompt asks for: see prompt.template, prompt.contract",
     "control_token": "control tokens stand in the text: check the server's chat template and its stop tokens",
+    "extension_failed": "a function of your own fails, see above",
     "stray_think_tag": "think tags stand within the text: check the server's reasoning parser",
 }
 """What to change when replies fail for a reason, or for the detail that a reward gives."""

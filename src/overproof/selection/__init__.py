@@ -9,13 +9,14 @@ token and no verdict.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from overproof.config import RunConfig
 from overproof.config.endpoint import SamplingConfig
 from overproof.config.selection import SelectionConfig
 from overproof.estimators import Prior
+from overproof.extensions import Extension
 from overproof.journal import write_records
 from overproof.records import Decision, PreparedProblem, Score
 from overproof.rewards.group import self_consistency
@@ -33,13 +34,14 @@ def decide(
     prior: Prior | None = None,
     *,
     summaries: bool = False,
+    where: str = "selection",
 ) -> list[Decision]:
     """A Decision for each trace of one problem, in the order of the traces.
 
     `sampling` says how the traces came to be as many as they are; `prior` how pass rates spread over the run, which a
     band of them needs (None takes all rates for equally likely); `summaries` lets summaries of reasoning pass for
-    reasoning (`export.summaries`). The outcome for a trace depends on the other traces of its problem, and with a band
-    on that spread.
+    reasoning (`export.summaries`); `where` is the selection's place in the config, for errors. The outcome for a trace
+    depends on the other traces of its problem, and with a band on that spread.
     """
     reasons = [
         find_incomplete(trace)
@@ -50,7 +52,7 @@ def decide(
         or obstacle
         for trace, score, obstacle in zip(scored.traces, scored.scores, scored.obstacles, strict=True)
     ]
-    weighed = _weigh_answers(scored, config)
+    weighed = _weigh_answers(scored, config.policy, f"{where}.policy")
     outside = _find_outside_band(scored, reasons, config, sampling, prior or Prior()) if config.has_band else None
     reasons = [reason or answer.rejected or outside for reason, answer in zip(reasons, weighed, strict=True)]
     qualified = [number for number, reason in enumerate(reasons) if reason is None]
@@ -86,9 +88,18 @@ def select_shard(
     scores = {score.trace_id: score for score in folder.read_scores(shard)}
     decisions: dict[str | None, list[Decision]] = {name: [] for name in selections}
     for problem, traces in folder.read_groups(shard):
-        scored = ScoredProblem(problem, traces, [scores.get(trace.id) for trace in traces])
+        scored = ScoredProblem(
+            problem, traces, [scores.get(trace.id) for trace in traces], config.rewards.accuracy.extractor
+        )
         for name, selection in selections.items():
-            decisions[name] += decide(scored, selection, config.sampling, prior, summaries=config.export.summaries)
+            decisions[name] += decide(
+                scored,
+                selection,
+                config.sampling,
+                prior,
+                summaries=config.export.summaries,
+                where=f"selections.{name}" if name else "selection",
+            )
     for name, made in decisions.items():
         write_records(folder.decisions(shard, name), made)
         folder.push(folder.decisions(shard, name))
@@ -119,19 +130,48 @@ _DISAGREEMENT: dict[float | None, str | None] = {1.0: None, 0.0: "minority", Non
 """Why a trace is rejected for what its agreement with the majority is."""
 
 
-def _weigh_answers(scored: ScoredProblem, config: SelectionConfig) -> list[_Weighed]:
-    unproved = [_find_unproved(score) for score in scored.scores]
-    if config.policy == "all":
-        return [_Weighed(None, {None: "correct", "incorrect": "any_answer"}.get(why, "unverified")) for why in unproved]
-    if config.policy == "correct":
-        return [_Weighed(why, "correct") for why in unproved]
+Policy = Callable[[ScoredProblem], list[_Weighed]]
+"""What the answers of one problem's traces are worth, in the order of the traces."""
+
+
+def _weigh_answers(scored: ScoredProblem, policy: str, key: str) -> list[_Weighed]:
+    """By one of _POLICIES, or by a function of the config's own at `key`, which says of each trace whether it stays."""
+    if policy in _POLICIES:
+        return _POLICIES[policy](scored)
+    own = Extension(key, policy, ("scored",))
+    about = f"problem {scored.traces[0].problem.id}" if scored.traces else "a problem without traces"
+    found = own.call(scored, about=about)
+    if not isinstance(found, list | tuple) or [*map(type, found)] != [bool] * len(scored.traces):
+        raise own.fail(about, found, f"a list of {len(scored.traces)} times True or False, one for each trace")
+    weighed = zip(found, _take_all(scored), strict=True)
+    return [answer if stays else answer._replace(rejected="refused_by_policy") for stays, answer in weighed]
+
+
+def _take_all(scored: ScoredProblem) -> list[_Weighed]:
+    reasons = {None: "correct", "incorrect": "any_answer"}
+    return [_Weighed(None, reasons.get(_find_unproved(score), "unverified")) for score in scored.scores]
+
+
+def _take_correct(scored: ScoredProblem) -> list[_Weighed]:
+    return [_Weighed(_find_unproved(score), "correct") for score in scored.scores]
+
+
+def _take_correct_or_majority(scored: ScoredProblem) -> list[_Weighed]:
     weighed = []
-    for why, agreement in zip(unproved, self_consistency(scored.answer_classes), strict=True):
+    for score, agreement in zip(scored.scores, self_consistency(scored.answer_classes), strict=True):
+        why = _find_unproved(score)
         if why in {None, "incorrect"}:
             weighed.append(_Weighed(why, "correct"))
         else:
             weighed.append(_Weighed(_DISAGREEMENT[agreement.value], "majority"))
     return weighed
+
+
+_POLICIES: dict[str, Policy] = {
+    "all": _take_all,
+    "correct": _take_correct,
+    "correct_or_majority": _take_correct_or_majority,
+}
 
 
 def _find_unproved(score: Score | None) -> str | None:

@@ -7,7 +7,9 @@ from typing import NamedTuple
 
 from overproof.completion import read_completion
 from overproof.config import RunConfig
+from overproof.config.rewards import REWARDS
 from overproof.config.selection import SelectionConfig
+from overproof.errors import ExtensionError
 from overproof.prompts import contract_of
 from overproof.records import Score, Trace
 from overproof.rewards import score_trace
@@ -21,7 +23,7 @@ class Fault(NamedTuple):
     """Why a reply cannot be kept."""
 
     reason: str
-    """One of `reasons.REJECTED`, or other_model."""
+    """One of `reasons.REJECTED`, or other_model, or extension_failed."""
     detail: str
     """What its reward or the endpoint says more."""
 
@@ -32,7 +34,10 @@ def find_fault(config: RunConfig, trace: Trace, language: str | None) -> Fault |
     Goes through the rewards and the selection of the config as scoring and selecting will. A run that asks for no
     reasoning is not told that there is none.
     """
-    return next((fault for fault in _find_faults(config, trace, language) if _counts(fault, config)), None)
+    try:
+        return next((fault for fault in _find_faults(config, trace, language) if _counts(fault, config)), None)
+    except ExtensionError as error:  # what is in flight is paid for, so this is told like any other fault of a reply
+        return Fault("extension_failed", str(error))
 
 
 def _find_faults(config: RunConfig, trace: Trace, language: str | None) -> Iterator[Fault]:
@@ -45,12 +50,17 @@ def _find_faults(config: RunConfig, trace: Trace, language: str | None) -> Itera
     score = score_trace(trace, None, config.rewards, language=language, contract=contract)
     shortfall = find_shortfall(score, config.selection)
     if shortfall is not None:
-        yield Fault(shortfall, score.rewards[shortfall.removeprefix("below_")].reason)
+        yield Fault(shortfall, _reason_of(score, shortfall))
     if is_summary(trace) and not config.export.summaries:
         yield Fault("summary", "")
     obstacle = find_obstacle(trace.messages, read_completion(trace))
     if obstacle is not None:
         yield Fault(obstacle, "")
+
+
+def _reason_of(score: Score, shortfall: str) -> str:
+    name = shortfall.removeprefix("below_")
+    return score.rewards[name].reason if name in score.rewards else ""
 
 
 def _counts(fault: Fault, config: RunConfig) -> bool:
@@ -72,7 +82,7 @@ def find_shortfall(score: Score | None, config: SelectionConfig) -> str | None:
     for name, least in config.require.items():
         value = rewards[name].value if name in rewards else None
         if value is not None and value < least:
-            return f"below_{name}"
+            return f"below_{name}" if name in REWARDS else "below_custom_reward"
     return None
 
 

@@ -4,7 +4,7 @@ Reasons stand in the order in which they are tested: a trace gets the first that
 a funnel from what was sampled to what is kept.
 """
 
-from overproof.config.rewards import RewardsConfig
+from overproof.config.rewards import REWARDS
 
 KEPT = {
     "correct": "its answer equals the reference",
@@ -26,7 +26,8 @@ REJECTED = {
     "problem_contaminated": "its problem stands in a benchmark",
     "problem_dropped": "a person dropped its problem",
     # of its form
-    **{f"below_{name}": f"its {name} is below what is required" for name in RewardsConfig.model_fields},
+    **{f"below_{name}": f"its {name} is below what is required" for name in REWARDS},
+    "below_custom_reward": "a reward of the config's own is below what is required",
     "summary": "its reasoning is a summary or partly encrypted, and no chain of thought",
     "no_reasoning": "the reply has no reasoning block, or an empty one",
     "no_answer": "nothing follows the reasoning",
@@ -38,6 +39,7 @@ REJECTED = {
     "unverifiable": "its answer could not be graded",
     "incorrect": "its answer differs from the reference",
     "no_majority": "nothing to grade against, and no answer of its problem has a majority",
+    "refused_by_policy": "the selection's own policy does not keep it",
     "minority": "nothing to grade against; most traces of its problem give another answer",
     # of its problem's difficulty
     "pass_rate_unknown": "too few traces of its problem count for a pass rate",

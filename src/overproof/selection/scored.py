@@ -10,6 +10,7 @@ from overproof.completion import Completion, read_completion
 from overproof.grading import answer_classes
 from overproof.grading.extraction import choose, extract
 from overproof.records import PreparedProblem, Score, Trace
+from overproof.rewards.grades import find_answer_text
 from overproof.selection.chatrow import find_obstacle
 
 
@@ -22,6 +23,8 @@ class ScoredProblem:
     traces: Sequence[Trace]
     scores: Sequence[Score | None]
     """None for a trace that was sampled after scoring."""
+    extractor: str = "stated"
+    """Where an answer that was not graded is looked for, as `rewards.accuracy.extractor`."""
 
     @cached_property
     def completions(self) -> list[Completion]:
@@ -51,5 +54,6 @@ class ScoredProblem:
             return None
         if score is not None and score.grade is not None:
             return score.grade.extracted
-        found = choose(extract(self.completions[number].answer))
+        text = find_answer_text(self.traces[number], self.extractor)
+        found = choose(extract(self.completions[number].answer if self.extractor == "stated" else text or ""))
         return found.text if found else None
