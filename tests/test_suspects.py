@@ -52,7 +52,8 @@ def reasons(decisions: dict[str, Decision], problem: str) -> list[str]:
 
 
 def test_only_a_reference_that_most_traces_contradict_with_one_voice_is_listed(folder: RunFolder) -> None:
-    (found,) = suspects.find_suspects(folder, range(1))
+    assert not suspects.find_suspects(folder, range(1))  # three of four say little where nothing else is known
+    (found,) = suspects.find_suspects(folder, range(1), least=0)
     assert (found.found.problem_id, found.found.answer, found.found.agreeing, found.found.answered) == (
         "wrong",
         "4",
@@ -71,7 +72,7 @@ def test_a_replaced_reference_is_obeyed_by_every_later_stage_and_said_in_the_car
     assert reasons(go_on(folder), "right") == ["correct", "correct", "correct", "incorrect"]
     assert "1 replaced" in (folder.dataset() / "README.md").read_text()
     assert folder.traces(0).read_bytes() == journal
-    assert not list(suspects.find_suspects(folder, range(1)))
+    assert not list(suspects.find_suspects(folder, range(1), least=0))
     (line,) = folder.overrides.read_text().splitlines()
     assert {"was": "5", "reference": "4", "who": "Ann", "why": "it is four"}.items() <= orjson.loads(line).items()
 
@@ -120,8 +121,11 @@ def test_decisions_of_another_run_are_taken_over_once_and_never_over_ones_own(
 
 
 def test_the_command_lists_and_decides(folder: RunFolder) -> None:
-    listed = CliRunner().invoke(app, ["suspects", str(folder.root)])
-    assert "wrong: 3 of 4 answers agree on another" in listed.output
+    short = CliRunner().invoke(app, ["suspects", str(folder.root)])
+    assert "0 suspect references" in short.output
+    assert "1 more are contradicted by most traces, as is common by chance here: --all" in short.output
+    listed = CliRunner().invoke(app, ["suspects", str(folder.root), "--all"])
+    assert "wrong: 3 of 4 answers agree on another, 1 give the reference; wrong with probability 0." in listed.output
     assert "1 suspect references" in listed.output
     decided = CliRunner().invoke(app, ["suspects", str(folder.root), "--replace", "wrong=4", "--why", "sum"])
     assert "1 decisions in" in decided.output

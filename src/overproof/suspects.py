@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import getpass
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
@@ -16,7 +17,7 @@ import msgspec
 from overproof import freshness
 from overproof.audit import audit_reference
 from overproof.errors import ConfigError
-from overproof.hygiene.references import SuspectReference, find_suspect_reference
+from overproof.hygiene.references import LEAST_PROBABLE, Agreement, SuspectReference, find_candidate
 from overproof.journal import read_records
 from overproof.records import Grade, PreparedProblem, Trace, Verdict
 from overproof.runfolder import RunFolder, shard_of
@@ -37,25 +38,48 @@ class Suspect(msgspec.Struct, frozen=True):
     decided: str | None
     """What was decided about it before; None when nothing was."""
 
+    @property
+    def is_probable(self) -> bool:
+        """Whether the reference is more probably wrong than right."""
+        return (self.found.probability or 0) >= LEAST_PROBABLE
+
     def lines(self) -> Iterator[str]:
         """What to look at, for a terminal."""
         said = f" ({self.decided} already)" if self.decided else ""
-        yield f"{self.found.problem_id}{said}: {self.found.agreeing} of {self.found.answered} answers agree on another"
+        counted = f"{self.found.agreeing} of {self.found.answered} answers agree on another"
+        given = f", {self.found.supporting} give the reference" if self.found.supporting else ""
+        probability = f"wrong with probability {self.found.probability or 0:.2f}"
+        yield f"{self.found.problem_id}{said}: {counted}{given}; {probability}"
         yield f"    question   {_shorten(self.question)}"
         yield f"    reference  {_shorten(self.found.reference)}"
         yield f"    answer     {_shorten(self.found.answer)}"
 
 
-def find_suspects(folder: RunFolder, shards: Iterable[int]) -> Iterator[Suspect]:
-    """The suspect references of a run that is scored, those already decided about among them."""
+def find_suspects(folder: RunFolder, shards: Iterable[int], least: float = LEAST_PROBABLE) -> list[Suspect]:
+    """The suspect references of a run that is scored, those already decided about among them, the surest first.
+
+    A reference is suspect where it is wrong with at least this probability, given how often traces of this run reach
+    the reference and how often its wrong answers agree; `shards` have to be all of them for that.
+    """
+    agreement = Agreement()
+    found: dict[str, Suspect] = {}
     for shard in shards:
+        here = Agreement()
         scores = {score.trace_id: score for score in folder.read_scores(shard)}
         for prepared, traces in folder.read_groups(shard):
-            found = find_suspect_reference(traces, scores) if prepared is not None and traces else None
-            if prepared is not None and found is not None:
+            if prepared is None or not traces:
+                continue
+            of_complete = [scores[trace.id] for trace in traces if trace.is_complete and trace.id in scores]
+            here.note([score.grade for score in of_complete if score.grade is not None])
+            candidate = find_candidate(traces, scores)
+            if candidate is not None:
                 problem = prepared.problem
                 ids = [trace.id for trace in traces]
-                yield Suspect(found, problem.question, problem.source, ids, prepared.override)
+                found[problem.id] = Suspect(candidate, problem.question, problem.source, ids, prepared.override)
+        agreement.add(here)
+    candidates = [one.found for one in found.values()]
+    suspect = agreement.find_suspects(candidates, Counter(one.tally for one in candidates), least)
+    return [msgspec.structs.replace(found[one.problem_id], found=one) for one in suspect]
 
 
 def decide(

@@ -1,11 +1,12 @@
 """What reading, importing and going on with the data of others costs, and which planted wrong references are found.
 
-    PYTHONPATH=src:tests python tests/bench/bench_data.py [--small]
+    PYTHONPATH=src:tests python tests/bench/bench_data.py [--rows 100000] [--only suspects|stages]
 
-Import: 100,000 replies of 8 KB (--small: a tenth), four to a problem, imported, scored, selected and exported, each
-stage in a process of its own, so that its peak memory is its own. Suspects: made problems, the reference of every
-twentieth of which is replaced by a wrong one, answered eight times each by a solver that is right with a chance between
-.2 and 1 and otherwise makes one of a few likely mistakes.
+Import: 100,000 replies of 8 KB (or --rows), four to a problem, imported, scored, selected and exported, each stage in a
+process of its own, so that its peak memory is its own; processor time is that of all its processes. Suspects: made
+problems, the reference of every twentieth of which is replaced by a wrong one, answered four, eight and sixteen times
+each by a solver that is right with a chance between .2 and 1 and otherwise makes one of a few likely mistakes; beside
+what the majority alone would call suspect.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from pathlib import Path
 
 from overproof import pipeline, suspects
 from overproof.config import load_config
+from overproof.hygiene.references import find_candidate
 from overproof.importing import TraceSet, import_traces
 from overproof.pipeline import Run
 from overproof.runfolder import RunFolder
@@ -30,29 +32,34 @@ from overproof.tiny.problems import procedural_problems
 MOST_MEGABYTES = 600
 STAGES = ("import", "prepare", "score", "select", "export")
 TEXT = "so we have the sum of two numbers and therefore let me check again that the answer is what it should be. "
-SAMPLES = 8
+SAMPLES = (4, 8, 16)
+PROBLEMS = 2_000
 
 
 def main() -> None:
     """Print each figure beside its target."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--small", action="store_true", help="a tenth of the rows")
+    parser.add_argument("--rows", type=int, default=100_000, help="replies of 8 KB")
+    parser.add_argument("--only", choices=["suspects", "stages"])
     parser.add_argument("--stage", choices=STAGES, help=argparse.SUPPRESS)
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.stage:
         measure(options.stage, options.folder)
         return
-    print_suspects(2_000)
-    rows = 10_000 if options.small else 100_000
+    if options.only != "stages":
+        print_suspects()
+    if options.only == "suspects":
+        return
     with tempfile.TemporaryDirectory() as scratch:
-        write_replies(Path(scratch) / "theirs.jsonl", rows)
-        print(f"\n{rows:,} replies of 8 KB    seconds  peak MB  target")
+        write_replies(Path(scratch) / "theirs.jsonl", options.rows)
+        print(f"\n{options.rows:,} replies of 8 KB   seconds  processor  peak MB  target", flush=True)
         for stage in STAGES:
             command = [sys.executable, __file__, "--stage", stage, "--folder", scratch]
             printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-            seconds, megabytes = map(float, printed.split()[-2:])
-            print(f"{stage:<24} {seconds:>8.1f} {megabytes:>8.0f} {MOST_MEGABYTES:>7}", flush=True)
+            seconds, processor, megabytes = map(float, printed.split()[-3:])
+            row = f"{stage:<24} {seconds:>8.1f} {processor:>10.1f} {megabytes:>8.0f} {MOST_MEGABYTES:>7}"
+            print(row, flush=True)
 
 
 def write_replies(path: Path, rows: int) -> None:
@@ -71,7 +78,7 @@ def write_replies(path: Path, rows: int) -> None:
 
 
 def measure(stage: str, scratch: Path) -> None:
-    """Do one stage; print seconds and peak memory (this process, or the largest of its own) for the parent."""
+    """Do one stage; print seconds, processor seconds and peak memory (of the largest process) for the parent."""
     folder = RunFolder(scratch / "run")
     start = time.perf_counter()
     if stage == "import":
@@ -85,12 +92,24 @@ def measure(stage: str, scratch: Path) -> None:
             "export": pipeline.export_dataset,
         }[stage](run)
     seconds = time.perf_counter() - start
-    peaks = [resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    print(seconds, max(peaks) / 1024)
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    processor = sum(one.ru_utime + one.ru_stime for one in used)
+    print(seconds, processor, max(one.ru_maxrss for one in used) / 1024)
 
 
-def print_suspects(count: int) -> None:
+def print_suspects() -> None:
     """Plant wrong references, and print how many are found, missed, and suspected without reason."""
+    print("answers  problems  planted   found  missed  false alarms    target    of the majority alone: found  false")
+    for samples in SAMPLES:
+        wrong, candidates, suspect = plant(PROBLEMS, samples)
+        alarms = len(suspect - wrong) / (PROBLEMS - len(wrong))
+        shown = f"{samples:>7} {PROBLEMS:>9,} {len(wrong):>8} {len(suspect & wrong):>7} {len(wrong - suspect):>7}"
+        shown += f" {len(suspect - wrong):>6} ({alarms:.2%}) {'<= 1%':>8}"
+        print(f"{shown} {len(candidates & wrong):>31} {len(candidates - wrong):>6}", flush=True)
+
+
+def plant(count: int, samples: int) -> tuple[set[str], set[str], set[str]]:
+    """The ids of wrong references, of those that most traces contradict, and of those that are called suspect."""
     chance = random.Random(0)
     wrong: set[str] = set()
     with tempfile.TemporaryDirectory() as scratch:
@@ -102,7 +121,7 @@ def print_suspects(count: int) -> None:
                 wrong |= {problem.id} if planted != right else set()
                 skill = chance.uniform(0.2, 1)
                 likely = [mistake(right, chance) for _ in range(3)]
-                said = [right if chance.random() < skill else chance.choice(likely) for _ in range(SAMPLES)]
+                said = [right if chance.random() < skill else chance.choice(likely) for _ in range(samples)]
                 replies = [f"<think>\n{TEXT}\n</think>\n\n\\boxed{{{answer}}}" for answer in said]
                 row = {"id": problem.id, "problem": problem.question, "answer": planted, "generations": replies}
                 file.write(json.dumps(row) + "\n")
@@ -111,10 +130,12 @@ def print_suspects(count: int) -> None:
         run = Run(load_config(str(folder.root), ["hygiene.duplicates=false", "hygiene.near_duplicates=null"]), folder)
         pipeline.prepare(run)
         pipeline.score(run)
-        found = {one.found.problem_id for one in suspects.find_suspects(folder, run.shards)}
-    hit, alarms = len(found & wrong), len(found - wrong)
-    print(f"{len(wrong)} wrong references among {count:,}, {SAMPLES} answers each, right with a chance of .2 to 1:")
-    print(f"found {hit}, missed {len(wrong) - hit}, false alarms {alarms} ({alarms / (count - len(wrong)):.2%})")
+        candidates: set[str] = set()
+        for shard in run.shards:
+            scores = {score.trace_id: score for score in folder.read_scores(shard)}
+            found = (find_candidate(traces, scores) for _, traces in folder.read_groups(shard) if traces)
+            candidates |= {one.problem_id for one in found if one is not None}
+        return wrong, candidates, {one.found.problem_id for one in suspects.find_suspects(folder, run.shards)}
 
 
 def mistake(answer: str, chance: random.Random) -> str:

@@ -101,8 +101,10 @@ def test_the_page_stays_small_whatever_the_run_is_made_of(tmp_path: Path) -> Non
         prepared = make_problem(f"p{number}", reference="z" * 20_000, contamination=[hit])
         problem = msgspec.structs.replace(prepared.problem, source=f"{number}")
         problems.append(msgspec.structs.replace(prepared, problem=problem))
-    scored = [pair for problem in problems for pair in sample_problem(problem, "iii")]
-    folder = write_reported(tmp_path, CONFIG, problems, scored)
+    scored = [pair for problem in problems for pair in sample_problem(problem, "iiiiiiii")]
+    easy = [make_problem(f"easy{number}") for number in range(600)]  # where most are solved one voice of eight tells
+    scored += [pair for problem in easy for pair in sample_problem(problem, "cccc")]
+    folder = write_reported(tmp_path, CONFIG, [*problems, *easy], scored)
     summary = report(CONFIG, folder, [0])
     assert (len(summary.by_source), len(summary.suspects), summary.suspect_count) == (200, 200, 300)
     assert folder.report_html.stat().st_size < 2_000_000

@@ -39,10 +39,13 @@ def suspects(
     drop: Annotated[Ids, typer.Option(metavar="ID", help="Train on nothing of this problem; may be repeated.")] = None,
     replace: Annotated[Ids, typer.Option(metavar="ID=REFERENCE", help="The right reference; may be repeated.")] = None,
     undo: Annotated[Ids, typer.Option(metavar="ID", help="Take a decision back; may be repeated.")] = None,
+    all_: Annotated[
+        bool, typer.Option("--all", help="List all that most traces contradict, be they more probably right.")
+    ] = False,
     why: Annotated[str, typer.Option(help="The reason, kept with the decision.")] = "",
     who: Annotated[str | None, typer.Option(help="Who decides [default: the user's name].")] = None,
 ) -> None:
-    """List references that most traces speak against, and decide about them. Scoring again costs nothing."""
+    """List references that are probably wrong as the traces have it, and decide about them. Scoring again is free."""
     from overproof import freshness
     from overproof import suspects as references
     from overproof.cli.console import print_lines, print_next
@@ -63,11 +66,15 @@ def suspects(
         print_lines([f"{len(asked):,} decisions in {folder.overrides}"])
         print_next(f"overproof run {folder}")
         return
-    count = 0
-    for suspect in references.find_suspects(folder, range(freshness.manifest_of(folder).shards)):
-        count += 1
+    found = references.find_suspects(folder, range(freshness.manifest_of(folder).shards), least=0)
+    listed = [one for one in found if all_ or one.is_probable]
+    for suspect in listed:
         print_lines(suspect.lines())
-    print_lines([f"{count:,} suspect references. Decide with --keep ID, --replace ID=REFERENCE or --drop ID"])
+    print_lines([f"{len(listed):,} suspect references. Decide with --keep ID, --replace ID=REFERENCE or --drop ID"])
+    if len(listed) < len(found):
+        print_lines(
+            [f"{len(found) - len(listed):,} more are contradicted by most traces, as is common by chance here: --all"]
+        )
 
 
 def rewordings(

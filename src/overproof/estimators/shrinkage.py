@@ -38,7 +38,7 @@ class Prior(msgspec.Struct, frozen=True):
         return _beta_between(self.a + correct, self.b + draws - correct, low, high)
 
 
-def fit_prior(counts: Mapping[Counts, int]) -> Prior:
+def fit_prior(counts: Mapping[Counts, int] | Mapping[Counts, float]) -> Prior:
     """The beta distribution under which counts of (correct, draws) → problems are likeliest; uniform without any."""
     problems = [(correct, draws, number) for (correct, draws), number in counts.items() if draws]
     if not problems:
@@ -50,7 +50,7 @@ def fit_prior(counts: Mapping[Counts, int]) -> Prior:
     likeliest = -math.inf
     for size in np.geomspace(_LEAST, _MOST, _GRID).tolist():
         prior = Prior(mean * size, (1 - mean) * size)
-        found = math.fsum(number * _log_chance(prior, correct, draws) for correct, draws, number in problems)
+        found = math.fsum(number * log_chance(prior, correct, draws) for correct, draws, number in problems)
         if found > likeliest:
             best, likeliest = prior, found
     return best
@@ -67,7 +67,7 @@ def share_inside(prior: Prior, counts: Mapping[Counts, int], low: float, high: f
     return inside / problems
 
 
-def _log_chance(prior: Prior, correct: int, draws: int) -> float:
+def log_chance(prior: Prior, correct: int, draws: int) -> float:
     """Logarithm of the beta-binomial chance of the order in which draws came."""
     return _log_beta(prior.a + correct, prior.b + draws - correct) - _log_beta(prior.a, prior.b)
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from overproof.config import RunConfig
 from overproof.config.endpoint import SamplingConfig
 from overproof.estimators import PassRate
-from overproof.hygiene.references import FEWEST_AGREEING, find_suspect_reference
+from overproof.hygiene.references import FEWEST_AGREEING, find_candidate
 from overproof.report.counts import (
     ALL,
     CANDIDATES,
@@ -231,18 +231,28 @@ def _note_suspects(counts: Counts, shard: Shard) -> None:
     """References that most traces disagree with while they agree with each other."""
     wrong = (shard.scores["verdict"] == VERDICTS.index("incorrect")) & (shard.traces["ending"] == COMPLETE)
     right = np.isin(shard.scores["verdict"], (VERDICTS.index("correct"), VERDICTS.index("approximate")))
+    right &= shard.traces["ending"] == COMPLETE
     there = shard.owners >= 0
     count = len(shard.problems.rows)
     against = np.bincount(shard.owners[wrong & there], minlength=count)
     agreeing = np.bincount(shard.owners[right & there], minlength=count)
+    for (right_ones, wrong_ones), number in zip(
+        *np.unique(np.stack([agreeing, against], axis=1), axis=0, return_counts=True), strict=True
+    ):
+        counts.agreement.note_counts(int(right_ones), int(wrong_ones), int(number))
+    for row in np.flatnonzero((agreeing > 0) & (against > 1)).tolist():
+        if not counts.agreement.wants_wrong(int(agreeing[row]), int(against[row])):
+            break
+        found = (shard.score_of(one) for one in shard.traces_of(row) if wrong[one])
+        counts.agreement.note_wrong([score.grade.extracted for score in found if score and score.grade])
     for row in np.flatnonzero((against >= FEWEST_AGREEING) & (against > agreeing)).tolist():
         rows = shard.traces_of(row)
         scores = {score.trace_id: score for one in rows if (score := shard.score_of(one)) is not None}
-        found = find_suspect_reference([shard.trace_of(one) for one in rows], scores)
-        if found is not None:
-            counts.suspect_count += 1
+        candidate = find_candidate([shard.trace_of(one) for one in rows], scores)
+        if candidate is not None:
+            counts.contradicted[candidate.tally] += 1
             if len(counts.suspects) < MOST_LISTED:
-                counts.suspects.append(found)
+                counts.suspects.append(candidate)
 
 
 def _note_candidates(counts: Counts, shard: Shard) -> None:

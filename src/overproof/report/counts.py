@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from overproof.estimators import ShareSums
-from overproof.hygiene.references import SuspectReference
+from overproof.hygiene.references import Agreement, SuspectReference, Tally
 from overproof.records import PreparedProblem
 from overproof.report.shard import Selection
 from overproof.report.tables import Damage, Spending
@@ -152,6 +152,11 @@ class Lengths:
         return ShareSums(problems, passes, rows, (squares[0], squares[1], squares[2]))
 
 
+def _weakness(one: SuspectReference) -> tuple[float, int]:
+    """By this the references that are contradicted most come first."""
+    return (one.supporting - one.agreeing) / one.answered, -one.answered
+
+
 @dataclass(slots=True)
 class Counts:
     """Counts over one shard, or over several."""
@@ -191,8 +196,11 @@ class Counts:
     spending: Spending = field(default_factory=Spending)
     first: list[Spent] = field(default_factory=list)
     """The first problems of the run, in order."""
+    agreement: Agreement = field(default_factory=Agreement)
     suspects: list[SuspectReference] = field(default_factory=list)
-    suspect_count: int = 0
+    """References that most traces contradict; `agreement` says how probably each is wrong."""
+    contradicted: Counter[Tally] = field(default_factory=Counter)
+    """All of these."""
     contaminated: list[PreparedProblem] = field(default_factory=list)
     candidates: defaultdict[Kind, list[Candidate]] = field(default_factory=lambda: defaultdict(list))
 
@@ -203,7 +211,7 @@ class Counts:
 
     def add(self, other: Counts) -> Self:
         """Count the other's shards too."""
-        for name in ("shards", "traces", "scored", "uncounted", "reached", "suspect_count"):
+        for name in ("shards", "traces", "scored", "uncounted", "reached"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
         for name in ("missing", "problems", "endings", "verdicts", "estimators", "samples", "foreign", "forms"):
             getattr(self, name).update(getattr(other, name))
@@ -218,7 +226,9 @@ class Counts:
         for reward, measure in other.rewards.items():
             self.rewards[reward].add(measure)
         self.first = sorted(self.first + other.first)[:FIRST_PROBLEMS]
-        self.suspects = (self.suspects + other.suspects)[:MOST_LISTED]
+        self.agreement.add(other.agreement)
+        self.contradicted.update(other.contradicted)
+        self.suspects = sorted(self.suspects + other.suspects, key=_weakness)[:MOST_LISTED]
         self.contaminated = (self.contaminated + other.contaminated)[:MOST_LISTED]
         for kind, candidates in other.candidates.items():
             self.candidates[kind] = heapq.nsmallest(CANDIDATES, self.candidates[kind] + candidates)
