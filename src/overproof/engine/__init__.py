@@ -3,6 +3,7 @@
 processes   in processes of this machine
 worker      what such a process does
 cluster     on Ray; the only user of it
+joining     why a cluster could not be joined, in one line
 
 Work is a picklable function of a shard's number: a function of a module, or a `functools.partial` of one. It runs in
 any process and any number of times, because a shard whose process has died is begun again. A process that runs shards

@@ -18,11 +18,11 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
 
 import msgspec
 
 from overproof.config.execution import RayConfig
+from overproof.engine.joining import explain, knock, muffled
 from overproof.engine.protocol import ONE_GRADING_WORKER, Done, Failed, result_of
 from overproof.errors import ConfigError, MissingExtraError, OverproofError, RunFolderError
 from overproof.extensions import unpack
@@ -86,14 +86,14 @@ def connected(config: RayConfig) -> Iterator[None]:
     options: dict[str, Any] = {"address": config.address or "local"}
     if config.address is None:
         options |= {"include_dashboard": False, "object_store_memory": OBJECT_STORE_BYTES}
+    knock(config.address)
+    said: list[str] = []
     try:
-        _knock(config.address)
-        with _keeping_signals():
+        with _keeping_signals(), muffled() as said:
             ray.init(log_to_driver=False, logging_level=logging.ERROR, **options)
-    except OSError as error:
-        raise ConfigError(
-            f"There is no Ray cluster at ray.address {config.address} ({error}). Start one with: ray start --head"
-        ) from None
+    except (OSError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
+        ray.shutdown()
+        raise explain(config.address, error, "".join(said)) from None
     try:
         yield
     finally:
@@ -277,13 +277,6 @@ def _attempt(work: Callable[[int], Any], shard: int, terms: Terms) -> Done | Fai
         return Done(work(shard))
     except Exception as error:  # noqa: BLE001 - whatever the work raises is raised in the driver
         return Failed(error, traceback.format_exc())
-
-
-def _knock(address: str | None) -> None:
-    """Raise OSError when nobody listens at an address, for which Ray would wait for minutes."""
-    parts = urlsplit(address if "://" in address else f"//{address}") if address else None
-    if parts is not None and parts.hostname and parts.port:
-        socket.create_connection((parts.hostname, parts.port), timeout=10).close()
 
 
 def _nothing(shard: int) -> None:
