@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import urllib.request
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -58,6 +59,12 @@ class Shared:
         """Answer again at the same address."""
         self._server = ThreadedMotoServer(ip_address="127.0.0.1", port=self._port, verbose=False)
         self._server.start()
+
+    def ask_for_keys(self, *, really: bool) -> None:
+        """Refuse keys that nobody has given out, as a real server does; the tests' own are such."""
+        request = urllib.request.Request(f"{self.address}/moto-api/reset-auth", b"0" if really else b"1000000000")
+        request.add_header("Content-Type", "text/plain")
+        urllib.request.urlopen(request).close()
 
     def close(self) -> None:
         self._server.stop()

@@ -19,7 +19,7 @@ from overproof.evaluation.measures import Evaluation
 from overproof.freshness import manifest_of
 from overproof.records import Decision, PreparedProblem, Score, Trace
 from overproof.report import Summary
-from overproof.runfolder import RunFolder, find_run
+from overproof.runfolder import RunFolder, config_here, find_run
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -49,7 +49,7 @@ class RunResult:
     @property
     def config(self) -> RunConfig:
         """The config that the run was made with."""
-        return _config_of(str(self.folder.root), {})
+        return _config_of(str(self.folder), {})
 
     @property
     def problems(self) -> Iterator[PreparedProblem]:
@@ -133,7 +133,7 @@ def export_dataset(run: RunResult | str | Path, **overrides: Any) -> Path:
     Returns the dataset's folder. Raises RunFolderError when nothing was selected yet.
     """
     result = run if isinstance(run, RunResult) else load_run(run)
-    config = _config_of(str(result.folder.root), {"export": overrides})
+    config = _config_of(str(result.folder), {"export": overrides})
     with result.folder.lock():
         pipeline.export_dataset(pipeline.Run(config, result.folder))
     return result.folder.dataset()
@@ -163,7 +163,7 @@ def _table_of(config: Any, kind: type[Kind], overrides: Mapping[str, Any]) -> Ki
     elif isinstance(config, Mapping):
         tree, where = dict(config), "the config"
     else:
-        tree, where = read_tree(str(config))
+        tree, where = read_tree(config_here(str(config)))
     return parse_table(_merged(tree, overrides), where, kind)
 
 

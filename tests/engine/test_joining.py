@@ -167,7 +167,7 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             head.terminate()
 
 
-def join(address: str, site: Path | None = None, **variables: str) -> str:
+def join(address: str, variables: dict[str, str], site: Path | None = None) -> str:
     """What is said to someone who joins in a process of his own; Ray itself says nothing."""
     path = os.pathsep.join([str(Path(__file__).parents[2] / "src"), *([] if site is None else [str(site)])])
     environment = {**os.environ, "PYTHONPATH": path, "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0", **variables}
@@ -180,6 +180,6 @@ def join(address: str, site: Path | None = None, **variables: str) -> str:
 @pytest.mark.slow
 def test_a_real_cluster_says_what_is_wrong_with_whoever_joins_it(guarded: str, tmp_path: Path) -> None:
     (tmp_path / "sitecustomize.py").write_text(OTHER_RAY)
-    assert join(guarded, **TOKEN) == "joined\n"
-    assert "asks for a token" in join(guarded, RAY_AUTH_MODE="disabled")
-    assert "pip install ray==" in join(guarded, tmp_path, **TOKEN)
+    assert join(guarded, TOKEN) == "joined\n"
+    assert "asks for a token" in join(guarded, {"RAY_AUTH_MODE": "disabled"})
+    assert "pip install ray==" in join(guarded, TOKEN, tmp_path)

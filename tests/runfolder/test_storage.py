@@ -6,21 +6,25 @@ import pickle
 import threading
 import time
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 from building import make_problem, make_trace
+from typer.testing import CliRunner
 
-from overproof import pipeline
+from overproof import load_run, pipeline
+from overproof.cli import app
 from overproof.config import load_config
 from overproof.errors import ConfigError, RunFolderError
 from overproof.journal import write_records
 from overproof.records import Trace, encode
-from overproof.runfolder import Manifest, RunFolder, storage
+from overproof.runfolder import Manifest, RunFolder, config_here, storage
 
 pytest.importorskip("s3fs", reason="shared storage needs the ray extra")
 pytest.importorskip("moto", reason="the S3 server of the tests needs moto")
 
+from s3fs import S3FileSystem
 from sharedstorage import Shared, serve_storage
 
 PROBLEM = make_problem("p")
@@ -159,6 +163,79 @@ def test_lines_appended_while_a_part_is_written_are_kept_in_order(tmp_path: Path
 def test_an_address_that_nobody_knows_is_refused() -> None:
     with pytest.raises(ConfigError, match="no address that fsspec knows"):
         RunFolder("nowhere://bucket/run").read_manifest()
+
+
+def refused(url: str, kind: type[Exception] = ConfigError) -> str:
+    """What is said when a run at this address is locked, which is before anything is paid for."""
+    with pytest.raises(kind) as caught, RunFolder(url).lock():
+        pass
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def test_a_bucket_that_is_not_there_is_named(url: str) -> None:
+    assert url
+    assert "Make the bucket 'nobody-made-it'" in refused("s3://nobody-made-it/run")
+
+
+def test_keys_that_the_storage_refuses_are_told_at_once(url: str, shared: Shared) -> None:
+    shared.ask_for_keys(really=True)
+    try:
+        said = refused(url)
+    finally:
+        shared.ask_for_keys(really=False)
+    assert "the storage refuses" in said
+    assert "keys, which come from the environment" in said
+
+
+def test_storage_that_never_answers_is_not_waited_for_long(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    monkeypatch.setattr(storage, "PROBE_SECONDS", 0.5)
+    S3FileSystem.clear_instance_cache()
+    try:
+        said = refused(url, RunFolderError)
+        with pytest.raises(RunFolderError, match="AWS_ENDPOINT_URL"):
+            config_here(url)
+    finally:
+        S3FileSystem.clear_instance_cache()
+    assert "http://127.0.0.1:9" in said
+
+
+@pytest.mark.parametrize(("scheme", "package"), [("gs", "gcsfs"), ("abfs", "adlfs"), ("oss", "ossfs")])
+def test_other_storage_names_the_package_that_it_needs(scheme: str, package: str) -> None:
+    if find_spec(package) is not None:
+        pytest.skip("it is installed here")
+    assert f"pip install {package}" in refused(f"{scheme}://bucket/run")
+
+
+def test_a_place_is_free_of_traces_of_the_probe(url: str, shared: Shared) -> None:
+    with RunFolder(url).lock():
+        assert shared.read(url) == {}
+
+
+def test_commands_take_a_run_by_its_address_alone_and_call_its_files_by_it(
+    url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    pytest.importorskip("onnxruntime", reason="the tiny teacher needs the demo extra")
+    monkeypatch.chdir(tmp_path)
+    pipeline.run_all(pipeline.Run(load_config("quickstart", ["problems.limit=2", "sampling.n=2"]), RunFolder(url)))
+    monkeypatch.setenv(storage.CACHE_VARIABLE, str(tmp_path / "another machine"))
+    expected = {
+        "score": f"{url}/scores",
+        "select": f"{url}/decisions",
+        "export": f"{url}/dataset",
+        "report": f"{url}/report.html",
+        "run": f"{url}/report.html",
+    }
+    for command, place in expected.items():
+        done = CliRunner().invoke(app, [command, url])
+        assert place in done.output, done.output
+        assert "another machine" not in done.output
+    with pytest.raises(RunFolderError, match="holds no run"):
+        CliRunner().invoke(app, ["report", f"{url}-not"], catch_exceptions=False)
+    with pytest.raises(ConfigError, match="there is no run at"):
+        CliRunner().invoke(app, ["compare", url, f"{url}-not"], catch_exceptions=False)
+    assert load_run(url).config.sampling.n == 2
 
 
 @pytest.mark.parametrize("kind", ["problems", "traces"])

@@ -21,6 +21,7 @@ from overproof.cli.console import prepare_streams
 from overproof.cli.help import OurCommand, OurGroup, example_of
 from overproof.errors import OverproofError, Terminated, explain_os_error
 from overproof.keys import blot_lookalikes
+from overproof.places import name_places
 from overproof.stopping import raise_when_terminated
 
 app = typer.Typer(
@@ -124,6 +125,6 @@ def main() -> None:
 
 def _end(text: str, code: int) -> NoReturn:
     """Say what went wrong, without keys and without what a terminal would obey, and exit."""
-    said = "".join(c for c in blot_lookalikes(text) if c.isprintable() or c in "\n\t")
+    said = "".join(c for c in blot_lookalikes(name_places(text)) if c.isprintable() or c in "\n\t")
     typer.echo(f"overproof: {said}", err=True)
     raise SystemExit(code) from None

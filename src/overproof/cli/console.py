@@ -11,6 +11,8 @@ from collections.abc import Iterable
 from rich.console import Console
 from rich.text import Text
 
+from overproof.places import name_places
+
 _PIPE_WIDTH = 240
 """Columns of output that goes to no terminal: enough that no table cell is ever folded there."""
 _SPELLED = {
@@ -72,7 +74,7 @@ def print_lines(lines: Iterable[str]) -> None:
     """Facts, one a line."""
     out = open_console()
     for line in lines:
-        out.print(Text(line))
+        out.print(Text(name_places(line)))
 
 
 def print_next(*commands: str) -> None:
@@ -80,4 +82,4 @@ def print_next(*commands: str) -> None:
     if Loudness.level >= 0:
         console = open_console(stderr=True)
         for number, command in enumerate(commands):
-            console.print(Text(f"{'      ' if number else 'Next: '}{command}"))
+            console.print(Text(f"{'      ' if number else 'Next: '}{name_places(command)}"))

@@ -20,6 +20,7 @@ from overproof.errors import NothingKeptError
 from overproof.estimators import Estimate
 from overproof.pilot import HEADINGS, Contrast, Figures
 from overproof.pipeline import Event, Outcome, Plan, Problems
+from overproof.places import name_places
 from overproof.report import Summary
 from overproof.runfolder import RunFolder
 from overproof.sampling import SamplingSummary
@@ -76,7 +77,7 @@ class Display:
     def __call__(self, event: Event) -> None:
         """Show what a stage tells."""
         if isinstance(event, Notice):
-            self.console.print(Text(f"! {plain(event.text)}"))
+            self.console.print(Text(f"! {plain(name_places(event.text))}"))
         elif isinstance(event, Plan):
             self.plan(event)
         elif isinstance(event, judge.JudgeOutlook):
@@ -107,7 +108,7 @@ class Display:
         """Results, one a line, after the bars."""
         self.close()
         for line in lines:
-            self.out.print(Text(line))
+            self.out.print(Text(name_places(line)))
 
     def plan(self, plan: Plan, *, with_prompts: bool = False) -> None:
         """What is about to be asked and what it may cost."""
@@ -121,7 +122,7 @@ class Display:
         """Facts about what is going to happen, one a line."""
         if Loudness.level >= 0:
             for line in lines:
-                self.console.print(Text(line))
+                self.console.print(Text(name_places(line)))
 
     def next(self, *commands: str) -> None:
         """The commands that go on from here."""

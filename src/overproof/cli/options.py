@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from overproof.runfolder import RunFolder
 
 Config = Annotated[
-    str, typer.Argument(metavar="CONFIG", help="A YAML file, the name of a shipped config, or a run's folder.")
+    str, typer.Argument(metavar="CONFIG", help="A YAML file, the name of a shipped config, or a run's folder or URL.")
 ]
 Overrides = Annotated[
     list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Override a key: --set sampling.n=8")
@@ -34,8 +34,9 @@ RunDir = Annotated[
 def read_config(name: str, overrides: list[str] | None, limit: int | None) -> RunConfig:
     """The resolved config that a command line means."""
     from overproof.config import load_config
+    from overproof.runfolder import config_here
 
-    return load_config(name, add_limit(overrides, limit))
+    return load_config(config_here(name), add_limit(overrides, limit))
 
 
 def read_problems_table(name: str, overrides: list[str] | None, limit: int | None) -> ProblemsConfig:
@@ -62,7 +63,7 @@ def find_folder(name: str, run_dir: str | None) -> RunFolder:
 
 def find_local_folder(name: str, run_dir: str | None) -> RunFolder:
     """`find_folder` for what works on files of this machine."""
-    return local_folder(run_dir) if run_dir is not None else find_folder(name, None)
+    return local_folder(name if run_dir is None else run_dir) if run_dir or "://" in name else find_folder(name, None)
 
 
 def local_folder(run_dir: str) -> RunFolder:

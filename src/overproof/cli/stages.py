@@ -182,8 +182,8 @@ def _finish(summary: Summary, run: Run, display: Display) -> None:
     if summary.traces and not summary.kept:
         display.next(f"overproof view {run.folder}")
     check_kept(summary)
-    trains = f"overproof check-student sft_tiny --run-dir {run.folder}"
-    display.next(f"overproof view {run.folder}", trains)
+    trains = [f"overproof check-student sft_tiny --run-dir {run.folder}"] if run.folder.storage is None else []
+    display.next(f"overproof view {run.folder}", *trains)
 
 
 def _again(command: str, without: str) -> str:
@@ -206,13 +206,14 @@ def config(
     from overproof.cli.console import print_lines
     from overproof.config import explaining
     from overproof.errors import ConfigError
+    from overproof.runfolder import config_here
 
     if schema:
         print_lines([json.dumps(explaining.schema(), indent=1)])
     elif config is None:
         raise ConfigError("overproof config CONFIG explains a config; --schema prints the schema of all of them")
     else:
-        print_lines(explaining.explain_config(config, add_limit(set_, limit)))
+        print_lines(explaining.explain_config(config_here(config), add_limit(set_, limit)))
 
 
 def doctor(config: Config, set_: Overrides = None, limit: Limit = None) -> None:

@@ -63,9 +63,11 @@ _LONGEST_WORDS = 200
 
 def knock(address: str | None) -> None:
     """Raise ConfigError when nobody listens at an address, for which Ray would wait for minutes."""
-    parts = urlsplit(address if "://" in address else f"//{address}") if address else None
+    if not address:
+        return
+    parts = urlsplit(address if "://" in address else f"//{address}")
     try:
-        if parts is None or not parts.hostname or not parts.port:
+        if not parts.hostname or not parts.port:
             return
         with socket.create_connection((parts.hostname, parts.port), timeout=KNOCK_SECONDS) as door:
             is_ray = _speaks_grpc(door) or os.environ.get("RAY_USE_TLS") == "1"

@@ -135,6 +135,9 @@ class _Values(NamedTuple):
 
 
 def _read_values(run: RunFolder, measure: str, approximate: Literal["correct", "incorrect"]) -> _Values:
+    run.greet()
+    if run.storage is not None and not run.holds_run():
+        raise ConfigError(f"there is no run at {run}")
     answers = run.evaluation if run.evaluation.holds_run() else run
     sampling = read_sampling(answers)
     values, asked = {}, {}

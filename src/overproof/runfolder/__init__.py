@@ -362,6 +362,11 @@ class RunFolder:
         self.fetch(self.decisions(shard, selection))
         return read_derived(self.decisions(shard, selection), Decision)
 
+    def greet(self) -> None:
+        """Before anything else is asked of a folder: raise RunFolderError where shared storage does not answer."""
+        if self.storage is not None:
+            self.storage.greet()
+
     def holds_run(self) -> bool:
         """Whether a run has begun here."""
         return self.has([self.config]) and any(self.list_files(self.root / name) for name in ("problems", "traces"))
@@ -422,13 +427,19 @@ class RunFolder:
 
     @contextmanager
     def lock(self) -> Iterator[None]:
-        """Hold the run for this process. Raises RunFolderError when another process holds it."""
+        """Hold the run for this process.
+
+        Raises RunFolderError when another process of this machine holds it, and ConfigError where nothing can be
+        written.
+        """
         path = self.root / ".lock"
         with writing(path):
             self.root.mkdir(parents=True, exist_ok=True)
             descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW, 0o644)
         try:
             lock(descriptor, f"{self} is in use by another overproof process. Wait for it, or give another --run-dir.")
+            if self.storage is not None:
+                self.storage.probe()
             yield
         finally:
             os.close(descriptor)
@@ -524,13 +535,31 @@ def _read_trace(parts: Sequence[BinaryIO], place: _Place) -> Trace:
 def find_run(config: str, run_dir: Path | str | None = None) -> RunFolder:
     """The run folder that a config and `run_dir` (a path or URL) mean: the one given, else runs/<name of the config>.
 
-    A run's own config.yaml means the run it lies in. Raises ConfigError when there is no such config.
+    A run's own config.yaml means the run it lies in, and a run's URL that run. Raises ConfigError when there is no such
+    config.
     """
+    if "://" in config:
+        return RunFolder(run_dir or config)
     path = find_config(config)
     beside = RunFolder(path.parent)
     if run_dir is None and path == beside.config and beside.holds_run():
         return beside
     return RunFolder(run_dir or Path("runs") / path.stem)
+
+
+def config_here(name: str) -> str:
+    """What a config is called on this machine: for the URL of a run, the copy of its config.yaml.
+
+    Raises RunFolderError when there is no run.
+    """
+    if "://" not in name:
+        return name
+    folder = RunFolder(name)
+    folder.greet()
+    folder.fetch(folder.config, folder.imported)
+    if not folder.config.exists():
+        raise RunFolderError(f"{folder} holds no run: there is no {folder.config.name}, or not even the bucket")
+    return str(folder.config)
 
 
 def shard_number(path: Path) -> int:

@@ -18,15 +18,20 @@ from typing import Any, TypeVar
 
 from overproof.errors import ConfigError, MissingExtraError, RunFolderError
 from overproof.journal import write_bytes
+from overproof.places import call
 
 Result = TypeVar("Result")
 
 PATIENCE_SECONDS = 120.0
 """How long storage may fail before the run gives up."""
+PROBE_SECONDS = 15.0
+"""The same at the first word, where nothing has been begun that could be lost."""
 FIRST_WAIT_SECONDS = 0.25
 LONGEST_WAIT_SECONDS = 5.0
 CACHE_VARIABLE = "OVERPROOF_CACHE"
 """Environment variable that names the folder of the copies; by default ~/.cache/overproof."""
+_FIRST_ADVICE = "Look at the network, and at the address: s3:// takes it from AWS_ENDPOINT_URL where that is set."
+_LATER_ADVICE = "Everything written there is safe; run the same command again when it is back."
 _VERSIONS = ".versions"
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*")
 _ON_THIS_MACHINE = "is a folder of this machine: give its path, without the scheme"
@@ -49,6 +54,23 @@ class Storage:
         """Name the folder; nothing is opened before it is used."""
         self.url = url.rstrip("/")
         self.copy = _cache_folder() / f"{_readable(self.url)}-{_digest(self.url)}"
+        call(self.copy, self.url)
+
+    def greet(self) -> None:
+        """Raise RunFolderError where nobody answers within seconds, as nothing has been begun that could be lost."""
+        self._patiently(lambda: self._system.exists(self._at(_VERSIONS)), PROBE_SECONDS)
+
+    def probe(self) -> None:
+        """Write a file and delete it. Raises ConfigError where that cannot be, before anything is paid for."""
+        place = self._at(f".{os.getpid()}.probe")
+        try:
+            self._patiently(lambda: self._system.pipe_file(place, b"?"), PROBE_SECONDS)
+            self._patiently(lambda: self._system.rm_file(place), PROBE_SECONDS)
+        except FileNotFoundError as error:
+            bucket = self.url.partition("://")[2].partition("/")[0]
+            raise ConfigError(
+                f"{self.url} cannot be written to ({error}). Make the bucket '{bucket}', or give another --run-dir"
+            ) from None
 
     def sizes(self, under: str = "") -> dict[str, int]:
         """Size in bytes of every file whose name begins with `under`."""
@@ -119,9 +141,11 @@ class Storage:
 
             system, root = fsspec.core.url_to_fs(self.url, use_listings_cache=False)
         except ImportError as error:
-            raise MissingExtraError(f"{self.url} ({error.name or error})", "ray") from None
+            raise _missing_package(self.url, error) from None
         except ValueError as error:
             raise ConfigError(f"{self.url} is no address that fsspec knows: {error}") from None
+        except OSError as error:
+            raise ConfigError(f"{self.url} cannot be opened here: {str(error).partition(chr(10))[0]}") from None
         return system, str(root).rstrip("/")
 
     @property
@@ -172,22 +196,37 @@ class Storage:
         text = "\n".join([_version(info or {}), *_stamp(self.copy / name)])
         write_bytes(self.copy / _VERSIONS / name, text.encode())
 
-    def _patiently(self, operation: Callable[[], Result]) -> Result:
-        """Do it, again and again while the storage fails as if it might come back."""
+    def _patiently(self, operation: Callable[[], Result], patience: float | None = None) -> Result:
+        """Do it, again and again while the storage fails as if it might come back (by default PATIENCE_SECONDS).
+
+        Raises ConfigError where it refuses, which no waiting changes.
+        """
+        advice = _FIRST_ADVICE if patience else _LATER_ADVICE
+        patience = patience or PATIENCE_SECONDS
         began = time.monotonic()
         for wait in _waits():
             try:
                 return operation()
-            except (FileNotFoundError, FileExistsError, IsADirectoryError, PermissionError):
+            except (FileNotFoundError, FileExistsError, IsADirectoryError):
                 raise
+            except PermissionError as error:
+                raise self._refused(error) from None
             except _passing_errors() as error:
-                if time.monotonic() + wait - began > PATIENCE_SECONDS:
+                if time.monotonic() + wait - began > patience:
+                    seconds = time.monotonic() - began
                     raise RunFolderError(
-                        f"{self.url} has not answered for {time.monotonic() - began:.0f} s ({error!r}). Everything "
-                        "written there is safe; run the same command again when it is back."
+                        f"{self.url} has not answered for {seconds:.0f} s ({error}). {advice}"
                     ) from error
+            except _lasting_errors() as error:
+                raise self._refused(error) from None
             time.sleep(wait)
         raise AssertionError("waits never end")
+
+    def _refused(self, error: Exception) -> ConfigError:
+        return ConfigError(
+            f"{self.url}: the storage refuses ({error}). Look at its keys, which come from the environment (AWS_… for "
+            "s3://), and at what they may do there"
+        )
 
 
 def check_place(place: str) -> None:
@@ -233,10 +272,40 @@ def _waits() -> Iterator[float]:
 def _passing_errors() -> tuple[type[Exception], ...]:
     """What storage raises that may be over in a minute; botocore's own errors belong to no common family."""
     try:
-        from botocore.exceptions import BotoCoreError
+        from botocore.exceptions import ConnectionError as LostConnection
+        from botocore.exceptions import HTTPClientError
     except ImportError:
         return (OSError, asyncio.TimeoutError)
-    return (OSError, asyncio.TimeoutError, BotoCoreError)
+    return (OSError, asyncio.TimeoutError, LostConnection, HTTPClientError)
+
+
+@functools.cache
+def _lasting_errors() -> tuple[type[Exception], ...]:
+    """What it raises otherwise: no keys, half a key, a name that no bucket can have."""
+    try:
+        from botocore.exceptions import BotoCoreError
+    except ImportError:
+        return ()
+    return (BotoCoreError,)
+
+
+def _missing_package(url: str, error: ImportError) -> Exception:
+    """What to install for a scheme, by what fsspec knows of it."""
+    scheme = url.partition("://")[0]
+    try:
+        from fsspec.registry import known_implementations
+    except ImportError:
+        return MissingExtraError(url, "ray")
+    known = known_implementations.get(scheme, {})
+    package = str(known.get("class", "")).partition(".")[0]
+    if package == "s3fs" or not known:
+        return MissingExtraError(f"{url} ({error.name or error})", "ray")
+    if package == "fsspec":
+        return ConfigError(f"{url} needs what is not installed here: {known.get('err', error)}")
+    return ConfigError(
+        f"{url} needs the package {package}, which is not installed here. Install it on every machine of the run: "
+        f"pip install {package}"
+    )
 
 
 def _version(info: dict[str, Any]) -> str:

@@ -36,6 +36,7 @@ def find_runs(places: Sequence[Path | str]) -> list[RunFolder]:
     found: dict[str, RunFolder] = {}
     for place in places:
         folder = RunFolder(place)
+        folder.greet()
         here = list(_find_in(folder, _DEEPEST))
         if not here:
             raise RunFolderError(
