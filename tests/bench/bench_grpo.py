@@ -52,7 +52,7 @@ def evaluate(folder: Path, student: str) -> float:
         *("evaluate", "evaluate_tiny", "--run-dir", str(folder)),
         *sets("prompt.template=r1_zero", f"student.model={student}"),
     )
-    figures = json.loads((folder / "evaluation.json").read_text("utf-8"))["groups"]["all"]
+    figures = json.loads((folder / "evaluation" / "evaluation.json").read_text("utf-8"))["groups"]["all"]
     return float(figures["pass_at"]["1"]["value"])
 
 

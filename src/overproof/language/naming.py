@@ -35,7 +35,7 @@ def name_question(question: str, among: Collection[str] = ()) -> Name:
     prose = to_prose(to_plain_letters(question))
     words = LATIN_WORD.findall(prose)
     counts = {script: script.count(prose) for script in scripts_in(prose)}
-    if max(counts.values(), default=0.0) <= count_votes(words[:MOST_WORDS]).counted:
+    if not counts or max(counts.values()) <= count_votes(words[:MOST_WORDS]).counted:
         return name_language(words, among)
     names = {script.name for script in counts}
     script = max(counts, key=lambda script: counts[script])
