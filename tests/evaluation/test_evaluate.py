@@ -11,7 +11,7 @@ from students import make_checkpoint, make_tiny_student, trl_template
 from overproof.config import EvaluationRun, parse_table
 from overproof.config.endpoint import EndpointConfig
 from overproof.errors import ConfigError, EndpointError, OverproofError, RunFolderError
-from overproof.evaluation import evaluate
+from overproof.evaluation import evaluate, evaluate_modes
 from overproof.evaluation.measures import Evaluation
 from overproof.evaluation.serving import hash_weights, serve_student
 from overproof.pipeline import Show
@@ -46,6 +46,21 @@ def test_a_model_is_asked_graded_and_measured_and_nothing_is_asked_twice(tmp_pat
     assert [trace.id for trace in read_traces(folder)][:12] == [trace.id for trace in asked]
     again = evaluate(make_run(n=2), folder)
     assert (again.groups["all"].pass_at[1], again.missing) == (first.groups["all"].pass_at[1], 0)
+
+
+def test_both_modes_are_asked_each_into_a_run_of_its_own(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path / "run")
+    config = make_run(n=1, limit=4)
+    modes = config.evaluation.model_copy(update={"modes": ["thinking", "non_thinking"]})
+    found = evaluate_modes(config.model_copy(update={"evaluation": modes}), folder)
+    assert list(found) == ["thinking", "non_thinking"]
+    assert [one.samples for one in found.values()] == [4, 4]
+    told = [
+        [trace.parameters.get("chat_template_kwargs") for trace in folder.evaluation_in(mode).read_traces(0)]
+        for mode in found
+    ]
+    assert told == [[None] * 4, [{"enable_thinking": False}] * 4]
+    assert evaluate(config, folder).groups == found["thinking"].groups, "thinking is what is asked for without modes"
 
 
 def test_the_figures_lie_in_evaluation_json(tmp_path: Path) -> None:

@@ -172,3 +172,23 @@ def test_the_lines_for_a_terminal_name_what_is_in_no_figure(tmp_path: Path) -> N
     assert lines[1].split() == ["pass@1", "50.0%", "[0.0%,", "100.0%]"]
     assert lines[-1] == "in no figure: missing 5, given up 3"
     assert show_estimate(Estimate(12.5, None, None, 1, 1), "{:.1f}") == "12.5"
+
+
+@pytest.mark.parametrize(
+    ("content", "broken"),
+    [
+        ("The answer is 4.", False),
+        ("<think>\n\n</think>\n\nThe answer is 4.", False),
+        ("<think>\nTwo and two.\n</think>\n\nThe answer is 4.", True),
+        ("</think>\n\nThe answer is 4.", True),
+        ("", True),
+    ],
+)
+def test_a_reply_that_was_to_have_no_reasoning_breaks_its_form_when_it_has_some(
+    tmp_path: Path, content: str, *, broken: bool
+) -> None:
+    fields = {"content": content, "reasoning": None}
+    folder = write_answers(tmp_path, [(make_problem(), [(fields, {"think_format": 0.0})])])
+    folder.write_manifest(Manifest({"teacher": {"thinking": False}}, 1, {}, {}))
+    ((sample,),) = (outcome.samples for outcome in read_outcomes(folder, approximate="correct"))
+    assert sample.is_broken is broken

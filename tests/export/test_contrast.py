@@ -92,3 +92,21 @@ def test_answers_without_reasoning_stand_beside_whole_traces_at_the_share_asked_
 def test_a_format_that_cannot_say_its_mode_is_refused() -> None:
     with pytest.raises((ConfigError, ValueError), match="cannot say their mode"):
         ExportConfig(format="sharegpt", non_thinking=0.2)
+
+
+@pytest.mark.parametrize("form", ["preference", "kto"])
+def test_a_wrong_trace_that_the_selection_keeps_is_no_right_one(tmp_path: Path, form: str) -> None:
+    traces = [make_trace(make_problem(), 0), wrong(1), make_trace(make_problem(), 2)]
+    config = make_config(
+        export={"validation": 0, "format": form, "pairs_per_problem": 4},
+        selection={"policy": "all", "k_per_problem": 8, "require": {}},
+    )
+    scores = [make_score(trace, verdict=verdict) for trace, verdict in zip(traces, [RIGHT, WRONG, OPEN], strict=True)]
+    folder = write_run(tmp_path / "run", [make_problem()], traces, scores)
+    select_shard(config, folder, 0)
+    rows = load(export(config, folder, [0]).folder)
+    right, other = traces[0].id, traces[1].id
+    if form == "preference":
+        assert [row["id"] for row in rows] == [f"{right} {other}"]
+    else:
+        assert [(row["id"], row["label"]) for row in rows] == [(right, True), (other, False)]

@@ -11,7 +11,7 @@ from overproof.config import ProofRun, parse_table
 from overproof.errors import ConfigError, InputError
 from overproof.export import export
 from overproof.prove import prove
-from overproof.prove.sets import TrainingSet, draw_sets
+from overproof.prove.sets import TrainingSet, draw_pairs, draw_sets
 from overproof.runfolder import Manifest, RunFolder
 from overproof.selection import select_shard
 
@@ -77,6 +77,25 @@ def test_the_same_rows_are_drawn_every_time_and_not_those_that_come_first(tmp_pa
     assert {int(trace_id[1:].partition("/")[0]) for trace_id in ids_of(first[0])} != set(range(6))
 
 
+def test_pairs_of_right_and_wrong_replies_come_from_the_same_run(tmp_path: Path) -> None:
+    config = make_config(tmp_path)
+    problem = make_problem("p1")
+    content = "<think>\nTwo and two make five.\n</think>\n\nThe answer is \\boxed{5}."
+    traces = [make_trace(problem, 0), make_trace(problem, 1, content=content, reasoning=None)]
+    scores = [make_score(traces[0]), make_score(traces[1], "incorrect")]
+    folder = write_run(tmp_path / "run", [problem], traces, scores)
+    folder.write_manifest(Manifest({}, 1, {}, {}))
+    select_shard(config, folder, 0)
+    pairs = draw_pairs(config, folder, "verified", tmp_path / "sets")
+    assert (pairs.name, pairs.rows, pairs.problems) == ("verified+dpo", 1, 1)
+    row = orjson.loads(Path(pairs.path).read_bytes())
+    assert row["id"] == f"{traces[0].id} {traces[1].id}"
+    assert "boxed{5}" in row["rejected"][0]["content"]
+    select_shard(config, make_run(tmp_path / "other", config, "cx"), 0)
+    with pytest.raises(InputError, match="has a right and a wrong reply of like length"):
+        draw_pairs(config, RunFolder(tmp_path / "other" / "run"), "verified", tmp_path / "none")
+
+
 def test_a_selection_that_keeps_nothing_is_named(tmp_path: Path) -> None:
     config = make_config(tmp_path)
     run = make_run(tmp_path, config, "xxxx")
@@ -98,6 +117,7 @@ def test_a_question_that_is_trained_and_evaluated_on_is_refused(tmp_path: Path) 
     ("tables", "message"),
     [
         ({"prove": {"baseline": "raw"}}, "there is no selection 'raw'; selections has: unverified, verified"),
+        ({"prove": {"pairs_after": "raw"}}, "prove.pairs_after: there is no selection 'raw'"),
         ({"selections": {"before": {}, "unverified": {}}}, "'before' is the untrained student"),
     ],
 )

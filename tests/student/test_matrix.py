@@ -123,8 +123,11 @@ def test_the_empty_block_is_in_the_loss_or_out_of_it_by_choice(tmp_path: Path, *
 def test_both_modes_are_decoded_and_must_be_told_apart(tmp_path: Path) -> None:
     rows = [chat(INLINE), chat("The answer is 4.", chat_template_kwargs={"enable_thinking": False})]
     student = make(tmp_path, "qwen3")
+    later = chat(INLINE.replace("Two", "Three"))
     found = check_student(write(tmp_path, *rows), student)
     assert found.passed
+    assert check_student(write(tmp_path, *rows, later), student).shown == found.shown, "the first row of each mode"
+    write(tmp_path, *rows)
     assert found.modes == {"thinking": 1, "non-thinking": 1}
     assert "⟦<think>\nTwo and two" in found.shown["thinking"]
     assert "</think>\n\n⟦The answer is 4.<|im_end|>" in found.shown["non-thinking"]

@@ -91,7 +91,8 @@ def test_the_chat_template_renders_what_the_server_reads() -> None:
         [{"role": role, "content": content} for role, content in turns], tokenize=False, add_generation_prompt=True
     )
     assert rendered == render_prompt(messages)
-    assert (bundled("tiny-teacher") / "chat_template.jinja").read_text(encoding="utf-8") == CHAT_TEMPLATE
+    for name in ("tiny-teacher", "tiny-student"):
+        assert (bundled(name) / "chat_template.jinja").read_text(encoding="utf-8") == CHAT_TEMPLATE
 
 
 def test_the_teachers_name_at_its_endpoint_is_tiny_teacher() -> None:

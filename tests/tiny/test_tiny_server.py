@@ -23,6 +23,7 @@ from overproof.errors import EndpointError, MissingExtraError
 from overproof.resources import bundled
 from overproof.tiny import server
 from overproof.tiny.api import Api
+from overproof.tiny.chat import NO_THINKING, PLAIN_TEMPLATE
 from overproof.tiny.engine import Generated, TinyEngine
 from overproof.tiny.problems import procedural_problems
 from overproof.tiny.server import serve
@@ -57,6 +58,32 @@ def test_a_reply_thinks_inside_tags_and_then_answers(client: openai.OpenAI) -> N
     assert reply.usage.total_tokens == reply.usage.prompt_tokens + reply.usage.completion_tokens
     assert reply.usage.completion_tokens > 20
     assert reply.model == MODEL
+
+
+def test_a_reply_is_asked_for_without_thinking_where_the_template_has_a_switch(
+    client: openai.OpenAI, tmp_path: Path
+) -> None:
+    off = {"chat_template_kwargs": {"enable_thinking": False}}
+    sizes = [
+        client.chat.completions.create(model=MODEL, messages=messages(), max_tokens=1, extra_body=body).usage
+        for body in ({}, off)
+    ]
+    assert sizes[0] is not None
+    assert sizes[1] is not None
+    block = len(TinyEngine(bundled("tiny-teacher")).encode(NO_THINKING))
+    assert sizes[1].prompt_tokens == sizes[0].prompt_tokens + block
+    with pytest.raises(openai.BadRequestError, match="unknown field `thinking`"):
+        client.chat.completions.create(
+            model=MODEL, messages=messages(), extra_body={"chat_template_kwargs": {"thinking": False}}
+        )
+    for file in bundled("tiny-teacher").iterdir():
+        (tmp_path / file.name).symlink_to(file)
+    (tmp_path / "chat_template.jinja").unlink()
+    (tmp_path / "chat_template.jinja").write_text(PLAIN_TEMPLATE)
+    with serve(tmp_path) as url, openai.OpenAI(base_url=url, api_key="none", max_retries=0) as other:
+        assert other.chat.completions.create(model=MODEL, messages=messages(), max_tokens=1).choices
+        with pytest.raises(openai.BadRequestError, match="has no switch for thinking"):
+            other.chat.completions.create(model=MODEL, messages=messages(), max_tokens=1, extra_body=off)
 
 
 def test_a_stream_carries_the_same_text_as_a_whole_reply(client: openai.OpenAI) -> None:

@@ -81,7 +81,8 @@ def test_five_steps_in_every_format_that_the_student_keeps(
     seen: list[list[str]] = []
     student, table = make(name, tmp_path / "student")
     monkeypatch.setattr(
-        "overproof.train.check_labels", lambda trainer, _: seen.append([*decode_loss(student, trainer.train_dataset)])
+        "overproof.train.supervised.check_labels",
+        lambda trainer, _: seen.append([*decode_loss(student, trainer.train_dataset)]),
     )
     tokenizer = load_tokenizer(student, table.get("chat_template"), table.get("template"))
     end = "<｜end▁of▁sentence｜>" if name.startswith("r1") else "<|im_end|>"

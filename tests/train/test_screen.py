@@ -14,7 +14,7 @@ from overproof.runfolder import RunFolder
 from overproof.student.adapters import build_adapter
 from overproof.student.architecture import build_empty, read_architecture
 from overproof.train import sft
-from overproof.train.arguments import Machine, build_arguments, check_installed
+from overproof.train.arguments import Machine, advise_packages, build_arguments, check_installed
 from overproof.train.fit import describe_fit
 from overproof.train.memory import Shape, predict_memory
 from overproof.train.screen import _wanted_processes
@@ -32,13 +32,22 @@ def student(tmp_path: Path) -> str:
 def test_one_screen_says_what_is_going_to_be_done(tmp_path: Path, student: str) -> None:
     lines: list[str] = []
     config = make_config(tmp_path, student, sft={"gradient_accumulation_steps": 2, "save_strategy": False})
-    sft(config, RunFolder(tmp_path), lines.append)
+    done = sft(config, RunFolder(tmp_path), lines.append)
+    assert done.steps == 3
     said = "\n".join(lines)
     assert "rows         24 (thinking 24), 0 left out" in said
     assert "batch        8 rows: 4 × 2 accumulated × 1 process" in said
     assert "steps        3, 1 epochs" in said
     assert "a thinking row (24 of 24), the loss between ⟦ and ⟧:" in said
     assert not any((tmp_path / "out").glob("checkpoint-*")), "YAML reads save_strategy: no as false"
+
+
+def test_steps_are_counted_as_epochs_end_with_a_step(tmp_path: Path, student: str) -> None:
+    lines: list[str] = []
+    keys = {"per_device_train_batch_size": 5, "gradient_accumulation_steps": 2, "num_train_epochs": 2}
+    done = sft(make_config(tmp_path, student, sft=keys), RunFolder(tmp_path), lines.append)
+    assert f"steps        {done.steps}, " in "\n".join(lines)
+    assert done.steps == 6
 
 
 @pytest.mark.parametrize(
@@ -52,6 +61,13 @@ def test_one_screen_says_what_is_going_to_be_done(tmp_path: Path, student: str) 
 )
 def test_what_a_launcher_was_asked_for_is_read_from_its_command(command: list[str], wanted: int | None) -> None:
     assert _wanted_processes(command) == wanted
+
+
+def test_linear_attention_without_its_kernels_is_told_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("overproof.train.arguments.find_spec", lambda name: None if name == "causal_conv1d" else name)
+    (line,) = advise_packages("qwen3_5_text", has_accelerator=True)
+    assert line.endswith("pip install causal-conv1d")
+    assert not advise_packages("qwen3", has_accelerator=True)
 
 
 @pytest.mark.slow
@@ -107,6 +123,15 @@ def test_memory_is_predicted_from_the_shapes_alone(student: str) -> None:
     kept = predict_memory(student, Shape(tokens=512, checkpointing=False))
     assert kept.activations > long.activations
     assert predict_memory(student, Shape(tokens=512, sharded_over=2)).weights == weights // 2
+
+
+def test_the_loss_is_counted_as_a_gpu_holds_it(tmp_path: Path) -> None:
+    """A tile of logits is folded where it lies: no float32 copies of it, which a CPU would make."""
+    student = Path(make_checkpoint(tmp_path / "student", trl_template("qwen3")))
+    config = json.loads((student / "config.json").read_text())
+    (student / "config.json").write_text(json.dumps(config | {"vocab_size": 32_768}))
+    tile = 4096 * 32_768 * 2
+    assert tile < predict_memory(str(student), Shape(tokens=4096)).activations < 2 * tile
 
 
 def test_adapters_need_memory_for_themselves_alone_and_none_for_a_tower(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """SFT with TRL on tiny random students: what the loss covers, what is refused before the first step, what is saved."""
 
 import json
+import resource
 import shutil
 import subprocess
 import sys
@@ -13,7 +14,7 @@ from students import make_checkpoint, trl_template
 
 from overproof.config import SftRun, load_table, parse_table
 from overproof.config.training import TrainConfig
-from overproof.errors import ConfigError, InputError
+from overproof.errors import ConfigError, InputError, OverproofError
 from overproof.runfolder import RunFolder
 from overproof.train import sft
 from overproof.train.arguments import Machine, settings_for
@@ -74,7 +75,7 @@ class Looker:
             self.seen += decode_labels(trainer)
             check_labels(trainer, digests)
 
-        monkeypatch.setattr("overproof.train.check_labels", look)
+        monkeypatch.setattr("overproof.train.supervised.check_labels", look)
 
 
 @pytest.mark.parametrize(
@@ -412,3 +413,55 @@ def test_the_command_trains_and_validates_on_a_run_and_resumes_nothing(tmp_path:
     refused = subprocess.run([*command, "--set", "train.sft.seed=7"], capture_output=True, text=True, check=False)
     assert refused.returncode == 2
     assert "overproof: train.output" in refused.stderr
+
+
+@pytest.mark.parametrize(
+    ("keys", "message"),
+    [
+        ({"dataset": "nowhere"}, "nowhere does not exist. Name a folder that overproof export wrote"),
+        ({"sft": {"eval_strategy": "epoch"}}, "is a single file and has no validation split"),
+    ],
+)
+def test_a_dataset_that_is_not_there_is_said_before_anything_is_done(
+    tmp_path: Path, dataset: Path, student: str, keys: dict[str, Any], message: str
+) -> None:
+    assert dataset.exists()
+    with pytest.raises(InputError, match=message):
+        train(make_config(tmp_path, student, **keys), tmp_path)
+
+
+def test_rows_that_are_there_twice_are_counted(tmp_path: Path, student: str) -> None:
+    write_rows(tmp_path / "rows.jsonl", *(make_row(number % 6) for number in range(8)))
+    lines: list[str] = []
+    sft(make_config(tmp_path, student, sft={"max_steps": 1}), RunFolder(tmp_path), lines.append)
+    assert any("8 rows to train on" in line and "2 are the same as an earlier one" in line for line in lines)
+
+
+def test_a_token_that_the_student_has_no_embedding_for_is_refused(tmp_path: Path, dataset: Path) -> None:
+    """Another model's tokenizer beside the weights: on a GPU that would be an assertion without a word."""
+    made = Path(make_checkpoint(tmp_path / "student", trl_template("qwen3")))
+    config = json.loads((made / "config.json").read_text())
+    (made / "config.json").write_text(json.dumps(config | {"vocab_size": 64}))
+    assert dataset.exists()
+    with pytest.raises(ConfigError, match=r"the rows hold the token .* and .* has embeddings for 64 tokens alone"):
+        train(make_config(tmp_path, str(made)), tmp_path)
+
+
+def test_a_disk_that_is_full_at_a_checkpoint_is_said_and_the_same_command_goes_on(
+    tmp_path: Path, dataset: Path, student: str
+) -> None:
+    """Files may grow to 20 kB only, as on a disk with so much room, until there is room again."""
+    assert dataset.exists()
+    config = make_config(tmp_path, student, sft={"save_strategy": "steps", "save_steps": 2})
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+
+    def tell(line: str) -> None:
+        if line.startswith("step 3 of"):
+            resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, before[1]))
+
+    try:
+        with pytest.raises(OverproofError, match=r"could not be written.*goes on from .*checkpoint-2"):
+            sft(config, RunFolder(tmp_path), tell)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert train(config, tmp_path).resumed_from == 2

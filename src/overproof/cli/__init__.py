@@ -71,6 +71,7 @@ GROUPS: dict[str, tuple[Callable[..., None], ...]] = {
     "Train": (
         learning.check_student,
         learning.sft,
+        learning.dpo,
         learning.grpo,
         learning.evaluate,
         learning.compare,

@@ -31,6 +31,7 @@ _EXAMPLES = {
     "push": "overproof push runs/mine OWNER/NAME",
     "check-student": "overproof check-student sft_tiny --run-dir runs/quickstart",
     "sft": "overproof sft sft_tiny --run-dir runs/quickstart",
+    "dpo": "overproof dpo mine.yaml --set train.dataset=runs/pairs/dataset",
     "grpo": "overproof grpo grpo_tiny",
     "evaluate": "overproof evaluate evaluate_tiny",
     "compare": "overproof compare before=runs/a after=runs/b,runs/c --measure pass@8",

@@ -82,6 +82,20 @@ def sft(config: Config, set_: Overrides = None, run_dir: RunDir = None) -> None:
     print_next(f"overproof evaluate CONFIG --set student.profile=path --set student.model={student}")
 
 
+def dpo(config: Config, set_: Overrides = None, run_dir: RunDir = None) -> None:
+    """Train a student on pairs of right and wrong replies (export.format: preference), with TRL."""
+    from overproof.cli.console import print_lines, print_next
+    from overproof.config import SftRun, load_table
+    from overproof.train import dpo
+
+    train = load_table(config, SftRun, set_ or ()).train
+    folder = find_local_folder(config, run_dir)
+    print_lines(dpo(train, folder, lambda line: print_lines([line])).lines())
+    print_next(
+        f"overproof evaluate CONFIG --set student.profile=path --set student.model={train.output or folder.preferred}"
+    )
+
+
 def grpo(config: Config, set_: Overrides = None) -> None:
     """Train a student by reinforcement with the same rewards, R1-Zero's way, with TRL."""
     from overproof.cli.console import print_lines, print_next
@@ -105,9 +119,16 @@ def evaluate(config: Config, set_: Overrides = None, limit: Limit = None, run_di
     from overproof.cli.console import print_lines, print_next
     from overproof.cli.display import Display
     from overproof.config import EvaluationRun, load_table
-    from overproof.evaluation import evaluate
+    from overproof.evaluation import evaluate, evaluate_modes
 
     settings = load_table(config, EvaluationRun, add_limit(set_, limit, "evaluation.problems.limit"))
+    if settings.evaluation.modes:
+        with Display() as display:
+            found = evaluate_modes(settings, find_local_folder(config, run_dir), display)
+        for mode, one in found.items():
+            answers = find_local_folder(config, run_dir).evaluation_in(mode).root
+            print_lines(["", f"asked for {mode.replace('_', '-')} replies:", *one.lines(), f"answers  {answers}"])
+        return
     with Display() as display:
         evaluation = evaluate(settings, find_local_folder(config, run_dir), display)
     folder = find_local_folder(config, run_dir)

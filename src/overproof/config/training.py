@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
@@ -35,7 +35,8 @@ class TrainConfig(Table):
     student: str
     """The checkpoint to begin with: a folder, a Hugging Face id, or `tiny-student`, which ships with the package."""
     output: str | None = None
-    """Folder of the trained student and its checkpoints; None takes `student` in the run folder."""
+    """Folder of the trained student and its checkpoints; None takes `student` in the run folder, and `preferred` for
+    `overproof dpo`."""
     chat_template: str | None = None
     """`chatml`, `plain` (texts without any template), the name of a template that TRL ships (qwen3,
     deepseek_r1_distill, …), or the path of a Jinja file; None takes the student's own, which base models lack. It is
@@ -54,6 +55,9 @@ class TrainConfig(Table):
     sft: dict[str, Any] = {}
     """TRL's own SFTConfig keys (learning_rate, num_train_epochs, per_device_train_batch_size, packing, …), passed
     through and checked by TRL."""
+    dpo: dict[str, Any] = {}
+    """TRL's own DPOConfig keys (beta, loss_type, learning_rate, …), for `overproof dpo`: training on pairs of a right
+    and a wrong reply (export.format: preference). `sft` is not read then."""
 
 
 class EvaluationConfig(Table):
@@ -65,6 +69,8 @@ class EvaluationConfig(Table):
     """Samples of each problem."""
     ks: list[PositiveInt] = [1, 8]
     """For which k pass@k and maj@k are estimated; those above n have no value."""
+    modes: list[Literal["thinking", "non_thinking"]] = []
+    """Ask in each of these modes, each into a run of its own; empty asks once, as student.thinking says."""
     seed: NonNegativeInt = 0
     """Base of the seeds sent, as sampling.seed is for a teacher."""
 
@@ -85,6 +91,9 @@ class ProveConfig(Table):
     """Teacher temperatures, each a table of its own; empty takes teacher.temperature alone."""
     baseline: str = "unverified"
     """The named selection that the others are compared with."""
+    pairs_after: str | None = None
+    """A named selection whose students are also trained on pairs of right and wrong replies to the same problems
+    (train.dpo), and compared with themselves before that; None leaves it out."""
     greedy: bool = True
     """Also evaluate every student at temperature 0, one sample a problem."""
     jobs: PositiveInt = 2

@@ -33,6 +33,22 @@ def evaluate(config: EvaluationRun, folder: RunFolder, show: pipeline.Show = pip
         return evaluate_endpoint(config.model_copy(update={"student": student}), folder.evaluation, show)
 
 
+def evaluate_modes(
+    config: EvaluationRun, folder: RunFolder, show: pipeline.Show = pipeline.be_silent
+) -> dict[str, Evaluation]:
+    """`evaluate` in each of `evaluation.modes`, by mode: one student that thinks or answers at once, as it is asked.
+
+    A reply that was to have no reasoning breaks its form when it has some. Raises as `evaluate` does.
+    """
+    found = {}
+    with serve_student(config.student, folder.student) as student:
+        for mode in config.evaluation.modes:
+            asked = student.model_copy(update={"thinking": mode == "thinking"})
+            asking = config.model_copy(update={"student": asked})
+            found[mode] = evaluate_endpoint(asking, folder.evaluation_in(mode), show)
+    return found
+
+
 def evaluate_endpoint(
     config: EvaluationRun, answers: RunFolder, show: pipeline.Show = pipeline.be_silent
 ) -> Evaluation:

@@ -7,6 +7,7 @@ from typing import Literal
 
 import msgspec
 
+from overproof.completion import read_completion
 from overproof.config.endpoint import SamplingConfig
 from overproof.config.selection import SelectionConfig
 from overproof.errors import RunFolderError
@@ -28,7 +29,7 @@ class Sample(msgspec.Struct, frozen=True):
     """The class of equal answers it belongs to within its problem; None when it gives none, or was cut."""
     is_cut: bool
     is_broken: bool | None
-    """It breaks the form that the prompt asked for; None when that was not measured."""
+    """It breaks the form that was asked for, which without thinking is an answer alone; None when not measured."""
     is_foreign: bool | None
     """Its reasoning is in another language than asked for; None when there was too little to tell."""
     tokens: int | None
@@ -67,11 +68,12 @@ def read_outcomes(
         if not folder.scores(shard).exists():
             raise RunFolderError(f"{folder.root} is not scored. Run overproof score or overproof evaluate first")
         scores = {score.trace_id: score for score in folder.read_scores(shard)}
+        thinking = (manifest.config.get("teacher") or {}).get("thinking") is not False
         for problem, traces in folder.read_groups(shard):
             if problem is not None:
                 wanted = [trace for trace in traces if most is None or trace.index < most]
                 scored = [(trace, scores[trace.id]) for trace in wanted if trace.id in scores]
-                yield _outcome_of(problem, scored, approximate)
+                yield _outcome_of(problem, scored, approximate, thinking=thinking)
 
 
 def read_sampling(folder: RunFolder) -> SamplingConfig:
@@ -83,7 +85,11 @@ def read_sampling(folder: RunFolder) -> SamplingConfig:
 
 
 def _outcome_of(
-    problem: PreparedProblem, scored: list[tuple[Trace, Score]], approximate: Literal["correct", "incorrect"]
+    problem: PreparedProblem,
+    scored: list[tuple[Trace, Score]],
+    approximate: Literal["correct", "incorrect"],
+    *,
+    thinking: bool,
 ) -> ProblemOutcome:
     if (why := _why_ungradable(problem)) is not None:
         return ProblemOutcome(problem, [], [], {why: len(scored)})
@@ -101,7 +107,7 @@ def _outcome_of(
     answers = [score.grade.extracted if score.grade and trace.is_complete else None for trace, score, _ in counted]
     classes = answer_classes(answers, question=problem.problem.question)
     samples = [
-        _sample_of(trace, score, passed=passed, answer=answer)
+        _sample_of(trace, score, passed=passed, answer=answer, thinking=thinking)
         for (trace, score, passed), answer in zip(counted, classes, strict=True)
     ]
     return ProblemOutcome(problem, samples, verdicts, uncounted)
@@ -113,16 +119,22 @@ def _why_ungradable(problem: PreparedProblem) -> str | None:
     return "unverifiable_reference" if problem.reference_issue is not None else None
 
 
-def _sample_of(trace: Trace, score: Score, *, passed: bool, answer: int | None) -> Sample:
+def _sample_of(trace: Trace, score: Score, *, passed: bool, answer: int | None, thinking: bool) -> Sample:
     form, language = (_value(score, name) for name in ("think_format", "language_consistency"))
     return Sample(
         passed=passed,
         answer=answer,
         is_cut=trace.finish_reason == "length",
-        is_broken=None if form is None else form < 1,
+        is_broken=(None if form is None else form < 1) if thinking else _breaks_plain_form(trace),
         is_foreign=None if language is None else language < LEAST_CONSISTENCY,
         tokens=trace.usage.completion_tokens,
     )
+
+
+def _breaks_plain_form(trace: Trace) -> bool:
+    """Whether a reply that was to have no reasoning has some, a tag of it, or nothing else to say."""
+    completion = read_completion(trace)
+    return bool(completion.reasoning) or not completion.answer or "think>" in completion.answer
 
 
 def _value(score: Score, reward: str) -> float | None:

@@ -43,6 +43,20 @@ def export(config: RunConfig, folder: RunFolder, shards: Iterable[int], name: st
     return finish_export(config, folder, [export_shard(config, folder, shard, name) for shard in shards], name)
 
 
+def pair_rows(config: RunConfig, folder: RunFolder, shards: Iterable[int], name: str | None = None) -> Iterator[Row]:
+    """The preference rows of a selection, whatever format it is exported in; nothing is written."""
+    export = config.export.model_copy(update={"format": "preference", "non_thinking": 0.0, "provenance": False})
+    form = form_of(config.model_copy(update={"export": export}), _versions(folder))
+    for shard in shards:
+        scores = {score.trace_id: score for score in folder.read_scores(shard)}
+        decisions = list(folder.read_decisions(shard, name))
+        for problem, *sides in _read_traces(folder, shard, decisions, scores, form):
+            kept, wrong = (
+                [KeptTrace(problem, trace, scores.get(trace.id), None) for trace in traces] for traces in sides
+            )
+            yield from _build_rows(kept, wrong, form)
+
+
 def export_shard(config: RunConfig, folder: RunFolder, shard: int, name: str | None = None) -> ShardExport:
     """Write the rows of one shard. Holds one problem's traces and one row group at a time.
 
@@ -171,9 +185,11 @@ def _read_traces(
     wanted = kept | {name for name, score in scores.items() if wants_wrong and score.grade is not None}
     for problem, traces in folder.read_groups(shard, only=wanted):
         right = [trace for trace in traces if trace.id in kept]
-        wrong = [trace for trace in traces if trace.id not in kept and is_wrong(trace, scores.get(trace.id))]
+        wrong = [trace for trace in traces if wants_wrong and is_wrong(trace, scores.get(trace.id))]
+        if wants_wrong:  # a selection may keep what is wrong or undecided; that does not make it right
+            right = [trace for trace in right if _how_verified(scores.get(trace.id))]
         if problem is not None and right:
-            yield problem, right, wrong if wants_wrong else []
+            yield problem, right, wrong
 
 
 def split_of(problem: PreparedProblem, config: ExportConfig) -> str:

@@ -9,6 +9,7 @@ Everything is seeded; on one machine the same config gives the same table. What 
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from overproof.errors import ConfigError
 from overproof.evaluation.comparison import Comparison, Side, compare
 from overproof.journal import write_bytes
 from overproof.prove.jobs import Job, Outcome, run_jobs
-from overproof.prove.sets import TrainingSet, draw_sets
+from overproof.prove.sets import TrainingSet, draw_pairs, draw_sets
 from overproof.prove.table import Proof
 from overproof.runfolder import RunFolder
 from overproof.train.arguments import check_installed
@@ -40,6 +41,9 @@ def prove(config: ProofRun, folder: RunFolder, show: pipeline.Show = pipeline.be
         raise ConfigError(f"prove.baseline: there is no selection '{config.prove.baseline}'; selections has: {names}")
     if BEFORE in config.selections:
         raise ConfigError(f"selections: '{BEFORE}' is the untrained student; give the selection another name")
+    after = config.prove.pairs_after
+    if after is not None and after not in config.selections:
+        raise ConfigError(f"prove.pairs_after: there is no selection '{after}'")
     check_installed()
     proofs = []
     for temperature in config.prove.temperatures or [config.teacher.temperature]:
@@ -55,10 +59,17 @@ def _prove_at(temperature: float, config: ProofRun, folder: RunFolder, show: pip
     pipeline.run_all(pipeline.Run(config.model_copy(update={"teacher": teacher}), run, show))
     sets = draw_sets(config, run, place / "sets")
     jobs = [*_plan_jobs(config, folder.root, place, sets)]
+    later: list[Job] = []
+    if config.prove.pairs_after is not None:
+        pairs = draw_pairs(config, run, config.prove.pairs_after, place / "sets")
+        sets.append(pairs)
+        later = [_after(job, pairs, place) for job in jobs if job.name == config.prove.pairs_after]
     outcomes: dict[str, list[Outcome]] = {}
-    for number, (job, outcome) in enumerate(run_jobs(config, jobs), start=1):
+    done = itertools.chain(run_jobs(config, jobs), run_jobs(config, later) if later else ())
+    for number, (job, outcome) in enumerate(done, start=1):
         outcomes.setdefault(job.name, []).append(outcome)
-        show(pipeline.Step("prove", number, len(jobs), _describe(job, outcome)))
+        show(pipeline.Step("prove", number, len(jobs) + len(later), _describe(job, outcome)))
+    jobs += later
     return Proof(
         temperature=temperature,
         seeds=config.prove.seeds,
@@ -66,6 +77,7 @@ def _prove_at(temperature: float, config: ProofRun, folder: RunFolder, show: pip
         sampled=_compare(config, jobs),
         greedy=_compare(config, jobs, greedy=True) if config.prove.greedy else None,
         broken={name: _mean_breaks(made) for name, made in outcomes.items()},
+        preferred=_compare_pairs(config, jobs),
         student_temperature=config.student.temperature,
         processor_minutes=sum(one.processor_seconds for made in outcomes.values() for one in made) / 60,
     )
@@ -77,6 +89,21 @@ def _plan_jobs(config: ProofRun, root: Path, place: Path, sets: Sequence[Trainin
     for seed in config.prove.seeds:
         for one in sets:
             yield Job(one.name, seed, Path(one.path), place / "students" / f"{one.name}-{seed}")
+
+
+def _after(job: Job, pairs: TrainingSet, place: Path) -> Job:
+    """The training on pairs of a student that a job has trained."""
+    folder = place / "students" / f"{pairs.name}-{job.seed}"
+    return Job(pairs.name, job.seed, Path(pairs.path), folder, job.folder / "student")
+
+
+def _compare_pairs(config: ProofRun, jobs: Sequence[Job]) -> Comparison | None:
+    """The students that were also trained on pairs with themselves before that."""
+    names = [config.prove.pairs_after, f"{config.prove.pairs_after}+dpo"]
+    if config.prove.pairs_after is None:
+        return None
+    sides = [Side(str(name), [job.answers() for job in jobs if job.name == name]) for name in names]
+    return compare(sides, approximate=config.rewards.accuracy.approximate)
 
 
 def _compare(config: ProofRun, jobs: Sequence[Job], *, greedy: bool = False) -> Comparison:

@@ -23,7 +23,7 @@ from overproof.journal import write_bytes
 from overproof.records import decode, encode
 from overproof.runfolder import RunFolder
 from overproof.student.checkpoint import find_student
-from overproof.train import sft
+from overproof.train import dpo, sft
 from overproof.train.output import TrainSummary
 
 _THREADS = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false"}
@@ -39,6 +39,8 @@ class Job(msgspec.Struct, frozen=True):
     """The rows to train on; None trains nothing."""
     folder: Path
     """Where its student, its answers and its log go."""
+    base: Path | None = None
+    """The trained student to go on from, where the rows are pairs; None begins with the proof's own."""
 
     def answers(self, *, greedy: bool = False) -> RunFolder:
         """The run folder that holds the student's answers."""
@@ -99,6 +101,9 @@ def _train(config: ProofRun, job: Job) -> TrainSummary | None:
         "output": str(job.folder / "student"),
         "sft": config.train.sft | {"seed": job.seed},
     }
+    if job.base is not None:
+        changed |= {"student": str(job.base), "dpo": config.train.dpo | {"seed": job.seed}}
+        return dpo(config.train.model_copy(update=changed), RunFolder(job.folder))
     return sft(config.train.model_copy(update=changed), RunFolder(job.folder))
 
 
@@ -118,7 +123,8 @@ def _digest(config: ProofRun, job: Job, student: Path) -> str:
     tables = [config.train, config.student, config.evaluation, config.prompt, config.rewards]
     text = orjson.dumps([[table.model_dump(mode="json") for table in tables], config.prove.greedy])
     rows = job.dataset.read_bytes() if job.dataset else b""
-    return hashlib.blake2b(text + hash_weights(student).encode() + rows, digest_size=8).hexdigest()
+    base = hash_weights(job.base).encode() if job.base else b""
+    return hashlib.blake2b(text + hash_weights(student).encode() + rows + base, digest_size=8).hexdigest()
 
 
 @contextmanager

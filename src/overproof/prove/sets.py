@@ -13,6 +13,7 @@ import orjson
 from overproof.config import ProofRun
 from overproof.config.source import ProblemsConfig
 from overproof.errors import InputError
+from overproof.export import pair_rows
 from overproof.journal import write_bytes
 from overproof.problems import read_problems
 from overproof.records import problem_id_of
@@ -32,6 +33,8 @@ class TrainingSet(msgspec.Struct, frozen=True):
     """Rows whose answer equals the reference."""
     problems: int
     """Different problems among the rows."""
+    is_pairs: bool = False
+    """The rows are pairs of a right and a wrong reply."""
 
 
 def draw_sets(config: ProofRun, run: RunFolder, target: Path) -> list[TrainingSet]:
@@ -57,6 +60,25 @@ def draw_sets(config: ProofRun, run: RunFolder, target: Path) -> list[TrainingSe
         problems = len({problem_id_of(trace_id) for trace_id in ids})
         sets.append(TrainingSet(name, str(path), rows, available[name], len(right.intersection(ids)), problems))
     return sets
+
+
+def draw_pairs(config: ProofRun, run: RunFolder, name: str, target: Path) -> TrainingSet:
+    """The pairs of right and wrong replies to the problems of a selection, written to `<target>/<name>_pairs.jsonl`.
+
+    Raises InputError when there are none.
+    """
+    manifest = run.read_manifest()
+    shards = range(manifest.shards if manifest else 0)
+    rows = sorted(pair_rows(config, run, shards, name), key=lambda row: _chance(row["id"]))[: config.prove.rows]
+    if not rows:
+        raise InputError(
+            f"prove.pairs_after: no problem of '{name}' has a right and a wrong reply of like length. Sample more "
+            "(sampling.n), or raise export.length_ratio"
+        )
+    path = target / f"{name}_pairs.jsonl"
+    write_bytes(path, b"".join(orjson.dumps(row) + b"\n" for row in rows))
+    problems = len({problem_id_of(row["id"].split()[0]) for row in rows})
+    return TrainingSet(f"{name}+dpo", str(path), len(rows), len(rows), len(rows), problems, is_pairs=True)
 
 
 def _chance(trace_id: str) -> bytes:

@@ -31,6 +31,8 @@ class Proof(msgspec.Struct, frozen=True):
     student_temperature: float
     processor_minutes: float
     """What the trainings and the answers took of one core."""
+    preferred: Comparison | None = None
+    """Students that were also trained on pairs, compared with themselves before that."""
 
     def lines(self) -> list[str]:
         """The proof as Markdown, with what it says below."""
@@ -65,8 +67,8 @@ def _row(proof: Proof, line: Line) -> list[str]:
     sets = {one.name: one for one in proof.sets}
     one = sets.get(line.name)
     row = [
-        line.name if one else "nothing (before)",
-        f"{one.right / one.rows:.0%}" if one else "",
+        _name_of(line, one),
+        f"{one.right / one.rows:.0%}" if one and not one.is_pairs else "",
         _percent(line),
         _points(line),
         "" if line.p_adjusted is None else show_p(line.p_adjusted),
@@ -76,6 +78,12 @@ def _row(proof: Proof, line: Line) -> list[str]:
     if proof.greedy is not None:
         row.append(_percent(next(other for other in proof.greedy.sides if other.name == line.name)))
     return row
+
+
+def _name_of(line: Line, one: TrainingSet | None) -> str:
+    if one is None:
+        return "nothing (before)"
+    return f"{line.name} ({one.rows:,} pairs)" if one.is_pairs else line.name
 
 
 def _percent(line: Line) -> str:
@@ -98,6 +106,9 @@ def _sentences(proof: Proof) -> list[str]:
     ]
     if proof.greedy is not None:
         said += [_say(line, baseline, "at temperature 0") for line in proof.greedy.sides[1:]]
+    if proof.preferred is not None:
+        before, after = proof.preferred.sides
+        said.append(_say(after, f"the same students before the pairs ({before.name})", "after training on pairs"))
     seeds = f"{len(proof.seeds)} training seed{'s' if len(proof.seeds) > 1 else ''}"
     basis = (
         f"{proof.sampled.problems:,} held-out problems, {seeds}; intervals are 95 %, paired by problem, and widened by "

@@ -305,9 +305,19 @@ class RunFolder:
         return self.root / "student"
 
     @property
+    def preferred(self) -> Path:
+        """Folder of the student that is trained on this run's pairs of right and wrong replies."""
+        return self.root / "preferred"
+
+    @property
     def evaluation(self) -> RunFolder:
         """The run that holds the student's answers; it has an evaluation.json."""
-        return RunFolder(f"{self.storage.url}/evaluation" if self.storage else self.root / "evaluation")
+        return self.evaluation_in("thinking")
+
+    def evaluation_in(self, mode: str) -> RunFolder:
+        """The run that holds the student's answers in a mode: thinking, non_thinking."""
+        name = "evaluation" if mode == "thinking" else f"evaluation_{mode}"
+        return RunFolder(f"{self.storage.url}/{name}" if self.storage else self.root / name)
 
     @property
     def evaluation_json(self) -> Path:

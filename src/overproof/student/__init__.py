@@ -24,7 +24,14 @@ import numpy as np
 
 from overproof.errors import InputError
 from overproof.student.checkpoint import find_student
-from overproof.student.conversation import Conversation, read_conversation, read_dataset_rows, sample_rows
+from overproof.student.conversation import (
+    Conversation,
+    is_pair,
+    read_conversation,
+    read_dataset_rows,
+    read_pair,
+    sample_rows,
+)
 from overproof.student.matrix import draw_matrix, suggest
 from overproof.student.structure import FAULTS, Tokens, added_tokens, compare, holds_control_token, tokenise
 from overproof.student.template import (
@@ -73,7 +80,7 @@ class StudentCheck(msgspec.Struct, frozen=True):
     modes: dict[str, int] = {}
     """Checked rows of each mode: thinking, non-thinking."""
     shown: dict[str, str] = {}
-    """A row of each mode with its loss marked (`show_loss`)."""
+    """The first row of each mode with its loss marked (`show_loss`)."""
 
     @property
     def passed(self) -> bool:
@@ -91,20 +98,28 @@ def check_student(
     max_length: int | None = None,
     empty_block_in_loss: bool = False,
     most_rows: int | None = 2000,
+    pairs: bool | None = None,
 ) -> StudentCheck:
     """Check the train rows of datasets (folders that `export` wrote, or files) against a student.
 
     `student` is a folder or an id that transformers loads; the other arguments are what training will be given (the
     `train` table), None meaning the tokenizer's own and no limit. At most `most_rows` rows are rendered, drawn evenly;
-    None renders all. Raises InputError for rows without a known schema, ConfigError for a student or template that
-    cannot be loaded, MissingExtraError without transformers.
+    None renders all. `pairs` says whether the rows must be preference rows, whose replies are both looked at; None
+    takes what the first row is. Raises InputError for rows without a known schema, ConfigError for a student or
+    template that cannot be loaded, MissingExtraError without transformers.
     """
     datasets = [dataset] if isinstance(dataset, Path) else dataset
     rows = (row for one in datasets for row in read_dataset_rows(one))
     sampled, total = sample_rows(rows, most_rows)
     if not sampled:
         raise InputError(f"{name_datasets(datasets)} holds no rows to train on")
-    conversations = [read_conversation(row.values, row.where) for row in sampled]
+    if pairs is None:
+        pairs = is_pair(sampled[0].values)
+    conversations = [
+        one
+        for row in sampled
+        for one in (read_pair(row.values, row.where) if pairs else [read_conversation(row.values, row.where)])
+    ]
     tokenizer = load_tokenizer(student, chat_template, template)
     if eos_token is not None:
         tokenizer.eos_token = eos_token
@@ -124,8 +139,12 @@ def check_student(
         *_describe_plain(tokenizer, conversations),
     ]
     tokens = {share: int(np.percentile(lengths, share, method="higher")) for share in PERCENTILES}
-    modes = Counter(mode_of(conversation) for conversation in conversations)
-    shown = {mode_of(one): show_loss(text) for one, text in zip(conversations, rendered, strict=True)}
+    step = 2 if pairs else 1  # of a pair, the reply that is chosen
+    modes = Counter(mode_of(conversation) for conversation in conversations[::step])
+    shown: dict[str, str] = {}
+    for one, text in zip(conversations[::step], rendered[::step], strict=True):
+        if mode_of(one) not in shown:
+            shown[mode_of(one)] = show_loss(text)
     return StudentCheck(student, total, len(sampled), behaviours, tokens, findings, dict(modes), shown)
 
 

@@ -28,6 +28,12 @@ def count_positions(student: str) -> int | None:
     return positions if isinstance(positions, int) else None
 
 
+def count_vocabulary(student: str) -> int | None:
+    """Tokens that the student's config has an embedding for; None when it says nothing."""
+    size = getattr(read_architecture(student).get_text_config(), "vocab_size", None)
+    return size if isinstance(size, int) else None
+
+
 def build_empty(config: PreTrainedConfig, **keys: Any) -> PreTrainedModel:
     """A model of the class that TRL trains, on whatever device is the default; only its shapes mean anything."""
     import transformers

@@ -49,6 +49,35 @@ def read_conversation(values: dict[str, Any], where: str) -> Conversation:
     return _read_turns(values, where)._replace(variables=_read_variables(values, where))
 
 
+def read_pair(values: dict[str, Any], where: str) -> tuple[Conversation, Conversation]:
+    """The right and the wrong reply to the prompt of a preference row, as two conversations.
+
+    A row without a prompt of its own holds two whole conversations, as some published sets do. Raises InputError
+    naming the row when it is none of these, or when its two prompts differ.
+    """
+    if not is_pair(values):
+        raise InputError(
+            f"{where} has the columns {', '.join(map(str, values))}; a pair to train on has prompt, chosen and "
+            "rejected (export.format: preference)"
+        )
+    rest = {key: value for key, value in values.items() if key in {"prompt", "chat_template_kwargs"}}
+    own = isinstance(values.get("prompt"), str | list)
+    chosen, rejected = (
+        read_conversation(
+            rest | {"completion": values[side]} if own else rest | {"messages": values[side]}, f"{where}, {side}"
+        )
+        for side in ("chosen", "rejected")
+    )
+    if chosen.prompt != rejected.prompt:
+        raise InputError(f"{where}: chosen and rejected do not reply to the same prompt")
+    return chosen, rejected
+
+
+def is_pair(values: dict[str, Any]) -> bool:
+    """Whether a row is a preference row."""
+    return "chosen" in values and "rejected" in values
+
+
 def _read_variables(values: dict[str, Any], where: str) -> dict[str, Any]:
     """TRL's column `chat_template_kwargs`: a table, in JSON or not; Parquet fills what a row lacks with None."""
     given = values.get("chat_template_kwargs")
@@ -63,6 +92,10 @@ def _read_variables(values: dict[str, Any], where: str) -> dict[str, Any]:
 
 
 def _read_turns(values: dict[str, Any], where: str) -> Conversation:
+    if is_pair(values):
+        raise InputError(
+            f"{where} is a pair of replies; train on pairs with overproof dpo, or export messages (export.format)"
+        )
     if "prompt" in values and "completion" in values:
         prompt, completion = values["prompt"], values["completion"]
         if isinstance(prompt, str) and isinstance(completion, str):
@@ -85,13 +118,24 @@ def _read_turns(values: dict[str, Any], where: str) -> Conversation:
 def read_dataset_rows(dataset: Path, split: str = "train") -> Iterator[SourceRow]:
     """Rows of a split of an exported dataset folder, or of a single JSONL or Parquet file.
 
-    Raises InputError when there are no such files.
+    A file has train rows alone. Raises InputError when there are no such files, and naming the first row that cannot
+    be read.
     """
     if dataset.is_file():
+        if split != "train":
+            raise InputError(
+                f"{dataset} is a single file and has no {split} split; name a folder that overproof export wrote, or "
+                "set eval_strategy: no"
+            )
         return read_rows(Source(path=str(dataset)))
+    if not dataset.exists():
+        raise InputError(f"{dataset} does not exist. Name a folder that overproof export wrote, or a file of rows")
     files = sorted(dataset.glob(f"jsonl/{split}-*.jsonl")) or sorted(dataset.glob(f"parquet/{split}-*.parquet"))
     if not files:
-        raise InputError(f"{dataset} holds no {split} rows (jsonl/{split}-*.jsonl or parquet/{split}-*.parquet)")
+        raise InputError(
+            f"{dataset} holds no {split} rows (jsonl/{split}-*.jsonl or parquet/{split}-*.parquet). Name a folder that "
+            "overproof export wrote, or a file of rows itself"
+        )
     return (row for file in files for row in read_rows(Source(path=str(file))))
 
 

@@ -95,7 +95,12 @@ class Api:
         return replies
 
     def _encode(self, asked: ChatRequest) -> list[int]:
-        prompt = self.engine.encode(render_prompt(asked.to_messages()))
+        thinking = asked.chat_template_kwargs.enable_thinking
+        if not thinking and not self.engine.has_switch:
+            raise RefusedError(
+                "This model's chat template has no switch for thinking", param="chat_template_kwargs.enable_thinking"
+            )
+        prompt = self.engine.encode(render_prompt(asked.to_messages(), thinking=thinking))
         room = self.engine.network.architecture.context_length
         if len(prompt) >= room:
             raise RefusedError(

@@ -51,6 +51,12 @@ TokenCount = Annotated[int, msgspec.Meta(ge=1)]
 StopText = Annotated[str, msgspec.Meta(min_length=1)]
 
 
+class TemplateVariables(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a request may set of the chat template."""
+
+    enable_thinking: bool = True
+
+
 class ChatRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A chat completion request. What the server could not honour is refused, never passed over in silence."""
 
@@ -67,6 +73,7 @@ class ChatRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     stream: bool | None = None
     stream_options: StreamOptions | None = None
     user: str | None = None
+    chat_template_kwargs: TemplateVariables = TemplateVariables()
 
     def to_messages(self) -> list[Message]:
         """The conversation so far."""

@@ -18,7 +18,7 @@ from tokenizers import Tokenizer
 
 from overproof.tiny.chat import SPECIAL_TOKENS
 from overproof.tiny.choice import choose_tokens
-from overproof.tiny.model import SLOTS, TOKENIZER_FILE, Network
+from overproof.tiny.model import SLOTS, TEMPLATE_FILE, TOKENIZER_FILE, Network
 
 FinishReason = Literal["stop", "length", "cancelled"]
 
@@ -105,6 +105,9 @@ class TinyEngine:
         """Load a model folder. Raises InputError when it is not one."""
         self.network = Network(folder)
         self.tokenizer = Tokenizer.from_file(str(folder / TOKENIZER_FILE))
+        template = folder / TEMPLATE_FILE
+        self.has_switch = template.is_file() and "enable_thinking" in template.read_text(encoding="utf-8")
+        """Whether it can be asked to answer without reasoning."""
         self._pieces = _token_bytes(self.tokenizer)
         self._waiting: deque[Generated] = deque()
         self._active: list[Generated] = []

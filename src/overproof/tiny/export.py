@@ -16,10 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from overproof.errors import InputError, MissingExtraError, OverproofError
-from overproof.tiny.chat import CHAT_TEMPLATE
-from overproof.tiny.model import MODEL_FILE, TOKENIZER_FILE, Architecture
+from overproof.tiny.chat import CHAT_TEMPLATE, PLAIN_TEMPLATE
+from overproof.tiny.model import MODEL_FILE, TEMPLATE_FILE, TOKENIZER_FILE, Architecture
 
-TEMPLATE_FILE = "chat_template.jinja"
 _CONFIG_FILE = "config.json"
 
 
@@ -61,7 +60,7 @@ def _read_architecture(checkpoint: Path, name: str) -> Architecture:
     config: dict[str, Any] = json.loads((checkpoint / _CONFIG_FILE).read_text(encoding="utf-8"))
     if config.get("model_type") != "qwen3":
         raise InputError(f"{checkpoint} is a {config.get('model_type')} model; the tiny server runs qwen3 only")
-    if (checkpoint / TEMPLATE_FILE).read_text(encoding="utf-8").strip() != CHAT_TEMPLATE:
+    if (checkpoint / TEMPLATE_FILE).read_text(encoding="utf-8").strip() not in {CHAT_TEMPLATE, PLAIN_TEMPLATE}:
         raise InputError(
             f"{checkpoint / TEMPLATE_FILE} is not the tiny models' template, the only one that the tiny server speaks. "
             "Serve this checkpoint with another server and give its base_url"

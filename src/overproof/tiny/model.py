@@ -23,6 +23,7 @@ from overproof.errors import InputError
 SLOTS = 16
 MODEL_FILE = "model.onnx"
 TOKENIZER_FILE = "tokenizer.json"
+TEMPLATE_FILE = "chat_template.jinja"
 ARCHITECTURE_FILE = "model.json"
 MODEL_FILES = (MODEL_FILE, TOKENIZER_FILE, ARCHITECTURE_FILE)
 """What a folder must hold to be served."""

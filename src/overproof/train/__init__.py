@@ -1,5 +1,8 @@
-"""Supervised fine-tuning with TRL: rows that were checked, the loss on the reply alone, and nothing cut in silence.
+"""Training a student with TRL: rows that were checked, the loss on replies alone, and nothing cut in silence.
 
+    method          what one way of training does otherwise than another
+    supervised      the loss on each reply (`overproof sft`)
+    preference      right replies against wrong ones (`overproof dpo`)
     arguments       the `train` table and this machine → TRL's own config
     training_rows   the dataset → tokens and labels; which rows are too long
     output          what lies in the output folder; whether a training may go on there
@@ -21,7 +24,7 @@ import os
 import platform
 import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -31,21 +34,19 @@ from overproof.errors import ConfigError, InputError, OverproofError
 from overproof.journal import write_bytes
 from overproof.runfolder import RunFolder
 from overproof.student import check_student, describe_check, name_datasets
-from overproof.student.adapters import build_adapter
-from overproof.student.architecture import count_positions, read_architecture
+from overproof.student.architecture import count_positions, count_vocabulary, read_architecture
 from overproof.student.checkpoint import find_student
 from overproof.student.template import load_tokenizer
 from overproof.train.arguments import (
     advise_packages,
-    build_arguments,
     check_installed,
     find_room,
     look_at_machine,
     read_peak,
 )
 from overproof.train.fit import describe_fit
-from overproof.train.inspection import check_isolation, check_labels
 from overproof.train.memory import GIB
+from overproof.train.method import Method
 from overproof.train.output import (
     FORM,
     ROWS,
@@ -56,32 +57,35 @@ from overproof.train.output import (
     last_checkpoint,
     read_training,
     refuse_changes,
+    rows_folder,
     settings_of,
     write_training,
 )
+from overproof.train.preference import Preference
 from overproof.train.saving import finish_student, holds_trained, write_trained
-from overproof.train.screen import check_launch, describe_training
+from overproof.train.screen import check_launch, describe_training, packs
 from overproof.train.student_card import render_card
+from overproof.train.supervised import Supervised
 from overproof.train.telling import Tell, bars_on_terminals_only, be_silent, listen
 from overproof.train.training_rows import (
     Survey,
     TrainingRows,
     find_limit,
     hand_over,
-    open_rows,
     summarise,
-    tokenise_rows,
     wait_for_rows,
     withdraw,
 )
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
-    from trl.trainer.sft_config import SFTConfig
-    from trl.trainer.sft_trainer import SFTTrainer
 
-_MUCH_PADDING = 0.1
-"""Share of padding from which rows are ordered by length."""
+
+_WORDS_OF_FULL_DISKS = (
+    *("No space left", "File too large", "Disk quota", "Read-only file system"),
+    *("PytorchStreamWriter", "iostream", "I/O error"),
+)
+"""What the system, torch and safetensors say when nothing more can be written."""
 
 
 def sft(config: TrainConfig, folder: RunFolder, tell: Tell = print) -> TrainSummary:
@@ -94,17 +98,32 @@ def sft(config: TrainConfig, folder: RunFolder, tell: Tell = print) -> TrainSumm
     something else; InputError for rows without a known schema, that the student's template would spoil, or that are
     all too long.
     """
-    check_installed(config.sft)
-    output = Path(config.output) if config.output else folder.student
+    return _train_in_folder(Supervised(), config, folder, tell)
+
+
+def dpo(config: TrainConfig, folder: RunFolder, tell: Tell = print) -> TrainSummary:
+    """Train the student on pairs of a right and a wrong reply, and save it as `sft` does.
+
+    The dataset is one of preference rows (export.format: preference); both replies of every row are checked as `sft`
+    checks its one. Resumes, and raises, as `sft` does.
+    """
+    return _train_in_folder(Preference(), config, folder, tell)
+
+
+def _train_in_folder(method: Method, config: TrainConfig, folder: RunFolder, tell: Tell) -> TrainSummary:
+    """One training from an empty or begun output folder to the saved student."""
+    check_installed(getattr(config, method.key), method.key)
+    output = Path(config.output) if config.output else method.output(folder)
     earlier = read_training(output)
     if os.environ.get("LOCAL_RANK", "0") == "0":
-        withdraw(output / ROWS)  # the processes meet before any of them looks for rows
-    arguments = build_arguments(config, output, look_at_machine())
+        withdraw(rows_folder(output))  # the processes meet before any of them looks for rows
+    arguments = method.build_arguments(config, output, look_at_machine())
     check_launch(arguments.world_size)
     is_first = arguments.process_index == 0
     with bars_on_terminals_only():
         try:
-            return _train(config, _find_datasets(config, folder), earlier, arguments, tell if is_first else be_silent)
+            datasets = _find_datasets(config, folder)
+            return _train(method, config, datasets, earlier, arguments=arguments, tell=tell if is_first else be_silent)
         finally:
             if is_first:
                 shutil.rmtree(output / ROWS, ignore_errors=True)
@@ -116,30 +135,30 @@ def _find_datasets(config: TrainConfig, folder: RunFolder) -> list[Path]:
 
 
 def _train(
-    config: TrainConfig, datasets: list[Path], earlier: Training | None, arguments: SFTConfig, tell: Tell
+    method: Method, config: TrainConfig, datasets: list[Path], earlier: Training | None, *, arguments: Any, tell: Tell
 ) -> TrainSummary:
     """All that needs TRL's arguments: check, train, save, write down."""
     output, is_first = Path(str(arguments.output_dir)), arguments.process_index == 0
-    settings = settings_of(config.model_dump(mode="json"))
+    settings = settings_of(config.model_dump(mode="json"), method.key)
     tokenizer = _load_tokenizer(config, arguments)
     if earlier is not None and earlier.trained is not None and earlier.summary is None and holds_trained(output):
         refuse_changes(output, compare_settings(earlier, settings))
         tell(f"{output} holds this training with all its steps done: going on with saving the student")
         return _finish(config, earlier, tokenizer, arguments, is_first=is_first)
-    rows, survey = _prepare_rows(config, datasets, tokenizer, arguments, tell)
+    rows, survey = _prepare_rows(method, config, datasets, tokenizer, arguments=arguments, tell=tell)
     training = Training(settings, rows.fingerprint, _versions(), rows=rows, form=FORM)
     if earlier is not None:
         check_same(output, earlier, training)
         if earlier.summary is not None:
             tell(f"{output} holds this training, finished: nothing to do")
             return earlier.summary
-    trainer = _build_trainer(config, tokenizer, arguments, rows)
+    trainer = _build_trainer(method, config, tokenizer, arguments, rows)
     if survey is not None:
-        check_labels(trainer, survey.digests)
+        method.inspect(trainer, survey)
     fit, room = [], find_room()
     if is_first and room is not None:
-        fit = describe_fit(config, arguments, rows.limit if arguments.packing else rows.longest, room)
-    for line in describe_training(config, rows, arguments, trainer, fit):
+        fit = describe_fit(config, arguments, rows.limit if packs(arguments) else rows.longest, room)
+    for line in describe_training(config, rows, arguments, len(trainer.train_dataset), fit, unit=method.unit):
         tell(line)
     if is_first:
         write_training(output, training)
@@ -154,7 +173,7 @@ def _train(
 
 
 def _finish(
-    config: TrainConfig, training: Training, tokenizer: PreTrainedTokenizerBase, arguments: SFTConfig, *, is_first: bool
+    config: TrainConfig, training: Training, tokenizer: PreTrainedTokenizerBase, arguments: Any, *, is_first: bool
 ) -> TrainSummary:
     """Make a student of what was trained, and write down that all is done. A failure names the way on."""
     output, summary = Path(str(arguments.output_dir)), training.trained
@@ -174,24 +193,25 @@ def _finish(
     return summary
 
 
-def _load_tokenizer(config: TrainConfig, arguments: SFTConfig) -> PreTrainedTokenizerBase:
+def _load_tokenizer(config: TrainConfig, arguments: Any) -> PreTrainedTokenizerBase:
     """The student's tokenizer as it will be saved with the trained student."""
     tokenizer = load_tokenizer(find_student(config.student), config.chat_template, config.template)
-    if arguments.eos_token is not None:
-        if arguments.eos_token not in tokenizer.get_vocab():
-            raise ConfigError(f"train.sft.eos_token: '{arguments.eos_token}' is no token of {config.student}")
-        tokenizer.eos_token = arguments.eos_token
+    if (end := getattr(arguments, "eos_token", None)) is not None:
+        if end not in tokenizer.get_vocab():
+            raise ConfigError(f"train.sft.eos_token: '{end}' is no token of {config.student}")
+        tokenizer.eos_token = end
     return tokenizer
 
 
-def _check_student(config: TrainConfig, datasets: list[Path], arguments: SFTConfig, tell: Tell) -> None:
+def _check_student(method: Method, config: TrainConfig, datasets: list[Path], arguments: Any, tell: Tell) -> None:
     """Ask the student check, and refuse what it refuses."""
     check = check_student(
         datasets,
         find_student(config.student),
         chat_template=config.chat_template,
         template=config.template,
-        eos_token=arguments.eos_token,
+        eos_token=getattr(arguments, "eos_token", None),
+        pairs=method.pairs,
         empty_block_in_loss=config.empty_block_in_loss,
     )
     lines = describe_check(check)
@@ -202,76 +222,84 @@ def _check_student(config: TrainConfig, datasets: list[Path], arguments: SFTConf
 
 
 def _prepare_rows(
-    config: TrainConfig, datasets: list[Path], tokenizer: PreTrainedTokenizerBase, arguments: SFTConfig, tell: Tell
+    method: Method,
+    config: TrainConfig,
+    datasets: list[Path],
+    tokenizer: PreTrainedTokenizerBase,
+    *,
+    arguments: Any,
+    tell: Tell,
 ) -> tuple[TrainingRows, Survey | None]:
     """Write the rows to train on, and to validate on, beside the checkpoints.
 
     The first process of each machine does so and gets the survey; the others read what it wrote down.
     """
-    cache = Path(str(arguments.output_dir)) / ROWS
+    cache = rows_folder(Path(str(arguments.output_dir)))
     if arguments.local_process_index != 0:
         return wait_for_rows(cache), None
-    _check_student(config, datasets, arguments, tell)
+    _check_student(method, config, datasets, arguments, tell)
     model_type = str(read_architecture(find_student(config.student)).get_text_config().model_type)
     for line in advise_packages(model_type, has_accelerator=find_room() is not None):
         tell(line)
-    in_loss = config.empty_block_in_loss
-    survey = tokenise_rows(datasets, tokenizer, cache / "train.arrow", empty_block_in_loss=in_loss)
+    survey = method.tokenise(config, datasets, tokenizer, cache / "train.arrow", "train")
+    _check_vocabulary(config, tokenizer, survey.largest)
     limit = find_limit(
         datasets,
         survey,
         max_length=arguments.max_length,
         percentile=config.length_percentile,
         positions=count_positions(find_student(config.student)),
+        table=method.key,
     )
     if arguments.eval_strategy != "no":
-        tokenise_rows(datasets, tokenizer, cache / "validation.arrow", "validation", empty_block_in_loss=in_loss)
+        method.tokenise(config, datasets, tokenizer, cache / "validation.arrow", "validation")
     rows = summarise(survey, limit, arguments.per_device_train_batch_size)
     hand_over(cache, rows)
     return rows, survey
 
 
-def _build_trainer(
-    config: TrainConfig, tokenizer: PreTrainedTokenizerBase, arguments: SFTConfig, rows: TrainingRows
-) -> SFTTrainer:
-    """TRL's trainer over the rows. Nothing can be cut: rows that are too long are gone already."""
-    from trl.trainer.sft_trainer import SFTTrainer
-
-    cache = Path(str(arguments.output_dir)) / ROWS
-    arguments.max_length = rows.limit if arguments.packing else None
-    _order_by_length(config, arguments, rows)
-    validation = open_rows(cache / "validation.arrow", rows.limit) if arguments.eval_strategy != "no" else None
-    student = find_student(config.student)
-    try:
-        trainer = SFTTrainer(
-            model=student,
-            args=arguments,
-            train_dataset=open_rows(cache / "train.arrow", rows.limit),
-            eval_dataset=validation,
-            processing_class=tokenizer,
-            peft_config=build_adapter(config.lora, student),
+def _check_vocabulary(config: TrainConfig, tokenizer: PreTrainedTokenizerBase, largest: int) -> None:
+    """Raise ConfigError when rows hold a token that the student has no embedding for: a GPU would only crash."""
+    known = count_vocabulary(find_student(config.student))
+    if known is not None and largest >= known:
+        token = tokenizer.convert_ids_to_tokens(largest)
+        raise ConfigError(
+            f"train.student: the rows hold the token {token} (number {largest:,}), and {config.student} has embeddings "
+            f"for {known:,} tokens alone. Take the tokenizer that belongs to it, or resize its embeddings first"
         )
+
+
+def _build_trainer(
+    method: Method, config: TrainConfig, tokenizer: PreTrainedTokenizerBase, arguments: Any, rows: TrainingRows
+) -> Any:
+    try:
+        return method.build_trainer(config, tokenizer, arguments, rows)
     except (OSError, ValueError, TypeError) as error:
         raise ConfigError(f"train: TRL cannot train {config.student} so: {error}") from error
-    if arguments.packing:
-        check_isolation(trainer)
-    return trainer
 
 
-def _order_by_length(config: TrainConfig, arguments: SFTConfig, rows: TrainingRows) -> None:
-    """Put rows of like length into one batch where batches of any rows would be padded much and nothing packs them."""
-    key = "train_sampling_strategy"
-    if hasattr(arguments, key) and key not in config.sft and not arguments.packing and rows.padding > _MUCH_PADDING:
-        setattr(arguments, key, "group_by_length")
+def _run(trainer: Any, rows: TrainingRows, output: Path, tell: Tell) -> TrainSummary:
+    from safetensors import SafetensorError
 
-
-def _run(trainer: SFTTrainer, rows: TrainingRows, output: Path, tell: Tell) -> TrainSummary:
     listen(trainer, tell)
     checkpoint = last_checkpoint(output)
     if checkpoint is not None:
         tell(f"going on from {checkpoint}")
-    done = trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+    try:
+        done = trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+    except ValueError as error:
+        if trainer.state.global_step:
+            raise
+        raise ConfigError(f"train: TRL refuses the first step: {error}") from error
+    except (OSError, SafetensorError, RuntimeError) as error:
+        if not _failed_writing(error):
+            raise
+        raise OverproofError(
+            f"A checkpoint could not be written to {output}: {error}. Make room there; the same command goes on from "
+            f"{last_checkpoint(output) or 'the first step'}"
+        ) from error
     log = trainer.state.log_history
+    apart = [float(row["rewards/accuracies"]) for row in log if "rewards/accuracies" in row]
     losses = [float(row["loss"]) for row in log if "loss" in row] or [float(done.training_loss)]
     return TrainSummary(
         output=str(output),
@@ -283,8 +311,14 @@ def _run(trainer: SFTTrainer, rows: TrainingRows, output: Path, tell: Tell) -> T
         tokens=max((int(row["num_tokens"]) for row in log if "num_tokens" in row), default=0),
         seconds=float(done.metrics["train_runtime"]),
         loss=(losses[0], losses[-1]),
+        told_apart=(apart[0], apart[-1]) if apart else None,
         resumed_from=int(checkpoint.name.rpartition("-")[2]) if checkpoint else None,
     )
+
+
+def _failed_writing(error: Exception) -> bool:
+    """Whether a training ended because its disk took no more; each library says so in its own way."""
+    return any(word in str(error) for word in _WORDS_OF_FULL_DISKS)
 
 
 def _versions() -> dict[str, str]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from overproof.config import SftRun, load_table
 from overproof.errors import OverproofError
 from overproof.runfolder import find_run
-from overproof.train import sft
+from overproof.train import dpo, sft
 
 
 def main() -> None:
@@ -18,11 +18,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m overproof.train", description=main.__doc__)
     parser.add_argument("config", help="a YAML file, or the name of a shipped config")
     parser.add_argument("--set", action="append", metavar="KEY=VALUE", help="override a key of the config")
+    parser.add_argument("--dpo", action="store_true", help="train on pairs of replies, as overproof dpo does")
     parser.add_argument("--run-dir", type=Path, help="folder of the run; default: runs/<name of the config>")
     arguments = parser.parse_args()
     try:
         config = load_table(arguments.config, SftRun, arguments.set or ())
-        summary = sft(config.train, find_run(arguments.config, arguments.run_dir), _say)
+        method = dpo if arguments.dpo else sft
+        summary = method(config.train, find_run(arguments.config, arguments.run_dir), _say)
         for line in summary.lines():
             _say(line)
     except OverproofError as error:

@@ -13,6 +13,7 @@ from overproof.config.training import TrainConfig
 from overproof.errors import ConfigError, MissingExtraError
 
 if TYPE_CHECKING:
+    from trl.trainer.dpo_config import DPOConfig
     from trl.trainer.sft_config import SFTConfig
 
 _REFUSED = {
@@ -62,15 +63,17 @@ class Machine(NamedTuple):
     """The Liger kernels are installed."""
 
 
-def check_installed(sft: dict[str, Any] | None = None) -> None:
-    """Raise MissingExtraError when the libraries for training are not installed, or ConfigError when one that the
-    keys of `sft` ask for is not: before a row is read.
+def check_installed(keys: dict[str, Any] | None = None, table: str = "sft") -> None:
+    """Raise MissingExtraError when the libraries for training are not installed, or ConfigError when one that TRL's
+    `keys` in this table ask for is not: before a row is read.
     """
     if any(find_spec(name) is None for name in ("torch", "trl", "transformers")):
         raise MissingExtraError("Training a student", "train")
-    for key, value, package, install in _wanted_packages(sft or {}):
+    for key, value, package, install in _wanted_packages(keys or {}):
         if find_spec(package) is None:
-            raise ConfigError(f"train.sft.{key}: {value} needs a package that is not installed: pip install {install}")
+            raise ConfigError(
+                f"train.{table}.{key}: {value} needs a package that is not installed: pip install {install}"
+            )
 
 
 def _wanted_packages(sft: dict[str, Any]) -> Iterator[tuple[str, Any, str, str]]:
@@ -146,6 +149,14 @@ def settings_for(machine: Machine) -> dict[str, Any]:
     return settings
 
 
+def build_preference_arguments(config: TrainConfig, output: Path, machine: Machine) -> DPOConfig:
+    """TRL's config for pairs: see `build_arguments`."""
+    from trl.trainer.dpo_config import DPOConfig
+
+    arguments: DPOConfig = _build(DPOConfig, "dpo", config.dpo, output, machine)
+    return arguments
+
+
 def build_arguments(config: TrainConfig, output: Path, machine: Machine) -> SFTConfig:
     """TRL's config: its keys as given, the rest as this machine allows.
 
@@ -154,19 +165,29 @@ def build_arguments(config: TrainConfig, output: Path, machine: Machine) -> SFTC
     """
     from trl.trainer.sft_config import SFTConfig
 
-    known = {field.name for field in dataclasses.fields(SFTConfig)}
-    given = check_foreign_keys("train.sft", config.sft, known, _REFUSED, library="TRL")
-    settings = settings_for(machine)
-    settings |= {"max_length": None, "report_to": "none", "disable_tqdm": True, "packing_strategy": "bfd"}
+    arguments: SFTConfig = _build(SFTConfig, "sft", config.sft, output, machine)
+    return arguments
+
+
+def _build(kind: Any, table: str, keys: dict[str, Any], output: Path, machine: Machine) -> Any:
+    """A config of TRL's of this kind from the keys of a table."""
+    known = {field.name for field in dataclasses.fields(kind)}
+    keys = _name_checkpointing(keys, known)
+    given = check_foreign_keys(f"train.{table}", keys, known, _REFUSED, library="TRL")
+    settings = settings_for(machine) | {"max_length": None, "report_to": "none", "disable_tqdm": True}
+    if table == "dpo":
+        settings.pop("use_liger_kernel", None)  # TRL gives it up there
+    else:
+        settings["packing_strategy"] = "bfd"
     settings["save_total_limit"] = 2  # the newest, and one that is whole while the newest is being written
-    settings, given = (_name_checkpointing(table, known) for table in (settings, given))
     if given.get("use_cpu"):
-        given = settings_for(Machine(has_accelerator=False)) | given
+        settings |= settings_for(Machine(has_accelerator=False))
+    settings = _name_checkpointing(settings, known)
     loading = {**settings.pop("model_init_kwargs", {}), **(given.pop("model_init_kwargs", None) or {})}
     try:
-        return SFTConfig(**(settings | given), model_init_kwargs=loading, output_dir=str(output))
+        return kind(**(settings | given), model_init_kwargs=loading, output_dir=str(output))
     except (TypeError, ValueError) as error:
-        raise ConfigError(f"train.sft: TRL refuses this: {error}") from None
+        raise ConfigError(f"train.{table}: TRL refuses this: {error}") from None
 
 
 def _name_checkpointing(table: dict[str, Any], known: Collection[str]) -> dict[str, Any]:

@@ -50,6 +50,28 @@ def check_labels(trainer: SFTTrainer, digests: npt.NDArray[np.uint64]) -> None:
             )
 
 
+def check_pairs(trainer: Any, digests: npt.NDArray[np.uint64]) -> None:
+    """Raise OverproofError when the trainer would compare anything but the two whole replies of a pair.
+
+    `digests` holds those of every pair, of the right reply and then of the wrong one.
+    """
+    tokenizer: Any = trainer.processing_class
+    rows: Any = trainer.train_dataset
+    looked_at = [rows[number] for number in range(min(_LOOKED_AT, len(rows)))]
+    batch = trainer.data_collator(looked_at)
+    texts = [
+        tokenizer.decode(ids[mask.bool()], skip_special_tokens=False, clean_up_tokenization_spaces=False)
+        for ids, mask in zip(batch["input_ids"], batch["completion_mask"], strict=True)
+    ]
+    expected = {tuple(pair) for pair in digests.reshape(-1, 2).tolist()}
+    for chosen, rejected in zip(texts[: len(looked_at)], texts[len(looked_at) :], strict=True):
+        if (digest(chosen), digest(rejected)) not in expected:
+            raise OverproofError(
+                "TRL would compare other texts than the two replies of a pair. As the right one stands: "
+                f"{chosen[:200]!r}. Nothing was trained; please report this with the versions of trl and transformers"
+            )
+
+
 def check_isolation(trainer: SFTTrainer) -> None:
     """Raise ConfigError when rows that are packed together would attend to each other.
 

@@ -38,6 +38,10 @@ class Shape(msgspec.Struct, frozen=True):
     """Precision of the steps."""
     checkpointing: bool = True
     """Activations are not kept but made again."""
+    replies: int = 1
+    """Of each row that go through at once; a pair has two."""
+    reference: bool = False
+    """The student as it was is held beside the one that is trained, as preference optimisation needs it."""
     sharded_over: int = 1
     """GPUs that share weights, gradients and the optimizer's states (FSDP, DeepSpeed stage 3)."""
 
@@ -46,6 +50,7 @@ class Memory(msgspec.Struct, frozen=True):
     """Bytes on one GPU."""
 
     weights: int
+    """Those of a reference included."""
     gradients: int
     optimizer: int
     activations: int
@@ -85,6 +90,7 @@ def predict_memory(student: str, shape: Shape, adapter: LoraConfig | None = None
         few, more = (_measure_step(config, count, shape, adapter) for count in (period, 2 * period))
         activations = few + (more - few) * (layers - period) // period
     share = shape.sharded_over
+    weights *= 2 if shape.reference else 1
     return Memory(weights // share, learnt // share, 2 * learnt // share, activations)
 
 
@@ -127,15 +133,38 @@ def _measure_step(config: PreTrainedConfig, layers: int, shape: Shape, adapter: 
         text.layer_types = text.layer_types[:layers]
     with torch.device("meta"):
         model = _prepare(build_empty(short, dtype=getattr(torch, shape.weights)), shape, adapter)
-    with FakeTensorMode(allow_non_fake_inputs=True), torch.device("cpu"):
+    with _fold_as_on_a_gpu(), FakeTensorMode(allow_non_fake_inputs=True), torch.device("cpu"):
         _place(model)
-        ids = torch.zeros(shape.batch, shape.tokens, dtype=torch.long)
+        ids = torch.zeros(shape.batch * shape.replies, shape.tokens, dtype=torch.long)
         with _count_storage() as held:
             with torch.autocast("cpu", dtype=getattr(torch, shape.computes), enabled=shape.computes != "float32"):
                 told = model(input_ids=ids, labels=ids, fused_lm_head=True)
                 loss = -told.log_probs.sum()
             loss.backward()
         return held.peak
+
+
+@contextlib.contextmanager
+def _fold_as_on_a_gpu() -> Iterator[None]:
+    """Have TRL's loss take the memory that its GPU kernels take, which fold each tile of logits where it lies.
+
+    What stands in for them elsewhere makes several float32 copies of a tile, 0.5 GiB each. Where a version of TRL has
+    no such functions nothing is changed, and the prediction errs upwards.
+    """
+    try:
+        from trl.kernels import chunked_logprob as kernels
+    except ImportError:
+        yield
+        return
+    names = [name for name in ("_forward_tile", "_backward_tile", "_addmm_fp32") if hasattr(kernels, name)]
+    kept = {name: getattr(kernels, name) for name in names}
+    for name in names:
+        setattr(kernels, name, lambda *_, **__: None)  # they write into what they are given; nothing here is read
+    try:
+        yield
+    finally:
+        for name, function in kept.items():
+            setattr(kernels, name, function)
 
 
 def _place(model: Any) -> None:

@@ -9,6 +9,7 @@ README.md           the model card
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,11 @@ ROWS = ".rows"
 _FILE = "training.json"
 _WATCHING = ("logging_", "save_", "report_to", "run_name", "dataloader_", "disable_tqdm", "eval_", "dataset_num_proc")
 """Keys of TRL that change how a training is watched or fed and not what it learns; they may differ on resuming."""
+
+
+def rows_folder(output: Path) -> Path:
+    """Where the rows of this machine lie; torchrun numbers machines, which may share the output folder."""
+    return output / ROWS / os.environ.get("GROUP_RANK", "0")
 
 
 class TrainSummary(msgspec.Struct, frozen=True):
@@ -44,6 +50,8 @@ class TrainSummary(msgspec.Struct, frozen=True):
     """First and last loss that was logged."""
     resumed_from: int | None = None
     """Step that this session went on from."""
+    told_apart: tuple[float, float] | None = None
+    """Of pairs alone: share of those whose right reply has gained more than the wrong one, first and last logged."""
 
     def lines(self) -> list[str]:
         """The summary for a terminal."""
@@ -52,7 +60,8 @@ class TrainSummary(msgspec.Struct, frozen=True):
         return [
             f"{self.rows:,} rows, {self.steps:,} steps{resumed}, {self.epochs:g} epochs in {self.seconds:,.0f} s"
             + (speed if self.seconds and not self.resumed_from else ""),
-            f"loss {self.loss[0]:.3f} → {self.loss[1]:.3f}",
+            f"loss {self.loss[0]:.3f} → {self.loss[1]:.3f}"
+            + (f", pairs told apart {self.told_apart[0]:.0%} → {self.told_apart[1]:.0%}" if self.told_apart else ""),
             f"student  {self.output}",
         ]
 
@@ -80,10 +89,11 @@ class Training(msgspec.Struct, frozen=True):
 FORM = 2
 
 
-def settings_of(tree: dict[str, Any]) -> dict[str, Any]:
-    """What of a `train` table, as plain values, decides what is learned."""
-    sft = {key: value for key, value in tree["sft"].items() if not key.startswith(_WATCHING)}
-    return {key: value for key, value in tree.items() if key not in {"output", "dataset"}} | {"sft": sft}
+def settings_of(tree: dict[str, Any], method: str = "sft") -> dict[str, Any]:
+    """What of a `train` table, as plain values, decides what is learned by a method (sft, dpo)."""
+    keys = {key: value for key, value in tree[method].items() if not key.startswith(_WATCHING)}
+    others = {key: value for key, value in tree.items() if key not in {"output", "dataset", "sft", "dpo"}}
+    return others | {method: keys}
 
 
 def read_training(output: Path) -> Training | None:

@@ -102,7 +102,8 @@ def _write_probe(trainer: SFTTrainer, target: Path) -> None:
 
     rows: Any = trainer.train_dataset
     model: Any = trainer.model
-    ids = torch.tensor([rows[0]["input_ids"][:_PROBED_TOKENS]])
+    first = rows[0]["input_ids"] if "input_ids" in rows[0] else rows[0]["prompt_ids"] + rows[0]["chosen_ids"]
+    ids = torch.tensor([first[:_PROBED_TOKENS]])
     model.eval()
     with torch.no_grad(), trainer.autocast_smart_context_manager():
         logits = model(input_ids=ids.to(model.device), use_cache=False).logits[0, -_PROBED_LOGITS:]

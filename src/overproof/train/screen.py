@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import math
 import os
-from typing import TYPE_CHECKING
+from typing import Any
 
 from overproof.config.training import TrainConfig
 from overproof.errors import ConfigError
 from overproof.train.training_rows import TrainingRows
-
-if TYPE_CHECKING:
-    from trl.trainer.sft_config import SFTConfig
-    from trl.trainer.sft_trainer import SFTTrainer
 
 
 def check_launch(world_size: int) -> None:
@@ -49,30 +45,36 @@ def _wanted_processes(command: list[str]) -> int | None:
     return None
 
 
+def packs(arguments: Any) -> bool:
+    """Whether TRL's arguments ask for several rows in one sequence; only those of supervised training can."""
+    return bool(getattr(arguments, "packing", False))
+
+
 def describe_training(
-    config: TrainConfig, rows: TrainingRows, arguments: SFTConfig, trainer: SFTTrainer, fit: list[str]
+    config: TrainConfig, rows: TrainingRows, arguments: Any, sequences: int, fit: list[str], *, unit: str = "rows"
 ) -> list[str]:
-    """Rows, batch, steps, template and mode, memory: a line each."""
+    """Rows (or pairs), batch, steps, template and mode, memory: a line each. `sequences` go through in an epoch."""
     batch = arguments.per_device_train_batch_size * arguments.gradient_accumulation_steps * arguments.world_size
     processes = f"{arguments.world_size} process{'es' if arguments.world_size > 1 else ''}"
     parts = (
         f"{arguments.per_device_train_batch_size} × {arguments.gradient_accumulation_steps} accumulated × {processes}"
     )
-    sequences = len(trainer.train_dataset)  # type: ignore[arg-type] # a set of rows, or of packs
-    steps = (
-        arguments.max_steps if arguments.max_steps > 0 else math.ceil(sequences / batch * arguments.num_train_epochs)
-    )
+    steps = arguments.max_steps
+    if steps <= 0:  # an epoch ends with a step, however few rows are left for it
+        batches = math.ceil(sequences / (arguments.per_device_train_batch_size * arguments.world_size))
+        per_epoch = math.ceil(batches / arguments.gradient_accumulation_steps)
+        steps = math.ceil(per_epoch * arguments.num_train_epochs)
     modes = ", ".join(f"{mode} {count:,}" for mode, count in rows.modes.items())
-    packed = f" in {sequences:,} packs of up to {rows.limit:,} tokens" if arguments.packing else ""
+    packed = f" in {sequences:,} packs of up to {rows.limit:,} tokens" if packs(arguments) else ""
     kind = f"adapters of rank {config.lora.r}" if config.lora else "every weight"
     template = config.chat_template or "the student's own"
     variables = "".join(f", {key}: {value}" for key, value in config.template.items())
     ordered = getattr(arguments, "train_sampling_strategy", "random") == "group_by_length"
     return [
-        rows.line(),
+        rows.line(unit),
         f"student      {config.student}, {kind}",
-        f"rows         {rows.rows:,}{packed} ({modes}), {rows.dropped:,} left out",
-        f"batch        {batch:,} rows: {parts}{', ordered by length' if ordered else ''}",
+        f"{unit:<13}{rows.rows:,}{packed} ({modes}), {rows.dropped:,} left out",
+        f"batch        {batch:,} {unit}: {parts}{', ordered by length' if ordered else ''}",
         f"steps        {steps:,}, {steps * batch / sequences:.3g} epochs; the time is told after five steps",
         f"template     {template}{variables}",
         *(f"memory       {line}" for line in fit),

@@ -6,16 +6,13 @@ It holds no date and no path of the machine, so that the same training writes th
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import yaml
 
 from overproof.config.training import TrainConfig
 from overproof.train.output import Training
 from overproof.train.training_rows import TrainingRows
-
-if TYPE_CHECKING:
-    from trl.trainer.sft_config import SFTConfig
 
 _SHOWN = (
     "learning_rate",
@@ -28,6 +25,8 @@ _SHOWN = (
     "gradient_accumulation_steps",
     "world_size",
     "packing",
+    "beta",
+    "loss_type",
     "optim",
     "weight_decay",
     "max_grad_norm",
@@ -36,13 +35,13 @@ _SHOWN = (
 )
 
 
-def render_card(config: TrainConfig, rows: TrainingRows, training: Training, arguments: SFTConfig) -> str:
+def render_card(config: TrainConfig, rows: TrainingRows, training: Training, arguments: Any) -> str:
     """README.md of a finished training."""
     header = {
         "base_model": _public_name(config.student),
         "library_name": "transformers",
         "pipeline_tag": "text-generation",
-        "tags": ["reasoning", "distillation", "sft", "trl", "overproof"],
+        "tags": ["reasoning", "distillation", "dpo" if _on_pairs(training) else "sft", "trl", "overproof"],
     }
     sections = [
         f"---\n{yaml.safe_dump(header, sort_keys=False)}---",
@@ -53,6 +52,10 @@ def render_card(config: TrainConfig, rows: TrainingRows, training: Training, arg
         "## Use\n\n" + _say_use(arguments),
     ]
     return "\n\n".join(sections) + "\n"
+
+
+def _on_pairs(training: Training) -> bool:
+    return "dpo" in training.settings
 
 
 def _public_name(student: str) -> str:
@@ -66,9 +69,18 @@ def _say_what(config: TrainConfig, rows: TrainingRows, training: Training) -> st
     assert summary is not None, "a card is written for a finished training"
     kind = "Low-rank adapters were trained" if config.lora else "Every weight was trained"
     first, last = summary.loss
+    if _on_pairs(training):
+        what = (
+            f"{kind} by direct preference optimisation on {rows.rows:,} pairs of a right and a wrong reply to the same "
+            f"problem ({rows.tokens:,} tokens, the longest side {rows.longest:,})."
+        )
+    else:
+        what = (
+            f"{kind} on {rows.rows:,} rows ({rows.tokens:,} tokens, the longest row {rows.longest:,}), with the loss "
+            "on each reply alone: its reasoning, its answer and the end of the turn."
+        )
     return (
-        f"{kind} on {rows.rows:,} rows ({rows.tokens:,} tokens, the longest row {rows.longest:,}), with the loss on "
-        "each reply alone: its reasoning, its answer and the end of the turn.\n\n"
+        f"{what}\n\n"
         f"- Rows left out because they are longer than {rows.limit:,} tokens: {rows.dropped:,}\n"
         f"- Fingerprint of the rows: `{rows.fingerprint}`\n"
         f"- Steps: {summary.steps:,}; epochs: {summary.epochs:g}\n"
@@ -76,8 +88,8 @@ def _say_what(config: TrainConfig, rows: TrainingRows, training: Training) -> st
     )
 
 
-def _settings(config: TrainConfig, arguments: SFTConfig) -> dict[str, Any]:
-    shown: dict[str, Any] = {key: getattr(arguments, key) for key in _SHOWN}
+def _settings(config: TrainConfig, arguments: Any) -> dict[str, Any]:
+    shown: dict[str, Any] = {key: getattr(arguments, key) for key in _SHOWN if hasattr(arguments, key)}
     shown["effective batch size"] = (
         arguments.per_device_train_batch_size * arguments.gradient_accumulation_steps * arguments.world_size
     )
@@ -91,8 +103,8 @@ def _table(headings: tuple[str, str], rows: dict[str, Any]) -> str:
     return "\n".join([*lines, *(f"| {key} | {value} |" for key, value in rows.items())])
 
 
-def _say_use(arguments: SFTConfig) -> str:
-    end = f" It stops at `{arguments.eos_token}`." if arguments.eos_token else ""
+def _say_use(arguments: Any) -> str:
+    end = f" It stops at `{arguments.eos_token}`." if getattr(arguments, "eos_token", None) else ""
     return (
         "The tokenizer here carries the chat template that the student was trained with; ask it through that template."
         + end

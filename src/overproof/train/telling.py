@@ -81,6 +81,9 @@ def describe_log(logs: dict[str, Any], step: int, steps: int, seconds_per_step: 
     parts = [f"step {step:,} of {steps:,}", f"loss {float(logs['loss']):.4f}"]
     if "mean_token_accuracy" in logs:
         parts.append(f"token accuracy {float(logs['mean_token_accuracy']):.1%}")
+    if "rewards/accuracies" in logs:
+        told_apart, margin = float(logs["rewards/accuracies"]), float(logs.get("rewards/margins", 0.0))
+        parts.append(f"pairs told apart {told_apart:.0%}, margin {margin:.3f}")
     if "learning_rate" in logs:
         parts.append(f"rate {float(logs['learning_rate']):.2e}")
     left = _clock((steps - step) * seconds_per_step)
