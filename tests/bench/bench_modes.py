@@ -44,6 +44,7 @@ SFT = {
     "warmup_steps": 0.05,
     "per_device_train_batch_size": 16,
     "weight_decay": 0.0,
+    "train_sampling_strategy": "random",  # batches of both modes
     "save_strategy": "no",
 }
 STUDENT = {"profile": "path", "temperature": 1.0, "top_p": 1.0, "max_tokens": 320, "concurrency": 32}

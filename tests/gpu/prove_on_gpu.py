@@ -29,7 +29,7 @@ from overproof.runfolder import RunFolder
 
 ALL_SECONDS = 540.0
 GIB = 2**30
-SHAPES: dict[str, dict[str, int]] = {
+SHAPES: dict[str, dict[str, Any]] = {
     "0.6b": {"hidden_size": 1024, "intermediate_size": 3072, "num_hidden_layers": 28, "num_attention_heads": 16},
     "1.5b": {"hidden_size": 1536, "intermediate_size": 8960, "num_hidden_layers": 28, "num_attention_heads": 12},
     "4b": {"hidden_size": 2560, "intermediate_size": 9728, "num_hidden_layers": 36, "num_attention_heads": 32},
@@ -56,7 +56,8 @@ def make_real_size(folder: Path, shape: str) -> str:
         **SHAPES[shape],
     )
     with torch.device("cuda" if torch.cuda.is_available() else "cpu"):
-        model = transformers.AutoModelForCausalLM.from_config(config, dtype=torch.bfloat16)
+        model: Any = transformers.Qwen3ForCausalLM(config)
+        model.to(torch.bfloat16)
     model.save_pretrained(folder)
     return name
 
@@ -188,7 +189,8 @@ def overfit(folder: Path, rehearse: bool) -> dict[str, Any]:  # noqa: FBT001
     summary = sft(sft_table(folder, student, sft=keys), RunFolder(folder), be_silent)
     tokenizer: Any = AutoTokenizer.from_pretrained(folder / "out")
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    model: Any = AutoModelForCausalLM.from_pretrained(folder / "out", dtype="float32").to(device)
+    model: Any = AutoModelForCausalLM.from_pretrained(folder / "out", dtype="float32")
+    model.to(device)
     said = 0
     for number in range(8):
         asked = [{"role": "user", "content": f"What is {number} + {number}?"}]
@@ -244,7 +246,7 @@ def _thirty_million(folder: Path, *, rehearse: bool) -> Path:
 
     tokenizer = Tokenizer.from_file(str(bundled("tiny-teacher") / "tokenizer.json"))
     torch.manual_seed(0)
-    config = _new_model(tokenizer).config
+    config: Any = _new_model(tokenizer).config
     if not rehearse:
         config.hidden_size, config.intermediate_size, config.num_hidden_layers = 512, 2048, 8
         config.layer_types = [config.layer_types[0]] * 8

@@ -146,8 +146,11 @@ def test_rows_of_an_unknown_schema_are_refused_by_file_and_line(tmp_path: Path, 
 def test_an_empty_dataset_and_a_missing_student_are_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no rows"):
         check_student(write_rows(tmp_path / "rows.jsonl"), "nobody")
-    with pytest.raises(InputError, match="no train rows"):
+    with pytest.raises(InputError, match="does not exist"):
         check_student(tmp_path / "nowhere", "nobody")
+    (tmp_path / "other").mkdir()
+    with pytest.raises(InputError, match=r"no train rows .*or a file of rows itself"):
+        check_student(tmp_path / "other", "nobody")
     pytest.importorskip("transformers")
     with pytest.raises(ConfigError, match="no tokenizer can be loaded"):
         check_student(write_rows(tmp_path / "rows.jsonl", chat(INLINE)), str(tmp_path))

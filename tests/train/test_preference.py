@@ -17,6 +17,7 @@ from overproof.student import check_student
 from overproof.train import dpo, sft
 from overproof.train.arguments import Machine, build_preference_arguments
 from overproof.train.fit import predict
+from overproof.train.inspection import check_pairs
 from overproof.train.telling import be_silent
 
 torch = pytest.importorskip("torch", reason="torch comes with overproof[train]")
@@ -109,11 +110,9 @@ def test_the_trainer_compares_both_replies_whole_with_their_ends_of_turn(
 def test_replies_that_the_trainer_would_swap_stop_everything(
     tmp_path: Path, student: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from overproof.train import preference
-
-    real = preference.check_pairs
     monkeypatch.setattr(
-        preference, "check_pairs", lambda trainer, digests: real(trainer, digests.reshape(-1, 2)[:, ::-1])
+        "overproof.train.preference.check_pairs",
+        lambda trainer, digests: check_pairs(trainer, digests.reshape(-1, 2)[:, ::-1]),
     )
     with pytest.raises(Exception, match="TRL would compare other texts"):
         dpo(make_config(tmp_path, student), RunFolder(tmp_path), be_silent)

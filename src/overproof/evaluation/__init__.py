@@ -40,7 +40,7 @@ def evaluate_modes(
 
     A reply that was to have no reasoning breaks its form when it has some. Raises as `evaluate` does.
     """
-    found = {}
+    found: dict[str, Evaluation] = {}
     with serve_student(config.student, folder.student) as student:
         for mode in config.evaluation.modes:
             asked = student.model_copy(update={"thinking": mode == "thinking"})

@@ -50,7 +50,7 @@ class Preference:
         """TRL's trainer over the pairs, which it neither renders nor cuts."""
         from trl.trainer.dpo_trainer import DPOTrainer
 
-        class PairTrainer(DPOTrainer):  # type: ignore[misc] # TRL is untyped
+        class PairTrainer(DPOTrainer):
             """DPOTrainer over tokens; its own preparation renders and tokenises once more."""
 
             def _prepare_dataset(self, dataset: Any, *_: Any, **__: Any) -> Any:
