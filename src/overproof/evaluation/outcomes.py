@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Literal
 
 import msgspec
 
-from overproof.completion import read_completion
 from overproof.config.endpoint import SamplingConfig
 from overproof.config.selection import SelectionConfig
 from overproof.errors import RunFolderError
@@ -15,6 +15,9 @@ from overproof.grading import answer_classes
 from overproof.records import PreparedProblem, Score, Trace
 from overproof.rewards import is_correct
 from overproof.runfolder import RunFolder
+
+_EMPTY_BLOCK = re.compile(r"\A\s*<think>\s*</think>")
+"""What stands before an answer without reasoning where the template leaves it to the student."""
 
 LEAST_CONSISTENCY = SelectionConfig().require["language_consistency"]
 """Share of the target language below which a reply counts as a language break: the default of the selection."""
@@ -133,8 +136,8 @@ def _sample_of(trace: Trace, score: Score, *, passed: bool, answer: int | None, 
 
 def _breaks_plain_form(trace: Trace) -> bool:
     """Whether a reply that was to have no reasoning has some, a tag of it, or nothing else to say."""
-    completion = read_completion(trace)
-    return bool(completion.reasoning) or not completion.answer or "think>" in completion.answer
+    said = _EMPTY_BLOCK.sub("", trace.content)
+    return bool((trace.reasoning or "").strip()) or not said.strip() or "think>" in said
 
 
 def _value(score: Score, reward: str) -> float | None:
