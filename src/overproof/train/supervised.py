@@ -71,7 +71,11 @@ class Supervised:
 
 
 def _order_by_length(config: TrainConfig, arguments: SFTConfig, rows: TrainingRows) -> None:
-    """Put rows of like length into one batch where batches of any rows would be padded much and nothing packs them."""
+    """Put rows of like length into one batch where batches of any rows would be padded much and nothing packs them.
+
+    Not where there are two modes: length would sort them by mode, and steps would pull the student one way in turn.
+    """
     key = "train_sampling_strategy"
-    if hasattr(arguments, key) and key not in config.sft and not arguments.packing and rows.padding > _MUCH_PADDING:
+    free = hasattr(arguments, key) and key not in config.sft and not arguments.packing
+    if free and rows.padding > _MUCH_PADDING and len(rows.modes) < 2:
         setattr(arguments, key, "group_by_length")
