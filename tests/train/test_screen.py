@@ -42,6 +42,23 @@ def test_one_screen_says_what_is_going_to_be_done(tmp_path: Path, student: str) 
     assert not any((tmp_path / "out").glob("checkpoint-*")), "YAML reads save_strategy: no as false"
 
 
+def test_rows_of_two_modes_are_not_sorted_by_length_which_would_sort_them_by_mode(tmp_path: Path, student: str) -> None:
+    rows = [json.loads(line) for line in (tmp_path / "rows.jsonl").read_text().splitlines()]
+    for row in rows[::2]:
+        row["messages"][-1]["content"] = row["messages"][-1]["content"].replace("and", "and so on and" * 9)
+    said = []
+    for name in ("one", "two"):
+        (tmp_path / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+        lines: list[str] = []
+        config = make_config(tmp_path, student, output=str(tmp_path / name), sft={"max_steps": 1})
+        sft(config, RunFolder(tmp_path), lines.append)
+        said.append("ordered by length" in "\n".join(lines))
+        for row in rows[1::2]:
+            row["messages"][-1]["content"] = "The answer is 4."
+            row["chat_template_kwargs"] = {"enable_thinking": False}
+    assert said == [True, False]
+
+
 def test_steps_are_counted_as_epochs_end_with_a_step(tmp_path: Path, student: str) -> None:
     lines: list[str] = []
     keys = {"per_device_train_batch_size": 5, "gradient_accumulation_steps": 2, "num_train_epochs": 2}
