@@ -38,15 +38,16 @@ def find_list_price(profile: str, model: str) -> ListPrice | None:
     asked = model.casefold()
     names = [
         name
-        for name in table
-        if asked == name.casefold() or asked.startswith((f"{name}-".casefold(), f"{name}:".casefold()))
+        for name, price in table.items()
+        if isinstance(price, list)
+        and (asked == name.casefold() or asked.startswith((f"{name}-".casefold(), f"{name}:".casefold())))
     ]
     if not names:
         return None
     name = max(names, key=len)
     given, generated, *cached = (Decimal(str(price)) for price in table[name])
     prices = PricesConfig(input_price=given, output_price=generated, cached_price=cached[0] if cached else None)
-    return ListPrice(name, table["currency"], prices, tables["as_of"])
+    return ListPrice(name, table["currency"], prices, table.get("as_of", tables["as_of"]))
 
 
 @cache

@@ -1,0 +1,41 @@
+"""List prices are found by the model's name, bear a date, and say that they may be stale."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+
+from overproof.teacher.prices import find_list_price
+from overproof.teacher.profiles import load_profile
+
+
+@pytest.mark.parametrize(
+    ("profile", "model", "found"),
+    [
+        ("deepseek", "deepseek-v4-pro", "deepseek-v4-pro"),
+        ("deepseek", "DeepSeek-V4-Pro-0813", "deepseek-v4-pro"),
+        ("zhipu", "glm-4.5-air", "glm-4.5-air"),
+        ("zhipu", "glm-4.55", None),
+        ("deepseek", "currency", None),
+        ("generic", "deepseek-v4-pro", None),
+    ],
+)
+def test_a_price_is_that_of_the_longest_name_the_model_prolongs(profile: str, model: str, found: str | None) -> None:
+    price = find_list_price(profile, model)
+    assert (price.model if price else None) == found
+
+
+def test_every_price_is_money_with_a_date_and_belongs_to_a_profile() -> None:
+    from overproof.teacher.prices import _tables
+
+    for name, table in _tables().items():
+        if not isinstance(table, dict):
+            continue
+        assert load_profile(name).name == name
+        for model in table.keys() - {"currency", "as_of"}:
+            price = find_list_price(name, model)
+            assert price is not None
+            assert price.prices.has_prices
+            assert dt.date(2026, 1, 1) < price.as_of < dt.date(2027, 1, 1)
+            assert str(price.as_of) in price.note
