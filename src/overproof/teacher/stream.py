@@ -123,6 +123,8 @@ class EventReader:
 
     def _take(self, line: bytes) -> bool:
         if line.startswith(b"data:"):
+            if len(line) > _LONGEST_WORD and not self._begun and not self._is_error:
+                return self._take_object(line[5:])  # nearly every line of every reply
             return self._take_data(line[5:].strip())
         if line.startswith(b"{"):
             return self._take_data(line.strip())
