@@ -7,11 +7,14 @@ r"""Does an answer equal the reference? Only this package uses Math-Verify and S
 
 An answer goes one way (`Grade.layer` names where it was decided):
 
-    extract    extraction, boxes, markers, choices: text → ranked candidates; never sees the reference
-    read       spelling, lexer, grammar, values: text → tokens → tree → typed values; nothing in the text is skipped
-    equal      equal, scalars, relations, regions: one comparison a pair of types, a short table of coercions
-    evaluate   evaluate: exact fractions, balls with rigorous bounds, sample points; one row an operator
-    deep       deep, in a worker: SymPy for sums, integrals and limits, then Math-Verify, whose "equal" alone counts
+    extract    extraction, boxes, markers, choices, phrases: text → ranked candidates; never sees the reference
+    read       spelling, lexer, grammar (cursor, shapes), everyday, reading, statements: text → tokens → tree → typed
+               values; nothing in the text is skipped
+    equal      equal, amounts, scalars, families, relations, regions: one comparison a pair of types, a short table of
+               coercions
+    evaluate   evaluate, polynomials: exact fractions, balls with rigorous bounds, sample points; one row an operator
+    deep       deep, quadrature, in a worker: integrals as balls, SymPy for sums, integrals and limits, then
+               Math-Verify, whose "equal" alone counts
 
 | layer                          | decides                                                                             |
 | ------------------------------ | ----------------------------------------------------------------------------------- |

@@ -14,19 +14,46 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from fractions import Fraction
 from typing import TypeVar
 
+from overproof.grading.amounts import (
+    based_beside,
+    compare_based,
+    compare_clocks,
+    compare_dates,
+    compare_percent,
+    compare_quantities,
+    compare_ranges,
+    compare_ratios,
+    compare_words,
+    directions_agree,
+    in_radians,
+    with_unit_added,
+)
 from overproof.grading.domains import is_domain_condition, is_domain_name
-from overproof.grading.evaluate import exact_value, real_value, same_value
+from overproof.grading.evaluate import real_value
+from overproof.grading.families import (
+    compare_families,
+    compare_residues,
+    expressions_of,
+    names_in,
+    parameter_of,
+    renamed,
+)
 from overproof.grading.finding import Finding, all_of, different, same, undecided
-from overproof.grading.lexicon import DIRECTIONS, phrase_of, same_words
-from overproof.grading.regions import Piece, show_region
-from overproof.grading.relations import compare_equations, compare_inequalities
-from overproof.grading.scalars import compare_families, compare_scalars, free_letter, parameter_of
+from overproof.grading.lexicon import phrase_of, same_words
+from overproof.grading.regions import show_region
+from overproof.grading.relations import (
+    compare_equations,
+    compare_inequalities,
+    compare_relations,
+    is_free_name,
+    unsolved,
+)
+from overproof.grading.scalars import compare_scalars
 from overproof.grading.scope import ANYWHERE, Scope
-from overproof.grading.tree import INFINITY, Node, number, rename, replaced, symbols, walk
-from overproof.grading.units import DEGREE, MONEY, PERCENT, PRIME, Unit, money_called, same_noun
+from overproof.grading.tree import INFINITY, Node, number, replaced, symbols, walk
+from overproof.grading.units import DEGREE, PERCENT, PRIME
 from overproof.grading.values import (
     Based,
     Clock,
@@ -118,61 +145,14 @@ _KINDS: dict[type[Value], str] = {
 
 
 def _scalars(reference: Scalar, answer: Scalar, scope: Scope) -> Finding:
+    if is_domain_name(reference.node) and is_domain_name(answer.node):
+        letters = {_DOMAIN_MARKS.sub("", str(value.node.value)) for value in (reference, answer)}
+        if len(letters) == 1:
+            return same("text", "the same set of numbers")
     signs = [any(part.op == "plusminus" for part in walk(value.node)) for value in (reference, answer)]
     if any(signs):
         return _unordered(list(written_out(reference)), list(written_out(answer)), scope)
     return compare_scalars(reference.node, answer.node, scope)
-
-
-def _quantities(reference: Quantity, answer: Quantity, scope: Scope) -> Finding:
-    """Amounts in units of one dimension are compared in the reference's unit; nouns must be the same noun."""
-    one, other = reference.unit, answer.unit
-    if not _directions_agree(one, other, scope):
-        return different("unit", "another direction")
-    if one.dimension is None or other.dimension is None:
-        finding = compare_scalars(reference.node, answer.node, scope)
-        if finding.same and not same_noun(one.name, other.name):
-            return undecided("unit", f"{other.name} may not be {one.name}")
-        return finding
-    if one.dimension != other.dimension:
-        for unit, value in ((one, answer), (other, reference)):
-            if (meant := money_called(value.unit, unit)) is not None:
-                pair = (
-                    (reference, Quantity(value.node, meant)) if unit is one else (Quantity(value.node, meant), answer)
-                )
-                return _quantities(*pair, scope)
-        return _other_dimension(reference, answer, scope)
-    if one.factor == other.factor:
-        return compare_scalars(reference.node, answer.node, scope)
-    scale = number(other.factor / one.factor)
-    if DEGREE in {one, other}:
-        return compare_scalars(_radians(reference), _radians(answer), scope)
-    return compare_scalars(reference.node, Node("mul", (scale, answer.node)), scope, scaled=True)
-
-
-def _directions_agree(one: Unit | None, other: Unit | None, scope: Scope) -> bool:
-    """Whether words like north, early and left stand on both sides, or are the question's own."""
-    found = [
-        set() if unit is None else DIRECTIONS & set(f"{unit.name} {unit.note}".lower().split()) for unit in (one, other)
-    ]
-    extra = found[0] ^ found[1]
-    return not extra or (bool(scope.text) and all(word in scope.text.lower() for word in extra))
-
-
-def _radians(value: Quantity) -> Node:
-    if value.unit == DEGREE:
-        return Node("mul", (value.node, Node("div", (Node("const", (), "pi"), number(180)))))
-    return Node("mul", (value.node, number(value.unit.factor)))
-
-
-def _other_dimension(reference: Quantity, answer: Quantity, scope: Scope) -> Finding:
-    """Units of different dimensions differ; a bare `unit` may be any length, and a square unit any area."""
-    generic = [any(name == "unit" for name, _ in quantity.unit.dimension or ()) for quantity in (reference, answer)]
-    if any(generic) and not all(generic):
-        return compare_scalars(reference.node, answer.node, scope)
-    if reference.guessed or answer.guessed:
-        return undecided("unit", "a letter that may be a unit")
-    return different("unit", f"{answer.unit.name} does not measure what {reference.unit.name} measures")
 
 
 def _quantity_and_number(quantity: Quantity, other: Value, scope: Scope, is_reference: bool) -> Finding:
@@ -183,103 +163,25 @@ def _quantity_and_number(quantity: Quantity, other: Value, scope: Scope, is_refe
         return undecided("unit", "an amount against something else")
     if quantity.guessed or (quantity.unit == PRIME and is_reference and not scope.speaks_of(PRIME)):
         return undecided("unit", f"a {'letter' if quantity.guessed else 'prime'} that may be a unit")
-    if not _directions_agree(quantity.unit, None, scope):
+    if not directions_agree(quantity.unit, None, scope):
         return undecided("unit", f"a direction that only one side has: {quantity.unit.note or quantity.unit.name}")
     reference, answer = (quantity.node, other.node) if is_reference else (other.node, quantity.node)
     plain = _scalars(Scalar(reference), Scalar(answer), scope)
     if quantity.unit == PERCENT:
-        return _percent(quantity, other, scope, plain, is_reference)
+        return compare_percent(quantity, other, scope, plain, is_reference)
     if quantity.unit == DEGREE:
         if plain.same and (is_reference or scope.degrees):
             return plain
         turned = compare_scalars(
-            *((_radians(quantity), other.node) if is_reference else (other.node, _radians(quantity))), scope
+            *((in_radians(quantity), other.node) if is_reference else (other.node, in_radians(quantity))), scope
         )
         return turned if turned.same or plain.same is False else different("unit", "degrees that nothing asks for")
+    asked = scope.asked_unit
+    if not plain.same and asked is not None and not is_reference and asked.dimension == quantity.unit.dimension:
+        return compare_quantities(Quantity(other.node, asked), quantity, scope)
     if not plain.same or quantity.unit.dimension is None or is_reference:
         return plain
-    return _unit_added(quantity.unit, scope, plain)
-
-
-def _percent(quantity: Quantity, other: Scalar, scope: Scope, plain: Finding, is_reference: bool) -> Finding:
-    share = Node("div", (quantity.node, number(100)))
-    finding = compare_scalars(
-        *((share, other.node) if is_reference else (other.node, share)), scope, percent=is_reference
-    )
-    if finding.same or (not plain.same):
-        return finding
-    if is_reference or (scope.percent and scope.text) or not scope.text:
-        return plain
-    return different("unit", "a percentage is not the number before its sign")
-
-
-def _unit_added(unit: Unit, scope: Scope, plain: Finding) -> Finding:
-    """A unit that the reference leaves out: it must be the one that the question speaks of."""
-    names = {name for name, _ in unit.dimension or ()}
-    if unit == PRIME and not scope.speaks_of(unit):
-        return different("unit", "a prime behind the number")
-    if not scope.text or scope.speaks_of(unit) or "unit" in names:
-        return plain
-    if scope.measures(unit.dimension):
-        return different("unit", f"the question does not ask for {unit.name}")
-    if scope.spans(unit):
-        return plain
-    if names & MONEY and unit.factor == 1:
-        return plain
-    return different("unit", f"nothing in the question is measured in {unit.name}")
-
-
-def _words(reference: Words, answer: Words, _scope: Scope) -> Finding:
-    if same_words(reference.text, answer.text):
-        return same("text", "the same words")
-    one, other = phrase_of(reference.text), phrase_of(answer.text)
-    if one is not None and other is not None:
-        return different("text", f"{other} is not {one}")
-    wanted, given = set(_content(reference.text)), set(_content(answer.text))
-    if wanted and len(wanted) <= 3 and not wanted & given:
-        return different("text", "other words")
-    if one is None and other is None and len(wanted) == len(given) <= 3 and wanted != given:
-        return different("text", "other words")
-    return undecided("text", "not the words of the reference")
-
-
-def _content(text: str) -> list[str]:
-    return [
-        word for word in text.lower().replace("-", " ").split() if word not in {"the", "a", "an", "of", "is", "are"}
-    ]
-
-
-def _clocks(reference: Clock, answer: Clock, _scope: Scope) -> Finding:
-    gap = abs(reference.minutes - answer.minutes)
-    if gap == 0 or (gap == 720 and (reference.open_half or answer.open_half)):
-        return same("clock", "the same time of day")
-    return different("clock", "another time of day")
-
-
-def _dates(reference: Date, answer: Date, _scope: Scope) -> Finding:
-    years = {reference.year, answer.year} - {None}
-    if (reference.month, reference.day) == (answer.month, answer.day) and len(years) < 2:
-        return same("date", "the same day")
-    return different("date", "another day")
-
-
-def _ranges(reference: Range, answer: Range, _scope: Scope) -> Finding:
-    if reference.ends == answer.ends:
-        return same("range", "the same range")
-    return different("range", "another range")
-
-
-def _ratios(reference: Ratio, answer: Ratio, scope: Scope) -> Finding:
-    one, other = reference.terms, answer.terms
-    if len(one) != len(other):
-        return different("ratio", "ratios of different lengths")
-    if scope.score:
-        return all_of([compare_scalars(a, b, scope) for a, b in zip(one, other, strict=True)], "ratio", "term")
-    crossed = [
-        compare_scalars(Node("mul", (one[0], b)), Node("mul", (other[0], a)), ANYWHERE)
-        for a, b in zip(one[1:], other[1:], strict=True)
-    ]
-    return all_of(crossed, "ratio", "term")
+    return with_unit_added(quantity.unit, scope, plain)
 
 
 def _ratio_and_other(ratio: Ratio, other: Value, scope: Scope, is_reference: bool) -> Finding:
@@ -289,27 +191,6 @@ def _ratio_and_other(ratio: Ratio, other: Value, scope: Scope, is_reference: boo
         if not finding.same or is_reference or scope.ratio:
             return finding
     return undecided("ratio", "a ratio against something else")
-
-
-def _based(reference: Based, answer: Based, _scope: Scope) -> Finding:
-    if reference == answer:
-        return same("number", "the same digits in the same base")
-    if int(reference.digits, reference.base) == int(answer.digits, answer.base):
-        return undecided("number", "the same number in another base")
-    return different("number", "another number")
-
-
-def _based_and_other(based: Based, other: Value, scope: Scope, is_reference: bool) -> Finding:
-    """Digits in a base against bare digits: the base must be ten's, or the one that the question asks for."""
-    if not isinstance(other, Scalar) or (value := other.exact) is None:
-        return (
-            different("kind", "a number in a base") if not isinstance(other, Scalar) else undecided("number", "a base")
-        )
-    if scope.base == based.base:
-        return same("number", "the same digits") if str(value) == based.digits else different("number", "other digits")
-    if int(based.digits, based.base) == value:
-        return same("number", "the same number in base ten")
-    return different("number", f"{based.digits} in base {based.base} is another number")
 
 
 # --- names
@@ -346,7 +227,7 @@ def _of_functions(reference: Named, answer: Named, scope: Scope) -> Finding:
     if one == other:
         return different("equation", f"{_show(answer.name)} is not {_show(reference.name)}")
     finding = equal(reference.value, _with_argument(reference.name, answer.name, answer.value), scope)
-    if not finding.same or _free_name(one, other, scope):
+    if not finding.same or is_free_name(one, other, scope):
         return finding
     return undecided("equation", f"{other} may be another function than {one}")
 
@@ -383,7 +264,7 @@ def _named_and_other(named: Named, other: Value, scope: Scope, is_reference: boo
             pair = (named.node, other.node) if is_reference else (other.node, named.node)
             finding = compare_equations(*pair)
             solved = isinstance(named.value, Scalar) and not symbols(named.value.node)
-            return _unsolved(other.node, scope) if finding.same and is_reference and solved else finding
+            return unsolved(other.node, scope) if finding.same and is_reference and solved else finding
         return undecided("equation", "a value against a relation")
     if isinstance(other, Interval) and other.name and named.name.op == "sym" and named.name.value != other.name:
         return different("relation", f"{other.name} is not {_show(named.name)}")
@@ -505,11 +386,11 @@ def _cases_equal(one: Guarded, other: Guarded, scope: Scope) -> Finding:
 
 def _as_families(reference: Value, answer: Value, scope: Scope, one: str, other: str) -> Finding:
     """Values with a whole-number parameter, which any letter may stand for."""
-    finding = compare_families(_scalars_of(reference), _scalars_of(answer), one, other)
+    finding = compare_families(expressions_of(reference), expressions_of(answer), one, other)
     if finding is not None and finding.same is not None:
         return finding
     if one and other and one != other:
-        answer = _renamed(answer, {other: one})
+        answer = renamed(answer, {other: one})
     elif (one or other) and not (one and other):
         answer, reference = _freed(reference, answer, scope, one, other)
     return equal(reference, answer, scope)
@@ -517,89 +398,20 @@ def _as_families(reference: Value, answer: Value, scope: Scope, one: str, other:
 
 def _freed(reference: Value, answer: Value, scope: Scope, one: str, other: str) -> tuple[Value, Value]:
     """Both sides with the letter of a named parameter, where the other side has one letter of its own in its place."""
-    here, there = _names(reference), _names(answer)
+    here, there = names_in(reference), names_in(answer)
     if one and one not in there and len(there - here) == 1:
-        return _renamed(answer, {min(there - here): one}), reference
+        return renamed(answer, {min(there - here): one}), reference
     if other and other not in here and len(here - there) == 1:
-        return answer, _renamed(reference, {min(here - there): other})
+        return answer, renamed(reference, {min(here - there): other})
     return answer, reference
-
-
-def _names(value: Value) -> frozenset[str]:
-    if isinstance(value, Scalar | Quantity | Relation):
-        return symbols(value.node)
-    if isinstance(value, Named):
-        return _names(value.value)
-    if isinstance(value, Collection):
-        return frozenset[str]().union(*map(_names, value.items))
-    if isinstance(value, Interval):
-        ends = [end for piece in value.pieces for end in (piece.low, piece.high)]
-        return frozenset[str]().union(*map(symbols, ends))
-    return frozenset()
-
-
-def _renamed(value: Value, names: dict[str, str]) -> Value:
-    if isinstance(value, Scalar):
-        return Scalar(rename(value.node, names))
-    if isinstance(value, Named):
-        return Named(
-            value.name, _renamed(value.value, names), None if value.node is None else rename(value.node, names)
-        )
-    if isinstance(value, Collection):
-        return Collection(tuple(_renamed(item, names) for item in value.items), value.form)
-    if isinstance(value, Interval):
-        pieces = tuple(
-            Piece(rename(p.low, names), rename(p.high, names), p.low_closed, p.high_closed) for p in value.pieces
-        )
-        return Interval(pieces, value.name)
-    return value
-
-
-def _scalars_of(value: Value) -> list[Node] | None:
-    """The expressions of a value or a list of values, names left aside; None for anything else."""
-    if isinstance(value, Scalar):
-        return [one.node for one in written_out(value) if isinstance(one, Scalar)]
-    if isinstance(value, Named) and value.name.op == "sym":
-        return _scalars_of(value.value)
-    if isinstance(value, Guarded) and is_domain_condition(value.condition):
-        return _scalars_of(value.value)
-    if isinstance(value, Collection) and value.form in {"list", "or", "and", "set"}:
-        parts = [_scalars_of(item) for item in value.items]
-        return None if any(part is None for part in parts) else [node for part in parts if part for node in part]
-    return None
 
 
 # --- residues
 
 
-def _residues(reference: Residue, answer: Residue, _scope: Scope) -> Finding:
-    if reference.name and answer.name and reference.name != answer.name:
-        return different("residue", f"{answer.name} is not {reference.name}")
-    one, other = (_spread(value) for value in (reference, answer))
-    period = _common(reference.modulus, answer.modulus)
-    if {r + k * reference.modulus for r in one for k in range(int(period / reference.modulus))} == {
-        r + k * answer.modulus for r in other for k in range(int(period / answer.modulus))
-    }:
-        return same("residue", "the same classes")
-    return different("residue", "other classes")
-
-
-def _spread(value: Residue) -> set[Fraction]:
-    return set(value.residues)
-
-
-def _common(one: Fraction, other: Fraction) -> Fraction:
-    product = one * other
-    first, second = one, other
-    while second:
-        first, second = second, first % second
-    period = product / first
-    return period if period / min(one, other) < 10_000 else max(one, other)
-
-
 def _residue_and_other(residue: Residue, other: Value, scope: Scope, is_reference: bool) -> Finding:
     """X ≡ 5 (mod 12) against 12k + 5; a bare number is no class, unless it is the residue that was asked for."""
-    nodes = _scalars_of(other)
+    nodes = expressions_of(other)
     if nodes and all(symbols(node) for node in nodes):
         family = [
             Node("add", (Node("mul", (number(residue.modulus), Node("sym", (), "k"))), number(value)))
@@ -629,7 +441,7 @@ def _collections(reference: Collection, answer: Collection, scope: Scope) -> Fin
     """Several parts against several parts; a tuple keeps its order, a list and a set do not."""
     one, other = _items(reference, answer), _items(answer, reference)
     forms = {reference.form, answer.form}
-    if forms == {"tuple", "square"} and _may_be_interval(reference) and _may_be_interval(answer):
+    if forms == {"tuple", "square"} and not scope.vectors and _may_be_interval(reference) and _may_be_interval(answer):
         return different("kind", "one set of brackets is open, the other closed")
     if "arrow" in forms and forms != {"arrow"} and not forms & {"list", "tuple", "square"}:
         return different("kind", "a sequence in an order against values without one")
@@ -704,7 +516,7 @@ def _count(reference: Collection, answer: Collection, one: list[Value], other: l
         unique, others = _distinct_values(one, scope), _distinct_values(other, scope)
         if len(unique) == len(others):
             return _unordered(unique, others, scope)
-    nodes = _scalars_of(reference), _scalars_of(answer)
+    nodes = expressions_of(reference), expressions_of(answer)
     if nodes[0] and nodes[1] and (finding := compare_families(nodes[0], nodes[1], "", "")) is not None:
         return finding
     return different("parts", f"the reference has {len(one)} parts, the answer {len(other)}")
@@ -771,7 +583,7 @@ def _unordered(one: list[Value], other: list[Value], scope: Scope) -> Finding:
     finding = _match(one, other, lambda a, b: equal(a, b, scope), "parts", "part")
     if finding.same:
         return finding
-    nodes = [_scalars_of(Collection(tuple(items), "list")) for items in (one, other)]
+    nodes = [expressions_of(Collection(tuple(items), "list")) for items in (one, other)]
     family = compare_families(nodes[0], nodes[1], "", "")
     return family if family is not None and family.same else finding
 
@@ -834,7 +646,7 @@ def _collection_and_other(collection: Collection, other: Value, scope: Scope, is
         and collection.form in {"set", "or"}
     ):
         return equal(distinct[0], other, scope) if is_reference else equal(other, distinct[0], scope)
-    nodes = _scalars_of(collection), _scalars_of(other)
+    nodes = expressions_of(collection), expressions_of(other)
     if nodes[0] and nodes[1]:
         finding = compare_families(*(nodes if is_reference else nodes[::-1]), "", "")
         if finding is not None:
@@ -863,25 +675,8 @@ def _solutions(collection: Collection, equation: Relation, scope: Scope, is_refe
         factors = [Node("add", (part.args[0], Node("neg", (part.args[1],)))) for part in equations]
         together = Node("rel", (Node("mul", tuple(factors)), number(0)), "=")
         if compare_equations(together, equation.node).same:
-            return _unsolved(equation.node, scope) if is_reference else same("equation", "all its solutions")
+            return unsolved(equation.node, scope) if is_reference else same("equation", "all its solutions")
     return undecided("equation", "several equations against another")
-
-
-def _unsolved(node: Node, scope: Scope) -> Finding:
-    """An equation or inequality that has the reference's solutions, but does not name them; x - 3 = 0 nearly does."""
-    if scope.text and not _counts_once(node):
-        return undecided("equation", "not solved for its variable")
-    return same("equation", "it has the same solutions")
-
-
-def _counts_once(node: Node) -> bool:
-    """Whether the only variable of a relation stands there once, with the factor one."""
-    names = symbols(node)
-    if len(names) != 1 or len(node.args) != 2:
-        return False
-    sides = [[exact_value(replaced(side, {min(names): number(place)})) for side in node.args] for place in (0, 1, 5)]
-    values = [left - right for left, right in sides if left is not None and right is not None]
-    return len(values) == 3 and abs(values[1] - values[0]) == 1 and values[2] - values[0] == 5 * (values[1] - values[0])
 
 
 def _collection_and_interval(collection: Collection, interval: Interval, scope: Scope, is_reference: bool) -> Finding:
@@ -935,7 +730,7 @@ def _intervals(reference: Interval, answer: Interval, scope: Scope) -> Finding:
     if reference.name and answer.name and reference.name != answer.name:
         if reference.node is not None and answer.node is not None and len(symbols(reference.node)) > 1:
             return compare_inequalities(reference.node, answer.node)
-        if not _free_name(reference.name, answer.name, scope):
+        if not is_free_name(reference.name, answer.name, scope):
             return different("relation", f"{answer.name} is not {reference.name}")
     left, right = reference.pieces, answer.pieces
     if not left and not right:
@@ -949,7 +744,7 @@ def _intervals(reference: Interval, answer: Interval, scope: Scope) -> Finding:
         findings += [_ends(piece.low, matching.low, scope), _ends(piece.high, matching.high, scope)]
     finding = all_of(findings, "relation", "end")
     if finding.same and answer.node is not None and _is_solved(reference) and not _is_solved(answer):
-        return _unsolved(answer.node, scope)
+        return unsolved(answer.node, scope)
     return finding
 
 
@@ -957,10 +752,6 @@ def _is_solved(interval: Interval) -> bool:
     """Whether a set of numbers is given by its ends, or by an inequality with its variable alone."""
     node = interval.node
     return node is None or sum(part.op == "sym" for part in node.args) == sum(bool(symbols(part)) for part in node.args)
-
-
-def _free_name(one: str, other: str, scope: Scope) -> bool:
-    return scope.known is not None and bool(scope.known) and one not in scope.known and other not in scope.known
 
 
 def _ends(one: Node, other: Node, scope: Scope) -> Finding:
@@ -984,48 +775,6 @@ def _interval_and_other(interval: Interval, other: Value, scope: Scope, is_refer
     if isinstance(other, Relation):
         return undecided("relation", "a relation in several unknowns")
     return undecided("relation", "a set of numbers against something else")
-
-
-def _relations(reference: Relation, answer: Relation, scope: Scope) -> Finding:
-    one, other = reference.node, answer.node
-    if one.op != "rel" or other.op != "rel":
-        return undecided("relation", "sets that are not compared")
-    if set(str(one.value).split()) == set(str(other.value).split()) == {"="}:
-        finding = compare_equations(one, other)
-        if finding.same is not None:
-            return finding
-        only, others = symbols(one) - symbols(other), symbols(other) - symbols(one)
-        if len(only) == len(others) == 1 and free_letter(min(only), min(others), one, other, scope):
-            return compare_equations(one, rename(other, {min(others): min(only)}))
-        if len(only) == len(others) == 1 and _told_apart(min(only), min(others), scope):
-            return different("equation", f"{min(others)} is not {min(only)}")
-        return finding
-    if (
-        str(one.value) == str(other.value)
-        and len(one.args) == len(other.args)
-        and not set(str(one.value).split()) & {"<", ">", "<=", ">="}
-    ):
-        return _statements(one, other, scope)
-    return compare_inequalities(one, other)
-
-
-def _told_apart(one: str, other: str, scope: Scope) -> bool:
-    """Whether two names are certainly of different things: the question knows one, or an index says so."""
-    known = scope.known or frozenset()
-    indexed = "_" in one and "_" in other and one.partition("_")[0] == other.partition("_")[0]
-    return indexed or one in known or other in known
-
-
-def _statements(one: Node, other: Node, scope: Scope) -> Finding:
-    """△ABC ≅ △DEF and the like: the same sides, as written."""
-    if one == other:
-        return same("relation", "the same statement")
-    pairs = [same_value(a, b) for a, b in zip(one.args, other.args, strict=True) if symbols(a) == symbols(b)]
-    if len(pairs) == len(one.args) and all(pairs):
-        return same("relation", "the same statement")
-    if all(not part.args for part in (*one.args, *other.args)):
-        return different("relation", "about something else")
-    return undecided("relation", "statements that are not compared")
 
 
 def _relation_and_other(relation: Relation, other: Value, scope: Scope, is_reference: bool) -> Finding:
@@ -1054,6 +803,8 @@ def _relation_and_other(relation: Relation, other: Value, scope: Scope, is_refer
 
 def _words_and_other(words: Words, other: Value, scope: Scope, is_reference: bool) -> Finding:
     phrase = phrase_of(words.text)
+    if isinstance(other, Interval):
+        return _interval_and_other(other, words, scope, not is_reference)
     if isinstance(other, Scalar) and phrase == "infinite" and other.node == INFINITY:
         return same("text", "infinitely many")
     if phrase == "reals" and isinstance(other, Scalar) and is_domain_name(other.node) and "R" in str(other.node.value):
@@ -1093,21 +844,21 @@ def _unknown_and_other(unknown: Unknown, other: Value, scope: Scope, is_referenc
 
 _PAIRS: dict[tuple[type[Value], type[Value]], Comparison] = {
     (Scalar, Scalar): _scalars,
-    (Quantity, Quantity): _quantities,
-    (Words, Words): _words,
-    (Clock, Clock): _clocks,
-    (Date, Date): _dates,
-    (Range, Range): _ranges,
-    (Ratio, Ratio): _ratios,
-    (Based, Based): _based,
+    (Quantity, Quantity): compare_quantities,
+    (Words, Words): compare_words,
+    (Clock, Clock): compare_clocks,
+    (Date, Date): compare_dates,
+    (Range, Range): compare_ranges,
+    (Ratio, Ratio): compare_ratios,
+    (Based, Based): compare_based,
     (Named, Named): _named,
     (Guarded, Guarded): _guarded,
     (Piecewise, Piecewise): _piecewise,
-    (Residue, Residue): _residues,
+    (Residue, Residue): compare_residues,
     (Collection, Collection): _collections,
     (Matrix, Matrix): _matrices,
     (Interval, Interval): _intervals,
-    (Relation, Relation): _relations,
+    (Relation, Relation): compare_relations,
     (Unknown, Unknown): _unknowns,
 }
 # What a value of one type means beside any other, tried in this order; a named value is its value, and so on.
@@ -1118,7 +869,7 @@ _COERCIONS: list[tuple[type[Value], int, Comparison]] = [
     (Residue, 0, _residue_and_other),
     (Collection, 0, _collection_and_other),
     (Words, 0, _words_and_other),
-    (Based, 0, _based_and_other),
+    (Based, 0, based_beside),
     (Interval, 0, _interval_and_other),
     (Relation, 0, _relation_and_other),
     (Quantity, 0, _quantity_and_number),

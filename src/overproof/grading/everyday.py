@@ -26,7 +26,7 @@ _CLOCK = re.compile(
 )
 _CLOCK_WORD = re.compile(r"(?:at )?(noon|midday|midnight|正午|中午|午夜)", re.IGNORECASE)
 _PAST = re.compile(
-    r"(half past|(?:a )?quarter past|(?:a )?quarter to|(\d{1,2})(?: minutes?)? (past|to)) (\d{1,2})", re.IGNORECASE
+    r"(half past|(?:a )?quarter past|(?:a )?quarter to|(\d{1,2}) (?:minutes? )?(past|(?<=minutes )to)) (\d{1,2})", re.IGNORECASE
 )
 _HAN_CLOCK = re.compile(r"(上午|早上|凌晨|下午|晚上)?(\d{1,2}) ?[点时] ?(?:(半|\d{1,2}) ?分?)?整?")
 _MONTHS = [
@@ -50,6 +50,7 @@ _DURATION = re.compile("(?: ?and ?| ?)".join(rf"(?:(\d+) ?(?:{names}))?" for nam
 _FEET = re.compile(r"(\d+) ?(?:'|ft\.?|feet|foot) ?(\d+(?:\.\d+)?) ?(?:\"|''|in\.?|inch(?:es)?)")
 _DECORATED = re.compile(r"-?\d+(?:\.\d+)?(?:(')|_\{?[a-zA-Z]\}?)")
 _BASED = re.compile(r"([0-9A-Fa-f]+)_\{? ?(\d\d)\}?")
+_CHOOSE = re.compile(r"(?:\{\} ?)?\^? ?\{? ?(\d{1,3}) ?\}? ?([CP]) ?_? ?\{? ?(\d{1,3}) ?\}?")
 _EACH = re.compile(r"每 ?([^\d\s每]{1,3}?)(?:走|行)? ?(\d+(?:\.\d+)?) ?([^\d\s]{1,4})")
 _POINT = re.compile(r"([A-Z]) ?\( ?(-?\d+(?:\.\d+)?(?: ?, ?-?\d+(?:\.\d+)?)+) ?\)")
 _WORDS = re.compile(r"[A-Za-z]+(?:[ -][A-Za-z]+){0,7}")
@@ -161,6 +162,12 @@ def _decorated(match: re.Match[str]) -> Iterator[Value]:
         yield Scalar(Node("sym", (), match[0]))
 
 
+def _choose(match: re.Match[str]) -> Iterator[Scalar]:
+    """5C2, ^5C_2: how many ways to choose, or with P to arrange."""
+    if int(match[1]) >= int(match[3]):
+        yield Scalar(Node("binom" if match[2] == "C" else "perm", (number(int(match[1])), number(int(match[3])))))
+
+
 def _each(match: re.Match[str]) -> Iterator[Quantity]:
     """每小时60千米: an amount of one unit for each of another."""
     per, unit = UNITS.get(match[1]), UNITS.get(match[3])
@@ -202,6 +209,7 @@ _FORMS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], Iterator[Value]]]
     (_FEET, _feet),
     (_BASED, _based),
     (_DECORATED, _decorated),
+    (_CHOOSE, _choose),
     (_EACH, _each),
     (_POINT, _point),
     (_SHARE, _share),

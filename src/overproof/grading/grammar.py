@@ -10,16 +10,13 @@ Every token must find its place; what cannot be placed raises `UnreadableError`.
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable
 
-import msgspec
-
+from overproof.grading.cursor import MAX_DEPTH, Measures
 from overproof.grading.lexer import RELATIONS, Token, tokens_of
 from overproof.grading.lexicon import (
     BOUNDS,
     CHANGING,
-    CHANGING_HAN,
     COMPUTED,
     DENYING_HAN,
     EQUALS,
@@ -31,16 +28,27 @@ from overproof.grading.lexicon import (
     NEARLY,
     number_of_words,
 )
-from overproof.grading.tree import EMPTY, INFINITY, LISTS, PI, E, I, Node, UnreadableError, negative, number, product
-from overproof.grading.units import DEGREE, NONE, PERCENT, POWER_WORDS, SINGLE, UNITS, Unit, unit_named
+from overproof.grading.shapes import (
+    MATRICES,
+    amounts_together,
+    grouped,
+    is_smaller,
+    is_vector,
+    last_amount,
+    measured,
+    of_environment,
+    signed,
+    variable,
+    ways,
+    with_noun,
+    with_numbers_apart,
+)
+from overproof.grading.tree import EMPTY, INFINITY, LISTS, PI, I, Node, UnreadableError, negative, number, product
+from overproof.grading.units import DEGREE, NONE, PERCENT, UNITS
 
 MAX_CHARS = 20_000
-MAX_DEPTH = 60
 MAX_LABEL_WORDS = 6
 CURRENCIES = frozenset("¤€£¥₹")
-MAX_NOUN_WORDS = 6
-MAX_HAN_NOUN = 5
-"""A longer run of Chinese characters behind a number is a sentence."""
 
 # What binds how tightly: a sign takes operands that bind tighter than itself.
 POWERS = {
@@ -67,9 +75,6 @@ _ALIASES = {
 _INVERTIBLE = frozenset({"sin", "cos", "tan", "cot", "sec", "csc", "sinh", "cosh", "tanh"})
 _NAMED_FUNCTIONS = frozenset("fghFGHPpQRSTNΦ") | {"\\phi", "\\Phi", "\\varphi", "\\zeta", "\\Gamma", "\\psi"}
 """Letters that are functions before a bracket when they are called on a letter or a number."""
-_MATRICES = frozenset({"matrix", "pmatrix", "bmatrix", "Bmatrix", "smallmatrix", "array", "tabular"})
-_DETERMINANTS = frozenset({"vmatrix", "Vmatrix"})
-_ROWS = frozenset({"aligned", "align", "gathered", "gather", "split", "equation", "alignedat"})
 _UNION_LETTER = frozenset({"paren", "square", "openleft", "openright", "union", "brace"})
 
 
@@ -111,55 +116,8 @@ def collapsed(text: str) -> str:
     return "".join(character for position, character in enumerate(text) if position not in dropped)
 
 
-class Grammar:
+class Grammar(Measures):
     """Reads one list of tokens from left to right."""
-
-    def __init__(self, tokens: list[Token], *, letters: bool, split: bool, tight: bool) -> None:
-        """Begin at the first token."""
-        self.tokens = tokens
-        self.place = 0
-        self.token = tokens[0]
-        self.letters = letters
-        self.split = split
-        self.tight = tight
-        self.depth = 0
-        self.bars = 0
-        """How many | are open: the next one closes instead of opening."""
-        self.differentials = 0
-        """How many integrals wait for their dx."""
-        self.builder = False
-        """Whether a colon behind a name begins the condition of a set, and no ratio."""
-
-    # --- moving
-
-    def advance(self, count: int = 1) -> Token:
-        """The token here; go on to the next."""
-        token = self.token
-        self.place = min(self.place + count, len(self.tokens) - 1)
-        self.token = self.tokens[self.place]
-        return token
-
-    def ahead(self, count: int = 1) -> Token:
-        """The token that many places on."""
-        return self.tokens[min(self.place + count, len(self.tokens) - 1)]
-
-    def take(self, text: str) -> bool:
-        """Take a token if it comes next."""
-        if self.token.text == text and self.token.kind != "end":
-            self.advance()
-            return True
-        return False
-
-    def expect(self, text: str) -> None:
-        """Take a token that must come next."""
-        if not self.take(text):
-            raise UnreadableError(f"{text!r} is missing")
-
-    def nest(self) -> None:
-        """Go one level deeper."""
-        self.depth += 1
-        if self.depth > MAX_DEPTH:
-            raise UnreadableError(f"nested deeper than {MAX_DEPTH}")
 
     # --- lists
 
@@ -204,8 +162,8 @@ class Grammar:
                 raise UnreadableError("an arrow among other joints")
             return Node("arrow", tuple(items))
         if joints == {"or", "list"}:
-            items = _alternatives(items, ors)
-        items = _amounts_together(items, joints)
+            items = grouped(items, ors)
+        items = amounts_together(items, joints)
         if len(items) == 1:
             return items[0]
         return Node("or" if "or" in joints else "and" if "and" in joints else "list", tuple(items))
@@ -322,7 +280,7 @@ class Grammar:
                 item = self.modulus(item)
             elif token.text == "." and self.ahead().kind == "end":
                 self.advance()
-            elif token.kind == "num" and _last(item).op == "quantity":
+            elif token.kind == "num" and last_amount(item).op == "quantity":
                 item = self.further_amount(item)
             elif token.kind == "word" and token.text.lower() in GUARDS:
                 form = "defines" if self._guard_follows() else None
@@ -365,12 +323,12 @@ class Grammar:
         while self.token.text != ")":
             words.append(self.advance().text)
         self.advance()
-        return _with_noun(item, words, noted=True)
+        return with_noun(item, words, noted=True)
 
     def further_amount(self, item: Node) -> Node:
         """`1 hour 45 minutes`: a second amount in a smaller unit of the same dimension."""
         other = self.expression(0)
-        if other.op != "quantity" or not _falls(_last(item), other):
+        if other.op != "quantity" or not is_smaller(last_amount(item), other):
             raise UnreadableError("numbers side by side")
         return Node("add", (*(item.args if item.op == "add" else (item,)), other))
 
@@ -394,7 +352,7 @@ class Grammar:
             words.append(self.advance().text)
             if self.token.text == "-" and self.ahead().kind == "word":
                 self.advance()
-        return _with_noun(item, words)
+        return with_noun(item, words)
 
     # --- expressions
 
@@ -450,7 +408,7 @@ class Grammar:
         while self.token.text in {"+", "-", "\\pm", "\\mp"} and self.token.kind != "num":
             sign = self.advance().text
             term = self.expression(_SUM)
-            terms.append(_signed(sign, term))
+            terms.append(signed(sign, term))
         return Node("add", tuple(terms))
 
     def term(self, first: Node) -> Node:
@@ -462,7 +420,7 @@ class Grammar:
             if sign in {"*", "\\cdot", "\\times"}:
                 self.advance()
                 right = self.expression(_PRODUCT)
-                if sign == "\\times" and (_is_vector(factors[-1]) or _is_vector(right)):
+                if sign == "\\times" and (is_vector(factors[-1]) or is_vector(right)):
                     factors = [Node("call", (product(factors), right), "cross")]
                 else:
                     factors.append(right)
@@ -472,7 +430,7 @@ class Grammar:
                 if divisions > MAX_DEPTH:
                     raise UnreadableError(f"nested deeper than {MAX_DEPTH}")
                 if sign == "/" and (unit := self.unit()) is not None:
-                    factors = [_measured(product(factors), NONE.times(unit, -1))]
+                    factors = [measured(product(factors), NONE.times(unit, -1))]
                 else:
                     right = self.expression(_PRODUCT)
                     while self.tight and self.implicit(right) == _PRODUCT:
@@ -491,7 +449,7 @@ class Grammar:
     def _beside(self, factors: list[Node]) -> list[Node]:
         unit = self.unit()
         if unit is not None:
-            return [_measured(product(factors), unit)]
+            return [measured(product(factors), unit)]
         if self.token.kind == "word" and (magnitude := MAGNITUDES.get(self.token.text.lower())) is not None:
             self.advance()
             return [Node("mul", (product(factors), number(magnitude)))]
@@ -522,7 +480,7 @@ class Grammar:
         if text in {"(", "[", "{"}:
             return None if token.flag and text != "{" else _PRODUCT
         if text == "\\begin":
-            return _PRODUCT if self.ahead(2).text in _MATRICES else None
+            return _PRODUCT if self.ahead(2).text in MATRICES else None
         if text in {"%", "°"}:
             return _PRODUCT
         return _PRODUCT if text == "|" and not self.bars else None
@@ -544,16 +502,18 @@ class Grammar:
     def power(self, base: Node) -> Node:
         """A power; `C_5^2` with numbers is a binomial, `sin^2 x` belongs to `function`."""
         exponent = self.exponent()
-        if base.op == "sym" and exponent.op in {"num", "sym"} and (counted := _counted(str(base.value), exponent)):
+        if base.op == "sym" and exponent.op in {"num", "sym"} and (counted := ways(str(base.value), exponent)):
             return counted
         if exponent.op == "sym" and exponent.value == "T" and base.op == "matrix":
             raise UnreadableError("a transposed matrix")
+        if exponent.op == "sym" and exponent.value == "T" and base.op == "paren" and len(base.args) > 1:
+            return base  # a row that is meant as a column
         return self.postfix(Node("pow", (base, exponent)))
 
     def exponent(self) -> Node:
         """What stands behind ^, to the right as far as it goes: 2^{3^4}, 2^3^4, e^-x."""
         if self.token.text in {"+", "-"}:
-            return _signed(self.advance().text, self.exponent())
+            return signed(self.advance().text, self.exponent())
         if self.token.text in {"'", "*", "\\prime", "\\ldots", "+", ")"}:
             raise UnreadableError("a decorated name")
         self.nest()
@@ -569,7 +529,7 @@ class Grammar:
         token = self.token
         if token.text in {"-", "+", "\\pm", "\\mp"} and token.kind != "num":
             self.advance()
-            return _signed(token.text, self.expression(_SIGN if token.text in {"-", "+"} else _SUM))
+            return signed(token.text, self.expression(_SIGN if token.text in {"-", "+"} else _SUM))
         if token.kind == "word":
             return self.word(floor)
         if (
@@ -617,7 +577,7 @@ class Grammar:
             text = self.token.text
             if text in UNITS and text.isalpha() and text.islower() and len(text) <= 3 and not self.token.upright:
                 self.advance()
-                return product([_letter(letter) for letter in text])
+                return product([variable(letter) for letter in text])
             raise UnreadableError(f"words: {text}")
         return number(value)
 
@@ -661,111 +621,6 @@ class Grammar:
                 self.advance()
             degrees = Node("add", (degrees, Node("div", (value or number(0), number(scale)))))
         return degrees
-
-    # --- units
-
-    def is_unit(self) -> bool:
-        """Whether a unit can begin here, behind a value."""
-        token = self.token
-        before = self.tokens[self.place - 1] if self.place else None
-        if token.kind == "word":
-            if self.differentials and token.text[0] == "d" and len(token.text) == 2:
-                return False  # ds is no decisecond here
-            if token.text.lower() in POWER_WORDS:
-                return self.ahead().kind in {"word", "name"}
-            return unit_named(token.text) is not None and before is not None and before.kind != "word"
-        if token.kind == "cmd":
-            return token.text in {"\\Omega", "\\mu"}
-        if token.kind != "name":
-            return False
-        if token.text in {"\\Omega", "\\mu"}:
-            after = self.ahead()
-            prefixed = after.kind in {"name", "word"} and f"µ{after.text}" in UNITS
-            return token.text == "\\Omega" or (
-                prefixed and (after.upright or (before is not None and before.kind == "num"))
-            )
-        known = token.text in UNITS
-        return known and (
-            token.upright
-            or (
-                self.letters
-                and token.text in SINGLE
-                and before is not None
-                and (before.kind == "num" or before.text in {"}", ")"})
-            )
-        )
-
-    def unit(self) -> Unit | None:
-        """The product of units that begins here, with its powers and divisions; None when none does."""
-        if not self.is_unit():
-            return None
-        total, sign = NONE, 1
-        while True:
-            factor = self.one_unit()
-            if factor is None:
-                raise UnreadableError("a unit without a name")
-            total = total.times(factor[0], sign * factor[1])
-            sign = 1
-            if self.token.text == "/" or (self.token.kind == "word" and self.token.text in {"per", "每"}):
-                after = self.ahead()
-                if after.kind == "num" or after.text == "(":
-                    return total
-                self.advance()
-                sign = -1
-            elif (
-                self.token.text in {"\\cdot", "*"}
-                and (self.ahead().upright or ((self.letters or len(total.name) > 1) and self.ahead().text in UNITS))
-            ) or (
-                self.token.kind == "sign" and self.token.text == "-" and self.ahead().upright and not self.token.spaced
-            ):
-                self.advance()
-            elif not ((self.token.upright or self.token.text == "°" or self._per_next()) and self.is_bare_unit()):
-                return total
-
-    def _per_next(self) -> bool:
-        """Whether a letter with a negative power comes next: km h^{-1}."""
-        signs = [self.ahead(offset).text for offset in (1, 2, 3)]
-        return self.token.kind in {"name", "word"} and signs[0] == "^" and "-" in signs[1:]
-
-    def is_bare_unit(self) -> bool:
-        """Whether the token here is a unit that continues another one: J K^{-1}."""
-        token = self.token
-        if token.text == "°":
-            return self.ahead().text in {"C", "F"}
-        if token.kind == "word":
-            return (
-                unit_named(token.text) is not None
-                and token.text not in {"in", "a"}
-                and token.text.lower() not in JOINTS
-            )
-        return token.text in UNITS
-
-    def one_unit(self) -> tuple[Unit, int] | None:
-        """One unit with its power: square metres, cm^2, s^{-1}, cm squared."""
-        scale = 1
-        if self.token.text.lower() in POWER_WORDS:
-            scale = POWER_WORDS[self.advance().text.lower()]
-        name = self.advance().text
-        if name == "\\mu":
-            name = f"µ{self.advance().text}"
-        if name == "°" and self.token.text in {"C", "F"}:
-            name += self.advance().text
-        unit = unit_named(name)
-        if unit is None:
-            return None
-        if self.token.text in {"^", "**"}:
-            self.advance()
-            exponent = self.exponent()
-            if exponent.op != "num" or exponent.value.denominator != 1 or abs(exponent.value) > 9:
-                raise UnreadableError("a unit with an odd power")
-            scale *= int(exponent.value)
-        elif self.token.text == "squared":
-            self.advance()
-            scale *= 2
-        elif self.token.text == "cubed":
-            self.advance()
-            scale *= 3
-        return unit, scale
 
     # --- atoms
 
@@ -837,7 +692,7 @@ class Grammar:
                 return Node("call", self.arguments(), text)
             if self.ahead().kind == "num" and self.ahead(2).text == ")" and (text.isupper() or self._begins(text)):
                 return Node("call", self.arguments(), text)
-        return _letter(text)
+        return variable(text)
 
     def _begins(self, name: str) -> bool:
         """Whether a letter that was just taken begins a term: y(0) is no product, where 2y(0) may be one."""
@@ -887,7 +742,7 @@ class Grammar:
         if self.token.text == "|":
             return self.bar()
         if self.token.text in {"-", "+"}:
-            return _signed(self.advance().text, self.function_argument())
+            return signed(self.advance().text, self.function_argument())
         factors = [self.expression(_SIGN)]
         while True:
             if self.token.text == "/" and self.token.kind == "sign":
@@ -1046,7 +901,7 @@ class Grammar:
         self.expect("\\end")
         if self._environment_name() != name:
             raise UnreadableError(f"\\end{{{name}}} is missing")
-        return _environment(name, [row for row in rows if row])
+        return of_environment(name, [row for row in rows if row])
 
     def case_cell(self, *, first: bool) -> Node:
         """A value of a piecewise definition, or behind it the condition in relations and words."""
@@ -1094,7 +949,7 @@ class Grammar:
         if inner.op in {"and", "or"} and all(part.op in {"rel", "and", "or"} for part in inner.args):
             return inner
         if inner.op in LISTS:
-            return Node(_BRACKETS[opening + closing], _opened(inner.args))
+            return Node(_BRACKETS[opening + closing], with_numbers_apart(inner.args))
         if opening + closing not in {"()", "[]"}:
             raise UnreadableError("brackets that do not match")
         if opening == "[" and not tuples and self._stands_alone():
@@ -1124,7 +979,7 @@ class Grammar:
         if not (self.take(closing) or (is_set and self.take("}"))):
             raise UnreadableError("a brace is not closed")
         if inner.op in LISTS:
-            return Node("brace", _opened(inner.args))
+            return Node("brace", with_numbers_apart(inner.args))
         return Node("brace", (inner,)) if is_set and inner.op != "builder" else inner
 
     def bar(self) -> Node:
@@ -1159,154 +1014,11 @@ _PLAIN_GUARDS = frozenset(
 )
 
 
-def _letter(text: str) -> Node:
-    return {"e": E, "i": I}.get(text) or Node("sym", (), text)
-
-
-def _signed(sign: str, node: Node) -> Node:
-    if sign == "+":
-        return node
-    if sign == "-":
-        return negative(node)
-    return Node("plusminus", (node,), "+" if sign == "\\pm" else "-")
-
-
-def _is_vector(node: Node) -> bool:
-    return node.op == "sym" and str(node.value).startswith("\\vec")
-
-
-def _measured(value: Node, unit: Unit) -> Node:
-    """A value with a unit; units of one value multiply."""
-    if value.op == "quantity" and value.value is not None:
-        earlier: Unit = value.value
-        if earlier.dimension == () or unit.name.startswith("/"):
-            return Node("quantity", value.args, earlier.times(unit))
-        raise UnreadableError("two units side by side")
-    return Node("quantity", (value,), unit)
-
-
-def _with_noun(item: Node, words: list[str], *, noted: bool = False) -> Node:
-    """A value with what is counted. Words that change the value cannot be placed."""
-    low = [word.lower() for word in words]
-    text = " ".join(low)
-    if not words or len(words) > MAX_NOUN_WORDS or item.op in {"rel", "named", "words", "guarded", "residue", *LISTS}:
-        raise UnreadableError(f"words: {text}")
-    if len(words) == 1 and noted and (unit := unit_named(words[0])) is not None:
-        return Node("quantity", (item,), unit)
-    if any(word.strip("-") in CHANGING or any(part in CHANGING for part in word.split("-")) for word in low) or any(
-        CHANGING_HAN.search(word) or (not word.isascii() and len(word) > MAX_HAN_NOUN) for word in words
-    ):
-        raise UnreadableError(f"words: {text}")
-    if item.op == "quantity":
-        if item.value.dimension is None:
-            raise UnreadableError(f"words: {text}")
-        return Node("quantity", item.args, msgspec.structs.replace(item.value, note=text))
-    return Node("quantity", (item,), Unit(text))
-
-
-def _alternatives(items: list[Node], ors: list[int]) -> list[Node]:
-    """`x=1, y=2 or x=3, y=4`: groups of named values, each with the same names, are the alternatives."""
-    starts = [0, *ors, len(items)]
-    groups = [items[low:high] for low, high in itertools.pairwise(starts)]
-    names = {
-        tuple(item.args[0] if item.op == "rel" and item.value == "=" else None for item in group) for group in groups
-    }
-    if len(names) == 1 and len(groups[0]) > 1 and None not in next(iter(names)):
-        return [Node("list", tuple(group)) for group in groups]
-    return items
-
-
-def _amounts_together(items: list[Node], joints: set[str]) -> list[Node]:
-    """`1 hour and 45 minutes`: neighbouring amounts of one dimension, each of a smaller unit, are one amount."""
-    if len(items) != 2 or joints - {"and", "list"} or "list" in joints:
-        return items
-    one, other = items
-    if one.op == other.op == "quantity" and _falls(one, other):
-        return [Node("add", (one, other))]
-    return items
-
-
-def _last(node: Node) -> Node:
-    return node.args[-1] if node.op == "add" else node
-
-
-def _falls(one: Node, other: Node) -> bool:
-    """Whether the second of two amounts is counted in a smaller unit of the same dimension."""
-    first, second = one.value, other.value
-    return first.dimension is not None and first.dimension == second.dimension and first.factor > second.factor
-
-
-def _counted(name: str, exponent: Node) -> Node | None:
-    """C_5^2 and A_5^2: how many ways to choose or arrange, where the index is a number."""
-    letter, _, index = name.partition("_")
-    if letter not in {"C", "A", "P"} or not index.isdigit() or exponent.op != "num" or exponent.value.denominator != 1:
-        return None
-    if len(index) > 4 or exponent.value > int(index):
-        return None
-    return Node("binom" if letter == "C" else "perm", (number(int(index)), exponent))
-
-
 def _is_numeric_pair(tokens: list[Token], place: int) -> bool:
     """Whether (n, k) with two whole numbers stands at a place."""
     kinds = [token.kind for token in tokens[place + 1 : place + 5]]
     texts = [token.text for token in tokens[place + 1 : place + 5]]
     return len(kinds) == 4 and kinds[0] == kinds[2] == "num" and texts[1] == "," and texts[3] == ")"
-
-
-def _opened(items: tuple[Node, ...]) -> tuple[Node, ...]:
-    """Items with the numbers of a numeral with commas side by side: (12,102) is a pair."""
-    out: list[Node] = []
-    for item in items:
-        out.extend(item.args if item.op == "list" else [item])
-    return tuple(out)
-
-
-def _environment(name: str, rows: list[list[Node]]) -> Node:
-    if name in _MATRICES or name in _DETERMINANTS:
-        if any(cell.op == "rel" for row in rows for cell in row):
-            return Node("and", tuple(cell for row in rows for cell in row))
-        if name == "array" and len(rows) == 1 and len(rows[0]) == 1:
-            return rows[0][0]
-        matrix = Node("matrix", tuple(Node("row", tuple(row)) for row in rows))
-        return Node("det", (matrix,)) if name in _DETERMINANTS else matrix
-    if name == "cases":
-        return _cases(rows)
-    if name not in _ROWS:
-        raise UnreadableError(f"\\begin{{{name}}} is not read here")
-    cells = [_joined_row(row) for row in rows]
-    return cells[0] if len(cells) == 1 else Node("and", tuple(cells))
-
-
-def _joined_row(row: list[Node]) -> Node:
-    """The cells of an aligned row as one relation: x & = 5."""
-    if len(row) == 2 and row[1].op == "rel" and row[1].args[0].op == "blank":
-        return Node("rel", (row[0], *row[1].args[1:]), row[1].value)
-    if len(row) > 1:
-        raise UnreadableError("aligned cells")
-    return row[0]
-
-
-def _cases(rows: list[list[Node]]) -> Node:
-    """A piecewise definition, or a system of equations."""
-    flat: list[Node] = []
-    for row in rows:
-        cells = list(row[0].args) if len(row) == 1 and row[0].op == "list" else row
-        if len(cells) == 1 and cells[0].op == "rel":
-            flat.append(cells[0])
-            continue
-        if len(cells) == 1 and cells[0].op == "guarded":
-            cells = list(cells[0].args)
-        if len(cells) != 2:
-            raise UnreadableError("a case without its condition")
-        condition = cells[1] if cells[1].op == "condition" else Node("condition", (cells[1],), "")
-        if cells[1].op == "words":
-            condition = Node(
-                "condition", (), "otherwise" if cells[1].value in {"otherwise", "else"} else cells[1].value
-            )
-        flat.extend((cells[0], condition))
-    if all(node.op == "rel" for node in flat):
-        return Node("and", tuple(flat)) if len(flat) > 1 else flat[0]
-    return Node("cases", tuple(flat))
 
 
 _COMMANDS: dict[str, Callable[[Grammar], Node]] = {

@@ -32,6 +32,7 @@ _TOKEN = re.compile(
 )
 _SUBSCRIPT = re.compile(r" ?_ *(?:\{((?:[^{}]|\{[^{}]*\}){0,60})\}|([A-Za-z0-9])|(\\[A-Za-z]+))")
 _PRIMES = re.compile(r"'+(?!\d)")
+_RAISED = re.compile(r" *\^")
 _INDEX = re.compile(r"\d+")
 _JOINED_FUNCTIONS = re.compile(r"(?:(?:sin|cos|tan|cot|sec|csc|ln|log|exp|sqrt|pi)[a-zA-Z]{0,2})+")
 # Short words that are as often a product of two letters: at^2, as + b.
@@ -169,6 +170,9 @@ def _scan_word(
     if word in UNITS and tokens and tokens[-1].kind == "num":
         tokens.append(Token("word", word))
         return position
+    if len(word) == 2 and word[1] == "e" and _RAISED.match(text, position):
+        _name(word[0], " ", 0, tokens)
+        return _name("e", text, position, tokens)
     if word in FUNCTIONS or word in {"lg", "sqrt"}:
         tokens.append(Token("func", word))
         return position

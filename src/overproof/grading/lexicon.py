@@ -117,6 +117,9 @@ _PHRASES = {
     "reals": ("all real numbers", "all reals", "\\mathbb{r}", "all real x", "全体实数", "实数集", "实数"),
 }  # fmt: skip
 _PHRASE_OF = {phrase: name for name, phrases in _PHRASES.items() for phrase in phrases}
+_STATED = re.compile(
+    r"^(?:it|this|that|(?:the|this|that) (?:statement|claim|assertion|answer|proposition|sentence|equation)) is "
+)
 _TEXT_COMMAND = re.compile(r"\\text *\{([^{}]*)\}")
 _NOISE = re.compile(r"[.,;:!?\"'`*()\[\]{}]")
 _ARTICLES = re.compile(r"\b(?:the|a|an)\b")
@@ -271,7 +274,7 @@ def same_words(reference: str, answer: str) -> bool:
 
 def phrase_of(text: str) -> str | None:
     """Which set phrase (no solution, infinitely many, yes, no) a text is, if any."""
-    words = spell(text).lower().strip(" .!")
+    words = _STATED.sub("", spell(text).lower().strip(" .!"))
     return _PHRASE_OF.get(words) or _PHRASE_OF.get(plain_words(text))
 
 

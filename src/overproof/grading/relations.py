@@ -18,9 +18,12 @@ from typing import Any
 
 from flint import acb, arb
 
-from overproof.grading.evaluate import ENOUGH, is_zero, overlap, points, same_value, value_at
+from overproof.grading.evaluate import ENOUGH, exact_value, is_zero, overlap, points, same_value, value_at
 from overproof.grading.finding import Finding, different, same, undecided
-from overproof.grading.tree import Node, symbols
+from overproof.grading.scalars import free_letter
+from overproof.grading.scope import Scope
+from overproof.grading.tree import Node, number, rename, replaced, symbols
+from overproof.grading.values import Relation
 
 _GRID = [step / 2 - 10.03 for step in range(41)]
 BISECTIONS = 40
@@ -222,3 +225,71 @@ def _satisfies(name: str, value: Node, equation: Node) -> bool | None:
             return False
         agreed += 1
     return True if agreed >= min(ENOUGH, MAX_POINTS if others else 1) else None
+
+
+# --- with what the question knows
+
+
+def unsolved(node: Node, scope: Scope) -> Finding:
+    """An equation or inequality that has the reference's solutions, but does not name them; x - 3 = 0 nearly does."""
+    if scope.text and not _counts_once(node):
+        return undecided("equation", "not solved for its variable")
+    return same("equation", "it has the same solutions")
+
+
+def _counts_once(node: Node) -> bool:
+    """Whether the only variable of a relation stands there once, with the factor one."""
+    names = symbols(node)
+    if len(names) != 1 or len(node.args) != 2:
+        return False
+    sides = [[exact_value(replaced(side, {min(names): number(place)})) for side in node.args] for place in (0, 1, 5)]
+    values = [left - right for left, right in sides if left is not None and right is not None]
+    return len(values) == 3 and abs(values[1] - values[0]) == 1 and values[2] - values[0] == 5 * (values[1] - values[0])
+
+
+def is_free_name(one: str, other: str, scope: Scope) -> bool:
+    """Whether the question names neither of two letters."""
+    return scope.known is not None and bool(scope.known) and one not in scope.known and other not in scope.known
+
+
+def compare_relations(reference: Relation, answer: Relation, scope: Scope) -> Finding:
+    """Equations, inequalities and statements against their like."""
+    one, other = reference.node, answer.node
+    if one.op != "rel" or other.op != "rel":
+        return undecided("relation", "sets that are not compared")
+    if set(str(one.value).split()) == set(str(other.value).split()) == {"="}:
+        finding = compare_equations(one, other)
+        if finding.same is not None:
+            return finding
+        only, others = symbols(one) - symbols(other), symbols(other) - symbols(one)
+        if len(only) == len(others) == 1 and free_letter(min(only), min(others), one, other, scope):
+            return compare_equations(one, rename(other, {min(others): min(only)}))
+        if len(only) == len(others) == 1 and _told_apart(min(only), min(others), scope):
+            return different("equation", f"{min(others)} is not {min(only)}")
+        return finding
+    if (
+        str(one.value) == str(other.value)
+        and len(one.args) == len(other.args)
+        and not set(str(one.value).split()) & {"<", ">", "<=", ">="}
+    ):
+        return _statements(one, other, scope)
+    return compare_inequalities(one, other)
+
+
+def _told_apart(one: str, other: str, scope: Scope) -> bool:
+    """Whether two names are certainly of different things: the question knows one, or an index says so."""
+    known = scope.known or frozenset()
+    indexed = "_" in one and "_" in other and one.partition("_")[0] == other.partition("_")[0]
+    return indexed or one in known or other in known
+
+
+def _statements(one: Node, other: Node, scope: Scope) -> Finding:
+    """△ABC ≅ △DEF and the like: the same sides, as written."""
+    if one == other:
+        return same("relation", "the same statement")
+    pairs = [same_value(a, b) for a, b in zip(one.args, other.args, strict=True) if symbols(a) == symbols(b)]
+    if len(pairs) == len(one.args) and all(pairs):
+        return same("relation", "the same statement")
+    if all(not part.args for part in (*one.args, *other.args)):
+        return different("relation", "about something else")
+    return undecided("relation", "statements that are not compared")

@@ -5,12 +5,11 @@ r"""One number or expression against another: exactly, as balls, as families of 
 'both are 1/2'
 >>> compare_scalars(parse("180.67"), parse("\\frac{542}{3}")).approximate
 True
->>> compare_families([parse("k\\pi+\\pi/2")], [parse("n\\pi-\\pi/2")], "", "").same
-True
 """
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
 from fractions import Fraction
@@ -18,10 +17,10 @@ from fractions import Fraction
 import msgspec
 
 from overproof.grading.evaluate import exact_value, is_immense, real_value, same_value
+from overproof.grading.families import compare_families
 from overproof.grading.finding import Finding, close, different, same, undecided
 from overproof.grading.scope import ANYWHERE, Scope
-from overproof.grading.tree import BINDERS, INFINITY, PI, Node, number, rename, replaced, symbols, walk
-from overproof.grading.values import Guarded, Named, Relation, Scalar
+from overproof.grading.tree import BINDERS, INFINITY, PI, Node, number, rename, symbols, walk
 
 MIN_DIGITS = 3
 """A reference with fewer significant digits is taken as exact, unless the question asks for rounding."""
@@ -31,12 +30,10 @@ MANY_DIGITS = 7
 """A decimal of so many digits is an exact reference worked out, rounded or cut off."""
 MIN_COEFFICIENT_DIGITS = 4
 """An expression whose coefficients have fewer digits than this is taken as exact."""
-MAX_CLASSES = 400
-"""Families with more classes in a common period are not compared."""
 _PARAMETERS = frozenset(["k", "n", "m", "l", "t", "p", "q", "j", "s", "r"]) | {"\\ell", "\\lambda"}
+_CONSTANT = re.compile(r"[A-DK](?:_\d)?|[ck]_\d")
+"""How arbitrary constants are called."""
 _GREEK_LETTER = re.compile(r"\\[A-Za-z]+")
-_WHOLE_LETTERS = frozenset({"k", "n", "m", "l", "j", "\\ell"})
-"""Letters that are whole numbers where nothing says otherwise."""
 
 
 def compare_scalars(
@@ -78,6 +75,8 @@ def _compare_inexact(reference: Node, answer: Node, scope: Scope, *, percent: bo
     only, others = symbols(reference) - symbols(answer), symbols(answer) - symbols(reference)
     if len(only) == len(others) == 1 and free_letter(min(only), min(others), reference, answer, scope):
         answer = rename(answer, {min(others): min(only)})
+    elif (constants := _other_constants(only, others, reference, answer, scope)) is not None:
+        answer = constants
     if _has_no_value(answer) and not names_of_call(answer):
         return different("numeric", "the answer divides by zero")
     if answer.op == "call" and reference.op != "call" and not symbols(reference):
@@ -100,6 +99,22 @@ def _compare_inexact(reference: Node, answer: Node, scope: Scope, *, percent: bo
             return undecided("numeric", "an unknown function")
         return _with_rounded_coefficients(reference, answer) or different("numeric", _difference(reference, answer))
     return undecided("numeric", "no value that can be told")
+
+
+def _other_constants(
+    only: frozenset[str], others: frozenset[str], reference: Node, answer: Node, scope: Scope
+) -> Node | None:
+    """The answer with the reference's arbitrary constants, C_1 and C_2 for its A and B; None where it is another."""
+    names, known = only | others, scope.known
+    if len(only) != len(others) or not 1 < len(only) < 4 or known is None or names & known:
+        return None
+    if not all(_CONSTANT.fullmatch(name) for name in names):
+        return None
+    for order in itertools.permutations(sorted(others)):
+        renamed = rename(answer, dict(zip(order, sorted(only), strict=True)))
+        if same_value(reference, renamed):
+            return renamed
+    return None
 
 
 def names_of_call(node: Node) -> bool:
@@ -158,105 +173,6 @@ def _decimal_logarithms(node: Node) -> Node:
     if node.op == "log" and len(args) == 1:
         args = (*args, number(10))
     return Node(node.op, args, node.value, node.decimals) if args else node
-
-
-# --- families of a whole-number parameter
-
-
-def parameter_of(guarded: Guarded) -> str:
-    """The letter whose domain a condition names."""
-    for part in guarded.condition.parts:
-        node = part.node if isinstance(part, Relation) else part.node if isinstance(part, Scalar) else None
-        if node is not None and node.op == "rel" and node.args[0].op == "sym":
-            return str(node.args[0].value)
-        if node is not None and node.op == "sym":
-            return str(node.value)
-        if isinstance(part, Named) and part.name.op == "sym":
-            return str(part.name.value)
-    return ""
-
-
-def compare_families(
-    reference: list[Node] | None, answer: list[Node] | None, one: str, other: str, scope: Scope = ANYWHERE
-) -> Finding | None:
-    """Whether a·k + b and the like run through the same values as k runs through the whole numbers.
-
-    `one` and `other` name the parameters; empty where only a letter that is usually one tells. None where the trees are
-    no such families.
-    """
-    if not reference or not answer:
-        return None
-    classes, others = _classes(reference, one, scope), _classes(answer, other, scope)
-    if classes is None or others is None:
-        return None
-    (unit, left), (other_unit, right) = classes, others
-    if unit != other_unit and not same_value(unit, other_unit):
-        return None
-    period = _common_period([step for step, _ in left + right])
-    if period is None:
-        return None
-    spread = [_spread(table, period) for table in (left, right)]
-    if spread[0] is None or spread[1] is None:
-        return None
-    if spread[0] == spread[1]:
-        return same("family", "the same values for all whole numbers")
-    return different("family", "other values for whole numbers")
-
-
-def _classes(nodes: list[Node], name: str, scope: Scope) -> tuple[Node, list[tuple[Fraction, Fraction]]] | None:
-    """Step and start of each family, counted in π or in 1."""
-    names = frozenset[str]().union(*map(symbols, nodes))
-    if len(names) != 1 or (name and name not in names):
-        return None
-    letter = min(names)
-    if not name and (letter not in _WHOLE_LETTERS or (scope.known is not None and letter in scope.known)):
-        return None
-    for unit in (number(1), PI):
-        table = [_linear(node, letter, unit) for node in nodes]
-        if all(entry is not None for entry in table):
-            return unit, [entry for entry in table if entry is not None]
-    return None
-
-
-def _linear(node: Node, letter: str, unit: Node) -> tuple[Fraction, Fraction] | None:
-    values: list[Fraction] = []
-    for place in (0, 1, 2, 5):
-        inner = replaced(node, {letter: number(place), **({"": PI} if unit != PI else {})})
-        if unit == PI:
-            inner = _without_pi(inner)
-        value = exact_value(inner)
-        if value is None:
-            return None
-        values.append(value)
-    step = values[1] - values[0]
-    if not step or values[2] != values[0] + 2 * step or values[3] != values[0] + 5 * step:
-        return None
-    if unit == PI and exact_value(replaced(node, {letter: number(1)})) is not None:
-        return None
-    return abs(step), values[0] % abs(step)
-
-
-def _without_pi(node: Node) -> Node:
-    """The tree with π taken as 1: what multiplies it, where it is linear in π."""
-    if node == PI:
-        return number(1)
-    if not node.args:
-        return node
-    return Node(node.op, tuple(map(_without_pi, node.args)), node.value, node.decimals)
-
-
-def _common_period(steps: list[Fraction]) -> Fraction | None:
-    period = steps[0]
-    for step in steps[1:]:
-        top = math.lcm(period.numerator * step.denominator, step.numerator * period.denominator)
-        period = Fraction(top, period.denominator * step.denominator)
-        if period / min(steps) > MAX_CLASSES:
-            return None
-    return period
-
-
-def _spread(table: list[tuple[Fraction, Fraction]], period: Fraction) -> set[Fraction] | None:
-    return {(start + turn * step) % period for step, start in table for turn in range(int(period / step))}
 
 
 # --- rounding

@@ -54,6 +54,11 @@ _VARIABLE = re.compile(
 _FORMULA = re.compile(r"\$([^$]*)\$|\\\((.*?)\\\)|\\\[(.*?)\\\]", re.DOTALL)
 _WORD = re.compile(r"[A-Za-zµΩ]+|[\u4e00-\u9fff]+|[¤$€£¥%°]")
 _POWERED = re.compile(r"\b(square|sq\.?|cubic|cu\.?)[- ]([A-Za-z]+)", re.IGNORECASE)
+_EXPONENT = re.compile(r"(?<![A-Za-z])([A-Za-z]{1,3})[)}]? ?(\^ ?\{? ?[23] ?\}?|[²³])")
+_HOW_MANY = re.compile(
+    r"\bhow many ([a-z]+)|多少(?:个)?([\u4e00-\u9fff]{1,3})|几(?:个)?([\u4e00-\u9fff]{1,3})", re.IGNORECASE
+)
+_VECTORS = re.compile(r"vector|\bpoint|coordinate|ordered pair|向量|坐标|点", re.IGNORECASE)
 _BARE_DOLLARS = re.compile(r"(?<!\$)\$\d[\d,.]*(?![^$]*\$)")
 _HAN_UNITS = sorted((name for name in UNITS if "\u4e00" <= name[0] <= "\u9fff"), key=len, reverse=True)
 
@@ -133,6 +138,21 @@ class Scope:
         return _INTEGERS.search(self.text) is not None
 
     @cached_property
+    def vectors(self) -> bool:
+        """Whether it speaks of vectors or points, so that [1, 2] may be one."""
+        return _VECTORS.search(self.text) is not None
+
+    @cached_property
+    def asked_unit(self) -> Unit | None:
+        """The unit behind its last "how many", in which a bare number is meant."""
+        for match in [*_HOW_MANY.finditer(self.text)][::-1]:
+            word = next(group for group in match.groups() if group)
+            for length in range(len(word), 0, -1) if not word.isascii() else (len(word),):
+                if (unit := unit_named(word[:length])) is not None:
+                    return unit
+        return None
+
+    @cached_property
     def units(self) -> frozenset[Unit]:
         """The units that the question speaks of."""
         return _units_in(self.text)
@@ -188,6 +208,10 @@ def scope_of(question: str | None) -> Scope:
 
 def _units_in(text: str) -> frozenset[Unit]:
     found: set[Unit] = set()
+    for word, power in _EXPONENT.findall(text):
+        if (unit := unit_named(word)) is not None:
+            found.add(NONE.times(unit, {"²": 2, "³": 3}.get(power[-1]) or int(power.strip("^{} "))))
+    text = _EXPONENT.sub(" ", text)
     for word in _WORD.findall(text):
         if "\u4e00" <= word[0] <= "\u9fff":
             found.update(UNITS[name] for name in _HAN_UNITS if name in word)

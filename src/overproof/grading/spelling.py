@@ -146,6 +146,8 @@ _AFTER_COMMANDS = (
     ),
     ("prime", re.compile(r"\^ *\{? *\\prime(?![a-zA-Z]) *\}?"), "'"),
     ("circ", re.compile(r"\^ *\{? *\\(?:text)?circ(?![a-zA-Z]) *\}?|(?<=\d) *\{? *\\circ(?![a-zA-Z]) *\}?"), "°"),
+    ("10", re.compile(r"(?<=\d) ?[xX] ?(?=10 ?(?:\^|\*\*))"), r"\\times "),
+    (")_", re.compile(r"\((\d+)\)_ ?(?=\d|\{ ?\d)"), r"\1_"),
     ("mod", re.compile(r"\((?:\\text\{)? *mod(?:ulo)? *\}? *([^()]{1,40})\)"), r"\\pmod{\1}"),
     ("Omega", re.compile(r"(?<=[\d} ])([kMGm]) ?\\Omega(?![a-zA-Z])"), r"\\text{\1ohm}"),
     (

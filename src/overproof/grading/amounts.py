@@ -1,0 +1,178 @@
+r"""Amounts against amounts: units, percent, money, times, dates, spans, ratios, digits in a base, words.
+
+>>> from overproof.grading.reading import readings
+>>> from overproof.grading.scope import ANYWHERE
+>>> compare_quantities(readings("2 km")[0], readings("2000 metres")[0], ANYWHERE).same
+True
+"""
+
+from __future__ import annotations
+
+from overproof.grading.finding import Finding, all_of, different, same, undecided
+from overproof.grading.lexicon import DIRECTIONS, phrase_of, same_words
+from overproof.grading.scalars import compare_scalars
+from overproof.grading.scope import ANYWHERE, Scope
+from overproof.grading.tree import Node, number
+from overproof.grading.units import DEGREE, MONEY, PRIME, Unit, money_called, same_noun
+from overproof.grading.values import Based, Clock, Date, Quantity, Range, Ratio, Scalar, Value, Words
+
+
+def compare_quantities(reference: Quantity, answer: Quantity, scope: Scope) -> Finding:
+    """Amounts in units of one dimension are compared in the reference's unit; nouns must be the same noun."""
+    one, other = reference.unit, answer.unit
+    if not directions_agree(one, other, scope):
+        return different("unit", "another direction")
+    if one.dimension is None or other.dimension is None:
+        finding = compare_scalars(reference.node, answer.node, scope)
+        if finding.same and not same_noun(one.name, other.name):
+            return undecided("unit", f"{other.name} may not be {one.name}")
+        return finding
+    if one.dimension != other.dimension:
+        for unit, value in ((one, answer), (other, reference)):
+            if (meant := money_called(value.unit, unit)) is not None:
+                pair = (
+                    (reference, Quantity(value.node, meant)) if unit is one else (Quantity(value.node, meant), answer)
+                )
+                return compare_quantities(*pair, scope)
+        return _other_dimension(reference, answer, scope)
+    if one.factor == other.factor:
+        return compare_scalars(reference.node, answer.node, scope)
+    scale = number(other.factor / one.factor)
+    if DEGREE in {one, other}:
+        return compare_scalars(in_radians(reference), in_radians(answer), scope)
+    return compare_scalars(reference.node, Node("mul", (scale, answer.node)), scope, scaled=True)
+
+
+def directions_agree(one: Unit | None, other: Unit | None, scope: Scope) -> bool:
+    """Whether words like north, early and left stand on both sides, or are the question's own."""
+    found = [
+        set() if unit is None else DIRECTIONS & set(f"{unit.name} {unit.note}".lower().split()) for unit in (one, other)
+    ]
+    extra = found[0] ^ found[1]
+    return not extra or (bool(scope.text) and all(word in scope.text.lower() for word in extra))
+
+
+def in_radians(value: Quantity) -> Node:
+    """The angle in radians, degrees multiplied with π."""
+    if value.unit == DEGREE:
+        return Node("mul", (value.node, Node("div", (Node("const", (), "pi"), number(180)))))
+    return Node("mul", (value.node, number(value.unit.factor)))
+
+
+def _other_dimension(reference: Quantity, answer: Quantity, scope: Scope) -> Finding:
+    """Units of different dimensions differ; a bare `unit` may be any length, and a square unit any area."""
+    generic = [any(name == "unit" for name, _ in quantity.unit.dimension or ()) for quantity in (reference, answer)]
+    if any(generic) and not all(generic):
+        return compare_scalars(reference.node, answer.node, scope)
+    if reference.guessed or answer.guessed:
+        return undecided("unit", "a letter that may be a unit")
+    return different("unit", f"{answer.unit.name} does not measure what {reference.unit.name} measures")
+
+
+def compare_percent(quantity: Quantity, other: Scalar, scope: Scope, plain: Finding, is_reference: bool) -> Finding:
+    """A percentage against a number: the share, or the number before the sign where the question asks for percent."""
+    share = Node("div", (quantity.node, number(100)))
+    finding = compare_scalars(
+        *((share, other.node) if is_reference else (other.node, share)), scope, percent=is_reference
+    )
+    if finding.same or (not plain.same):
+        return finding
+    if is_reference or (scope.percent and scope.text) or not scope.text:
+        return plain
+    return different("unit", "a percentage is not the number before its sign")
+
+
+def with_unit_added(unit: Unit, scope: Scope, plain: Finding) -> Finding:
+    """A unit that the reference leaves out: it must be the one that the question speaks of."""
+    names = {name for name, _ in unit.dimension or ()}
+    if unit == PRIME and not scope.speaks_of(unit):
+        return different("unit", "a prime behind the number")
+    if not scope.text or scope.speaks_of(unit) or "unit" in names:
+        return plain
+    if scope.measures(unit.dimension):
+        return different("unit", f"the question does not ask for {unit.name}")
+    if scope.spans(unit):
+        return plain
+    if names & MONEY and unit.factor == 1:
+        return plain
+    return different("unit", f"nothing in the question is measured in {unit.name}")
+
+
+def compare_words(reference: Words, answer: Words, _scope: Scope) -> Finding:
+    """Words against words."""
+    if same_words(reference.text, answer.text):
+        return same("text", "the same words")
+    one, other = phrase_of(reference.text), phrase_of(answer.text)
+    if one is not None and other is not None:
+        return different("text", f"{other} is not {one}")
+    wanted, given = set(_content(reference.text)), set(_content(answer.text))
+    if wanted and len(wanted) <= 3 and not wanted & given:
+        return different("text", "other words")
+    if one is None and other is None and len(wanted) == len(given) <= 3 and wanted != given:
+        return different("text", "other words")
+    return undecided("text", "not the words of the reference")
+
+
+def _content(text: str) -> list[str]:
+    return [
+        word for word in text.lower().replace("-", " ").split() if word not in {"the", "a", "an", "of", "is", "are"}
+    ]
+
+
+def compare_clocks(reference: Clock, answer: Clock, _scope: Scope) -> Finding:
+    """Times of day; one that may be of either half of the day equals both."""
+    gap = abs(reference.minutes - answer.minutes)
+    if gap == 0 or (gap == 720 and (reference.open_half or answer.open_half)):
+        return same("clock", "the same time of day")
+    return different("clock", "another time of day")
+
+
+def compare_dates(reference: Date, answer: Date, _scope: Scope) -> Finding:
+    """Days of the year; the year may be left out."""
+    years = {reference.year, answer.year} - {None}
+    if (reference.month, reference.day) == (answer.month, answer.day) and len(years) < 2:
+        return same("date", "the same day")
+    return different("date", "another day")
+
+
+def compare_ranges(reference: Range, answer: Range, _scope: Scope) -> Finding:
+    """Spans by their ends."""
+    if reference.ends == answer.ends:
+        return same("range", "the same range")
+    return different("range", "another range")
+
+
+def compare_ratios(reference: Ratio, answer: Ratio, scope: Scope) -> Finding:
+    """Ratios by cross products; scores term by term."""
+    one, other = reference.terms, answer.terms
+    if len(one) != len(other):
+        return different("ratio", "ratios of different lengths")
+    if scope.score:
+        return all_of([compare_scalars(a, b, scope) for a, b in zip(one, other, strict=True)], "ratio", "term")
+    crossed = [
+        compare_scalars(Node("mul", (one[0], b)), Node("mul", (other[0], a)), ANYWHERE)
+        for a, b in zip(one[1:], other[1:], strict=True)
+    ]
+    return all_of(crossed, "ratio", "term")
+
+
+def compare_based(reference: Based, answer: Based, _scope: Scope) -> Finding:
+    """Numbers in a base: the same digits in the same base."""
+    if reference == answer:
+        return same("number", "the same digits in the same base")
+    if int(reference.digits, reference.base) == int(answer.digits, answer.base):
+        return undecided("number", "the same number in another base")
+    return different("number", "another number")
+
+
+def based_beside(based: Based, other: Value, scope: Scope, is_reference: bool) -> Finding:
+    """Digits in a base against bare digits: the base must be ten's, or the one that the question asks for."""
+    if not isinstance(other, Scalar) or (value := other.exact) is None:
+        return (
+            different("kind", "a number in a base") if not isinstance(other, Scalar) else undecided("number", "a base")
+        )
+    if scope.base == based.base:
+        return same("number", "the same digits") if str(value) == based.digits else different("number", "other digits")
+    if int(based.digits, based.base) == value:
+        return same("number", "the same number in base ten")
+    return different("number", f"{based.digits} in base {based.base} is another number")
