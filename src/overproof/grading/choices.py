@@ -113,6 +113,7 @@ def option_worded(answer: str, options: dict[str, str]) -> str | None:
     return fitting[0] if len(fitting) == 1 else None
 
 
+@lru_cache(maxsize=4096)
 def _worded(text: str) -> str:
     r"""A text in its one spelling, without the wrapping of \text{}; letters keep their case."""
     return _TEXT_COMMAND.sub(r"\1", spell(text)).strip(". ")
