@@ -13,7 +13,7 @@ from overproof.grading.lexicon import DIRECTIONS, phrase_of, same_words
 from overproof.grading.scalars import compare_scalars
 from overproof.grading.scope import ANYWHERE, Scope
 from overproof.grading.tree import Node, number
-from overproof.grading.units import DEGREE, MONEY, PRIME, Unit, money_called, same_noun
+from overproof.grading.units import DEGREE, PRIME, Unit, money_called, same_noun
 from overproof.grading.values import Based, Clock, Date, Quantity, Range, Ratio, Scalar, Value, Words
 
 
@@ -93,8 +93,8 @@ def with_unit_added(unit: Unit, scope: Scope, plain: Finding) -> Finding:
         return different("unit", f"the question does not ask for {unit.name}")
     if scope.spans(unit):
         return plain
-    if names & MONEY and unit.factor == 1:
-        return plain
+    if unit.name == "¤" or (names & {"dollar", "yuan"} and unit.factor == 1 and scope.money):
+        return plain  # a dollar sign may be left over from a formula's
     return different("unit", f"nothing in the question is measured in {unit.name}")
 
 

@@ -47,7 +47,7 @@ _LEAD = re.compile(
 _OPEN, _CLOSE = r"[(（\[【]?", r"[)）\]】]?"
 _JOINT = r"(?:\s*(?:[,，、;；/&+和与及]|,?\s*\b(?:and|or)\b|以及|或)\s*|\s+)"
 _RUN = re.compile(rf"{_OPEN} *([A-Z]) *{_CLOSE}(?:{_JOINT}{_OPEN} *([A-Z])(?![A-Za-z]) *{_CLOSE})*")
-_LETTERED = re.compile(r"([A-Z]) *(?:\\left)? *[(（](.+?)(?:\\right)? *[)）]", re.DOTALL)
+_LETTERED = re.compile(r"([A-Z]) *(?:[,，] *(?=\S)|(?:\\left)? *(?=[(（]))[(（]?(.+?)(?:\\right)? *[)）]?", re.DOTALL)
 _TEXT_COMMAND = re.compile(r"\\text *\{([^{}]*)\}")
 _GLUED = re.compile(rf"{_OPEN} *([A-Z]{{2,26}}) *{_CLOSE}")
 _REST = re.compile(
@@ -55,6 +55,10 @@ _REST = re.compile(
     r"|\s+(?:because|since|as|which|so|for|is|are)\b|(?<=[)）\]】])\s+"
 )
 """What may follow the letters of an answer: nothing, punctuation, a dash, a reason; `D(2,3)` is a point."""
+
+
+_CHANGED = re.compile(r" *(?:[(（] *mod\b|['’^+*/=]|[,，;；] *[-\d.]+ *\Z|以上|以下|以内|以外|或|和(?!.*正确))")
+"""Behind a letter: it is part of something else, or another answer stands beside it."""
 
 
 @lru_cache(maxsize=1024)
@@ -153,10 +157,10 @@ def letters_of(answer: str) -> str | None:
         match = pattern.match(text, start)
         if match is None or not _REST.match(text, match.end()):
             continue
-        if DENIED_BEHIND.match(text, match.end()):
+        if DENIED_BEHIND.match(text, match.end()) or _CHANGED.match(text, match.end()):
             return None
         letters = re.findall("[A-Z]", match[0])
-        if pattern is _GLUED and (len(set(letters)) < len(letters) or text[match.end() :].strip(" .。")):
+        if len(set(letters)) < len(letters) or (pattern is _GLUED and text[match.end() :].strip(" .。")):
             continue
         return "".join(sorted(set(letters)))
     return text.upper() if len(text) == 1 and text.upper() in LETTERS[:5] else None
@@ -169,4 +173,4 @@ def _plain_spaced(answer: str) -> str:
 
 def _plain(answer: str) -> str:
     """An answer without the commands, dollars and stars that wrap its letters, full-width letters made plain."""
-    return _WRAPPER.sub("", unicodedata.normalize("NFKC", answer)).strip(" *_`\n\"'")
+    return _WRAPPER.sub("", unicodedata.normalize("NFKC", answer)).strip(' *_`\n"')

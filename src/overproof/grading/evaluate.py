@@ -36,6 +36,8 @@ PRECISION, HIGH_PRECISION, HIGHEST_PRECISION = 128, 1024, 6000
 """Bits of a ball at a sample point, and of a constant that must be told from another."""
 SHARP = 60
 """A ball with fewer correct bits than this says nothing."""
+EXTREME_BITS = 50
+"""Beside a number of more bits, or as many times smaller, another term may be lost."""
 MAX_NAMES = 8
 
 
@@ -539,7 +541,35 @@ def same_value(one: Node, other: Node, *, whole: bool = False) -> bool | None:
         if verdict is False:
             return False
         agreed += verdict is True
-    return True if agreed >= ENOUGH else None
+    if agreed < ENOUGH:
+        return None
+    return _same_closely(one, other, names) if _has_extremes(one) or _has_extremes(other) else True
+
+
+def _has_extremes(node: Node) -> bool:
+    """Whether a number so large or small stands in a tree that another term can vanish beside it: 2^2020 + x."""
+    if node.op == "num":
+        value: Fraction = node.value
+        return value.numerator.bit_length() + value.denominator.bit_length() > EXTREME_BITS
+    if node.op in {"pow", "exp", "fact", "binom"} and not symbols(node):
+        size = real_value(node)
+        return size is None or not 2.0**-EXTREME_BITS < abs(size) < 2.0**EXTREME_BITS
+    return any(map(_has_extremes, node.args))
+
+
+def _same_closely(one: Node, other: Node, names: list[str]) -> bool | None:
+    """Whether two trees agree to thousands of bits: at a lower precision a small term is lost beside a huge one."""
+    try:
+        flint.ctx.prec = HIGHEST_PRECISION
+        for point, _ in points(names)[:ENOUGH]:
+            left, right = value_at(one, point), value_at(other, point)
+            if left is None or right is None or not overlap(left, right):
+                return None if left is None or right is None else False
+            if float(abs(acb(left) - acb(right)).upper()) > 2.0**-SHARP:
+                return None
+    finally:
+        flint.ctx.prec = PRECISION
+    return True
 
 
 def _same_at(point: Mapping[str, Ball], one: Node, other: Node, *, real: bool) -> bool | None:

@@ -26,7 +26,8 @@ _CLOCK = re.compile(
 )
 _CLOCK_WORD = re.compile(r"(?:at )?(noon|midday|midnight|正午|中午|午夜)", re.IGNORECASE)
 _PAST = re.compile(
-    r"(half past|(?:a )?quarter past|(?:a )?quarter to|(\d{1,2}) (?:minutes? )?(past|(?<=minutes )to)) (\d{1,2})", re.IGNORECASE
+    r"(half past|(?:a )?quarter past|(?:a )?quarter to|(\d{1,2}) (?:minutes? )?(past|(?<=minutes )to)) (\d{1,2})",
+    re.IGNORECASE,
 )
 _HAN_CLOCK = re.compile(r"(上午|早上|凌晨|下午|晚上)?(\d{1,2}) ?[点时] ?(?:(半|\d{1,2}) ?分?)?整?")
 _MONTHS = [

@@ -43,6 +43,13 @@ MAX_SHOWN = 500
 DIGEST_BYTES = 8
 _TEXT_COMMAND = re.compile(r"\\text\{([^{}]*)\}")
 _YES_OR_NO = re.compile(r"(?:\(?[A-J]\) ?)?(yes|no|true|false)\b(?! solution)", re.IGNORECASE)
+_EXPLAINED = re.compile(
+    r"\}*\s*(?:$|[,.;:!(–—-]|(?:because|since|as|it|the|they|he|she|we|i|this|these|that|there|for|is|are|n\b)\b|[\u4e00-\u9fff])",
+    re.IGNORECASE,
+)
+_TAKEN_BACK = re.compile(r"\b(?:wrong|incorrect|maybe|perhaps|not sure|or)\b|错|误|可能", re.IGNORECASE)
+MAX_REST = 60
+"""Behind yes or no, what takes it back is looked for in this many characters."""
 _CAPITALS = re.compile(r"(?<![A-Za-z\\])[A-Z]{2,6}(?![A-Za-z])")
 _LONE_CAPITAL = re.compile(r"(?<![A-Za-z\\{])[A-Z](?![A-Za-z])")
 _CUT = re.compile(r"… \([\d,]+ characters, digest ([0-9a-f]{16})\)")
@@ -169,6 +176,8 @@ def judge(reference: Reference, answer: str, question: str | None = None) -> Fin
     if not has_substance(spelled):
         return different("extraction", "the answer is empty")
     scope = _typed_scope(scope_of(question), reference)
+    if spelled.endswith("?") and not reference.spelled.endswith("?"):
+        return different("text", "the answer is asked, not given")
     if _repeats_question(spelled, reference, question):
         return different("text", "the answer is the question again")
     if _bare(spelled) == _bare(reference.spelled):
@@ -258,6 +267,9 @@ def _judge_yes_or_no(wanted: str, match: re.Match[str], spelled: str) -> Finding
     words = spelled.replace("/", " ").replace(",", " ").split()
     if len(words) <= MOST_WORDS_OF_BOTH and {"yes", "no"} <= {phrase_of(word) for word in words}:
         return different("text", "the answer says both yes and no")
+    rest = spelled[match.end() :]
+    if _TAKEN_BACK.search(rest, 0, MAX_REST) or not _EXPLAINED.match(rest):
+        return undecided("text", "what stands behind yes or no may change it")
     return same("text", f"the answer says {said}") if said == wanted else different("text", f"{said} is not {wanted}")
 
 

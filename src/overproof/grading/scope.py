@@ -38,9 +38,21 @@ _ROUNDED = re.compile(
 )
 _EXACT = re.compile(r"\bexact(?:ly)?\b|simplest (?:radical )?form|common fraction|准确值", re.IGNORECASE)
 _PERCENT = re.compile(r"%|percent|百分", re.IGNORECASE)
-_DEGREES = re.compile(r"°|\\circ|degree|\bangle|\\angle|角|度", re.IGNORECASE)
+_DEGREES = re.compile(
+    r"°|\\circ|degree|\bangle|\\angle|∠|[内外夹斜锐钝直面线心周向位偏俯仰]角(?!形|三)|角(?:的)?(?:大小|度)"
+    r"|(?:多少|几|\d) ?度|度数",
+    re.IGNORECASE,
+)
 _SCORE = re.compile(r"\bscore\b|比分", re.IGNORECASE)
-_RATIO = re.compile(r"\bratio\b|\bodds\b|\d *: *\d|比", re.IGNORECASE)
+_RATIO = re.compile(r"\bratio\b|\bodds\b|比(?:是|为|例|值)|之比|的比", re.IGNORECASE)
+_MONEY = re.compile(
+    r"\b(?:cost|price|pa(?:y|id|ys)|spen[dt]|money|earn|profit|salar|wage|sell|sold|bu(?:y|ys)|bought|charge|worth"
+    r"|sav(?:e|ed|ing)|fee|rent|bill|budget|change|tip)|[钱价费元付买卖售利润工资]",
+    re.IGNORECASE,
+)
+_SENTENCE = re.compile(r"(?<!\d)[.](?=\s|$)|[?？。！!;；]|\n")
+MAX_ASKED_CHARS, MIN_ASKED_CHARS = 400, 12
+"""The end of a question that says what is asked: its last two sentences, bare remains of one not counted."""
 _BASE = re.compile(r"\bbase[ -$]*(\w+)|(\w+)进制", re.IGNORECASE)
 _BASES = {"two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "二": 2, "八": 8}
 _DOMAIN = re.compile(r"domain|range of|取值范围|定义域|自变量", re.IGNORECASE)
@@ -60,6 +72,9 @@ _HOW_MANY = re.compile(
 )
 _VECTORS = re.compile(r"vector|\bpoint|coordinate|ordered pair|向量|坐标|点", re.IGNORECASE)
 _BARE_DOLLARS = re.compile(r"(?<!\$)\$\d[\d,.]*(?![^$]*\$)")
+_HAN_LETTERS = "|".join(name for name in UNITS if len(name) == 1 and "\u4e00" <= name <= "\u9fff")
+_COUNTED = re.compile(f"[\\d几少每一二三四五六七八九十百千万两半个] ?({_HAN_LETTERS})")
+"""A Chinese unit of one character, which counts as one only behind a number or a word for one."""
 _HAN_UNITS = sorted((name for name in UNITS if "\u4e00" <= name[0] <= "\u9fff"), key=len, reverse=True)
 
 
@@ -77,6 +92,17 @@ class Scope:
         if not self.text:
             return None
         return frozenset(name or letter for name, letter in _VARIABLE.findall(_without_prose(self.text)))
+
+    @cached_property
+    def asked(self) -> str:
+        """Its last two sentences, which say what is asked for."""
+        parts = [part for part in _SENTENCE.split(self.text) if len(part.strip()) >= MIN_ASKED_CHARS]
+        return " ".join(parts[-2:])[-MAX_ASKED_CHARS:] if parts else self.text
+
+    @cached_property
+    def money(self) -> bool:
+        """Whether it speaks of prices, wages and the like."""
+        return _MONEY.search(self.text) is not None
 
     @cached_property
     def ordered(self) -> bool:
@@ -98,12 +124,12 @@ class Scope:
     @cached_property
     def percent(self) -> bool:
         """Whether it speaks of percent; true without a question."""
-        return not self.text or _PERCENT.search(self.text) is not None
+        return not self.text or _PERCENT.search(self.asked) is not None
 
     @cached_property
     def degrees(self) -> bool:
         """Whether it speaks of angles; true without a question."""
-        return not self.text or _DEGREES.search(self.text) is not None
+        return not self.text or _DEGREES.search(self.asked) is not None
 
     @cached_property
     def score(self) -> bool:
@@ -113,7 +139,7 @@ class Scope:
     @cached_property
     def ratio(self) -> bool:
         """Whether it speaks of ratios."""
-        return _RATIO.search(self.text) is not None
+        return _RATIO.search(self.asked) is not None
 
     @cached_property
     def base(self) -> int | None:
@@ -214,9 +240,10 @@ def _units_in(text: str) -> frozenset[Unit]:
     text = _EXPONENT.sub(" ", text)
     for word in _WORD.findall(text):
         if "\u4e00" <= word[0] <= "\u9fff":
-            found.update(UNITS[name] for name in _HAN_UNITS if name in word)
+            found.update(UNITS[name] for name in _HAN_UNITS if name in word and len(name) > 1)
         elif word != "$" and (unit := unit_named(word)) is not None and (len(word) > 1 or not word.isalpha()):
             found.add(unit)
+    found.update(UNITS[name] for name in _COUNTED.findall(text))
     for power, word in _POWERED.findall(text):
         if (unit := unit_named(word)) is not None:
             found.add(NONE.times(unit, POWER_WORDS[power.lower().rstrip(".")]))

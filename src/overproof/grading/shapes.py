@@ -63,7 +63,7 @@ def with_noun(item: Node, words: list[str], *, noted: bool = False) -> Node:
     ):
         raise UnreadableError(f"words: {text}")
     if item.op == "quantity":
-        if item.value.dimension is None:
+        if item.value.dimension is None or any(unit_named(word) is not None for word in words):
             raise UnreadableError(f"words: {text}")
         return Node("quantity", item.args, msgspec.structs.replace(item.value, note=text))
     return Node("quantity", (item,), Unit(text))

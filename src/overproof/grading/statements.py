@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 
 from overproof.grading.evaluate import same_value
-from overproof.grading.lexicon import CHANGING
+from overproof.grading.lexicon import CHANGING, CHANGING_HAN, COMPUTED, DENYING_HAN
 from overproof.grading.reading import readings
 from overproof.grading.tree import symbols
 from overproof.grading.values import Quantity, Scalar, Unknown
@@ -32,6 +32,7 @@ _LAST_STATEMENT = re.compile(
     r"(?P<value>[^{}=]{1,40})(?:\\text\{(?P<noun>[^{}]*)\})?",
     re.IGNORECASE,
 )
+_BARE_WORD = re.compile(r"(?<![\\A-Za-z])[a-z]{2,}(?![A-Za-z])")
 _IN_STATEMENTS = frozenset({"is", "are", "was", "at", "on", "by", "be", "must"})
 _OPENS = re.compile(
     r"\\text\{ ?(?:given|since|from|let|as|because|we|first|note|by|using|if|for|the|then|hence|thus|so)\b",
@@ -54,7 +55,14 @@ def conclusion(spelled: str) -> str | None:
     noun, text = _without_noun(text)
     if noun is None:
         return None
-    sides = [side.strip(" ,.") for side in _TEXT_GROUP.split(_CLAUSES.split(text)[-1])[-1].split("=")]
+    clause = _TEXT_GROUP.split(_CLAUSES.split(text)[-1])[-1]
+    if (
+        (CHANGING | COMPUTED) & set(_BARE_WORD.findall(clause))
+        or DENYING_HAN.search(clause)
+        or CHANGING_HAN.search(clause)
+    ):
+        return None
+    sides = [side.strip(" ,.") for side in clause.split("=")]
     if len(sides) < 2 or not sides[-1] or sides[-2] == sides[-1] or not _agree(sides[-2], sides[-1]):
         return None
     return sides[-1] + _unit(sides[-1], noun)
