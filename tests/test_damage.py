@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import shutil
+import stat
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import pytest
 from endpoint import serve
 from test_corrections import ROWS, answer, config_of, contents, run, write
 
 from overproof.config import RunConfig
+from overproof.config.source import ProblemsConfig
 from overproof.errors import RunFolderError
+from overproof.integrity import seal
 from overproof.journal import Journal, encode_line, read_records, write_bytes, write_records
+from overproof.problems import stamp_source
 from overproof.records import Problem
 from overproof.runfolder import RunFolder
 
@@ -128,6 +136,108 @@ def test_a_link_at_the_name_of_a_new_file_is_not_followed(tmp_path: Path) -> Non
         Journal(tmp_path / "c")
     assert victim.read_text() == "mine"
     assert (tmp_path / "a").read_bytes() == b"new"
+
+
+def test_one_command_deletes_all_damaged_lines_of_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "it's a run" / "j.jsonl"
+    lines = [encode_line(Problem(f"p{n}", f"q{n}")) for n in range(8)]
+    for number in (1, 2, 5):
+        lines[number] = b"\0" * 20 + b"\n"
+    path.parent.mkdir()
+    path.write_bytes(b"".join(lines))
+    with pytest.raises(RunFolderError, match=r"j\.jsonl:2 is damaged .* the 2 others") as damaged:
+        list(read_records(path, Problem))
+    subprocess.run(["bash", "-c", "sed -i " + str(damaged.value).rpartition("sed -i ")[2]], check=True)
+    assert [one.id for one in read_records(path, Problem)] == ["p0", "p3", "p4", "p6", "p7"]
+
+
+def test_another_newline_hides_no_damage(tmp_path: Path) -> None:
+    content = b"".join(encode_line(Problem(f"p{n}", f"q{n}")) for n in range(3)).replace(b"\n", b"\r\n")
+    (tmp_path / "a").write_bytes(content)
+    assert len(list(read_records(tmp_path / "a", Problem))) == 3
+    (tmp_path / "b").write_bytes(content.replace(b"q1", b"q0"))
+    with pytest.raises(RunFolderError, match=r"b:2 is damaged .*checksum"):
+        list(read_records(tmp_path / "b", Problem))
+
+
+def test_a_line_of_an_older_version_is_looked_through_where_only_its_key_is_read(tmp_path: Path) -> None:
+    write_records(tmp_path / "j", [Problem("a", "b"), Problem("c", "dd")])
+    (tmp_path / "j").write_bytes((tmp_path / "j").read_bytes().replace(b"dd", b"d\xff"))
+    with pytest.raises(RunFolderError, match="j:2 is damaged"):
+        list(read_records(tmp_path / "j", Key))
+
+
+class Key(msgspec.Struct):
+    id: str
+
+
+@pytest.mark.parametrize("name", ["problems", "scores", "decisions", "dataset"])
+def test_the_folder_of_another_run_is_not_taken_for_this_one(
+    tmp_path: Path, name: str, finished: tuple[RunConfig, RunFolder]
+) -> None:
+    """Its own sums fit it; what this run has closed its folders with does not."""
+    config, whole = finished
+    folder = RunFolder(tmp_path / "run")
+    shutil.copytree(whole.root, folder.root)
+    lines = {"dataset": "README.md"}.get(name, "00000.jsonl")
+    path = folder.root / name / lines
+    path.write_bytes(path.read_bytes()[:-2] + b" \n")
+    seal(folder.root / name)
+    told = run(config, folder)
+    assert any(f"{name} is not what this run has written: it is made again" in text for text in told)
+    assert derived(folder) == derived(whole)
+
+
+@pytest.mark.parametrize(
+    ("shards", "said"), [("0", "which no run has"), ("-1", "which no run has"), ("9999999999", "which no run has"),
+                         ("2", "number of shards has changed")]
+)  # fmt: skip
+def test_another_number_of_shards_is_refused_before_anything_is_paid_twice(
+    tmp_path: Path, shards: str, said: str, finished: tuple[RunConfig, RunFolder]
+) -> None:
+    config, whole = finished
+    folder = RunFolder(tmp_path / "run")
+    shutil.copytree(whole.root, folder.root)
+    folder.config.write_text(folder.config.read_text().replace("shards: 1", f"shards: {shards}"))
+    with pytest.raises(RunFolderError, match=said):
+        run(config, folder)
+
+
+def test_a_correction_that_leaves_size_and_time_of_the_file_is_seen(tmp_path: Path) -> None:
+    rows = tmp_path / "rows.jsonl"
+    write(rows, ROWS)
+    source = ProblemsConfig(path=str(rows))
+    before, times = stamp_source(source), rows.stat()
+    write(rows, [{**ROWS[0], "reference": "7"}, *ROWS[1:]])
+    os.utime(rows, ns=(times.st_atime_ns, times.st_mtime_ns))
+    assert rows.stat().st_size == times.st_size
+    assert stamp_source(source) != before
+    os.utime(rows, ns=(0, 0))
+    write(rows, ROWS)
+    assert stamp_source(source) == before
+
+
+@pytest.mark.parametrize("place", ["pipe", "/dev/null", "/dev/overproof-makes-no-device"])
+def test_no_device_or_pipe_is_replaced_by_a_file(tmp_path: Path, place: str) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(RunFolderError, match="would be replaced"):
+        write_bytes(tmp_path / place, b"x")
+    assert Path("/dev/null").is_char_device()
+
+
+def test_a_folder_that_its_file_system_cannot_put_on_disk_is_written_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sync = os.fsync
+
+    def refused(descriptor: int) -> None:
+        if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+        sync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", refused)
+    write_bytes(tmp_path / "a", b"x")
+    assert (tmp_path / "a").read_bytes() == b"x"
 
 
 @pytest.mark.parametrize("what", ["deleted", "renamed"])

@@ -104,3 +104,45 @@ def test_no_module_of_report_or_view_imports_its_own_package_as_a_whole() -> Non
         if isinstance(node, ast.ImportFrom) and node.module == f"overproof.{owner(path)}"
     ]
     assert circles == []
+
+
+DOORS = {
+    "journal.py": "the door itself",
+    "runfolder/storage.py": "parts that several machines write, each under a name that must be free",
+    "evaluation/serving.py": "a private folder that goes with the process",
+    "tiny/model.py": "makes the shipped models",
+    "tiny/export.py": "makes the shipped models",
+    "tiny/learning.py": "makes the shipped models",
+    "tiny/train.py": "makes the shipped models",
+    "tiny/engine.py": "moves rows of a cache",
+    "cli/help.py": "writes text to a terminal",
+    "language/measure.py": "renames a count",
+}
+"""Files that may write otherwise than through `journal`, and why."""
+
+
+def writes_by_itself(call: ast.Call) -> bool:
+    """Whether a call makes, fills, copies or renames a file."""
+    name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+    if name == "open":
+        modes = [
+            one.value for one in (*call.args, *(key.value for key in call.keywords)) if isinstance(one, ast.Constant)
+        ]
+        return any(isinstance(mode, str) and set(mode) & set("wax+") and len(mode) <= 3 for mode in modes)
+    renames = (
+        isinstance(call.func, ast.Attribute)
+        and name in {"replace", "rename"}
+        and len(call.args) == 1
+        and not call.keywords
+    )
+    return renames or name in {"write_text", "write_bytes", "copyfile", "copy2", "copytree", "move", "mkstemp"}
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(SOURCE)))
+def test_files_are_written_through_one_door(path: Path) -> None:
+    """Whole, on disk before they are renamed, and never through a link that somebody has left in the folder."""
+    if str(path.relative_to(SOURCE)) in DOORS:
+        return
+    calls = [node for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.Call)]
+    lines = [call.lineno for call in calls if writes_by_itself(call)]
+    assert not lines, f"{path.name} writes a file by itself in lines {lines}: use journal.new_file or new_path"

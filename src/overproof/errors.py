@@ -73,8 +73,8 @@ class Terminated(KeyboardInterrupt):
 
 
 _FULL = "Make room and run the same command again; nothing that was finished is lost."
-_FORBIDDEN = "It may not be written: give another --run-dir, or the right to write there."
-_IN_THE_WAY = "A file stands where a folder belongs, or the other way round: give another --run-dir."
+_FORBIDDEN = "Name another place (--run-dir, --out), or give the right to this one."
+_IN_THE_WAY = "A file stands where a folder belongs, or the other way round: name another place (--run-dir, --out)."
 _TOO_MANY_FILES = "Allow the process more open files (ulimit -n) and run the same command again."
 _WAYS_OUT = {
     errno.ENOSPC: _FULL,
@@ -90,7 +90,7 @@ _WAYS_OUT = {
     errno.EMFILE: _TOO_MANY_FILES,
     errno.ENFILE: _TOO_MANY_FILES,
     errno.ENOMEM: "Allow the process more memory (ulimit -v) and run the same command again.",
-    errno.ELOOP: "A symbolic link stands where a file belongs: remove it, or give another --run-dir.",
+    errno.ELOOP: "A symbolic link stands where a file belongs: remove it, or name another place (--run-dir, --out).",
 }
 """What to do about the errors that a file system gives."""
 
@@ -110,3 +110,12 @@ def writing(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise RunFolderError(explain_os_error(error, path, "written")) from error
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Within it, what the file system refuses is a RunFolderError that says why `path` cannot be read."""
+    try:
+        yield
+    except OSError as error:
+        raise RunFolderError(explain_os_error(error, path, "read")) from error

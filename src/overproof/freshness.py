@@ -109,7 +109,7 @@ def derive(
     own = {one.key: digest_of(one) for one in extensions_in(config) if one.key.partition(".")[0] in tables}
     fingerprint = _fingerprint([stage, versions(), before, *inputs, own, *(getattr(config, name) for name in tables)])
     if manifest.stages.get(stage) == fingerprint:
-        damage = folder.find_damage(outputs)
+        damage = folder.find_damage(outputs, manifest.seals)
         if damage is None:
             return
         tell(f"{damage}: it is made again.")
@@ -120,10 +120,13 @@ def derive(
         folder.unseal(outputs)
 
     stamp = f"{fingerprint}, to be done again" if work(withdraw) is False else fingerprint
-    folder.seal(outputs)
+    seals = folder.seal(outputs)
     record_config(folder, config, tables)
     manifest = manifest_of(folder)
-    folder.write_manifest(msgspec.structs.replace(manifest, stages={**manifest.stages, stage: stamp}))
+    done = msgspec.structs.replace(
+        manifest, stages={**manifest.stages, stage: stamp}, seals={**manifest.seals, **seals}
+    )
+    folder.write_manifest(done)
 
 
 @functools.cache

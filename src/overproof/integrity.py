@@ -1,6 +1,8 @@
 """Whether derived files are what was written: only this module knows the SHA256SUMS that closes a folder of them.
 
 A folder of derived files is closed by its sums, which are written last and taken away before the first file changes.
+The digest of the sums is the folder's seal, which whoever closes it keeps elsewhere: it tells a folder from the same
+folder of another run, whose sums fit too.
 With them every reader knows at the end of a file whether it has read all of it; without them (a stage was stopped in
 the middle, or an older version made the folder) a file is only known not to end within a line. `sha256sum -c
 SHA256SUMS` says the same from outside.
@@ -40,10 +42,15 @@ class DamagedError(RunFolderError):
         return type(self), (self.path, self.what)
 
 
-def seal(folder: Path) -> None:
-    """Close a folder whose files are written: from now on every reader can tell whether they are still the same."""
+def seal(folder: Path) -> str:
+    """Close a folder whose files are written: from now on every reader can tell whether they are still the same.
+
+    Returns its seal.
+    """
     names = sorted(path.relative_to(folder).as_posix() for path in _files_of(folder))
-    write_bytes(folder / SUMS, "".join(f"{sum_of(folder / name)}  {name}\n" for name in names).encode())
+    sums = "".join(f"{sum_of(folder / name)}  {name}\n" for name in names).encode()
+    write_bytes(folder / SUMS, sums)
+    return hashlib.sha256(sums).hexdigest()
 
 
 def unseal(folder: Path) -> None:
@@ -57,8 +64,14 @@ def _files_of(folder: Path) -> Iterator[Path]:
     Further folders hold what was made under named selections, and are closed by themselves.
     """
     for path in (*folder.glob("*"), *folder.glob("jsonl/*"), *folder.glob("parquet/*")):
-        if path.is_file() and path.name != SUMS and not path.name.endswith(".tmp"):
+        if path.is_file() and is_sealed(folder, path):
             yield path
+
+
+def is_sealed(folder: Path, path: Path) -> bool:
+    """Whether a file is one of those that a folder is closed over."""
+    is_inside = path.parent == folder or (path.parent.parent == folder and path.parent.name in {"jsonl", "parquet"})
+    return is_inside and path.name != SUMS and not path.name.endswith(".tmp")
 
 
 def read_sums(folder: Path) -> dict[str, str] | None:
@@ -71,7 +84,7 @@ def read_sums(folder: Path) -> dict[str, str] | None:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
         return None
-    except UnicodeDecodeError:
+    except (UnicodeDecodeError, IsADirectoryError):
         raise DamagedError(path, "is not text") from None
     found = [_LINE.fullmatch(line) for line in text.removesuffix("\n").split("\n")] if text else []
     sums = {match[2]: match[1] for match in found if match}
@@ -86,14 +99,19 @@ def sum_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def find_damage(folder: Path) -> str | None:
-    """What is wrong with a folder of derived files, in words; None when every file is what was written."""
+def find_damage(folder: Path, sealed: str | None = None) -> str | None:
+    """What is wrong with a folder of derived files, in words; None when every file is what was written.
+
+    `sealed` is the seal that it was closed with; None where nobody has kept it.
+    """
     try:
         sums = read_sums(folder)
     except DamagedError as error:
         return f"{error.path} {error.what}"
     if sums is None:
         return f"{folder} was not finished"
+    if sealed is not None and sum_of(folder / SUMS) != sealed:
+        return f"{folder} is not what this run has written"
     for name, expected in sums.items():
         path = folder / name
         if not path.is_file():

@@ -14,16 +14,17 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import shlex
 import threading
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, NamedTuple, Protocol, TypeVar
 
 import msgspec
 
-from overproof.errors import RunFolderError, explain_os_error, writing
+from overproof.errors import RunFolderError, explain_os_error, reading, writing
 from overproof.records import decode, encode
 
 Record = TypeVar("Record", bound=msgspec.Struct)
@@ -33,6 +34,10 @@ _SHARD_BUFFER = 1 << 26
 _CHECK = b',"crc":"%08x"}'
 _CHECK_START = b',"crc":"'
 _CHECK_BYTES = len(_CHECK % 0)
+_MOST_NAMED = 20
+"""Stretches of damaged lines that one command deletes; a file with more of them is better looked at."""
+_UNSYNCABLE = frozenset({errno.EINVAL, errno.ENOTSUP, errno.ENOSYS, errno.EBADF})
+"""What file systems say that cannot put a folder on disk (network and FUSE mounts): they have no way to do better."""
 _LOCKED = frozenset({errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES})
 """What the operating system says when another process holds a lock; anything else means that it has no locks."""
 
@@ -183,7 +188,11 @@ def encode_line(record: msgspec.Struct) -> bytes:
 
 
 def check_line(line: bytes) -> bool | None:
-    """Whether a line (without its newline) is what was written by its checksum; None for a line that has none."""
+    """Whether a line (without its newline) is what was written by its checksum; None for a line that has none.
+
+    A carriage return at its end is another program's newline and no part of it.
+    """
+    line = line.removesuffix(b"\r")
     if line[-_CHECK_BYTES : len(_CHECK_START) - _CHECK_BYTES] != _CHECK_START:
         return None
     check = zlib.crc32(b"}", zlib.crc32(memoryview(line)[:-_CHECK_BYTES]))
@@ -197,7 +206,7 @@ def read_lines(path: Path) -> Iterator[bytes]:
     """
     if not path.exists():
         return
-    with path.open("rb") as file:
+    with reading(path), path.open("rb") as file:
         for line in file:
             if line.endswith(b"\n"):
                 yield line[:-1]
@@ -221,24 +230,49 @@ def locate_records(path: Path, kind: type[Record]) -> Iterator[tuple[Span, Recor
     offset = 0
     is_checked = False
     for number, line in enumerate(read_lines(path), start=1):
-        check = check_line(line)
-        if check is False:
-            raise _damaged(path, number, "its checksum does not fit")
-        try:
-            record = decode(line, kind)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            raise _damaged(path, number, str(error) if line.strip() else "it is blank") from error
-        if is_checked and check is None:
-            raise _damaged(path, number, "it has no checksum, as those before it have: something else has written it")
-        is_checked = check is not None
+        record = _read_line(line, kind, is_checked=is_checked)
+        if isinstance(record, str):
+            raise _damaged(path, number, record, kind)
+        is_checked = check_line(line) is not None
         yield Span(offset, len(line)), record
         offset += len(line) + 1
 
 
-def _damaged(path: Path, number: int, what: str) -> RunFolderError:
+def _read_line(line: bytes, kind: type[Record], *, is_checked: bool) -> Record | str:
+    """The record of a line, or in words what is wrong with it; `is_checked`: the line before it has a checksum."""
+    check = check_line(line)
+    if check is False:
+        return "its checksum does not fit"
+    try:
+        record = decode(line, kind)
+        if check is None:
+            line.decode()  # what a small `kind` passes over is read by others
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        return str(error) if line.strip() else "it is blank"
+    if is_checked and check is None:
+        return "it has no checksum, as those before it have: something else has written it"
+    return record
+
+
+def _damaged(path: Path, first: int, what: str, kind: type[msgspec.Struct]) -> RunFolderError:
+    """The error about a file's first damaged line, with the command that deletes it and all others."""
+    stretches = [[first, first]]
+    is_checked = False
+    for number, line in enumerate(read_lines(path), start=1):
+        is_good = not isinstance(_read_line(line, kind, is_checked=is_checked), str)
+        is_checked = check_line(line) is not None if is_good else is_checked
+        if is_good or number <= first:
+            continue
+        if number == stretches[-1][1] + 1:
+            stretches[-1][1] = number
+        else:
+            stretches.append([number, number])
+    more = sum(end - start + 1 for start, end in stretches) - 1
+    lines = "that line" if not more else f"it and the {more:,} others that are"
+    commands = ";".join(f"{start}d" if start == end else f"{start},{end}d" for start, end in stretches[:_MOST_NAMED])
     return RunFolderError(
-        f"{path}:{number} is damaged ({what}). Delete that line to go on without it, and only what it held is asked "
-        f"for again: sed -i {number}d '{path}'"
+        f"{path}:{first} is damaged ({what}). Delete {lines} to go on without, and only what was there is asked for "
+        f"again: sed -i {shlex.quote(commands) if more else commands} {shlex.quote(str(path))}"
     )
 
 
@@ -320,31 +354,52 @@ class _Shard:
         return self._lines
 
 
-def write_bytes(path: Path, content: bytes) -> None:
-    """Write a file whole and atomically, making its folders."""
-    with new_file(path) as file:
+def write_bytes(path: Path, content: bytes, *, owner: str = "") -> None:
+    """Write a file whole and atomically, making its folders; `owner` as `new_path` has it."""
+    with new_file(path, owner=owner) as file:
         file.write(content)
 
 
 @contextmanager
-def new_file(path: Path) -> Iterator[BinaryIO]:
+def new_file(path: Path, *, owner: str = "") -> Iterator[BinaryIO]:
+    """`new_path`, open for writing."""
+    with new_path(path, owner=owner) as temporary, os.fdopen(_create(temporary), "wb") as file:
+        yield file
+
+
+@contextmanager
+def new_path(path: Path, *, owner: str = "") -> Iterator[Path]:
     """A file to be written in place of `path`, which it becomes, on disk, when the context ends well; else it is gone.
 
-    Folders are made. What the file system refuses is a RunFolderError. Whatever has the temporary file's name, a link
-    to somewhere else included, is removed and never followed.
+    For libraries that open files themselves. Folders are made. What the file system refuses is a RunFolderError, and
+    so is a `path` that is no file, such as a device. Whatever has the temporary file's name, a link to somewhere else
+    included, is removed and never followed. `owner` tells those apart who may write the same file at the same time.
     """
-    temporary = _temporary(path)
-    with ExitStack() as stack:
-        stack.enter_context(writing(path))
+    temporary = _temporary(path, owner)
+    with writing(path):
+        _check_target(path)
         path.parent.mkdir(parents=True, exist_ok=True)
-        file = stack.enter_context(os.fdopen(_create(temporary), "wb"))
+        temporary.unlink(missing_ok=True)
         try:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
+            yield temporary
+            with temporary.open("rb") as file:
+                os.fsync(file.fileno())
             _rename(temporary, path)
         finally:
             temporary.unlink(missing_ok=True)
+
+
+def open_log(path: Path) -> BinaryIO:
+    """A file that text is added to; a symbolic link in its place is refused and not followed."""
+    with writing(path):
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, 0o644)
+    return os.fdopen(descriptor, "ab")
+
+
+def _check_target(path: Path) -> None:
+    """Raise RunFolderError for what would be a file in the place of a device or a pipe."""
+    if (path.exists() and not path.is_file() and not path.is_dir()) or path.absolute().parent == Path("/dev"):
+        raise RunFolderError(f"{path} is no file, and would be replaced by one. Name a file.")
 
 
 def remove_file(path: Path) -> None:
@@ -357,8 +412,8 @@ def remove_file(path: Path) -> None:
         _sync_folder(path.parent)
 
 
-def _temporary(path: Path) -> Path:
-    return path.with_name(path.name + ".tmp")
+def _temporary(path: Path, owner: str = "") -> Path:
+    return path.with_name(f"{path.name}.{owner}.tmp" if owner else f"{path.name}.tmp")
 
 
 def _create(path: Path) -> int:
@@ -372,10 +427,13 @@ def _rename(temporary: Path, path: Path) -> None:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Put the names in a folder on disk."""
+    """Put the names in a folder on disk, where the file system can."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in _UNSYNCABLE:
+            raise
     finally:
         os.close(descriptor)
 

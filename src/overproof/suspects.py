@@ -18,10 +18,9 @@ from overproof import freshness
 from overproof.audit import audit_reference
 from overproof.errors import ConfigError
 from overproof.hygiene.references import LEAST_PROBABLE, Agreement, SuspectReference, find_candidate
-from overproof.journal import read_records
 from overproof.records import Grade, PreparedProblem, Trace, Verdict
 from overproof.runfolder import RunFolder, shard_of
-from overproof.runfolder.overrides import Action, Override, Overrides
+from overproof.runfolder.overrides import Action, Override, Overrides, read_overrides
 
 LAYER = "person"
 """The layer of a grade that a person gave."""
@@ -134,7 +133,7 @@ def adopt(folder: RunFolder, path: str) -> int:
     place = Path(path).expanduser()
     if not place.is_file():
         raise ConfigError(f"problems.overrides: there is no file '{path}'")
-    known, theirs = folder.read_overrides(), Overrides(read_records(place, Override))
+    known, theirs = folder.read_overrides(), Overrides(read_overrides(place))
     new = [one for key, one in theirs.by_problem.items() if key not in known.by_problem]
     new += [one for key, one in theirs.verdicts.items() if key not in known.verdicts]
     for one in new:

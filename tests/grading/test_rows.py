@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from overproof.errors import InputError
+from overproof.errors import InputError, RunFolderError
 from overproof.grading.rows import Agreement, grade_rows
 
 ROWS: list[dict[str, Any]] = [
@@ -95,7 +95,7 @@ def test_the_folder_of_the_output_is_made_and_a_place_that_cannot_be_written_is_
     path = write(tmp_path / "rows.jsonl", ROWS)
     grade_rows(path, tmp_path / "new" / "folder" / "graded.jsonl")
     assert len(read(tmp_path / "new" / "folder" / "graded.jsonl")) == len(ROWS)
-    with pytest.raises(InputError, match=r"rows\.jsonl cannot be written .* Give another --out"):
+    with pytest.raises(RunFolderError, match=r"rows\.jsonl cannot be written .*--out"):
         grade_rows(path, path / "graded.jsonl")
 
 

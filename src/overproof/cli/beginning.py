@@ -31,6 +31,7 @@ def init(
     """
     from overproof import starting
     from overproof.errors import ConfigError
+    from overproof.journal import write_bytes
 
     problems = problems or _ask("Problem file (or preset)", "--problems")
     provider = provider or _ask("Provider (dashscope, deepseek, vllm, openai, generic, …)", "--provider")
@@ -44,7 +45,7 @@ def init(
     if path.exists():
         raise ConfigError(f"{path} is there already: give another name with --out")
     text = starting.write_config(problems, provider=provider, model=model, question=question, reference=reference, n=n)
-    path.write_text(text.replace("THIS_FILE", str(path)), encoding="utf-8")
+    write_bytes(path, text.replace("THIS_FILE", str(path)).encode())
     print_lines([f"config   {path}"])
     variable = starting.key_variable(provider)
     if variable is not None and not os.environ.get(variable):

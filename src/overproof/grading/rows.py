@@ -11,13 +11,14 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import msgspec
 import orjson
 
 from overproof.errors import InputError
 from overproof.grading import Row, grade_many
+from overproof.journal import new_file
 from overproof.records import Grade, Verdict, clean_text
 from overproof.rows import Source, read_rows
 from overproof.rows.columns import MISSING, look_up
@@ -84,9 +85,8 @@ def grade_rows(
     verdicts: Counter[str] = Counter()
     layers: Counter[str] = Counter()
     pairs: Counter[tuple[bool, bool]] = Counter()
-    partial = path_out.with_name(f"{path_out.name}.partial")
     grades = grade_many((_to_row(row) for row in _read_rows(path_in, columns)), workers=workers)
-    with _open_new(partial) as sink:
+    with new_file(path_out) as sink:
         for done, (row, grade) in enumerate(zip(_read_rows(path_in, columns), grades, strict=True), 1):
             sink.write(_encode({**row, **_fields(grade)}))
             verdicts[grade.verdict] += 1
@@ -95,18 +95,8 @@ def grade_rows(
                 pairs[grade.verdict in _ACCEPTED, bool(row["label"])] += 1
             if progress is not None:
                 progress(done)
-    partial.replace(path_out)
     sides = (pairs[True, True], pairs[True, False], pairs[False, True], pairs[False, False])
     return GradedRows(dict(verdicts), dict(layers), Agreement(*sides) if pairs else None)
-
-
-def _open_new(path: Path) -> BinaryIO:
-    """A file to write, in a folder that is made when missing. Raises InputError."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        return path.open("wb")
-    except OSError as error:
-        raise InputError(f"{path.parent} cannot be written ({error.strerror}). Give another --out") from None
 
 
 def _fields(grade: Grade) -> dict[str, Any]:

@@ -14,6 +14,7 @@ import itertools
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -57,11 +58,19 @@ def source_of(config: ProblemsConfig, preset: Preset) -> Source:
 
 
 def stamp_source(config: ProblemsConfig) -> list[list[Any]]:
-    """What changes when a file of the source does: name, size and time of each; nothing for what is not on disk."""
+    """What changes when a file of the source does: name and digest of each; nothing for what is not on disk.
+
+    A correction may leave size and time as they were, and a copy on another machine has another time.
+    """
     if config.preset == "procedural":
         return []
     files = list_files(source_of(config, find_preset(config)))
-    return [[file.name, file.stat().st_size, file.stat().st_mtime_ns] for file in files]
+    return [[file.name, _digest_file(file)] for file in files]
+
+
+def _digest_file(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 KnownIds = Mapping[bytes, Sequence[str]]

@@ -19,7 +19,7 @@ from overproof.config.endpoint import EndpointConfig
 from overproof.evaluation import evaluate_endpoint
 from overproof.evaluation.measures import Evaluation
 from overproof.evaluation.serving import hash_weights, serve_student
-from overproof.journal import write_bytes
+from overproof.journal import open_log, write_bytes
 from overproof.records import decode, encode
 from overproof.runfolder import RunFolder
 from overproof.student.checkpoint import find_student
@@ -133,7 +133,7 @@ def _output_to(path: Path) -> Iterator[None]:
     sys.stdout.flush()
     sys.stderr.flush()
     kept = os.dup(1), os.dup(2)
-    with path.open("ab") as file:
+    with open_log(path) as file:
         os.dup2(file.fileno(), 1)
         os.dup2(file.fileno(), 2)
     try:

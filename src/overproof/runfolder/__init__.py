@@ -29,7 +29,7 @@ import functools
 import hashlib
 import os
 import uuid
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -39,7 +39,7 @@ import yaml
 
 from overproof import integrity
 from overproof.config import find_config
-from overproof.errors import RunFolderError, writing
+from overproof.errors import RunFolderError, reading, writing
 from overproof.integrity import read_derived
 from overproof.journal import (
     Journal,
@@ -49,17 +49,20 @@ from overproof.journal import (
     locate_records,
     lock,
     read_lines,
-    read_records,
     read_span,
     remove_file,
     write_bytes,
 )
 from overproof.records import Decision, PreparedProblem, Score, Trace, trace_id_of
-from overproof.runfolder.overrides import Override, Overrides
+from overproof.runfolder.overrides import Override, Overrides, finish_last_line, read_overrides
 from overproof.runfolder.storage import Storage, check_place, create_file
 
 TRACES_PER_SHARD = 20_000
+_MOST_SHARDS = 100_000
+"""As many as names of five digits tell apart."""
 _MARK = ".mark"
+_YAML = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""The one in C, which PyYAML has where it was built with libyaml, is ten times as fast."""
 
 
 class Manifest(msgspec.Struct, frozen=True):
@@ -73,6 +76,8 @@ class Manifest(msgspec.Struct, frozen=True):
     """Versions of this package and of those that decide verdicts."""
     stages: dict[str, str]
     """For each derived stage the fingerprint of the inputs that its files were made from."""
+    seals: dict[str, str] = {}
+    """For each folder of derived files, by name, what it was closed with; runs of older versions have none."""
 
 
 class DamagedManifestError(RunFolderError):
@@ -153,10 +158,11 @@ class RunFolder:
     def read_overrides(self) -> Overrides:
         """The decisions of people that count."""
         self.fetch(self.overrides)
-        return Overrides(read_records(self.overrides, Override))
+        return Overrides(read_overrides(self.overrides))
 
     def write_override(self, override: Override) -> None:
         """Add a decision. When this returns it is on disk, and every later reading of problems obeys it."""
+        finish_last_line(self.overrides)
         with closing(Journal(self.overrides)) as journal:
             journal.append(override)
         self.push(self.overrides)
@@ -256,21 +262,33 @@ class RunFolder:
         known = {*there, *(folder for path in there for folder in path.parents)}
         return all(path in known for path in paths)
 
-    def find_damage(self, outputs: Sequence[Path]) -> str | None:
+    def find_damage(self, outputs: Sequence[Path], seals: Mapping[str, str]) -> str | None:
         """What is wrong with derived files and datasets, in words; None when they are what was written.
 
-        On shared storage, which keeps whole what it has taken, only whether they are there.
+        `seals` is what `seal` gave when they were. On shared storage, which keeps whole what it has taken, files are
+        known by what it tells of each, and not read.
         """
         if self.storage is not None:
-            return None if self.has(outputs) else f"{self} lacks files"
-        damage = (integrity.find_damage(folder) for folder in _sealed_folders(outputs))
+            folders = _sealed_folders(outputs) if seals else []
+            changed = (folder for folder in folders if seals.get(self._name(folder)) not in {None, self._seal(folder)})
+            return f"{self} lacks files" if not self.has(outputs) else next(map(self._say_changed, changed), None)
         missing = (f"{path} is missing" for path in outputs if not path.exists())
+        damage = (integrity.find_damage(folder, seals.get(self._name(folder))) for folder in _sealed_folders(outputs))
         return next((text for text in (*missing, *damage) if text is not None), None)
 
-    def seal(self, outputs: Sequence[Path]) -> None:
-        """Derived files and datasets are whole now."""
-        for folder in _sealed_folders(outputs) if self.storage is None else ():
-            integrity.seal(folder)
+    def seal(self, outputs: Sequence[Path]) -> dict[str, str]:
+        """Derived files and datasets are whole now. Returns what tells each of their folders from any other."""
+        return {self._name(folder): self._seal(folder) for folder in _sealed_folders(outputs)}
+
+    def _seal(self, folder: Path) -> str:
+        if self.storage is None:
+            return integrity.seal(folder)
+        told = self.storage.versions(f"{self._name(folder)}/")
+        mine = {name: told[name] for name in sorted(told) if integrity.is_sealed(folder, self.root / name)}
+        return hashlib.sha256(msgspec.json.encode(mine)).hexdigest()
+
+    def _say_changed(self, folder: Path) -> str:
+        return f"{self}/{self._name(folder)} is not what was written"
 
     def unseal(self, outputs: Sequence[Path]) -> None:
         """Derived files and datasets are about to change."""
@@ -396,6 +414,11 @@ class RunFolder:
 
     def check_shards(self, shards: int) -> None:
         """Raise RunFolderError when this run's files were made for another number of shards."""
+        if not 1 <= shards <= _MOST_SHARDS:
+            raise RunFolderError(
+                f"{self}/{self.config.name} says {shards} shards, which no run has. The number can never change: set "
+                "run.shards back to what it was, or give another --run-dir."
+            )
         for kind in ("problems", "traces"):
             for path in self.list_files(self.root / kind):
                 number = path.name[:5]
@@ -412,7 +435,9 @@ class RunFolder:
         if not self.config.exists():
             return None
         try:
-            return _parse_manifest(self.config.read_text(encoding="utf-8"))
+            with reading(self.config):
+                text = self.config.read_text(encoding="utf-8")
+            return _parse_manifest(text)
         except (
             yaml.YAMLError,
             msgspec.ValidationError,
@@ -430,6 +455,7 @@ class RunFolder:
             "shards": manifest.shards,
             "versions": manifest.versions,
             "stages": dict(sorted(manifest.stages.items())),
+            "seals": dict(sorted(manifest.seals.items())),
         }
         tree = {**manifest.config, "run": made}
         write_bytes(self.config, yaml.safe_dump(tree, allow_unicode=True, sort_keys=False, width=1000).encode())
@@ -455,9 +481,10 @@ class RunFolder:
             os.close(descriptor)
 
 
-@functools.lru_cache(maxsize=4)  # every stage asks for it, and parsing YAML takes a tenth of a second
+@functools.lru_cache(maxsize=4)
 def _parse_manifest(text: str) -> Manifest:
-    tree = yaml.safe_load(text)
+    """Kept by its text, as every stage reads it several times."""
+    tree = yaml.load(text, _YAML)  # noqa: S506 - both are safe
     return msgspec.convert({**tree.pop("run"), "config": tree}, Manifest)
 
 

@@ -1,19 +1,26 @@
 """What people have decided about references and verdicts: `overrides.jsonl`, applied wherever problems are read.
 
 Every decision is a line that is only ever added; of several on one problem the last counts, and `undo` takes it back.
-Lines may be written by hand: `{"problem_id": "p7", "action": "drop", "who": "Ann", "why": "two answers"}`.
+Lines may be written by hand: `{"problem_id": "p7", "action": "drop", "who": "Ann", "why": "two answers"}`. A person's
+editor decides then how lines end, whether the last one does, and whether others are blank.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import Literal
 
 import msgspec
 
-from overproof.records import PreparedProblem, encode
+from overproof.errors import RunFolderError, reading
+from overproof.journal import check_line, write_bytes
+from overproof.records import PreparedProblem, decode, encode
 
+_MARK = b"\xef\xbb\xbf"
+"""What some editors begin a file with."""
 Action = Literal["keep", "replace", "drop", "undo", "verdict"]
 
 
@@ -36,6 +43,50 @@ class Override(msgspec.Struct, frozen=True, omit_defaults=True):
     why: str = ""
     at: str = ""
     """When, as ISO 8601 with the time zone."""
+
+
+def read_overrides(path: Path) -> Iterator[Override]:
+    """The decisions in a file, in the order in which they were made; none when it does not exist.
+
+    Raises RunFolderError naming the line that is none.
+    """
+    if not os.path.lexists(path):
+        return
+    with reading(path):
+        lines = path.read_bytes().removeprefix(_MARK).split(b"\n")
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        decision = _read_line(line)
+        if isinstance(decision, Override):
+            yield decision
+        else:
+            raise RunFolderError(
+                f"{path}:{number} is no decision ({decision}). Mend or delete that line; one that was changed by hand "
+                "needs no 'crc'."
+            )
+
+
+def _read_line(line: bytes) -> Override | str:
+    """The decision of a line, or in words why it is none."""
+    if check_line(line) is False:
+        return "its checksum does not fit: it was changed after it was written"
+    try:
+        return decode(line, Override)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        return str(error)
+
+
+def finish_last_line(path: Path) -> None:
+    """End the last line of a file where a person's editor has not, so that the next decision stands in one of its own.
+
+    Raises RunFolderError naming a line that is no decision.
+    """
+    decisions = list(read_overrides(path))
+    if decisions and not (content := path.read_bytes()).endswith(b"\n"):
+        last = content.rpartition(b"\n")[2]
+        if isinstance(_read_line(last.removeprefix(_MARK)), Override):
+            write_bytes(path, content + b"\n")
 
 
 class Overrides:

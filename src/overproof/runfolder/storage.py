@@ -11,13 +11,14 @@ import functools
 import hashlib
 import os
 import re
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
 from overproof.errors import ConfigError, MissingExtraError, RunFolderError
-from overproof.journal import write_bytes
+from overproof.journal import new_path, write_bytes
 from overproof.places import call
 
 Result = TypeVar("Result")
@@ -75,6 +76,10 @@ class Storage:
     def sizes(self, under: str = "") -> dict[str, int]:
         """Size in bytes of every file whose name begins with `under`."""
         return {name: int(info["size"]) for name, info in self._find(under).items()}
+
+    def versions(self, under: str = "") -> dict[str, str]:
+        """For every file whose name begins with `under` what changes whenever it is written again."""
+        return {name: _version(info) for name, info in self._find(under).items()}
 
     def exists(self, name: str) -> bool:
         """Whether there is such a file."""
@@ -179,10 +184,8 @@ class Storage:
         version, *stamp = self._known(name)
         if version == _version(info) and stamp == _stamp(path):
             return
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(f"{path.name}.{os.getpid()}.fetched")
-        self._patiently(functools.partial(self._system.get_file, self._at(name), str(temporary)))
-        temporary.replace(path)
+        with new_path(path, owner=_me()) as temporary:
+            self._patiently(functools.partial(self._system.get_file, self._at(name), str(temporary)))
         self._remember(name, info)
 
     def _known(self, name: str) -> list[str]:
@@ -194,7 +197,7 @@ class Storage:
 
     def _remember(self, name: str, info: dict[str, Any] | None) -> None:
         text = "\n".join([_version(info or {}), *_stamp(self.copy / name)])
-        write_bytes(self.copy / _VERSIONS / name, text.encode())
+        write_bytes(self.copy / _VERSIONS / name, text.encode(), owner=_me())
 
     def _patiently(self, operation: Callable[[], Result], patience: float | None = None) -> Result:
         """Do it, again and again while the storage fails as if it might come back (by default PATIENCE_SECONDS).
@@ -259,6 +262,11 @@ def create_file(path: Path, content: bytes) -> bool:
             "was finished is lost."
         ) from error
     return True
+
+
+def _me() -> str:
+    """What tells processes and threads apart that keep the same copy."""
+    return f"{os.getpid()}-{threading.get_ident()}"
 
 
 def _waits() -> Iterator[float]:

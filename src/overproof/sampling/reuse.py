@@ -147,17 +147,20 @@ def known_ids(folder: RunFolder) -> dict[bytes, list[str]]:
 
 
 def _known_problems(folder: RunFolder) -> Iterator[_Problem]:
+    """Those of the traces first where the prepared problems are not what this run has written."""
     paths = [folder.problems(shard) for shard in range(folder.count_prepared() or 0)]
     folder.fetch(*paths)
     try:
+        manifest = folder.read_manifest()
+        damage = folder.find_damage(paths, manifest.seals if manifest else {})
         prepared = [one.problem for path in paths for one in read_records(path, _Prepared)]
     except RunFolderError:
-        prepared = []
-    yield from prepared
-    if not prepared or folder.find_damage(paths) is not None:
+        damage, prepared = "unreadable", []
+    if not prepared or damage is not None:
         for path in folder.all_trace_parts():
             for line in read_records(path, _Line):
                 yield line.problem
+    yield from prepared
 
 
 def _place(path: Path, span: Span) -> str:

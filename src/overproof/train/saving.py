@@ -10,13 +10,12 @@ nothing but itself.
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from overproof.config.training import TrainConfig
 from overproof.errors import OverproofError
-from overproof.journal import write_bytes
+from overproof.journal import new_path, write_bytes
 from overproof.student.checkpoint import find_student
 
 if TYPE_CHECKING:
@@ -176,9 +175,8 @@ def _convert(output: Path, precision: torch.dtype | None) -> None:
             metadata = opened.metadata()
         weights = {name: one.to(precision) if one.is_floating_point() else one for name, one in load_file(file).items()}
         total += sum(one.numel() * one.element_size() for one in weights.values())
-        temporary = file.with_name(file.name + ".tmp")
-        save_file(weights, temporary, metadata)
-        temporary.replace(file)
+        with new_path(file) as temporary:
+            save_file(weights, temporary, metadata)
     index = output / "model.safetensors.index.json"
     if index.is_file():
         tree = json.loads(index.read_text(encoding="utf-8"))
@@ -221,7 +219,7 @@ def _bring(base: str, output: Path) -> None:
     """Copy what the student had beside its weights and no trainer writes."""
     for name in _BESIDE:
         if not (output / name).exists() and (found := _find_file(base, name)) is not None:
-            shutil.copyfile(found, output / name)
+            write_bytes(output / name, found.read_bytes())
 
 
 def _find_file(base: str, name: str) -> Path | None:

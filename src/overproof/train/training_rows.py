@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from overproof.errors import ConfigError, InputError, OverproofError
-from overproof.journal import write_bytes
+from overproof.journal import new_file, write_bytes
 from overproof.records import decode, encode
 from overproof.rows.row import SourceRow
 from overproof.student import examine, name_datasets
@@ -167,17 +167,14 @@ def _write_rows(
     schema = pa.schema([*((name, pa.list_(pa.int32())) for name in columns), ("length", pa.int32())])
     seen: list[tuple[int, int, tuple[int, ...], int, bool]] = []
     largest = 0
-    target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = target.with_name(target.name + ".tmp")
-    with pa.OSFile(str(temporary), "wb") as file, pa.ipc.new_stream(file, schema) as stream:
+    with new_file(target) as file, pa.ipc.new_stream(file, schema) as stream:
         for batch in _batches(_read(datasets, split)):
             rows = list(make(batch))
             seen += [(one.columns["length"], *one[1:]) for one in rows]
             largest = max(largest, *(max(one.columns[name], default=0) for one in rows for name in columns))
             stream.write_batch(pa.RecordBatch.from_pylist([one.columns for one in rows], schema))
-    if not seen:
-        raise InputError(f"{name_datasets(datasets)} holds no {split} rows")
-    temporary.replace(target)
+        if not seen:
+            raise InputError(f"{name_datasets(datasets)} holds no {split} rows")
     lengths, tokens, digests, texts, thinking = zip(*seen, strict=True)
     return Survey(
         np.array(lengths),
