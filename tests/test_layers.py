@@ -129,13 +129,9 @@ def writes_by_itself(call: ast.Call) -> bool:
             one.value for one in (*call.args, *(key.value for key in call.keywords)) if isinstance(one, ast.Constant)
         ]
         return any(isinstance(mode, str) and set(mode) & set("wax+") and len(mode) <= 3 for mode in modes)
-    renames = (
-        isinstance(call.func, ast.Attribute)
-        and name in {"replace", "rename"}
-        and len(call.args) == 1
-        and not call.keywords
-    )
-    return renames or name in {"write_text", "write_bytes", "copyfile", "copy2", "copytree", "move", "mkstemp"}
+    renames = name in {"replace", "rename"} and len(call.args) == 1 and not call.keywords
+    writes = name in {"write_text", "write_bytes", "copyfile", "copy2", "copytree", "move", "mkstemp"}
+    return isinstance(call.func, ast.Attribute) and (renames or writes)
 
 
 @pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(SOURCE)))
