@@ -110,6 +110,7 @@ DOORS = {
     "journal.py": "the door itself",
     "runfolder/storage.py": "parts that several machines write, each under a name that must be free",
     "evaluation/serving.py": "a private folder that goes with the process",
+    "extensions.py": "modules of the user, unpacked to be imported",
     "tiny/model.py": "makes the shipped models",
     "tiny/export.py": "makes the shipped models",
     "tiny/learning.py": "makes the shipped models",
