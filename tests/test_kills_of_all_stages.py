@@ -1,21 +1,27 @@
-"""A run that is killed at any moment of any stage, under changing configs, ends with the dataset of one left alone.
+"""A run that is killed at any step of any stage, under changing configs, ends with the dataset of one left alone.
 
-Fifty kills, each followed by a run to the end; another number by the environment variable OVERPROOF_STAGE_KILLS.
+Fifty kills, most of them just before a file of the run is opened, written, put on disk, renamed or removed, the others
+at a moment drawn by chance; each is followed by a run to the end. More by the environment variable
+OVERPROOF_STAGE_KILLS:
+    OVERPROOF_STAGE_KILLS=1000 pytest tests/test_kills_of_all_stages.py
 """
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
+import importlib
 import json
+import mmap
 import os
 import random
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from endpoint import Ask, Wire, serve
@@ -28,7 +34,11 @@ from overproof.runfolder import RunFolder
 KILLS = int(os.environ.get("OVERPROOF_STAGE_KILLS", "50"))
 KILLS_A_FOLDER = 10
 """After so many a new run is begun, so that kills fall on sampling too."""
-LONGEST_SECONDS = 1.5
+AT_A_MOMENT = 0.2
+"""Share of the kills that fall at a moment and not at a step."""
+LONGEST_SECONDS = 1.0
+ALONE: dict[str, Any] = {"workers": 1, "hygiene": {"near_duplicates": None}}
+"""All in one process, whose steps can be counted."""
 TABLES: list[dict[str, Any]] = [
     {},
     {"selection": {"policy": "all"}},
@@ -37,52 +47,86 @@ TABLES: list[dict[str, Any]] = [
     {"selections": {"short": {"order": "shortest", "k_per_problem": 1}}},
 ]
 ASKED_FOR = "import test_kills_of_all_stages as here; here.obey()"
+STEPS = frozenset({"open", "os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.truncate", "shutil.rmtree"})
+"""What Python tells of itself that changes a file's name or opens it; writing and syncing it does not tell."""
+
+
+class Ending(NamedTuple):
+    """How a run ended."""
+
+    how: str
+    """`killed` or the exit status."""
+    steps: int
+    """How many steps it took."""
 
 
 def obey() -> None:
     """In a process of its own that has everything imported: fork for each order on standard input and do it there.
 
-    An order is a config, a folder, and after how many seconds the fork is killed (null: never, and no report is
-    written). The answer is `killed` or the exit status.
+    An order is a config, a folder, and before which step or after how many seconds the fork is killed (null: never).
     """
+    counter = mmap.mmap(-1, 8)
+    names: list[str] = []
     for line in sys.stdin:
-        tree, place, seconds = json.loads(line)
+        tree, place, step, seconds = json.loads(line)
         config, folder = parse_config(tree, "order"), RunFolder(Path(place))
+        counter[:] = bytes(8)
         process = os.fork()
         if not process:
             os.setpgid(0, 0)
             with contextlib.suppress(BaseException):
-                do_stages(config, folder, with_report=seconds is not None)
+                count_steps(place, counter, step)
+                pipeline.run_all(pipeline.Run(config, folder))
+                Path(f"{place}.modules").write_text(json.dumps(sorted(sys.modules)))
                 os._exit(0)
             os._exit(1)
         with contextlib.suppress(OSError):  # the fork does so too: whoever comes first
             os.setpgid(process, process)
-        print("killed" if seconds is not None and killed(process, seconds) else status_of(process), flush=True)  # noqa: T201
+        how = wait_for(process, seconds)
+        if not names:  # what the first run has loaded, the later ones find here
+            names = json.loads(Path(f"{place}.modules").read_text())
+            for name in names:
+                with contextlib.suppress(ImportError):
+                    importlib.import_module(name)
+        print(json.dumps([how, int.from_bytes(counter[:], "big")]), flush=True)  # noqa: T201
 
 
-def do_stages(config: RunConfig, folder: RunFolder, *, with_report: bool) -> None:
-    run = pipeline.Run(config, folder)
-    if with_report:
-        pipeline.run_all(run)
-        return
-    for stage in (pipeline.prepare, pipeline.sample, pipeline.score, pipeline.select, pipeline.export_dataset):
-        stage(run)
+def count_steps(place: str, counter: mmap.mmap, last: int | None) -> None:
+    """From now on count this process's steps in a run folder, and kill it before the `last` of them."""
+    taken = 0
+
+    def take() -> None:
+        nonlocal taken
+        taken += 1
+        counter[:] = taken.to_bytes(8, "big")
+        if taken == last:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def hear(event: str, arguments: tuple[Any, ...]) -> None:
+        if event in STEPS and str(arguments[0]).startswith(place):
+            take()
+
+    def counted(function: Callable[..., Any]) -> Callable[..., Any]:
+        def do(*arguments: Any) -> Any:
+            take()
+            return function(*arguments)
+
+        return do
+
+    sys.addaudithook(hear)
+    os.write, os.fsync = counted(os.write), counted(os.fsync)
 
 
-def killed(process: int, seconds: float) -> bool:
-    """Kill a process group after so many seconds; False when it had ended before."""
-    ends = time.monotonic() + seconds
-    while time.monotonic() < ends:
-        if os.waitid(os.P_PID, process, os.WEXITED | os.WNOHANG | os.WNOWAIT):
-            return False
+def wait_for(process: int, seconds: float | None) -> str:
+    """Wait for a process, whose group is killed after so many seconds."""
+    ends = None if seconds is None else time.monotonic() + seconds
+    while ends is not None and not os.waitid(os.P_PID, process, os.WEXITED | os.WNOHANG | os.WNOWAIT):
+        if time.monotonic() >= ends:
+            os.killpg(process, signal.SIGKILL)
+            break
         time.sleep(0.002)
-    os.killpg(process, signal.SIGKILL)
-    os.waitpid(process, 0)
-    return True
-
-
-def status_of(process: int) -> str:
-    return str(os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]))
+    status = os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
+    return "killed" if status == -signal.SIGKILL else str(status)
 
 
 class Orders:
@@ -96,20 +140,22 @@ class Orders:
             command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
 
-    def give(self, config: RunConfig, folder: RunFolder, seconds: float | None) -> str:
+    def give(
+        self, config: RunConfig, folder: RunFolder, *, step: int | None = None, seconds: float | None = None
+    ) -> Ending:
         assert self.process.stdin is not None
         assert self.process.stdout is not None
-        order = [config.model_dump(mode="json"), str(folder.root), seconds]
+        order = [config.model_dump(mode="json"), str(folder.root), step, seconds]
         self.process.stdin.write(json.dumps(order) + "\n")
         self.process.stdin.flush()
-        return self.process.stdout.readline().strip()
+        return Ending(*json.loads(self.process.stdout.readline()))
 
     def end(self) -> None:
         self.process.communicate()
 
 
 def slowly(ask: Ask) -> Wire:
-    return Wire([(0.2 * ask.chance("delay"), answer(ask).pieces[0][1])])
+    return Wire([(0.05 * ask.chance("delay"), answer(ask).pieces[0][1])])
 
 
 def digests(folder: RunFolder, config: RunConfig) -> dict[str, str]:
@@ -125,31 +171,43 @@ def digests(folder: RunFolder, config: RunConfig) -> dict[str, str]:
     }
 
 
-@pytest.mark.slow
-def test_kills_at_any_moment_under_changing_configs_leave_the_dataset_of_an_undisturbed_run(tmp_path: Path) -> None:
-    rows, corrected = tmp_path / "rows.jsonl", tmp_path / "corrected.jsonl"
+def sources(folder: Path) -> tuple[Path, Path]:
+    """A file of problems, and the same with one reference corrected and the rows in another order."""
+    rows, corrected = folder / "rows.jsonl", folder / "corrected.jsonl"
     problems = [{"question": f"What is {n} and 1?", "reference": str(n + 1), "level": "easy"} for n in range(12)]
     write(rows, problems)
     write(corrected, [{**problems[0], "reference": "77"}, *problems[:0:-1]])
+    return rows, corrected
+
+
+@pytest.mark.slow
+def test_kills_at_any_step_under_changing_configs_leave_the_dataset_of_an_undisturbed_run(tmp_path: Path) -> None:
+    rows, corrected = sources(tmp_path)
     generator = random.Random(0)
     orders = Orders()
-    killed_ones = runs = 0
+    killed = runs = 0
     with serve(slowly) as endpoint:
-        configs = [config_of(endpoint, rows, **tables) for tables in TABLES] + [config_of(endpoint, corrected)]
+        configs = [config_of(endpoint, rows, **ALONE, **tables) for tables in TABLES]
+        configs.append(config_of(endpoint, corrected, **ALONE))
         expected = []
+        steps = 0
         for number, config in enumerate(configs):
             folder = RunFolder(tmp_path / f"undisturbed{number}")
-            assert orders.give(config, folder, None) == "0"
+            ending = orders.give(config, folder)
+            assert ending.how == "0"
+            steps = max(steps, ending.steps)
             expected.append(digests(folder, config))
-        while killed_ones < KILLS:
+        while killed < KILLS:
             folder = RunFolder(tmp_path / f"disturbed{runs // KILLS_A_FOLDER}")
             runs += 1
-            killed_ones += (
-                orders.give(generator.choice(configs), folder, generator.uniform(0, LONGEST_SECONDS)) == "killed"
-            )
+            assert runs < 4 * KILLS
+            moment = generator.uniform(0, LONGEST_SECONDS) if generator.random() < AT_A_MOMENT else None
+            step = generator.randint(1, steps if runs % KILLS_A_FOLDER == 1 else steps // 2)
+            config = generator.choice(configs)
+            killed += orders.give(config, folder, step=None if moment else step, seconds=moment).how == "killed"
             if runs % KILLS_A_FOLDER == 1 and generator.random() < 0.8:
                 continue  # another kill while it samples
             number = generator.randrange(len(configs))
-            assert orders.give(configs[number], folder, None) == "0"
-            assert digests(folder, configs[number]) == expected[number], (number, killed_ones)
+            assert orders.give(configs[number], folder).how == "0"
+            assert digests(folder, configs[number]) == expected[number], (number, killed)
     orders.end()
