@@ -29,6 +29,10 @@ _REPHRASED = ((0.35, 0.6, 2), (0.28, 0.7, 3))
 _EXTENDED = (0.55, 0.75, 2)
 """(share of the benchmark's words that the problem has, share of its numbers, numbers that both have)."""
 
+_LEAST_EXTENDED = 0.5
+"""Similarity from which words and numbers among others count as clauses added.
+
+Below it a short question of algebra lies within any long one."""
 _LEAST_SIMILAR = 0.2
 _MOST_CANDIDATES = 8
 _COMMON = 0.05
@@ -156,7 +160,8 @@ class RewordingIndex:
         contained = both / max(1, other.numbers.total())
         if any(candidate.similarity >= a and share >= b and both >= c for a, b, c in _REPHRASED):
             return "rephrased"
-        if candidate.contained >= _EXTENDED[0] and contained >= _EXTENDED[1] and both >= _EXTENDED[2]:
+        holds = candidate.contained >= _EXTENDED[0] and contained >= _EXTENDED[1] and both >= _EXTENDED[2]
+        if holds and candidate.similarity >= _LEAST_EXTENDED:
             return "clauses_added"
         return "names_and_numbers" if candidate.similarity >= _SAME_TEMPLATE else None
 
