@@ -7,11 +7,13 @@ machines.
 
 from __future__ import annotations
 
+import atexit
 import hashlib
 import importlib
 import importlib.util
 import inspect
 import re
+import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
@@ -128,30 +130,27 @@ def pack(extensions: list[Extension]) -> dict[str, str]:
 
 
 def unpack(packed: Mapping[str, str]) -> None:
-    """Have the modules of `pack` found in this process before any other of their names."""
-    if not packed:
-        return
+    """Have the modules of `pack` found in this process before any other of their names.
+
+    They lie in a folder that only this user can write to, and that goes with the process.
+    """
     digest = _digest({path: source.encode() for path, source in packed.items()})
-    folder = Path(tempfile.gettempdir()) / f"overproof-extensions-{_user()}-{digest}"
-    if str(folder) == _unpacked.get("folder"):
+    if not packed or digest == _unpacked.get("digest"):
         return
+    folder = tempfile.mkdtemp(prefix="overproof-extensions-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     for path, source in packed.items():
-        target = folder / path
+        target = Path(folder) / path
         target.parent.mkdir(parents=True, exist_ok=True)
-        partial = target.with_name(f"{target.name}.{id(packed):x}.part")
-        partial.write_text(source, encoding="utf-8")
-        partial.replace(target)
+        target.write_text(source, encoding="utf-8")
     for name in {path.partition("/")[0].removesuffix(".py") for path in packed}:
         _forget(name)
-    sys.path[:] = [str(folder), *(path for path in sys.path if path != _unpacked.get("folder"))]
-    _unpacked["folder"] = str(folder)
+    sys.path[:] = [folder, *(path for path in sys.path if path != _unpacked.get("folder"))]
+    _unpacked.update(folder=folder, digest=digest)
 
 
 _unpacked: dict[str, str] = {}
-
-
-def _user() -> str:
-    return hashlib.blake2b(str(Path.home()).encode(), digest_size=4).hexdigest()
+"""The folder that was unpacked last, and the digest of what lies in it."""
 
 
 def _import(name: str, extension: Extension) -> ModuleType:
