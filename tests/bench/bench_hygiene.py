@@ -110,11 +110,12 @@ def measure_benchmarks(count: int) -> None:
 def print_rewordings() -> None:
     """Share of reworded benchmark questions that are listed, beside what any 8 and any 13 words in a row find.
 
-    First on the questions that the thresholds were chosen on, then on questions and sets that had no part in that.
+    First on the questions that the thresholds were chosen on, then on questions and sets that only the bound of added
+    clauses knows of.
     """
     print("\nquestions that the thresholds were chosen on")
     print_shares(["gsm8k"], "rewordings.jsonl", OTHER_SETS)
-    print("\nquestions that had no part in it")
+    print("\nquestions that had a part in the bound of added clauses only")
     print_shares(HELD_OUT, "rewordings_held_out.jsonl", HELD_OUT_OTHERS)
 
 
