@@ -264,6 +264,35 @@ def test_an_endpoint_that_dies_for_good_ends_the_run_when_patience_does(tmp_path
     assert len(read_all(folder)) == 20
 
 
+OUTLASTING = {
+    "at once": (600, "3600", 1, r"asks to wait 3600 s \(.*back in the morning.*patience_seconds \(600\)"),
+    "in all": (1.0, "0.6", 2, r"asks to wait 1 s after \d s without a success \(.*back in the morning.*\(1\)"),
+}
+"""Patience, the wait asked for each time, how often the endpoint is asked, and what is said."""
+
+
+@pytest.mark.parametrize("status", [429, 500, 502, 503])
+@pytest.mark.parametrize("how", OUTLASTING)
+def test_a_wait_that_outlasts_patience_is_not_begun(tmp_path: Path, status: int, how: str) -> None:
+    patience, wait, asked, said = OUTLASTING[how]
+    folder = make_folder(tmp_path, numbered(1))
+    fault = error(status, "back in the morning", **{"Retry-After": wait})
+    with serve(lambda _: fault) as endpoint:
+        with pytest.raises(EndpointError, match=said):
+            sample_all(config_for(endpoint, {"n": 1}, teacher={"patience_seconds": patience}), folder)
+        assert len(endpoint.asked) == asked
+
+
+def test_a_wait_that_outlasts_patience_is_left_to_other_endpoints(tmp_path: Path) -> None:
+    folder = make_folder(tmp_path, numbered(6))
+    closed = error(502, "back in the morning", **{"Retry-After": "3600"})
+    with serve(answer) as living, serve(lambda _: closed) as other:
+        teacher = {"endpoints": [{"base_url": other.base_url}, {"base_url": living.base_url}]}
+        summary, told = sample_all(config_for(living, teacher=teacher), folder)
+    assert (summary.samples, summary.given_up) == (12, {})
+    assert "back in the morning" in notices(told)[0]
+
+
 def test_an_endpoint_that_comes_back_is_used_again(tmp_path: Path) -> None:
     """modelscope/easydistill 18: a long run dies on the network"""
     folder = make_folder(tmp_path, numbered(40))

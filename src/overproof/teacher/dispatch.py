@@ -340,6 +340,9 @@ class Dispatch:
         request.retried = add_usage((request.retried, failure.usage))
         if failure.meaning == "fatal":
             self._lost_endpoint(endpoint, request, failure)
+        elif trouble := self._outlasting(endpoint, failure):
+            self._retry(request, 0.0)
+            self.lose(endpoint, trouble)
         elif failure.meaning == "throttle":
             self._throttled(endpoint, request, failure, started)
         else:
@@ -383,12 +386,6 @@ class Dispatch:
 
     def _throttled(self, endpoint: Endpoint, request: Request, failure: Failure, started: float) -> None:
         now = self._loop.time()
-        patience = self.teacher.dialect.config.patience_seconds
-        if (failure.retry_after or 0.0) > patience:
-            self._retry(request, 0.0)
-            trouble = f"{endpoint.name} asks to wait {failure.retry_after:.0f} s ({failure.explanation})"
-            self.lose(endpoint, f"{trouble}, longer than teacher.patience_seconds ({patience:g}). Run again then.")
-            return
         if endpoint.governor.throttled(now, started, failure.retry_after):
             wait = endpoint.governor.paused_until - now
             self._notice(f"{endpoint.name} is throttling ({failure.explanation}): all requests wait {wait:.0f} s")
@@ -435,12 +432,30 @@ class Dispatch:
         due = self._loop.time() + delay * random.uniform(0.75, 1.25)  # noqa: S311 - jitter is no secret
         heapq.heappush(self._retries, (due, next(self._order), request))
 
+    def _outlasting(self, endpoint: Endpoint, failure: Failure) -> str:
+        """What to say of an endpoint that asks to wait for longer than patience lasts; empty where it does not.
+
+        Time without a success counts only where no other endpoint may bring one.
+        """
+        if failure.retry_after is None:
+            return ""
+        patience, since = self.teacher.dialect.config.patience_seconds, self._trouble_since
+        is_alone = all(one is endpoint or one.trouble or one.governor.is_in_trouble for one in self.teacher.endpoints)
+        waited = self._loop.time() - since if is_alone and since is not None else 0.0
+        if waited + failure.retry_after <= patience:
+            return ""
+        already = f" after {waited:.0f} s without a success" if waited else ""
+        return (
+            f"{endpoint.name} asks to wait {failure.retry_after:.0f} s{already} ({failure.explanation}), "
+            f"longer than teacher.patience_seconds ({patience:g}) lasts. Run again then."
+        )
+
     def _lose_patience(self, endpoint: Endpoint, failure: Failure, now: float) -> None:
         """End the session when nothing has worked for too long."""
+        if failure.meaning == "throttle" or failure.retry_after is not None:  # a wait begins that counts
+            self._trouble_since = self._trouble_since or now
         if self._has_succeeded or failure.state not in _HOPELESS_AT_START:
             patience, since = self.teacher.dialect.config.patience_seconds, self._trouble_since
-            if failure.meaning == "throttle":
-                since = self._trouble_since = since or now
         else:
             patience, since = START_PATIENCE_SECONDS, self._began
         is_hopeless = all(other.trouble or other.governor.is_in_trouble for other in self.teacher.endpoints)
