@@ -61,3 +61,11 @@ def test_answers_are_graded_without_a_run() -> None:
     assert overproof.pass_at_k(4, 1, 2) == pytest.approx(0.5)
     accuracy = overproof.reward_functions()[0]
     assert accuracy(["2+2?"], ["<think>four</think>\\boxed{4}"], answer=["4"]) == [1.0]
+
+
+def test_a_grade_is_not_true_by_accident() -> None:
+    right, wrong = overproof.grade("So it is 4.", "4"), overproof.grade("So it is 5.", "4")
+    assert (right.verdict, wrong.verdict) == ("correct", "incorrect")
+    for one in (right, wrong):
+        with pytest.raises(TypeError, match="verdict == 'correct'"):
+            bool(one)

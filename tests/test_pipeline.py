@@ -137,7 +137,7 @@ def test_scores_with_a_verdict_that_the_wall_clock_ended_are_made_again_by_the_n
         assert "export" in stages_done(copy, "rewards.accuracy.weight=2")
     assert digests(copy.root / "scores") != before
     assert "score" in stages_done(copy, "rewards.accuracy.weight=2")
-    assert not any(score.grade and score.grade.layer == BACKSTOP for score in copy.read_scores(0))
+    assert not any(score.grade is not None and score.grade.layer == BACKSTOP for score in copy.read_scores(0))
     assert stages_done(copy, "rewards.accuracy.weight=2") == set()
 
 

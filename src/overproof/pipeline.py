@@ -398,7 +398,7 @@ def _score_traces(config: RunConfig, folder: RunFolder, shard: int) -> Iterator[
         grades = map(by_person, asked, grades)
         for problem, traces in batch:
             graded = list(itertools.islice(grades, len(traces)))
-            answers = [grade.extracted if grade else None for grade in graded]
+            answers = [grade.extracted if grade is not None else None for grade in graded]
             yield from rewards.score_problem(
                 traces,
                 graded,

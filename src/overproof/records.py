@@ -8,7 +8,7 @@ version. Text in a record is always encodable: `clean_text` is applied where tex
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 import msgspec
 
@@ -140,6 +140,10 @@ class Grade(msgspec.Struct, frozen=True):
     extracted: str | None
     layer: str
     reason: str
+
+    def __bool__(self) -> NoReturn:
+        """Always raises: `if grade(…)` would be true for a wrong answer too."""
+        raise TypeError("a grade is not true or false by itself: compare its verdict, such as verdict == 'correct'")
 
     @property
     def is_undecided(self) -> bool:

@@ -149,8 +149,8 @@ def settle_by_person(folder: RunFolder) -> Callable[[Trace, Grade | None], Grade
         decided = verdicts.get(trace.id)
         if decided is None or decided.verdict is None:
             return grade
-        extracted = grade.extracted if grade else None
-        rules = f"; the rules: {grade.verdict}, {grade.reason}" if grade else ""
+        extracted = grade.extracted if grade is not None else None
+        rules = f"; the rules: {grade.verdict}, {grade.reason}" if grade is not None else ""
         return Grade(Verdict(decided.verdict), extracted, LAYER, f"{decided.who or 'a person'} says so{rules}")
 
     return settle

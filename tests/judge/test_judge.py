@@ -108,7 +108,9 @@ def run(config: RunConfig, folder: RunFolder) -> tuple[dict[str, Grade], list[Ev
     pipeline.sample(pipeline.Run(config, folder, told.append))
     pipeline.score(pipeline.Run(config, folder, told.append))
     texts = {trace.id: trace.problem.question for trace in folder.read_traces(0)}
-    grades = {texts[score.trace_id].split()[2]: score.grade for score in folder.read_scores(0) if score.grade}
+    grades = {
+        texts[score.trace_id].split()[2]: score.grade for score in folder.read_scores(0) if score.grade is not None
+    }
     return grades, told
 
 

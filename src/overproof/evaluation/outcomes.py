@@ -107,7 +107,9 @@ def _outcome_of(
             uncounted[reason] = uncounted.get(reason, 0) + 1
         else:
             counted.append((trace, score, passed))
-    answers = [score.grade.extracted if score.grade and trace.is_complete else None for trace, score, _ in counted]
+    answers = [
+        score.grade.extracted if score.grade is not None and trace.is_complete else None for trace, score, _ in counted
+    ]
     classes = answer_classes(answers, question=problem.problem.question)
     samples = [
         _sample_of(trace, score, passed=passed, answer=answer, thinking=thinking)

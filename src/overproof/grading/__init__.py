@@ -192,7 +192,7 @@ def _grade_there(rows: Iterable[Row], workers: int, timeout_seconds: float) -> I
     turn = 0
     for number, answer in POOL.run_many(tasks(), workers=workers, timeout_seconds=timeout_seconds):
         row = sent.pop(number)
-        early[number] = answer.grade or _given_up(row, answer)
+        early[number] = _given_up(row, answer) if answer.grade is None else answer.grade
         while turn in early:
             yield early.pop(turn)
             turn += 1

@@ -244,7 +244,7 @@ def _note_suspects(counts: Counts, shard: Shard) -> None:
         if not counts.agreement.wants_wrong(int(agreeing[row]), int(against[row])):
             break
         found = (shard.score_of(one) for one in shard.traces_of(row) if wrong[one])
-        counts.agreement.note_wrong([score.grade.extracted for score in found if score and score.grade])
+        counts.agreement.note_wrong([score.grade.extracted for score in found if score and score.grade is not None])
     for row in np.flatnonzero((against >= FEWEST_AGREEING) & (against > agreeing)).tolist():
         rows = shard.traces_of(row)
         scores = {score.trace_id: score for one in rows if (score := shard.score_of(one)) is not None}

@@ -122,7 +122,7 @@ class Reader:
         cost = float(shard.traces["charged_cost"][row])
         money = f"{cost:.6f} {self._currency}" if self._currency else ""
         said = ""
-        if judged.score and judged.score.grade and judged.score.grade.layer == LAYER:
+        if judged.score and judged.score.grade is not None and judged.score.grade.layer == LAYER:
             said = self._replies(judged.trace, judged.score.grade)
         return msgspec.structs.replace(judged, facts=facts, money=money, judged=said)
 

@@ -190,7 +190,7 @@ def _benchmarks(problem: PreparedProblem) -> Iterator[Beside]:
 
 def _majority(problem: Problem, judged: Sequence[Judged]) -> Majority | None:
     """The answer that most complete traces give, by classes of equal answers; None where fewer than two agree."""
-    graded = [one.score.grade for one in judged if one.score and one.score.grade and one.trace.is_complete]
+    graded = [one.score.grade for one in judged if one.score and one.score.grade is not None and one.trace.is_complete]
     answers = [grade for grade in graded if grade.extracted is not None]
     if len(answers) < 2:
         return None
@@ -209,7 +209,7 @@ def read_trace(judged: Judged, language: str | None, *, longest: int) -> Reading
     """A trace to be read; `language` is the question's."""
     trace, score = judged.trace, judged.score
     grade = score.grade if score else None
-    extracted = grade.extracted if grade else None
+    extracted = grade.extracted if grade is not None else None
     completion = read_completion(trace)
     reasoning, reasoning_cut = _shorten(completion.reasoning or "", longest)
     answer, answer_cut = _shorten(completion.answer, longest)
@@ -219,7 +219,7 @@ def read_trace(judged: Judged, language: str | None, *, longest: int) -> Reading
     return Reading(
         id=trace.id,
         index=trace.index,
-        verdict=grade.verdict if grade else "",
+        verdict=grade.verdict if grade is not None else "",
         kept=main.kept if main else False,
         reason=main.reason if main else "",
         answer=to_pieces(answer, [*_find_marks(answer, target), *_find_answer(answer, extracted)]),
@@ -227,8 +227,8 @@ def read_trace(judged: Judged, language: str | None, *, longest: int) -> Reading
         reasoning=None if completion.reasoning is None else to_pieces(reasoning, _find_marks(reasoning, target)),
         raw_reasoning=None if trace.reasoning is None else _shorten(trace.reasoning, longest)[0],
         extracted=extracted,
-        layer=grade.layer if grade else "",
-        why=grade.reason if grade else "",
+        layer=grade.layer if grade is not None else "",
+        why=grade.reason if grade is not None else "",
         rewards={name: reward.value for name, reward in rewards.items()},
         reward_reasons={name: reward.reason for name, reward in rewards.items() if reward.reason},
         selections={name: (made.kept, made.reason) for name, made in judged.decisions.items() if name is not None},

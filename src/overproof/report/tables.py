@@ -388,12 +388,12 @@ def _score_facts(score: Score, found: Scores) -> tuple[int, int, int, int, int, 
     )
     foreign: dict[str, float] = (language.evidence or {}).get("foreign", {}) if language else {}
     return (
-        VERDICTS.index(grade.verdict) if grade else 0,
-        found.layers.number(grade.layer if grade else ""),
+        VERDICTS.index(grade.verdict) if grade is not None else 0,
+        found.layers.number(grade.layer if grade is not None else ""),
         _passed(score, accuracy),
         found.forms.number(form.reason if form and form.value == 0 else ""),
         found.foreign.number(max(foreign, key=foreign.__getitem__) if foreign else ""),
-        int.from_bytes((grade.extracted or "").encode()[:8].ljust(8, b"\0")) if grade else 0,
+        int.from_bytes((grade.extracted or "").encode()[:8].ljust(8, b"\0")) if grade is not None else 0,
     )
 
 
