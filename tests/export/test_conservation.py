@@ -50,7 +50,7 @@ SELECTIONS = st.fixed_dictionaries(
     {
         "policy": st.sampled_from(["all", "correct", "correct_or_majority"]),
         "k_per_problem": st.none() | st.integers(1, 3),
-        "order": st.sampled_from(["random", "shortest", "longest", "diverse"]),
+        "order": st.sampled_from(["random", "shortest", "longest", "diverse", "efficient"]),
         "one_per_answer_class": st.booleans(),
         "max_similarity": st.sampled_from([None, 0.5, 1.0]),
         "min_pass_rate": st.sampled_from([None, 0.3]),

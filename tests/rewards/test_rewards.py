@@ -37,6 +37,7 @@ EVERYTHING = RewardsConfig.model_validate(
         "mixed_paragraphs": {},
         "code_blocks": {},
         "long_paragraphs": {},
+        "thought_share": {},
     }
 )
 

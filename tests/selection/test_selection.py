@@ -6,12 +6,13 @@ from typing import Any
 
 import pytest
 from building import make_config, make_problem, make_score, make_trace, write_run
+from msgspec.structs import replace
 
 from overproof.config.endpoint import SamplingConfig
 from overproof.config.selection import SelectionConfig
 from overproof.errors import ConfigError
 from overproof.estimators import Prior
-from overproof.records import PreparedProblem, Score, Trace
+from overproof.records import PreparedProblem, Reward, Score, Trace
 from overproof.selection import decide, select_shard
 from overproof.selection.scored import ScoredProblem
 
@@ -111,6 +112,40 @@ def test_k_per_problem_keeps_the_first_k_in_the_chosen_order(order: str, kept: l
     decisions = decide(together(scored), config, SAMPLING)
     assert [index for index, decision in enumerate(decisions) if decision.kept] == kept
     assert {decision.reason for decision in decisions if not decision.kept} == {"over_k"}
+
+
+def measured(index: int, words: int, spare: int | None, verdict: str = "correct") -> tuple[Trace, Score]:
+    """A trace of so many words of reasoning, of which so many characters are not thought."""
+    trace = make_trace(PROBLEM, index, reasoning="word " * words)
+    score = make_score(trace, verdict)
+    reward = (
+        Reward(None) if spare is None else Reward(0.5, "beside_thought", {"spare": spare}) if spare else Reward(1.0)
+    )
+    return trace, replace(score, rewards=score.rewards | {"thought_share": reward})
+
+
+@pytest.mark.parametrize(
+    ("spare", "words", "verdicts", "first"),
+    [
+        ([30, 20, 10], [1, 2, 3], "ccc", 2),  # the least that is not thought, though the longest
+        ([30, 0, 10], [1, 2, 3], "ccc", 1),
+        ([10, 10, 10], [3, 2, 4], "ccc", 1),  # then the shortest
+        ([10, 10, 10], [3, 3, 3], "ccc", 0),  # then the first
+        ([0, 0, 10], [1, 2, 3], "iic", 2),  # a right answer before any other
+        ([None, 40, None], [1, 2, 3], "ccc", 1),  # what nobody measured comes last
+        ([None, None, None], [3, 1, 2], "ccc", 1),
+    ],
+)
+def test_the_efficient_order_takes_right_answers_with_the_least_that_is_not_thought(
+    spare: list[int | None], words: list[int], verdicts: str, first: int
+) -> None:
+    names = {"c": "correct", "i": "incorrect"}
+    made = zip(range(3), words, spare, [names[letter] for letter in verdicts], strict=True)
+    scored = [measured(*one) for one in made]
+    config = SelectionConfig(policy="all", order="efficient", k_per_problem=1)
+    for items in (scored, scored[::-1]):
+        kept = [one.trace_id for one in decide(together(items), config, SAMPLING) if one.kept]
+        assert kept == [scored[first][0].id]
 
 
 def test_the_random_order_depends_on_the_seed_and_not_on_the_order_of_arrival() -> None:

@@ -133,11 +133,14 @@ def _values_of(tables: object) -> list[object]:
 
 
 def _required_by(selection: object) -> list[str]:
-    """The rewards that a selection requires, before it is known to be sound."""
+    """The rewards that a selection requires or orders by, before it is known to be sound."""
     if isinstance(selection, SelectionConfig):
-        return list(selection.require)
-    required = selection.get("require") if isinstance(selection, dict) else None
-    return [str(name) for name in required] if isinstance(required, dict) else []
+        selection = {"require": selection.require, "order": selection.order}
+    if not isinstance(selection, dict):
+        return []
+    required = selection.get("require")
+    names = [str(name) for name in required] if isinstance(required, dict) else []
+    return [*names, "thought_share"] if selection.get("order") == "efficient" else names
 
 
 _TABLES = frozenset(ProofRun.model_fields)

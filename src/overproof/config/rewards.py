@@ -128,6 +128,8 @@ class RewardsConfig(Table):
     """No fenced code in the reasoning."""
     long_paragraphs: LongParagraphsConfig | None = None
     """Share of the text in paragraphs of reasonable length."""
+    thought_share: CountedConfig | None = None
+    """Share of the reasoning that neither says the question or a sentence again nor follows the right answer."""
     custom: dict[Annotated[str, AfterValidator(_check_reward_name)], CustomRewardConfig] = {}
     """Rewards of your own, each under its name, which selections may require as any other."""
 

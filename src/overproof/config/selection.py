@@ -42,9 +42,10 @@ class SelectionConfig(Table):
     """Drop problems that the teacher solves more often: too easy."""
     k_per_problem: PositiveInt | None = None
     """Most traces kept of one problem; None keeps all that qualify."""
-    order: Literal["random", "shortest", "longest", "diverse"] = "random"
-    """Which traces come first: by chance (seeded), by length in characters, or each as unlike those before it as can
-    be (overlap of word 4-grams)."""
+    order: Literal["random", "shortest", "longest", "diverse", "efficient"] = "random"
+    """Which traces come first: by chance (seeded), by length in characters, each as unlike those before it as can be
+    (overlap of word 4-grams), or efficient: right answers with the fewest characters that are not thought, as the
+    reward thought_share counts them, then the shortest."""
     one_per_answer_class: bool = False
     """Keep only the first trace of each class of equivalent answers."""
     max_similarity: float | None = Field(default=None, gt=0, le=1)

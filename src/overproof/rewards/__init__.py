@@ -4,8 +4,8 @@
     think_format           one reasoning block and an answer after it       1, 0
     language_consistency   share of the reasoning in the right language     0 … 1
 
-These three are always measured, the rest when a config lists or requires them: `repetition`, `length` and
-`readability` hold the measures of one trace, `group` those of all traces of a problem, and `rl` has them all in the
+These three are always measured, the rest when a config lists or requires them: `repetition`, `length`, `readability`
+and `verbosity` hold the measures of one trace, `group` those of all traces of a problem, and `rl` has them all in the
 form that TRL's GRPOTrainer calls. A reward that cannot be measured is None, which is not 0. Rewards hold no thresholds
 and never gate one another: each sees the whole trace.
 """
@@ -29,6 +29,7 @@ from overproof.rewards.length import cosine_length, kimi_length, overlong
 from overproof.rewards.readability import code_blocks, long_paragraphs, mixed_paragraphs, reasoning_markers
 from overproof.rewards.repetition import repetition
 from overproof.rewards.think_format import think_format
+from overproof.rewards.verbosity import thought_share
 
 
 def score_problem(
@@ -250,6 +251,7 @@ MEASURES: dict[str, Measure] = {
     "mixed_paragraphs": lambda subject, _: mixed_paragraphs(subject.trace, subject.language),
     "code_blocks": lambda subject, _: code_blocks(subject.trace),
     "long_paragraphs": lambda subject, table: long_paragraphs(subject.trace, table),
+    "thought_share": lambda subject, _: thought_share(subject.trace, right=subject.right),
 }
 """Every reward of one trace; those in _OF_A_GROUP compare the traces of a problem."""
 _OF_A_GROUP = frozenset({"self_consistency", "kimi_length"})

@@ -35,6 +35,8 @@ RewardFunction = Callable[..., list[float | None]]
 """(prompts, completions, **columns) → one value for each completion, None where it cannot be measured."""
 
 _NEED_A_GRADE = frozenset({"accuracy", "cosine_length", "kimi_length"})
+_TAKE_A_GRADE = frozenset({"thought_share"})
+"""Measured with a grade where there is a reference, and without where there is none."""
 _REFERENCE_COLUMNS = ("reference", "answer", "solution")
 """Where a dataset may have its answers; the first that is there is read."""
 _FROM_TRL = frozenset({"trainer_state", "log_extra", "log_metric", "completion_ids", "prompt_ids", "environments"})
@@ -88,7 +90,8 @@ def _measure(
     name: str, traces: Sequence[Trace], columns: dict[str, Any], config: RewardsConfig, contract: str
 ) -> list[float | None]:
     """One measure of all traces of a batch; those that compare traces compare the ones with the same prompt."""
-    needs_grade = name in _NEED_A_GRADE or (name in config.custom and _has_references(traces))
+    takes_grade = name in _TAKE_A_GRADE or name in config.custom
+    needs_grade = name in _NEED_A_GRADE or (takes_grade and _has_references(traces))
     grades = grade_traces(traces, config.accuracy.extractor) if needs_grade else [None] * len(traces)
     if name in _NEED_A_GRADE:
         _check_references(traces, columns)

@@ -8,6 +8,7 @@ token and no verdict.
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
@@ -199,6 +200,15 @@ def _find_outside_band(
 
 
 def _as_candidate(scored: ScoredProblem, number: int, config: SelectionConfig) -> Candidate:
-    completion = scored.completions[number]
+    completion, trace = scored.completions[number], scored.traces[number]
     answer_class = scored.answer_classes[number] if config.one_per_answer_class else None
-    return Candidate(scored.traces[number].id, f"{completion.reasoning or ''}\n{completion.answer}", answer_class)
+    text = f"{completion.reasoning or ''}\n{completion.answer}"
+    return Candidate(trace.id, text, answer_class, _count_spare(scored.scores[number]), trace.index)
+
+
+def _count_spare(score: Score | None) -> float:
+    """Characters of a right trace's reasoning that are not thought; infinite for any other, or where none counted."""
+    measured = score.rewards.get("thought_share") if score else None
+    if measured is None or measured.value is None or _find_unproved(score) is not None:
+        return math.inf
+    return float((measured.evidence or {}).get("spare", 0))

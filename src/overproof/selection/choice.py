@@ -21,6 +21,10 @@ class Candidate(NamedTuple):
     """Reasoning and answer."""
     answer_class: int | None
     """None where it gives no answer, or where nobody asked."""
+    spare: float
+    """Characters of the reasoning that are not thought; infinite where the answer is not right, or nobody counted."""
+    sample: int
+    """Which of its problem's samples it is, from 0."""
 
 
 Overlap = Callable[[int, int], float]
@@ -32,7 +36,7 @@ def choose(candidates: Sequence[Candidate], config: SelectionConfig) -> list[str
 
     They are taken up in the config's order. Each is dropped when its answer is among those of the kept ones, when it
     overlaps too much with one of them, or when k are kept. Ties are broken by a seeded chance that depends on the
-    trace alone.
+    trace alone, those of the efficient order by length and index.
     """
     overlap = _compare_texts(candidates)
     reasons: list[str | None] = [None] * len(candidates)
@@ -63,6 +67,11 @@ def _arrange(candidates: Sequence[Candidate], overlap: Overlap, config: Selectio
     def chance(number: int) -> bytes:
         return hashlib.blake2b(f"{config.seed}/{candidates[number].trace_id}".encode(), digest_size=8).digest()
 
+    def waste(number: int) -> tuple[float, int, int]:
+        return candidates[number].spare, len(candidates[number].text), candidates[number].sample
+
+    if config.order == "efficient":
+        return sorted(range(len(candidates)), key=waste)
     by_chance = sorted(range(len(candidates)), key=chance)
     if config.order == "shortest":
         return sorted(by_chance, key=lambda number: len(candidates[number].text))
