@@ -16,8 +16,9 @@ from overproof.config import load_config
 from overproof.report import Summary, report
 from overproof.report.counting import count_shard, rate_shard, rates_of
 from overproof.report.excerpts import MOST_BYTES, choose, pack, read_chosen
-from overproof.report.page import SCRIPTS, read_asset, to_script_json
+from overproof.report.page import SCRIPTS, read_asset, render_overview, to_script_json
 from overproof.report.shard import ShardReader
+from overproof.wording import Wording
 
 CONFIG = make_config(sampling={"n": 4})
 
@@ -174,3 +175,18 @@ def test_traces_that_can_be_read_are_packed_whole(page: str) -> None:
     problems = read_packed(page)
     assert HOSTILE in problems[f"hostile {HOSTILE}"]["traces"][0]["raw"]
     assert len(problems["plain/0"]["traces"]) == 4
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ("`overproof score` gives <b> one.", "<li><code>overproof score</code> gives &lt;b&gt; one.</li>"),
+        ("a ` alone and <i>", "<li>a ` alone and &lt;i&gt;</li>"),
+    ],
+)
+def test_commands_in_what_is_missing_are_set_as_code_and_all_else_is_escaped(
+    tmp_path: Path, said: str, shown: str
+) -> None:
+    folder = write_reported(tmp_path, CONFIG, [make_problem()], [])
+    summary = msgspec.structs.replace(report(CONFIG, folder, [0]), notes=[said])
+    assert shown in render_overview(summary, CONFIG, {}, Wording("en"))

@@ -144,7 +144,10 @@ def test_characters_stand_in_where_tokens_are_not_reported(tmp_path: Path) -> No
 def test_an_unfinished_run_says_what_is_missing(tmp_path: Path) -> None:
     problems = [make_problem("a"), make_problem("b")]
     folder = write_reported(tmp_path, CONFIG, problems, sample_problem(problems[0], "cnn"), decide=False)
-    notes = summarise_run(CONFIG, folder).notes
+    summary = summarise_run(CONFIG, folder)
+    notes = summary.notes
+    assert [(step.name, step.left) for step in summary.funnel][:3] == [("sampled", 3), ("decided", 0), ("complete", 0)]
+    assert summary.funnel[1].lost == {"undecided": 3}
     assert notes[0] == "1 of 2 problems have no trace yet: sampling has not finished."
     assert notes[1].startswith("Until then rates lean upwards")
     assert notes[2] == "2 of 3 traces have no score yet. `overproof score` gives them one."

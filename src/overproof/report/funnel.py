@@ -6,9 +6,11 @@ from collections.abc import Mapping
 
 from overproof.config import RunConfig
 from overproof.report.summary import Step
+from overproof.report.tables import UNDECIDED
 from overproof.selection.reasons import KEPT, REJECTED
 
 _STEPS = (
+    ("decided", "a selection has looked at it", {UNDECIDED}),
     ("complete", "the reply came and ended by itself", {"refused", "truncated", "incomplete"}),
     (
         "usable",

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from overproof.config import RunConfig, describe
 from overproof.report.charts import (
@@ -434,12 +434,23 @@ def _few(bins: list[Bin]) -> list[Bin]:
     return bins if len(bins) <= 24 else [*bins[:23], Bin("more", sum(one.count for one in bins[23:]))]
 
 
+def _mark_code(text: str) -> Markup:
+    """A sentence with what stands in backticks set as code; all of it escaped."""
+    parts = text.split("`")
+    if len(parts) % 2 == 0:  # one backtick has no other: it is a sign like any
+        return escape(text)
+    return Markup("").join(
+        escape(part) if place % 2 == 0 else Markup("<code>{}</code>").format(part) for place, part in enumerate(parts)
+    )
+
+
 @cache
 def _environment() -> Environment:
     environment = Environment(
         loader=FileSystemLoader(PAGES), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters |= {
+        "code": _mark_code,
         "number": show_number,
         "share": show_share,
         "percent": lambda share: f"{100 * share:.3f}%",

@@ -104,7 +104,7 @@ class Opening:
         self._inspect = None
         return EndpointError(
             f"All of the first {len(self._seen)} replies of {trace.teacher} fail for one reason, {name_fault(fault)}: "
-            f"{cure_fault(fault, self._teacher)}. One of them: {show_reply(trace)} "
+            f"{cure_fault(fault, self._teacher)}. One of them: {show_reply(trace)}. "
             "Their traces are kept; sampling.first_replies: 0 goes on regardless."
         )
 
