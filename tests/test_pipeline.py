@@ -9,10 +9,10 @@ import msgspec
 import pytest
 
 from overproof import pipeline
-from overproof.config import load_config
+from overproof.config import explaining, load_config
 from overproof.errors import RunFolderError
 from overproof.grading import grade
-from overproof.grading.protocol import BACKSTOP
+from overproof.grading.protocol import BACKSTOP, KILLED
 from overproof.pipeline import Event, Step
 from overproof.records import Grade, Trace, Verdict
 from overproof.rewards.grades import grade_traces
@@ -126,7 +126,7 @@ def test_another_reward_samples_nothing_again(copy: RunFolder) -> None:
 def test_scores_with_a_verdict_that_the_wall_clock_ended_are_made_again_by_the_next_run(
     copy: RunFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def cut_short(traces: Sequence[Trace]) -> list[Grade | None]:
+    def cut_short(traces: Sequence[Trace], _: str = "") -> list[Grade | None]:
         first, *others = grade_traces(traces)
         assert first is not None
         return [msgspec.structs.replace(first, verdict=Verdict.UNVERIFIABLE, layer=BACKSTOP), *others]
@@ -139,6 +139,22 @@ def test_scores_with_a_verdict_that_the_wall_clock_ended_are_made_again_by_the_n
     assert "score" in stages_done(copy, "rewards.accuracy.weight=2")
     assert not any(score.grade is not None and score.grade.layer == BACKSTOP for score in copy.read_scores(0))
     assert stages_done(copy, "rewards.accuracy.weight=2") == set()
+
+
+def test_an_answer_over_which_verifiers_are_killed_every_time_stands_undecided_after_the_second_run(
+    copy: RunFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(traces: Sequence[Trace], _: str = "") -> list[Grade | None]:
+        first, *others = grade_traces(traces)
+        assert first is not None
+        return [Grade(Verdict.UNVERIFIABLE, first.extracted, BACKSTOP, KILLED), *others]
+
+    monkeypatch.setattr("overproof.pipeline.grade_traces", killed)
+    runs = [stages_done(copy, "rewards.accuracy.weight=2") for _ in range(3)]
+    assert ["score" in done for done in runs] == [True, True, False]
+    grades = str([score.grade for score in copy.read_scores(0)])
+    assert "verifiers were killed over it in two runs" in grades
+    assert KILLED not in grades
 
 
 def test_a_derived_file_that_was_deleted_is_made_again(copy: RunFolder) -> None:
@@ -154,6 +170,13 @@ def test_more_samples_reuse_those_that_were_paid_for(copy: RunFolder) -> None:
     assert outcome.sampling is not None
     assert outcome.sampling.samples_new == 24 * 2
     assert copy.traces(0).read_bytes().startswith(paid)
+
+
+@pytest.mark.parametrize("name", ["", "config.yaml"], ids=["its folder", "its config"])
+def test_the_config_of_a_run_is_explained_as_the_same_config_again(copy: RunFolder, name: str) -> None:
+    text = "\n".join(explaining.explain_config(str(copy.root / name)))
+    (copy.root.parent / "again.yaml").write_text(text, encoding="utf-8")
+    assert load_config(str(copy.root.parent / "again.yaml")) == load_config(str(copy.root))
 
 
 def test_other_sampling_settings_are_refused_by_name_before_anything_changes(copy: RunFolder) -> None:

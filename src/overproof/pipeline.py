@@ -14,6 +14,7 @@ never samples again.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import itertools
 from collections import Counter, deque
@@ -34,12 +35,13 @@ from overproof.estimators import Prior, fit_prior
 from overproof.export import export_shard, finish_export
 from overproof.extensions import digest_of
 from overproof.grading import answer_classes
-from overproof.grading.protocol import BACKSTOP
+from overproof.grading.protocol import BACKSTOP, KILLED
+from overproof.integrity import DamagedError
 from overproof.journal import write_records, write_sharded
 from overproof.language import held_by, language_of, name_all, name_among
 from overproof.problems import KnownIds, read_problems, stamp_source
 from overproof.problems.notes import SourceNotes
-from overproof.records import Message, PreparedProblem, Problem, Score
+from overproof.records import Grade, Message, PreparedProblem, Problem, Score, Trace
 from overproof.rewards.grades import grade_traces
 from overproof.runfolder import RunFolder, count_shards, shard_of
 from overproof.sampling import batch, distributed, doctor, reuse
@@ -339,7 +341,8 @@ def _tell_judge(show: Show, event: judge.JudgeOutlook | judge.Asked | str) -> No
 def _score_shards(run: Run, stale: Sequence[int]) -> bool:
     """Score the shards that are out of date by what is known now; does nothing when none of it has changed.
 
-    False when the machine was too busy to decide some verdict: the scores stand, and the next run makes them again.
+    False when the machine was too busy to decide some verdict, or verifiers were killed: the scores stand, and the
+    next run makes them again.
     """
     config, folder = run.config, run.folder
     cut = 0
@@ -349,7 +352,8 @@ def _score_shards(run: Run, stale: Sequence[int]) -> bool:
         withdraw()
         cut = sum(_run_stage("score", functools.partial(score_shard, config, folder), run, shards=stale))
         if cut:
-            run.show(Notice(f"{cut} verdicts were left open as the machine was too busy; the next run decides them"))
+            cause = "the machine was too busy, or verifiers were killed"
+            run.show(Notice(f"{cut} verdicts were left open as {cause}; the next run decides them"))
         return cut == 0
 
     judged = [config.judge.model, *(path.stat().st_size for path in folder.judgement_parts())] if config.judge else []
@@ -370,7 +374,8 @@ def _score_shards(run: Run, stale: Sequence[int]) -> bool:
 def score_shard(config: RunConfig, folder: RunFolder, shard: int) -> int:
     """Score the traces of one shard, in the order of its problems, then by index.
 
-    Returns how many verdicts the wall clock ended, which say something of the machine and nothing of the answer.
+    Returns how many verdicts the wall clock or a kill ended, which say something of the machine and nothing of the
+    answer.
     """
     cut = 0
 
@@ -385,14 +390,36 @@ def score_shard(config: RunConfig, folder: RunFolder, shard: int) -> int:
     return cut
 
 
+def _settle_killed(folder: RunFolder, shard: int) -> Callable[[Trace, Grade | None], Grade | None]:
+    """Lets an answer stand as undecided over which verifiers were killed in the run before too, as far as is known.
+
+    Else an answer that brings the kill about would have every run score its shard again, and none would be the last.
+    """
+    before: set[str] = set()
+    with contextlib.suppress(DamagedError):
+        before.update(score.trace_id for score in folder.read_scores(shard) if _is_killed(score.grade))
+
+    def settle(trace: Trace, grade: Grade | None) -> Grade | None:
+        if grade is None or trace.id not in before or not _is_killed(grade):
+            return grade
+        return msgspec.structs.replace(grade, layer="deep", reason="verifiers were killed over it in two runs")
+
+    return settle
+
+
+def _is_killed(grade: Grade | None) -> bool:
+    return grade is not None and (grade.layer, grade.reason) == (BACKSTOP, KILLED)
+
+
 def _score_traces(config: RunConfig, folder: RunFolder, shard: int) -> Iterator[Score]:
     contract = _contract(config.prompt)
     groups = folder.read_groups(shard)
+    by_kills = _settle_killed(folder, shard)
     by_person = suspects.settle_by_person(folder)
     settle = judge.settle_by_judge(folder, Dialect(config.judge).model) if config.judge else None
     while batch := list(itertools.islice(groups, _GRADED_AT_ONCE // config.sampling.most or 1)):
         asked = [trace for _, traces in batch for trace in traces]
-        grades = iter(grade_traces(asked, config.rewards.accuracy.extractor))
+        grades = map(by_kills, asked, grade_traces(asked, config.rewards.accuracy.extractor))
         if settle is not None:
             grades = map(settle, asked, grades)
         grades = map(by_person, asked, grades)

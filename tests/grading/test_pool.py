@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
@@ -15,12 +16,13 @@ from pathlib import Path
 import pytest
 
 from overproof.grading import Row, grade, grade_many
-from overproof.grading.pool import MAX_WORKERS, POOL, Pool, WorkerStartError
-from overproof.grading.protocol import BACKSTOP, Task
+from overproof.grading.pool import MAX_WORKERS, POOL, Pool, Worker, WorkerStartError
+from overproof.grading.protocol import BACKSTOP, KILLED, Task
 from overproof.records import Verdict
 
 SOURCE = Path(__file__).parents[2] / "src"
 ENDLESS = r"\int_0^1 \frac{e^{x^x}\sin(x^{\cos x})}{\ln(x+\sqrt{x})}\,dx"
+FATEFUL = r"\int_0^1 3x^2\,dx"
 DEEP = (r"\boxed{\int_0^1 2x\,dx}", "1")
 
 
@@ -254,6 +256,42 @@ def test_an_answer_that_the_wall_clock_ended_is_marked_as_one_to_be_graded_again
     POOL.close()
     monkeypatch.undo()
     assert grade(*DEEP).layer == "deep"
+
+
+ENDINGS = {
+    "killed once": ([signal.SIGKILL], True, "", False),
+    "killed twice": ([signal.SIGKILL] * 2, None, KILLED, True),
+    "crashed twice": ([signal.SIGKILL, signal.SIGSEGV], None, "died twice over this answer", False),
+}
+"""How its workers end over one answer, and what then is said of it, for what reason, and whether it is asked again."""
+
+
+@pytest.mark.parametrize("what", ENDINGS)
+def test_a_worker_that_dies_is_no_verdict_before_it_died_twice(what: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    endings, same, reason, late = ENDINGS[what]
+    left = list(endings)
+    began = Worker.send
+
+    def send(worker: Worker, tasks: Sequence[Task]) -> bool:
+        if left and any(task.completion == FATEFUL for task in tasks):
+            worker.process.send_signal(signal.SIGSTOP)  # so that it dies with the tasks in hand and not before
+            was_sent = began(worker, tasks)
+            worker.process.send_signal(left.pop(0))
+            worker.process.send_signal(signal.SIGCONT)
+            return was_sent
+        return began(worker, tasks)
+
+    monkeypatch.setattr(Worker, "send", send)
+    pool = Pool()
+    try:
+        tasks = [deep_task(FATEFUL), *(deep_task() for _ in range(6))]
+        answers = dict(pool.run_many(tasks, workers=1))
+    finally:
+        pool.close()
+    assert not left
+    assert (answers[0].same, answers[0].late) == (same, late)
+    assert reason in answers[0].reason
+    assert [answers[number].same for number in range(1, 7)] == [True] * 6
 
 
 def test_grades_are_the_same_to_the_byte_however_many_workers_give_them() -> None:

@@ -29,7 +29,7 @@ An answer goes one way (`Grade.layer` names where it was decided):
 | formula                        | text that is not read, and so not decided                                           |
 | deep                           | SymPy or Math-Verify                                                                |
 | fault                          | an exception that nothing foresaw: `unverifiable`, counted, logged once a kind      |
-| backstop                       | the wall clock ran out: grade again                                                 |
+| backstop                       | the wall clock ran out, or the verifier was killed twice: grade again               |
 | judge                          | left for a judge model's verdicts, which another module adds                        |
 
 `incorrect` is earned by a proof of difference; a pair that no rule decides is `unverifiable`. All but the deep layer

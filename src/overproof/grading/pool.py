@@ -22,7 +22,7 @@ from pathlib import Path
 
 import msgspec
 
-from overproof.grading.protocol import LENGTH, READY, Answer, Task, frame
+from overproof.grading.protocol import KILLED, LENGTH, READY, Answer, Task, frame
 
 TIMEOUT_SECONDS = 2.0
 """Processor time for one task; a worker's start is not counted."""
@@ -47,6 +47,7 @@ CHUNK = 4
 """How many tasks travel ahead to one worker; each still has a deadline of its own."""
 
 _LATE = "the machine left the verifier no time to decide; grade again"
+_DIED = "verifier died twice over this answer, the second time alone with it (memory or crash: {})"
 _BY_HAND = "python -m overproof.grading.worker 1073741824 1 </dev/null"
 
 
@@ -153,6 +154,11 @@ def _ready(reading: Iterable[int], writing: Iterable[int], seconds: float) -> se
     return {descriptor for descriptor, _ in poll.poll(max(0, int(seconds * 1000) + 1))}
 
 
+def _name_ending(status: int) -> str:
+    """How a process has ended, by the name of its signal where one ended it."""
+    return signal.Signals(-status).name if -status in {*signal.Signals} else f"exit status {status}"
+
+
 def most_workers() -> int:
     """How many workers this process may have at work at once."""
     return int(os.environ.get(WORKERS_VARIABLE) or MAX_WORKERS)
@@ -250,6 +256,8 @@ class _Crew:
         self.size = workers
         self.timeout_seconds = timeout_seconds
         self.at_work: dict[int, _Assignment] = {}
+        self.died_once: set[int] = set()
+        """Tasks over which a worker has died, each of which is asked once more and by itself."""
 
     def answers(self) -> Iterator[tuple[int, Answer]]:
         for _ in range(self.size):
@@ -266,7 +274,7 @@ class _Crew:
                 if descriptor in ready:
                     yield from self.collect(descriptor, assignment)
                 elif now >= assignment.deadline:
-                    yield self.replace(descriptor, assignment, Answer(None, _LATE, late=True))
+                    yield self.give_up(descriptor, assignment, Answer(None, _LATE, late=True))
 
     def employ(self, worker: Worker | None) -> bool:
         """Give a worker (an idle or new one, for None) its next chunk; False when nothing is left to do."""
@@ -311,8 +319,14 @@ class _Crew:
         return worker
 
     def next_chunk(self, size: int) -> list[tuple[int, Task]]:
-        chunk = self.returned[:size]
-        self.returned = self.returned[size:]
+        """The next tasks for one worker; one over which another has died comes alone."""
+        chunk: list[tuple[int, Task]] = []
+        while self.returned and len(chunk) < size:
+            is_alone = self.returned[0][0] in self.died_once
+            if not (is_alone and chunk):
+                chunk.append(self.returned.pop(0))
+            if is_alone:
+                return chunk
         for entry in self.waiting if len(chunk) < size else ():
             chunk.append(entry)
             if len(chunk) == size:
@@ -323,7 +337,7 @@ class _Crew:
         """The answers that have arrived from one worker."""
         worker = assignment.worker
         if not worker.fill():
-            yield self.replace(descriptor, assignment, Answer(None, self.why_ended(worker)))
+            yield from self.bury(descriptor, assignment)
             return
         while assignment.tasks and (message := worker.buffered()) is not None:
             number, _ = assignment.tasks.pop(0)
@@ -345,21 +359,37 @@ class _Crew:
         """Send tasks with the time that each has; False when the worker is gone."""
         return worker.send([msgspec.structs.replace(task, seconds=self.timeout_seconds) for _, task in chunk])
 
-    def why_ended(self, worker: Worker) -> str:
-        """Why a worker has ended by itself, from the signal that ended it."""
-        if worker.process.wait() == -signal.SIGPROF:
-            return f"verifier timeout after {self.timeout_seconds:g} s"
-        return "verifier died (memory or crash)"
+    def bury(self, descriptor: int, assignment: _Assignment) -> Iterator[tuple[int, Answer]]:
+        """Go on after a worker that has ended by itself.
 
-    def replace(self, descriptor: int, assignment: _Assignment, answer: Answer) -> tuple[int, Answer]:
-        """Kill a worker, keep the tasks it had not begun for another one, and start that one."""
+        A death may be the machine's doing, or come of what earlier tasks left behind, so the first is no answer yet.
+        """
+        ending = assignment.worker.process.wait()
+        number, _ = assignment.tasks[0]
+        if ending == -signal.SIGPROF:
+            reason = f"verifier timeout after {self.timeout_seconds:g} s"
+            yield self.give_up(descriptor, assignment, Answer(None, reason))
+        elif number not in self.died_once:
+            self.died_once.add(number)
+            self.replace(descriptor, assignment, assignment.tasks)
+        else:
+            is_kill = ending == -signal.SIGKILL  # no limit of ours ends a worker so
+            answer = Answer(None, KILLED, late=True) if is_kill else Answer(None, _DIED.format(_name_ending(ending)))
+            yield self.give_up(descriptor, assignment, answer)
+
+    def give_up(self, descriptor: int, assignment: _Assignment, answer: Answer) -> tuple[int, Answer]:
+        """Answer the task that a worker has in hand in its place, and start another for those it had not begun."""
+        (number, _), *rest = assignment.tasks
+        self.replace(descriptor, assignment, rest)
+        return number, answer
+
+    def replace(self, descriptor: int, assignment: _Assignment, kept: list[tuple[int, Task]]) -> None:
+        """Kill a worker and start another one, for these of its tasks first."""
         del self.at_work[descriptor]
         assignment.worker.kill()
         self.pool.places.release()
-        (number, _), *rest = assignment.tasks
-        self.returned = rest + self.returned
+        self.returned = kept + self.returned
         self.employ(None)
-        return number, answer
 
     def disband(self) -> None:
         """Kill what is still at work, when the caller stops listening."""

@@ -15,8 +15,11 @@ from overproof.records import Grade
 LENGTH = struct.Struct(">I")
 READY = b"ready"
 BACKSTOP = "backstop"
-"""The layer of a grade that the wall clock ended: the one verdict that says something of the machine and not of the
-answer. Whatever holds such a grade is out of date from the start and is graded again."""
+"""The layer of a grade that the wall clock or a kill ended: the one verdict that says something of the machine and not
+of the answer. Whatever holds such a grade is out of date from the start and is graded again."""
+
+KILLED = "verifier killed twice from outside; grade again"
+"""The reason of a grade with that layer whose worker somebody else ended both times, as the kernel does for memory."""
 
 
 class Task(msgspec.Struct):
@@ -39,7 +42,7 @@ class Answer(msgspec.Struct):
     reason: str = ""
     grade: Grade | None = None
     late: bool = False
-    """The wall clock ended it, not the answer's own doing: asked again, it may come out otherwise."""
+    """The wall clock or a kill ended it, not the answer's own doing: asked again, it may come out otherwise."""
 
 
 def frame(message: bytes) -> bytes:
