@@ -27,9 +27,8 @@ def explain_config(name: str, overrides: Sequence[str] = ()) -> Iterator[str]:
     """
     tree, where = read_tree(name)
     told: set[str] = set()
-    for kind in _kinds_of(tree):
-        config = parse_table(dict(tree), where, kind, overrides)
-        for key, field in kind.model_fields.items():
+    for config in [parse_table(dict(tree), where, kind, overrides) for kind in _kinds_of(tree)]:
+        for key, field in type(config).model_fields.items():
             if key not in told:
                 told.add(key)
                 yield from _explain(key, field, getattr(config, key), 0)
@@ -49,17 +48,18 @@ def schema() -> dict[str, Any]:
 
 
 def _kinds_of(tree: dict[str, Any]) -> list[type[Table]]:
-    """What a file is the config of, by the tables that it holds."""
-    if "grpo" in tree:
+    """What a file is the config of, by the tables that it holds; a run's own names those without a value too."""
+    given = {key for key, value in tree.items() if value is not None}
+    if "grpo" in given:
         return [GrpoConfig]
-    if "prove" in tree:
+    if "prove" in given:
         return [ProofRun]
     kinds: list[type[Table]] = []
-    if "teacher" in tree or not {"train", "evaluation"} & tree.keys():
+    if "teacher" in given or not {"train", "evaluation"} & given:
         kinds.append(RunConfig)
-    if "train" in tree:
+    if "train" in given:
         kinds.append(SftRun)
-    if "evaluation" in tree and "teacher" not in tree:
+    if "evaluation" in given and "teacher" not in given:
         kinds.append(EvaluationRun)
     return kinds
 
