@@ -37,6 +37,7 @@ EVERYTHING = RewardsConfig.model_validate(
         "mixed_paragraphs": {},
         "code_blocks": {},
         "long_paragraphs": {},
+        "asked_form": {},
         "thought_share": {},
     }
 )

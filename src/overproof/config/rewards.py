@@ -73,6 +73,13 @@ class ForeignRunConfig(RewardConfig):
     """Longest stretch in other languages that is passed over, in words (1.6 Chinese characters are one)."""
 
 
+class FormConfig(RewardConfig):
+    """A reward that most questions give no value, since they ask for no form."""
+
+    weight: float = 0.0
+    """Factor in the weighted total; with any but 0 a trace without a value has no total."""
+
+
 class LongParagraphsConfig(RewardConfig):
     """What counts as a long paragraph."""
 
@@ -128,6 +135,8 @@ class RewardsConfig(Table):
     """No fenced code in the reasoning."""
     long_paragraphs: LongParagraphsConfig | None = None
     """Share of the text in paragraphs of reasonable length."""
+    asked_form: FormConfig | None = None
+    """Answer in the form that the question asks for: a base, factored or expanded, decimal places, a fraction."""
     thought_share: CountedConfig | None = None
     """Share of the reasoning that neither says the question or a sentence again nor follows the right answer."""
     custom: dict[Annotated[str, AfterValidator(_check_reward_name)], CustomRewardConfig] = {}

@@ -4,10 +4,10 @@
     think_format           one reasoning block and an answer after it       1, 0
     language_consistency   share of the reasoning in the right language     0 … 1
 
-These three are always measured, the rest when a config lists or requires them: `repetition`, `length`, `readability`
-and `verbosity` hold the measures of one trace, `group` those of all traces of a problem, and `rl` has them all in the
-form that TRL's GRPOTrainer calls. A reward that cannot be measured is None, which is not 0. Rewards hold no thresholds
-and never gate one another: each sees the whole trace.
+These three are always measured, the rest when a config lists or requires them: `repetition`, `length`, `readability`,
+`asked_form` and `verbosity` hold the measures of one trace, `group` those of all traces of a problem, and `rl` has them
+all in the form that TRL's GRPOTrainer calls. A reward that cannot be measured is None, which is not 0. Rewards hold no
+thresholds and never gate one another: each sees the whole trace.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from overproof.config.rewards import CustomRewardConfig, RewardsConfig
 from overproof.extensions import Extension
 from overproof.language import is_latin, name_question
 from overproof.records import Grade, Reward, Score, Trace, Verdict
+from overproof.rewards.asked_form import asked_form
 from overproof.rewards.group import self_consistency
 from overproof.rewards.languages import measure_language
 from overproof.rewards.length import cosine_length, kimi_length, overlong
@@ -251,6 +252,7 @@ MEASURES: dict[str, Measure] = {
     "mixed_paragraphs": lambda subject, _: mixed_paragraphs(subject.trace, subject.language),
     "code_blocks": lambda subject, _: code_blocks(subject.trace),
     "long_paragraphs": lambda subject, table: long_paragraphs(subject.trace, table),
+    "asked_form": lambda subject, _: asked_form(subject.trace, subject.grade),
     "thought_share": lambda subject, _: thought_share(subject.trace, right=subject.right),
 }
 """Every reward of one trace; those in _OF_A_GROUP compare the traces of a problem."""

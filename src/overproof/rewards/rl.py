@@ -107,7 +107,7 @@ def _measure(
     return values
 
 
-_OWN_DOING = frozenset({"no_reasoning"})
+_OWN_DOING = frozenset({"no_reasoning", "no_answer"})
 """Reasons for no value that are the reply's own doing."""
 
 
