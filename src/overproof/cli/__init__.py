@@ -35,6 +35,9 @@ app = typer.Typer(
 )
 _RESUMABLE = (stages.run, stages.sample, stages.score, learning.evaluate, learning.prove)
 """Commands that pay for something."""
+_NO_MEMORY = "There is not enough memory. Allow the process more (ulimit -v) and run the same command again."
+_UNLOADABLE = ("failed to map segment", "cannot allocate memory")
+"""What the loader of shared libraries says for want of memory."""
 
 
 def _ending_by_signals(command: Callable[..., None]) -> Callable[..., None]:
@@ -121,7 +124,11 @@ def main() -> None:
     except OSError as error:
         _end(explain_os_error(error), 1)
     except MemoryError:
-        _end("There is not enough memory. Allow the process more (ulimit -v) and run the same command again.", 1)
+        _end(_NO_MEMORY, 1)
+    except ImportError as error:
+        if not any(words in str(error) for words in _UNLOADABLE):
+            raise
+        _end(_NO_MEMORY, 1)
 
 
 def _end(text: str, code: int) -> NoReturn:
