@@ -62,6 +62,7 @@ def told(reward: Reward, reasoning: str, kind: str) -> str:
             "",
         ),
         (SHOP_ZH, "四月份卖出四十八罐，其一半是二十四。", ""),
+        (f"Find {'sqrt(2) + ' * 9}sqrt(3).", f"We add {'sqrt(2) + ' * 9}sqrt(3).", ""),
         ("What is 2 + 2?", "What is 2 + 2? It is 4.", ""),
     ],
 )
@@ -111,6 +112,9 @@ def test_a_sentence_said_again_is_told_whatever_its_number_and_one_that_says_som
         (SHOP, "72", "The answer is 72. Let me check.", "Let me check."),
         (SHOP, "72", "Therefore, the number of jars is **72**. Yes.", "Yes."),
         (SHOP, "72", "Therefore, she sold 72 jars. Yes.", "Yes."),
+        (SHOP, "1200", "So the number of jars is $1{,}200$. Yes.", "Yes."),
+        (SHOP, "1200", "The answer is 1,200. Yes.", "Yes."),
+        (SHOP, "\\frac{3}{4}", "The answer is 0.75. Yes.", "Yes."),
         (SHOP, "72", "It gives \\boxed{72}. Is that so?", "Is that so?"),
         (SHOP, "72", "The answer is 71. No, the answer is 72. Done.", "Done."),
         (SHOP_ZH, "72", "所以一共卖出 48+24=72 罐。再验算一遍。", "再验算一遍。"),

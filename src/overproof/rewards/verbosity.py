@@ -131,10 +131,10 @@ def _find_restated(reasoning: str, question: str) -> list[Span]:
 
 
 def _weigh(match: re.Match[str]) -> float:
-    """How many words a match of _WORD is: none for a number, a variable or a LaTeX command."""
+    """How many words a match of _WORD is: none for a number, a variable, a function or a LaTeX command."""
     if re.match(f"[{_SPACELESS}]", match[0]):
         return 1 / _CHARACTERS_IN_A_WORD
-    is_command = match.start() > 0 and match.string[match.start() - 1] == "\\"
+    is_command = match.string.startswith("\\", max(0, match.start() - 1)) or match.string.startswith("(", match.end())
     return 1.0 if len(match[0]) > 1 and not match[0].isdigit() and not is_command else 0.0
 
 
@@ -164,9 +164,13 @@ def _find_statement(reasoning: str, sentences: Sequence[Span], problem: Problem)
         return None
     subject = _Asked(problem.question)
     letters = _OPTION.fullmatch(problem.reference) is not None
+    digits = problem.reference if problem.reference.isdecimal() else ""
     tried: set[str] = set()
     for start, end in sentences:
-        for value in _values_stated(reasoning[start:end], subject, letters=letters):
+        sentence = reasoning[start:end]
+        if digits not in sentence.replace("{,}", "").replace(",", ""):
+            continue  # a whole number is stated by its digits, which most sentences have not
+        for value in _values_stated(sentence, subject, letters=letters):
             if value not in tried and _is_answer(value, problem):
                 return start, end
             tried.add(value)
