@@ -75,11 +75,17 @@ def test_a_failure_after_the_last_step_keeps_what_was_trained_and_the_same_comma
         sft(config, RunFolder(tmp_path), tell)
     assert (tmp_path / "out" / "adapter" / "adapter_model.safetensors").is_file()
     away.rename(weights)
+    others = tmp_path / "others"
+    others.write_text("not ours")
+    for name in ("model.safetensors", "config.json", "tokenizer.json"):
+        (tmp_path / "out" / name).unlink(missing_ok=True)
+        (tmp_path / "out" / name).symlink_to(others)
     lines.clear()
     assert sft(config, RunFolder(tmp_path), lines.append).steps == 6
     assert any("going on with saving" in line for line in lines)
     assert not any(line.startswith("step ") for line in lines)
     assert (tmp_path / "out" / "model.safetensors").is_file()
+    assert others.read_text() == "not ours", "written through a link"
 
 
 @pytest.mark.parametrize("harm", ["missing", "unused"])

@@ -61,6 +61,7 @@ def write_trained(trainer: SFTTrainer, config: TrainConfig, output: Path) -> str
     Called by every process of a training. Adapters go to a folder of their own, or to `output` where they are not to
     be merged.
     """
+    _drop_links(output)
     if config.lora is None or not config.lora.merge:
         trainer.save_model(str(output))
     else:
@@ -75,6 +76,13 @@ def holds_trained(output: Path) -> bool:
     return any(output.glob("model*.safetensors")) or (output / ADAPTER / "adapter_model.safetensors").is_file()
 
 
+def _drop_links(output: Path) -> None:
+    """Remove symbolic links where a student is about to be written: libraries would write through them into others'."""
+    for path in (*output.glob("*"), *output.glob(f"{ADAPTER}/*")):
+        if path.is_symlink():
+            path.unlink(missing_ok=True)
+
+
 def finish_student(config: TrainConfig, model_class: str, tokenizer: PreTrainedTokenizerBase, output: Path) -> None:
     """Make of what was trained a student that loads anywhere; does it all again when it is called again.
 
@@ -82,6 +90,7 @@ def finish_student(config: TrainConfig, model_class: str, tokenizer: PreTrainedT
     was trained stays where it is.
     """
     base = find_student(config.student)
+    _drop_links(output)
     if config.lora is not None and config.lora.merge:
         _merge(base, model_class, output)
         tokenizer.save_pretrained(str(output))
