@@ -1,5 +1,7 @@
 """Settings of the whole suite."""
 
+import signal
+
 import pytest
 from hypothesis import settings
 
@@ -8,6 +10,9 @@ from overproof.teacher import dispatch, governor
 # No deadlines: the machines that run this are noisy. The same examples each time: a red run can be run again.
 settings.register_profile("overproof", deadline=None, derandomize=True)
 settings.load_profile("overproof")
+
+# A shell starts what it puts in the background deaf to Ctrl-C, and so would be every process that a test interrupts.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture

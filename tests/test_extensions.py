@@ -102,6 +102,19 @@ def test_a_package_is_digested_and_packed_whole() -> None:
     assert set(pack([one])) == {"mine/__init__.py", "mine/inner.py", "mine/outer.py"}
 
 
+def test_a_function_that_was_changed_within_a_second_to_one_of_the_same_length_is_the_one_that_is_called(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    for number in range(3):
+        write(f"def f(subject): return {number}")
+        os.utime("mine.py", (1e9, 1e9))
+        extension = mine("mine:f")
+        digest_of(extension)
+        assert extension.call(None, about="") == number
+    assert not (here / "__pycache__").exists()
+
+
 def test_packed_sources_run_where_there_is_no_such_file(here: Path) -> None:
     write("def f(subject): return 'from afar'")
     packed = pack([mine()])

@@ -196,13 +196,18 @@ def _sources(name: str, extension: Extension) -> dict[str, bytes]:
 
 @contextmanager
 def _here() -> Iterator[None]:
-    """Let modules of the current folder be found, before any other unless some were unpacked."""
+    """Let modules of the current folder be found, before any other unless some were unpacked.
+
+    No compiled form of them is kept: Python takes one for the source's when both are of one second and one length.
+    """
     here = str(Path.cwd())
+    keeps_none, sys.dont_write_bytecode = sys.dont_write_bytecode, True
     first = 1 if sys.path[:1] == [_unpacked.get("folder")] else 0
     sys.path.insert(first, here)
     try:
         yield
     finally:
+        sys.dont_write_bytecode = keeps_none
         sys.path.remove(here)
         if here not in sys.path:
             sys.path.append(here)  # for what a function imports when it is called
