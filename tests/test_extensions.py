@@ -300,6 +300,8 @@ def trace_of(reply: str) -> Trace:
         ("last_box", "First \\boxed{3}, no: \\boxed{4}", "correct"),
         ("last_box", "\\boxed{\\frac{8}{2}}", "correct"),
         ("last_box", "\\boxed{4", "incorrect"),
+        ("last_box", "\\boxed{4} or \\boxed{4", "incorrect"),
+        ("last_box", "\\fbox{4}", "correct"),
     ],
 )
 def test_the_packages_own_extractors_go_through_the_same_door(extractor: str, reply: str, verdict: str) -> None:

@@ -30,7 +30,7 @@ ROWS = [
     {"prompts"},
     {"resources", "stopping", "wording", "lettering"},
     {"extensions"},
-    {"records", "errors", "keys", "places"},
+    {"records", "errors", "keys", "places", "braces"},
 ]
 ROW_OF = {module: number for number, row in enumerate(ROWS) for module in row}
 

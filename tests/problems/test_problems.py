@@ -205,6 +205,22 @@ def test_any_row_gives_a_storable_problem_or_a_named_error(
     encode(problem)
 
 
+@pytest.mark.parametrize(
+    ("solution", "answer"),
+    [
+        ("so \\boxed{\\frac{1}{2}}.", "\\frac{1}{2}"),
+        ("so \\boxed{\\left\\{1,2\\right.}", "\\left\\{1,2\\right."),
+        ("\\boxed{1} and \\fbox{ 2 }", "2"),
+        ("\\boxed 7.", "7"),
+        ("\\boxed{1} and \\boxed{2", None),
+        ("\\boxed{}", None),
+        ("none", None),
+    ],
+)
+def test_the_answer_of_a_solution_is_its_last_box_whole(solution: str, answer: str | None) -> None:
+    assert last_boxed(solution) == answer
+
+
 @given(st.text(alphabet="\\boxed{} 1x$."))
 def test_looking_for_a_box_ends_and_finds_balanced_braces(solution: str) -> None:
     found = last_boxed(solution)

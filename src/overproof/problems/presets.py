@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from overproof.braces import close_brace
 from overproof.errors import ConfigError
 from overproof.rows.columns import Columns
 
@@ -60,14 +61,12 @@ def last_boxed(solution: str) -> str | None:
     start = max(solution.rfind("\\boxed"), solution.rfind("\\fbox"))
     if start < 0:
         return None
-    text = solution[start:].partition("{")[2] if "{" in solution[start:][:8] else ""
-    depth = 1
-    for place, character in enumerate(text):
-        depth += (character == "{") - (character == "}")
-        if depth == 0:
-            return text[:place].strip() or None
+    opened = solution.find("{", start, start + len("\\boxed {"))
+    if opened >= 0:
+        closed = close_brace(solution, opened)
+        return None if closed is None else solution[opened + 1 : closed].strip() or None
     bare = solution[start:].removeprefix("\\boxed").removeprefix("\\fbox").split()
-    return bare[0].strip("$.") if bare and not text else None
+    return bare[0].strip("$.") if bare else None
 
 
 _NO_ANSWER = frozenset({"proof", "notfound", "not found"})

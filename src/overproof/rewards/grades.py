@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 
 from msgspec.structs import replace
 
+from overproof.braces import close_brace
 from overproof.completion import read_completion, show_visible, split_completion
 from overproof.extensions import Extension
 from overproof.grading import Row, answer_type_of, grade_many
@@ -55,12 +56,8 @@ def _find_last_box(reply: str, question: str) -> str | None:  # noqa: ARG001 - e
     """The last box after the reasoning, whole; None where there is none or it is never closed."""
     answer = split_completion(reply).answer
     start = max(answer.rfind("\\boxed{"), answer.rfind("\\fbox{"))
-    depth = 0
-    for place in range(start, len(answer)) if start >= 0 else ():
-        depth += {"{": 1, "}": -1}.get(answer[place], 0)
-        if answer[place] == "}" and not depth:
-            return answer[start : place + 1]
-    return None
+    closed = close_brace(answer, answer.index("{", start)) if start >= 0 else None
+    return None if closed is None else answer[start : closed + 1]
 
 
 _EXTRACTORS: dict[str, Callable[[str, str], str | None]] = {

@@ -11,6 +11,7 @@ from itertools import islice
 import msgspec
 from msgspec.structs import replace
 
+from overproof.braces import close_brace
 from overproof.completion import opens_reasoning, read_completion, show_visible
 from overproof.records import Reward, Trace
 
@@ -78,7 +79,6 @@ _BROKEN_SHAPES = (
 template supplied the opening."""
 _TAG = re.compile(r"</?(?:think|thinking|answer)>")
 _BOX = re.compile(r"\\boxed\s*\{")
-_BRACE = re.compile(r"\\.|[{}]", re.DOTALL)  # an escaped brace is no brace
 _MARK = {"box": _BOX, "block": re.compile("<answer>"), "free": re.compile(r"\S")}
 """How each kind of answer is known."""
 _BARE = re.compile(r"\\boxed|\\[a-z]*(?:text|math)[a-z]*|</?answer>|[\W_]+")
@@ -182,12 +182,10 @@ def _broken_answer(trace: Trace, form: Contract) -> str | None:
 def _broken_box(answer: str) -> str | None:
     """How the last box of an answer is broken, or None."""
     *_, box = _BOX.finditer(answer)
-    depth = 1
-    for brace in _BRACE.finditer(answer, box.end()):
-        depth += {"{": 1, "}": -1}.get(brace.group(), 0)
-        if not depth:
-            return None if answer[box.end() : brace.start()].strip() else "empty_answer"
-    return "unclosed_box"
+    closed = close_brace(answer, box.end() - 1)
+    if closed is None:
+        return "unclosed_box"
+    return None if answer[box.end() : closed].strip() else "empty_answer"
 
 
 def _broken_block(answer: str) -> str | None:

@@ -212,8 +212,7 @@ def _values_stated(sentence: str, asked: _Asked, *, letters: bool) -> Iterator[s
     """The values that a sentence gives as the answer; a question or a guess gives none."""
     if sentence.rstrip(" *)\"'").endswith(("?", "？")) or HEDGE.search(sentence):
         return
-    if "\\boxed" in sentence or "\\fbox" in sentence:
-        yield from (content for _, _, content in find_boxes(sentence))
+    yield from (content for _, _, content in find_boxes(sentence))
     if (marked := marked_answer(sentence)) is not None:
         yield marked
     if letters and (chosen := chosen_letters(sentence)) is not None:
