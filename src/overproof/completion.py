@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from overproof.lettering import JOINERS, WITHOUT_WIDTH
+from overproof.lettering import JOINERS, WITHOUT_WIDTH, is_plain
 from overproof.records import Message, Trace
 
 _INNER = r"\s?(?:think|thinking)(?:\s[^<>\n=]{0,20}=[^<>\n]{0,80})?\s?>"
@@ -28,6 +28,8 @@ _HIDDEN = re.compile(
     r"|<(\w{1,20})\s[^<>]{0,200}?\b(?:display:\s?none|visibility:\s?hidden|hidden\b(?!=))[^<>]{0,200}>.{0,2000}?</\1>",
     re.DOTALL | re.IGNORECASE,
 )
+_HIDES = ("phantom", "{white}", "display:", "visibility:", "hidden")
+"""What any text has that is hidden so, in lower case: a look for these takes a tenth of the time."""
 
 
 class Completion(msgspec.Struct, frozen=True):
@@ -71,5 +73,7 @@ def split_completion(content: str, reasoning: str | None = None, *, is_opened: b
 
 def show_visible(text: str) -> str:
     """A text without what no reader sees: comments and hidden elements of HTML, phantoms, characters without width."""
-    text = _INVISIBLE.sub("", text)
-    return _HIDDEN.sub("", text) if "\\" in text or "<" in text else text
+    if "<!--" in text or not is_plain(text):
+        text = _INVISIBLE.sub("", text)
+    lowered = text.lower()
+    return _HIDDEN.sub("", text) if any(word in lowered for word in _HIDES) else text

@@ -51,6 +51,11 @@ def to_plain_letters(text: str) -> str:
     return _unmix(_PARTED.sub(_join, text.translate(_plain())))
 
 
+def is_plain(text: str) -> bool:
+    """Whether every character is one that `to_plain_letters` leaves as it is, wherever it stands."""
+    return text.isascii() or not int(np.bitwise_or.reduce(_marks()[beyond_ascii(codes_of(text))], initial=0)) & _ODD
+
+
 def find_places(text: str) -> Sequence[int]:
     """For each character of `to_plain_letters(text)`, and for its end, where it stands in the text."""
     if _marks_in(text) is None:
@@ -89,12 +94,26 @@ def _marks_in(text: str) -> npt.NDArray[np.uint8] | None:
     """What is odd about each character, None where nothing is."""
     if text.isascii():
         return None
-    marks = _marks()[np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)]
-    if (marks & _ODD).any():
+    codes = codes_of(text)
+    found = int(np.bitwise_or.reduce(_marks()[beyond_ascii(codes)], initial=0))
+    if not found & (_ODD | _TWIN):
+        return None
+    marks = _marks()[codes]
+    if found & _ODD:
         return marks
     twins, latin = (marks & _TWIN) > 0, (marks & _OF_LATIN) > 0
     is_mixed = (twins[1:] & latin[:-1]) | (twins[:-1] & latin[1:])
     return marks if is_mixed.any() else None
+
+
+def codes_of(text: str) -> npt.NDArray[np.uint32]:
+    """The code point of every character."""
+    return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
+
+
+def beyond_ascii(codes: npt.NDArray[np.uint32]) -> npt.NDArray[np.uint32]:
+    """The code points of the characters that are not ASCII, of which most texts have few."""
+    return codes[codes >= 0x80]
 
 
 def _expand(ranges: str) -> list[int]:

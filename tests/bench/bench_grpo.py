@@ -2,9 +2,10 @@
 
     python tests/bench/bench_grpo.py [FOLDER]
 
-Trains `configs/grpo_tiny.yaml` for 60 steps with every further reward that needs no limit measured beside R1's three,
-evaluates the student before and after on 400 held-out problems, and prints for each reward whether it rose while the
-held-out pass rate fell. That would be a reward that is earned without the work. About a quarter of an hour of one core.
+Trains `configs/grpo_tiny.yaml` for 60 steps of 8 problems (half of what the config has, to fit into a quarter of an
+hour of one core) with every further reward that needs no limit measured beside R1's three, evaluates the student before
+and after on 400 held-out problems, and prints for each reward whether it rose while the held-out pass rate fell. That
+would be a reward that is earned without the work.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ import tempfile
 from pathlib import Path
 
 STEPS = 60
+REPLIES = 64
+"""Of a step: to 8 problems, 8 to each."""
 WATCHED = ("repetition", "foreign_run", "mixed_paragraphs", "long_paragraphs", "code_blocks")
 """Rewards that are measured with no weight: they say what the training does to them."""
 _MEANS = re.compile(r"^(\w+) +(-?\d+\.\d+) → (-?\d+\.\d+)$", re.MULTILINE)
@@ -27,7 +30,8 @@ def main() -> None:
     folder = Path(sys.argv[1] if len(sys.argv) > 1 else tempfile.mkdtemp(prefix="bench_grpo_"))
     trained = folder / "student"
     watched = [f"rewards.{name}={{weight: 0}}" for name in WATCHED]
-    log = overproof("grpo", "grpo_tiny", *sets(f"output={trained}", f"grpo.max_steps={STEPS}", *watched))
+    size = (f"grpo.max_steps={STEPS}", f"grpo.per_device_train_batch_size={REPLIES}")
+    log = overproof("grpo", "grpo_tiny", *sets(f"output={trained}", *size, *watched))
     before = evaluate(folder / "before", "tiny-student")
     after = evaluate(folder / "after", str(trained))
     overproof("compare", f"before={folder / 'before'}", f"grpo={folder / 'after'}")
@@ -57,19 +61,17 @@ def evaluate(folder: Path, student: str) -> float:
 
 
 def overproof(*arguments: str) -> str:
-    """Run a command of the package, print and return what it says."""
+    """Run a command of the package, print what it says while it says it, and return that."""
     print(f"\noverproof {' '.join(arguments)}", flush=True)
-    ran = subprocess.run(
-        [sys.executable, "-m", "overproof", *arguments],
-        check=False,
-        text=True,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-    )
-    print(ran.stdout, flush=True)
-    if ran.returncode:
-        sys.exit(ran.returncode)
-    return ran.stdout
+    command = [sys.executable, "-m", "overproof", *arguments]
+    said = []
+    with subprocess.Popen(command, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as running:
+        for line in running.stdout or ():
+            print(line, end="", flush=True)
+            said.append(line)
+    if running.returncode:
+        sys.exit(running.returncode)
+    return "".join(said)
 
 
 if __name__ == "__main__":

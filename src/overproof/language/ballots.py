@@ -55,11 +55,11 @@ class Ballot(msgspec.Struct, frozen=True):
 def count_votes(words: Sequence[str], further: Sequence[str] = ()) -> Ballot:
     """Let up to MOST_WORDS words vote for the languages of `words.COMMON_WORDS`, and for those named besides."""
     fields = sum(map(_vote, words)).to_bytes(_NEUTRAL + 1, "little")
-    votes = dict(zip(_LANGUAGES, fields, strict=False))
+    votes = [*zip(fields, _LANGUAGES, strict=False)]
     if further:
         counts = sum(map(_vote_further, words)).to_bytes(len(_FURTHER), "little")
-        votes |= ((language, count) for language, count in zip(_FURTHER, counts, strict=True) if language in further)
-    (second, _), (first, leader) = sorted((count, language) for language, count in votes.items())[-2:]
+        votes += [vote for vote in zip(counts, _FURTHER, strict=True) if vote[0] and vote[1] in further]
+    (second, _), (first, leader) = sorted(votes)[-2:]
     return Ballot(len(words) - fields[_NEUTRAL], leader if first > second else None, first, first - second)
 
 
@@ -192,11 +192,11 @@ def _tell_short_ones(sentences: Sentences, votes: npt.NDArray[np.int64], target:
     """
     is_short = sentences.leader == SHORT
     short = np.flatnonzero(is_short)
-    counted, run = sentences.counted[short], np.cumsum(~is_short)[short]
+    counted = sentences.counted[short]
     if counted.sum() < _LEAST_POOLED:
         return
-    piece = np.cumsum(counted) // _POOLED_WORDS
-    bounds = np.flatnonzero((np.diff(run, prepend=-1) > 0) | (np.diff(piece, prepend=-1) > 0))
+    run, piece = short - np.arange(len(short)), np.cumsum(counted) // _POOLED_WORDS
+    bounds = np.append(0, 1 + np.flatnonzero((run[1:] > run[:-1]) | (piece[1:] > piece[:-1])))
     pooled = np.add.reduceat(counted, bounds)
     leaders = _find_leaders(np.add.reduceat(votes[short], bounds), pooled, -1)
     leaders[pooled < _LEAST_POOLED] = OPEN

@@ -5,6 +5,7 @@ knows py3langid and langdetect.
 from __future__ import annotations
 
 import copy
+from collections import Counter
 from collections.abc import Collection, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
@@ -84,10 +85,9 @@ def tell_twin(words: Sequence[str], target: str) -> str:
     if not has_twins(target):
         return target
     rivals = [language for language in FURTHER_WORDS if language != target and _are_twins(language, target)]
-    own = _vocabulary(target)
-    lowered = [word.lower() for word in words]
-    mine = {language: sum(word in own - _vocabulary(language) for word in lowered) for language in rivals}
-    theirs = {language: sum(word in _vocabulary(language) - own for word in lowered) for language in rivals}
+    own, counts = _vocabulary(target), Counter(word.lower() for word in words)
+    mine = {language: sum(map(counts.__getitem__, own - _vocabulary(language))) for language in rivals}
+    theirs = {language: sum(map(counts.__getitem__, _vocabulary(language) - own)) for language in rivals}
     best = max(rivals, key=lambda language: theirs[language] - mine[language])
     return best if theirs[best] >= _LEAST_TWIN_WORDS and theirs[best] >= 2 * mine[best] else target
 

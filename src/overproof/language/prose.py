@@ -21,26 +21,29 @@ _SET_ASIDE = re.compile(
     r"|\$(?=[^\s$])[^$\n]*+(?<=\S)\$(?!\d)"  # Pandoc's rule: "$5 and $7" are prices
     r"|\\\[[^\\]*+(?:\\[^\[\]][^\\]*+)*+\\\]"
     r"|\\\([^\\]*+(?:\\[^()][^\\]*+)*+\\\)"
-    r"|https?://[!-~]++|www\.[!-~]++"
     r"|\[asy\][^\[]*+(?:\[(?!/asy\])[^\[]*+)*+\[/asy\]"  # drawings in the MATH and AoPS data
     r"|</?[A-Za-z][\w-]{0,20}(?:\s[^<>\n=]{0,20}=[^<>\n]{0,80})?\s?/?>"
 )
+_ADDRESS = re.compile(r"https?://[!-~]++|www\.[!-~]++")
 _ENVIRONMENT = re.compile(r"\\begin\{[^{}\n]{1,20}\}[^\\]*+(?:\\(?!begin\{|end\{)[^\\]*+)*+\\end\{[^{}\n]{1,20}\}")
 _ENVIRONMENT_DEPTH = 3
 # \text and its like hold prose: the command goes and its words stay.
 _COMMAND = re.compile(r"\\(?:boxed|mathrm|mathbf|operatorname|label|tag)\*?\s?\{[^{}]*+\}|\\[A-Za-z]++\*?")
 _CODE_LINE = re.compile(
-    r"^[ \t]*+(?:"
+    r"[ \t]*+(?:"
     r"(?:import|from)[ \t]+[a-z_][\w.]*(?:[ \t]+(?:import|as)[ \t].*)?"
     r"|(?:def|class)[ \t]+\w+[ \t]*[(:].*"
     r"|(?:for|while|if|elif)[ \t][^\n]{1,200}:"
     r"|(?:return|print|assert)\b[ \t]*[(\w\[].*"
     r"|[A-Za-z_][\w.\[\]]*[ \t]*[-+*/|&]?=[ \t]*[\w.'\"\[({-][^\n。，]*"
     r"|#include\b.*|//.*"
-    r")[ \t]*$",
-    re.MULTILINE,
+    r")[ \t]*"
 )
 """A line of a program that stands in no fence."""
+_CODE_OPENINGS = (
+    *("import", "from", "def", "class", "for", "while", "if", "elif", "return", "print", "assert", "//", "#include"),
+)
+"""What a line of a program begins with that assigns nothing."""
 _IDENTIFIER = f"[{LATIN_LETTERS}0-9]*+_[{LATIN_LETTERS}0-9_]*+"
 _IDENTIFIERS = re.compile(f"{_IDENTIFIER}(?: {_IDENTIFIER})*+")
 _MOST_WORDS_IN_IDENTIFIERS = 7
@@ -53,14 +56,13 @@ _BARE_WORDS = re.compile(
 """Eight words in a row without a sign between them: no formula has that, no line of code and few of its texts."""
 _JOINTS = " /_-"
 _FEWEST_JOINTS = 6
-_CODE_SIGN = re.compile(
-    r"=|^[ \t]*(?:import|from|def|class|for|while|if|elif|return|print|assert|//|#include)", re.MULTILINE
-)
 
 
 def to_prose(text: str) -> str:
     """The text with a space in the place of every character that is no prose, so that places stay as they are."""
     text = _SET_ASIDE.sub(_blank, text)
+    if "://" in text or "www." in text:
+        text = _ADDRESS.sub(_blank, text)
     if "\\" in text:
         for _ in range(_ENVIRONMENT_DEPTH):  # from the inside out
             text, count = _ENVIRONMENT.subn(_blank, text)
@@ -69,7 +71,16 @@ def to_prose(text: str) -> str:
         text = _COMMAND.sub(_blank, text)
     if "_" in text:
         text = _IDENTIFIERS.sub(_open_sentence, text)
-    return _CODE_LINE.sub(_blank, text) if _CODE_SIGN.search(text) else text
+    return "\n".join(
+        _blank_code(line) if "=" in line or line.lstrip(" \t").startswith(_CODE_OPENINGS) else line
+        for line in text.split("\n")
+    )
+
+
+def _blank_code(line: str) -> str:
+    """Spaces in the place of a line that belongs to a program."""
+    is_code = _CODE_LINE.fullmatch(line)
+    return _blank(is_code) if is_code else line
 
 
 def _open_sentence(names: re.Match[str]) -> str:

@@ -15,6 +15,8 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from overproof.lettering import beyond_ascii, codes_of
+
 
 class Script(msgspec.Struct, frozen=True):
     """A writing system: how to count its words, and who writes in it."""
@@ -99,7 +101,7 @@ def scripts_in(text: str) -> list[Script]:
     """The scripts other than Latin that a text has words in, always in the same order."""
     if text.isascii():
         return []
-    found = np.bincount(_kinds_in(text), minlength=_LATIN)
+    found = np.bincount(_kinds()[beyond_ascii(codes_of(text))], minlength=_LATIN)
     return [script for script in SCRIPTS if found[_KIND[script.name]] and script.unit.search(text)]
 
 
@@ -161,7 +163,7 @@ _FIRST_SPACED, _LATIN = len(_UNSPACED) + 1, len(SCRIPTS) + 1
 
 def _kinds_in(text: str) -> npt.NDArray[np.uint8]:
     """The kind of every character of a text."""
-    return _kinds()[np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)]
+    return _kinds()[codes_of(text)]
 
 
 @cache

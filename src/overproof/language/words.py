@@ -136,7 +136,8 @@ FURTHER_WORDS = {
     "sw": """
         na ya wa kwa ni katika la za kila siku ana alikuwa ngapi kama hiyo hii huyo lakini au pia yake wake kutoka baada
         kabla jumla mbili tatu nne tano sita saba nane tisa kumi saa wiki bei zaidi kuwa yeye wao cha vya hivyo ikiwa
-        basi jibu idadi kisha sasa
+        basi jibu idadi kisha sasa kwenye ambayo ambao kwamba hapa hapo tena lake zake yao zao hizo hili hilo mimi sisi
+        tuna kuna ili bila kati sawa gharama dakika mwaka nambari sehemu pamoja yaani
         """,
     "ca": """
         de la el que els les un una amb és no del al es més com però si són ha dels quants quantes cada dia dies hores

@@ -33,8 +33,8 @@ _BRIDGED = 2
 _LEAST_RESTATED = 8.0
 """Words of a stretch from which it restates the question; a shorter one names what the question is about."""
 _CHARACTERS_IN_A_WORD = 1.6
-_LEAST_REPEATED = 10
-"""Words, numbers and signs of a sentence from which saying it again is a repeat; "so x = 2." may be said often."""
+_LONG_ENOUGH = re.compile(rf"(?:[\s_]*+(?>{_TOKEN.pattern})){{10}}")
+"""A sentence with so many words, numbers and signs that saying it again is a repeat; "so x = 2." may be said often."""
 
 _NUMERAL = r"(?:\d{1,3}|[ivx]{1,4}|[一二三四五六七八九十]{1,3})"
 _LABEL = re.compile(
@@ -150,7 +150,7 @@ def _find_repeated(reasoning: str, sentences: Sequence[Span]) -> list[Span]:
         plain = _DRESS.sub("", reasoning[label.end() if label else start : end]).lower()
         if plain in seen:
             repeated.append((start, end))
-        elif len(_TOKEN.findall(reasoning, start, end)) >= _LEAST_REPEATED:
+        elif _LONG_ENOUGH.match(reasoning, start, end):
             seen.add(plain)
     return repeated
 
