@@ -18,6 +18,7 @@ from overproof.errors import ConfigError, OverproofError
 from overproof.estimators import Difference, Estimate, estimate_difference, estimate_rate, hold_together
 from overproof.pipeline import Run
 from overproof.records import PreparedProblem, Problem, Trace
+from overproof.sampling.plan import has_all_samples
 from overproof.sampling.settings import Settings
 from overproof.selection.passrate import has_passed, rate_problem
 from overproof.teacher.budget import Amount, Prices, show_money
@@ -53,6 +54,7 @@ class Figures(msgspec.Struct, frozen=True):
         rate = self.rate
         has_rate = rate is not None and rate.value is not None and rate.low is not None and rate.high is not None
         shown = f"{rate.value:.1%} ({rate.low:.1%} – {rate.high:.1%})" if rate is not None and has_rate else "–"
+        shown += " so far" if rate is not None and rate.so_far else ""
         each = [f"{self.spent.tokens / self.kept:,.0f}", self._money(), f"{self.seconds / self.kept:,.1f} s"]
         return [
             self.name,
@@ -144,7 +146,7 @@ def _measure(name: str, run: Run, asked: dict[str, str]) -> Figures:
     prices = Prices(listed.prices if listed is not None else own)
     currency = listed.currency if listed is not None else own.currency if own.has_prices else None
     traces: list[Trace] = []
-    kept = 0
+    kept, is_whole = 0, True
     rates, values = [], {}
     for shard in run.shards:
         scores = {score.trace_id: score for score in run.folder.read_scores(shard)}
@@ -155,6 +157,7 @@ def _measure(name: str, run: Run, asked: dict[str, str]) -> Figures:
             traces += group
             kept += sum(decisions[trace.id].kept for trace in group)
             outcomes = [has_passed(decisions[trace.id].reason, scores.get(trace.id)) for trace in group]
+            is_whole &= has_all_samples(prepared, outcomes, run.config.sampling)
             rate = rate_problem(outcomes, run.config.sampling)
             if rate.value is not None:
                 rates.append((rate.value * rate.draws, rate.draws))
@@ -166,7 +169,7 @@ def _measure(name: str, run: Run, asked: dict[str, str]) -> Figures:
         kept=kept,
         cut=sum(trace.finish_reason == "length" for trace in traces),
         refused=sum(trace.error is not None for trace in traces),
-        rate=estimate_rate(rates),
+        rate=msgspec.structs.replace(estimate_rate(rates), so_far=not is_whole),
         values=values,
         spent=sum((prices.of_trace(trace) for trace in traces), Amount()),
         currency=currency,

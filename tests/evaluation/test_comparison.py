@@ -4,10 +4,13 @@ import random
 from pathlib import Path
 
 import pytest
+from building import make_config, make_problem
 from passing import write_passes
+from reported import sample_problem, write_reported
 
 from overproof.errors import ConfigError, InputError
 from overproof.evaluation.comparison import Side, compare, name_sides
+from overproof.runfolder import RunFolder
 
 
 def draw_passes(seed: int, shift: int = 0, problems: int = 80) -> list[int]:
@@ -17,6 +20,35 @@ def draw_passes(seed: int, shift: int = 0, problems: int = 80) -> list[int]:
         min(4, max(0, difficulty.randrange(4) + chance.choice([-1, 0, 0, 1]) + shift * (number % 2)))
         for number in range(problems)
     ]
+
+
+def write_sampled(root: Path, verdicts: dict[str, str], **sampling: int) -> RunFolder:
+    """A scored run with these verdicts a problem: c correct, i incorrect."""
+    problems = [make_problem(name) for name in verdicts]
+    scored = [pair for problem in problems for pair in sample_problem(problem, verdicts[problem.problem.id])]
+    return write_reported(root, make_config(sampling=sampling), problems, scored, decide=False)
+
+
+def test_an_adaptive_run_is_compared_without_the_rule_that_stopped_it(tmp_path: Path) -> None:
+    """It goes on where replies fail: of the three problems 1, 2 of 3 and 0 are right, but the rates are 1, 1/2, 0."""
+    adaptive = write_sampled(tmp_path / "a", {"x": "cc", "y": "icc", "z": "iiiiii"}, probe=2, want_correct=2, max=6)
+    fixed = write_sampled(tmp_path / "b", {"x": "ccii", "y": "icci", "z": "iiii"}, n=4)
+    sides = [Side("adaptive", [adaptive]), Side("fixed", [fixed])]
+    assert compare(sides).sides[0].value.value == pytest.approx((1 + 1 / 2 + 0) / 3)
+    assert compare(sides, measure="pass@2").sides[0].value.value == pytest.approx((1 + 1 + 0) / 3), "its probe alone"
+    with pytest.raises(InputError, match="only its probe counts"):
+        compare(sides, measure="pass@4")
+
+
+def test_the_value_of_a_run_that_lacks_replies_is_said_to_be_one_so_far(tmp_path: Path) -> None:
+    whole = write_sampled(tmp_path / "a", {"x": "ccii", "y": "icci"}, n=4)
+    for name, verdicts in (("lacking", {"x": "cc", "y": "icci"}), ("unasked", {"x": "ccii", "y": ""})):
+        partial = write_sampled(tmp_path / name, verdicts, n=4)
+        made = compare([Side("whole", [whole]), Side("partial", [partial])])
+        assert [line.value.so_far for line in made.sides] == [False, True], name
+        assert sum("so far" in line for line in made.lines()) == 2, "beside the value, and once what that means"
+    stopped = write_sampled(tmp_path / "c", {"x": "i", "y": "icc"}, probe=2, want_correct=2, max=6)
+    assert compare([Side("whole", [whole]), Side("stopped", [stopped])]).sides[1].value.so_far
 
 
 def test_a_real_difference_is_told_with_its_interval(tmp_path: Path) -> None:

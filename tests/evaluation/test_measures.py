@@ -165,11 +165,15 @@ def test_groups_are_by_source_level_and_language_where_there_are_several(tmp_pat
 
 
 def test_the_lines_for_a_terminal_name_what_is_in_no_figure(tmp_path: Path) -> None:
-    groups = {"all": figures(tmp_path, [[RIGHT] * 2, [WRONG] * 2])}
+    problems = [(make_problem(f"p{number}"), replies) for number, replies in enumerate([[RIGHT] * 4, [WRONG] * 2])]
+    outcomes = list(read_outcomes(write_answers(tmp_path, problems), approximate="correct"))
+    groups = measure(outcomes, [1, 4], are_all_there=False)
     evaluation = Evaluation("student", "tiny", {}, 2, 4, {"given_up": 3, "refused": 0}, 5, groups)
     lines = evaluation.lines()
     assert lines[0] == "student: 4 replies to 2 problems"
-    assert lines[1].split() == ["pass@1", "50.0%", "[0.0%,", "100.0%]"]
+    assert lines[1].split() == ["pass@1", "50.0%", "[0.0%,", "100.0%]", "so", "far"]
+    assert "so far  on 1 of 2 problems, the others lack replies; 50.0% if those failed" in lines[2]
+    assert any("rates lean upwards" in line for line in lines)
     assert lines[-1] == "in no figure: missing 5, given up 3"
     assert show_estimate(Estimate(12.5, None, None, 1, 1), "{:.1f}") == "12.5"
 

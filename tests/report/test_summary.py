@@ -155,6 +155,32 @@ def test_an_unfinished_run_says_what_is_missing(tmp_path: Path) -> None:
     assert notes[4] == "There is no dataset yet. `overproof export` writes it."
 
 
+def test_every_rate_of_a_run_that_lacks_traces_is_one_so_far(tmp_path: Path) -> None:
+    adaptive = make_config(sampling={"probe": 2, "want_correct": 2, "max": 8})
+    whole = {"fixed": (CONFIG, "ccii"), "stopped": (adaptive, "icc"), "exhausted": (adaptive, "iiiiiiii")}
+    partial = {"fixed": (CONFIG, "cci"), "probe": (adaptive, "c"), "stopped": (adaptive, "ici"), "none": (CONFIG, "")}
+    for is_whole, cases in ((True, whole), (False, partial)):
+        for name, (config, letters) in cases.items():
+            problems = [make_problem("there"), make_problem("p")]
+            full = "cccc" if config is CONFIG else "cc"
+            scored = sample_problem(problems[0], full) + sample_problem(problems[1], letters)
+            folder = write_reported(tmp_path / f"{is_whole}{name}", config, problems, scored)
+            summary = summarise_run(config, folder)
+            assert summary.overall.pass_rate.so_far is not is_whole, name
+            assert all(rate.so_far is not is_whole for rate in summary.pass_rates.values()), name
+
+
+def test_a_band_of_pass_rates_says_how_many_of_its_problems_truly_lie_in_it(tmp_path: Path) -> None:
+    problems = [make_problem(f"p{number}") for number in range(60)]
+    letters = ["cccc", "ccci", "ccii", "ciii", "iiii", "ccci"]
+    scored = [pair for place, one in enumerate(problems) for pair in sample_problem(one, letters[place % 6])]
+    wide = make_config(sampling={"n": 4}, selection={"min_pass_rate": 0.4, "max_pass_rate": 1.0})
+    (line,) = summarise_run(wide, write_reported(tmp_path / "wide", wide, problems, scored)).selections
+    assert line.problems == 40
+    assert line.inside is not None
+    assert 0.6 < line.inside < 0.97
+
+
 def test_a_run_with_too_few_traces_says_so(tmp_path: Path) -> None:
     problem = make_problem()
     folder = write_reported(tmp_path, CONFIG, [problem], sample_problem(problem, "ccc"))

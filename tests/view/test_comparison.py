@@ -1,17 +1,29 @@
 from pathlib import Path
 
+import msgspec
 import pytest
 from building import make_config, make_problem
 from reported import sample_problem, write_reported
 
+from overproof.estimators import estimate_difference
 from overproof.runfolder import RunFolder
 from overproof.view.comparison import compare
 from overproof.view.run import Run, Snapshot
 
 
-def snapshot(root: Path, outcomes: dict[str, str], *, shards: int = 1, temperature: float = 0.6) -> Snapshot:
+def snapshot(
+    root: Path,
+    outcomes: dict[str, str],
+    *,
+    shards: int = 1,
+    temperature: float = 0.6,
+    sources: dict[str, str] | None = None,
+) -> Snapshot:
     config = make_config(sampling={"n": 4}, teacher={"model": "t", "temperature": temperature})
     problems = [make_problem(name) for name in outcomes]
+    for place, one in enumerate(problems):
+        source = (sources or {}).get(one.problem.id, "made")
+        problems[place] = msgspec.structs.replace(one, problem=msgspec.structs.replace(one.problem, source=source))
     scored = [pair for problem in problems for pair in sample_problem(problem, outcomes[problem.problem.id])]
     folder = write_reported(root, config, problems, scored, shards=shards)
     return Run(RunFolder(folder.root)).refresh()
@@ -56,3 +68,19 @@ def test_a_run_and_itself_do_not_differ(tmp_path: Path) -> None:
     made = compare(one, one)
     assert made.differences[0].difference.value == pytest.approx(0)
     assert (made.changed, made.settings) == ([], [])
+
+
+def test_of_many_sources_none_is_flagged_for_what_chance_does_to_one_of_twelve(tmp_path: Path) -> None:
+    """The source that gained looks better than noise by itself, and not among twelve of which it is the luckiest."""
+    names = [f"s{source}/{number}" for source in range(12) for number in range(6)]
+    left = dict.fromkeys(names, "ccii")
+    right = {name: "ccci" if name.startswith("s0/") and not name.endswith("5") else "ccii" for name in names}
+    problems = {name: name.partition("/")[0] for name in names}
+    made = compare(
+        snapshot(tmp_path / "left", left, sources=problems), snapshot(tmp_path / "right", right, sources=problems)
+    )
+    lucky = next(one.difference for one in made.differences if one.name == "s0")
+    alone = estimate_difference([0.5] * 6, [0.75] * 5 + [0.5])
+    assert lucky.low is not None
+    assert lucky.low <= 0 < alone.value
+    assert lucky.low < alone.low

@@ -174,13 +174,23 @@ class Display:
         heads = [say(head) for head in ("rate", "interval", "problems", "traces")]
         rates = _table(say("Pass rate, mean over problems, with its 95 % interval"), "", *heads)
         for group, estimate in summary.pass_rates.items():
-            rates.add_row(Text(group), *_cells(estimate))
+            rates.add_row(Text(group), *_cells(estimate, say("so far")))
         kept = say("{n} of {m} traces kept", n=f"{summary.kept:,}", m=f"{summary.traces:,}")
         reasons = _table(kept, say("reason"), say("traces"))
         for reason, count in sorted(summary.reasons.items(), key=lambda item: -item[1]):
             reasons.add_row(Text(reason), f"{count:,}")
         self.out.print(rates, reasons, soft_wrap=False)
         self.print(*(summary.judge.lines() if summary.judge is not None else []))
+        insides = [line.inside for line in summary.selections if line.inside is not None]
+        self.print(
+            *(
+                say(
+                    "about {share} of the problems kept for their pass rate truly lie in the band",
+                    share=f"{inside:.0%}",
+                )
+                for inside in insides
+            )
+        )
         self.print(*(f"! {note}" for note in summary.notes))
         for trouble in summary.troubles if summary.kept else ():  # else `check_kept` tells them
             words = [f"  {said} ({count:,})" for said, count in trouble.words.items()]
@@ -265,11 +275,12 @@ def _describe_problems(problems: Problems) -> list[str]:
     return lines + [f"{count:,} of {problems.problems:,} problems {fact}" for fact, count in facts.items() if count]
 
 
-def _cells(estimate: Estimate) -> tuple[str, str, str, str]:
+def _cells(estimate: Estimate, so_far: str) -> tuple[str, str, str, str]:
     if estimate.value is None or estimate.low is None or estimate.high is None:
         return "–", "–", f"{estimate.problems:,}", f"{estimate.samples:,}"
     interval = f"{estimate.low:.1%} – {estimate.high:.1%}"
-    return f"{estimate.value:.1%}", interval, f"{estimate.problems:,}", f"{estimate.samples:,}"
+    value = f"{estimate.value:.1%} {so_far}" if estimate.so_far else f"{estimate.value:.1%}"
+    return value, interval, f"{estimate.problems:,}", f"{estimate.samples:,}"
 
 
 def _describe(progress: Sampled, currency: str) -> str:

@@ -151,16 +151,20 @@ def compare(runs: Sides, measure: Measure = "pass@1") -> None:
 def plan(
     detect: Annotated[float, typer.Option(metavar="POINTS", help="The difference to be seen, in percentage points.")],
     run: Annotated[
-        Path | None, typer.Option(metavar="RUN", help="An earlier run or evaluation, for its difficulty and lengths.")
+        Path | None,
+        typer.Option(metavar="RUN", help="An earlier run, for its difficulty, lengths and prices."),
     ] = None,
     samples: Annotated[list[int] | None, typer.Option(metavar="N", help="Samples a problem; may be repeated.")] = None,
+    pass_rate: Annotated[
+        float | None, typer.Option(metavar="PERCENT", help="Without a run: the mean pass rate that is expected.")
+    ] = None,
 ) -> None:
-    """Say how many problems and samples a comparison needs to see a difference of so many points."""
+    """Say how many problems and samples a comparison needs to see a difference, and what they cost."""
     from overproof.cli.console import print_lines
-    from overproof.evaluation.planning import Difficulty, plan_lines, read_difficulty
+    from overproof.evaluation.planning import difficulty_of, plan_lines, read_difficulty
     from overproof.runfolder import RunFolder
 
-    difficulty = Difficulty() if run is None else read_difficulty(RunFolder(run))
+    difficulty = difficulty_of(pass_rate) if run is None else read_difficulty(RunFolder(run))
     print_lines(plan_lines(detect, samples or [1, 8, 64], difficulty))
 
 

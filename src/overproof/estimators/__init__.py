@@ -1,6 +1,6 @@
 """Rates and how sure one can be of them; only this package holds statistics.
 
-student      Student's t
+student      Student's t and the beta distribution
 intervals    a mean over problems and its interval
 passrate     pass@k, maj@k, and a problem's pass rate whatever rule ended its sampling
 differences  two systems on the same problems, and whether it could be chance

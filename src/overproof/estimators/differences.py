@@ -22,16 +22,15 @@ SMALLEST_P = 1 / (PERMUTATIONS + 1)
 """Least p-value that random exchanges can show: a smaller one is printed as no larger than this."""
 ALPHA = 0.05
 """Chance of calling noise a difference, over all comparisons of a table together."""
-_PSEUDO = 0.6
-"""The pseudo-problems of a difference lie this far on both sides of 0. At ±1, the ends of its range, intervals of 10 to
-100 problems come out up to twice as wide as they need be; at ±.5 those of 10 problems with one sample hold the truth in
-92 %, at ±.6 in 95 %, and are 3 % wider (`tests/bench/bench_statistics.py`)."""
+_LEAST_PSEUDO, _MOST_PSEUDO = 0.3, 0.6
+"""The pseudo-problems of a difference lie on both sides of 0 as far as the largest gap that was seen, within these
+bounds. At .6 whatever was seen, intervals of 30 problems with 64 samples are half as wide again as they need be; at
+±.3 those of 10 problems with one sample hold the truth in 90 %; at the gap itself, with no bounds, those of 5 problems
+in as little as 46 %. So they hold it in 94 % and more (`tests/bench/bench_statistics.py`)."""
 _MOST_FREEDOM = 3
 """Degrees of freedom of one side's interval, at most, for each of its runs beyond the first. Where two runs happen to
 lie close, Satterthwaite's count says that trainings hardly scatter, which two runs cannot show: of 500 problems at two
 points of scatter such intervals held the truth in 89.5 %, and with this bound in 96.7 %, 4 % wider."""
-_MOST_CELLS = 1 << 22
-"""Numbers drawn at once, so that memory stays small however many problems there are."""
 
 
 class Difference(msgspec.Struct, frozen=True):
@@ -97,11 +96,16 @@ def estimate_side(values: Floats) -> tuple[float, float, float]:
     return mean, max(0.0, min(centre - reach, mean)), min(1.0, max(centre + reach, mean))
 
 
+def pseudo_gap(largest: float) -> float:
+    """How far from 0 the pseudo-problems of a difference lie, given the largest gap of a problem."""
+    return min(_MOST_PSEUDO, max(_LEAST_PSEUDO, largest))
+
+
 def _standard_error(gaps: Floats, sides: Sequence[Floats]) -> tuple[float, float, bool]:
     """Standard error of the mean gap, its degrees of freedom, and whether the scatter of runs is in it."""
     count = len(gaps) + 2
     centre = float(gaps.sum()) / count
-    scatter = float(((gaps - centre) ** 2).sum()) + 2 * (_PSEUDO**2 + centre**2)
+    scatter = float(((gaps - centre) ** 2).sum()) + 2 * (pseudo_gap(float(np.abs(gaps).max())) ** 2 + centre**2)
     runs = _runs_variance(sides)
     weight = sum(1 / len(side) for side in sides)
     error, freedom = _joined(scatter / (count - 1) / count, count - 1, runs, weight)
@@ -169,24 +173,30 @@ def permutation_test(differences: Sequence[float] | Floats) -> float:
     return (reached + 1) / (PERMUTATIONS + 1)
 
 
-_DISTINCT = 2_000
-"""Sizes of difference beyond which, in ever more problems, their signed sum is as good as normal."""
+_ALIKE = 500
+"""Equal differences to one size from which it is quicker to draw how many of them turn than to turn each."""
+_MANY = 10_000
+"""Differences of many sizes beyond which their signed sum is as good as normal."""
 
 
 def _signed_sums(generator: np.random.Generator, gaps: Floats) -> Floats:
     """Sums of the differences with random signs, `PERMUTATIONS` of them."""
     sizes, repeats = np.unique(np.abs(gaps), return_counts=True)
-    if 2 * len(sizes) <= len(gaps) and len(sizes) <= _DISTINCT:  # how many of equal ones turn is binomial
+    if _ALIKE * len(sizes) <= len(gaps):  # how many of equal ones turn is binomial
         sums = np.zeros(PERMUTATIONS)
         for size, repeated in zip(sizes.tolist(), repeats.tolist(), strict=True):
             sums += size * (2.0 * generator.binomial(repeated, 0.5, PERMUTATIONS) - repeated)
         return sums
-    if len(sizes) > _DISTINCT:
+    if len(gaps) > _MANY:
         return np.asarray(generator.normal(0.0, math.sqrt(float((gaps**2).sum())), PERMUTATIONS))
-    step = _MOST_CELLS // len(gaps)
-    counts = [min(step, PERMUTATIONS - start) for start in range(0, PERMUTATIONS, step)]
-    parts = [2.0 * (generator.integers(0, 2, (count, len(gaps)), dtype=np.int8) @ gaps) for count in counts]
-    return np.asarray(np.concatenate(parts) - gaps.sum(), dtype=np.float64)
+    # eight at a time: a random byte chooses one of the 256 sums that eight differences have with and without each
+    eights = np.resize(gaps, (math.ceil(len(gaps) / 8), 8))
+    eights.flat[len(gaps) :] = 0.0
+    subsets = np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1).astype(np.float64)
+    chosen = np.zeros(PERMUTATIONS)
+    for sums in eights @ subsets.T:
+        chosen += sums[generator.integers(0, 256, PERMUTATIONS, dtype=np.uint8)]
+    return np.asarray(2.0 * chosen - gaps.sum(), dtype=np.float64)
 
 
 def hold_together(differences: Sequence[Difference]) -> list[tuple[Difference, float]]:

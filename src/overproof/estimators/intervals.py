@@ -12,13 +12,12 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from statistics import NormalDist
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from overproof.estimators.student import t_quantile
+from overproof.estimators.student import beta_quantile, t_quantile
 
 LEVEL = 0.95
 Floats = npt.NDArray[np.float64]
@@ -38,6 +37,8 @@ class Estimate(msgspec.Struct, frozen=True, omit_defaults=True):
     """Problems that were asked, where some of them have too few replies that count; None where all have."""
     least: float | None = None
     """The value if those problems had failed; None where none is missing."""
+    so_far: bool = False
+    """Replies are still missing: short ones come in first and are right more often, so that the value leans upwards."""
 
 
 def estimate_rate(outcomes: Iterable[tuple[float, int]]) -> Estimate:
@@ -136,10 +137,14 @@ def estimate_share(sums: ShareSums) -> Estimate:
 
 
 def estimate_proportion(passes: int, draws: int) -> Estimate:
-    """Share of independent draws that pass, with its 95 % score interval (Wilson 1927, JASA 22)."""
+    """Share of independent draws that pass, with its exact 95 % interval (Clopper and Pearson 1934, Biometrika 26).
+
+    It holds the truth in at least 95 % whatever the truth is; the score interval does so in 86 % of thirty draws of
+    which 99.5 % pass.
+    """
     if not draws:
         return Estimate(None, None, None, 0, 0, "no sample counts")
-    z, share = NormalDist().inv_cdf(0.975), passes / draws
-    centre = (share + z * z / (2 * draws)) / (1 + z * z / draws)
-    reach = z / (1 + z * z / draws) * math.sqrt(share * (1 - share) / draws + z * z / (4 * draws * draws))
-    return Estimate(share, max(0.0, centre - reach), min(1.0, centre + reach), draws, draws)
+    tail, fails = (1 - LEVEL) / 2, draws - passes
+    low = beta_quantile(tail, passes, fails + 1) if passes else 0.0
+    high = beta_quantile(1 - tail, passes + 1, fails) if fails else 1.0
+    return Estimate(passes / draws, low, high, draws, draws)

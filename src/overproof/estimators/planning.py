@@ -6,6 +6,8 @@ import math
 
 import msgspec
 
+from overproof.estimators.differences import pseudo_gap
+from overproof.estimators.intervals import LEVEL
 from overproof.estimators.student import t_quantile
 
 POWER = 0.8
@@ -13,6 +15,8 @@ POWER = 0.8
 _DIFFICULTY = (1.0, 1.0)
 """Beta distribution of pass rates over problems when nothing is known: uniform."""
 _MOST_PROBLEMS = 10_000_000
+_LARGEST = 3.0
+"""Standard deviations by which the largest of some hundred gaps lies from 0."""
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -37,21 +41,30 @@ def plan_comparison(
 
     `difficulty` is the beta distribution of pass rates over problems (`fit_prior` of an earlier run); `scatter` the
     standard deviation of a problem's true difference between both models. What a problem's gap scatters by is then
-    2 · E[p(1 − p)] / n + scatter². Raises ValueError where no number of problems would do.
+    (E[p(1 − p)] + E[q(1 − q)]) / n + scatter², where q = p ± detect, whichever scatters more. Raises ValueError where
+    no number of problems would do.
     """
     if not 0 < detect < 1 or samples < 1:
         raise ValueError("a difference to detect lies between 0 and 1, and there is at least one sample")
     a, b = difficulty
     within = a * b / ((a + b) * (a + b + 1))
-    variance = 2 * within / samples + scatter**2
-    problems = 2.0
-    for _ in range(50):  # Student's t depends on the number of problems, which it decides
-        freedom = max(1.0, problems - 1)
-        reach = t_quantile(0.95, freedom) + t_quantile(2 * POWER - 1, freedom)
-        needed = max(2.0, math.ceil(reach**2 * variance / detect**2))
-        if needed == problems:
-            break
-        problems = needed
-        if problems > _MOST_PROBLEMS:
+    other = min(0.25, within + detect * (abs(b - a) / (a + b) - detect))
+    variance = (within + max(within, other)) / samples + scatter**2
+    fewest, enough = 1, 2
+    while not _finds(detect, variance, enough):
+        fewest, enough = enough, 2 * enough
+        if enough > _MOST_PROBLEMS:
             raise ValueError(f"more than {_MOST_PROBLEMS:,} problems would be needed")
-    return Plan(int(problems), samples, detect)
+    while enough - fewest > 1:
+        middle = (fewest + enough) // 2
+        fewest, enough = (fewest, middle) if _finds(detect, variance, middle) else (middle, enough)
+    return Plan(enough, samples, detect)
+
+
+def _finds(detect: float, variance: float, problems: int) -> bool:
+    """Whether `estimate_difference` of so many problems finds the difference as often as `POWER` says."""
+    largest = pseudo_gap(_LARGEST * math.sqrt(variance))
+    error = math.sqrt((problems * variance + 2 * largest**2) / (problems + 1) / (problems + 2))
+    chance = math.sqrt(variance / problems)
+    freedom = problems + 1
+    return t_quantile(LEVEL, freedom) * error + t_quantile(2 * POWER - 1, freedom) * chance <= detect

@@ -14,13 +14,13 @@ from typing import TypeVar
 import msgspec
 import numpy as np
 
+from overproof.estimators.student import beta_below
+
 Counts = TypeVar("Counts", bound=tuple[int, int])
 """(correct, draws) of a problem."""
 _LEAST, _MOST = 0.05, 200.0
 """Bounds of a + b: below, every problem would be either certain or hopeless; above, all would be alike."""
 _GRID = 24
-_NODES = 400
-"""Points over which a beta distribution is summed."""
 
 
 class Prior(msgspec.Struct, frozen=True):
@@ -35,7 +35,8 @@ class Prior(msgspec.Struct, frozen=True):
 
     def chance_inside(self, correct: float, draws: int, low: float, high: float) -> float:
         """Chance that the problem's pass rate lies in [low, high]."""
-        return _beta_between(self.a + correct, self.b + draws - correct, low, high)
+        a, b = self.a + correct, self.b + draws - correct
+        return beta_below(high, a, b) - beta_below(low, a, b)
 
 
 def fit_prior(counts: Mapping[Counts, int] | Mapping[Counts, float]) -> Prior:
@@ -74,13 +75,3 @@ def log_chance(prior: Prior, correct: int, draws: int) -> float:
 
 def _log_beta(a: float, b: float) -> float:
     return math.lgamma(a) + math.lgamma(b) - math.lgamma(a + b)
-
-
-def _beta_between(a: float, b: float, low: float, high: float) -> float:
-    """Mass of a beta distribution between two bounds, summed on a scale that is fine at both ends."""
-    angles = (np.arange(_NODES) + 0.5) * (math.pi / _NODES)
-    rates = np.sin(angles / 2) ** 2
-    # d rate = sin(angle) / 2 d angle
-    weights = np.exp((a - 0.5) * np.log(rates) + (b - 0.5) * np.log1p(-rates) - _log_beta(a, b))
-    inside = (rates >= low) & (rates <= high)
-    return float(weights[inside].sum() / weights.sum())

@@ -1,7 +1,8 @@
-"""Student's t distribution for any degrees of freedom, fractions included; only this module knows how it is computed.
+"""Student's t and the beta distribution, for parameters that need not be whole; only this module computes them.
 
-The two-sided tail is the regularised incomplete beta function I(ν / (ν + t²); ν / 2, 1 / 2), by its continued fraction
-(NIST Digital Library of Mathematical Functions, 8.17.22); `tests/test_estimators.py` holds it against SciPy.
+Both are the regularised incomplete beta function I(x; a, b), by its continued fraction (NIST Digital Library of
+Mathematical Functions, 8.17.22); the two-sided tail of t is I(ν / (ν + t²); ν / 2, 1 / 2). `tests/test_estimators.py`
+holds all of it against SciPy, which is not needed to run.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ def two_sided_p(t: float, freedom: float) -> float:
         return 0.0
     if freedom >= _NORMAL_FROM:
         return math.erfc(abs(t) / math.sqrt(2))
-    return _incomplete_beta(freedom / (freedom + t * t), freedom / 2, 0.5)
+    return beta_below(freedom / (freedom + t * t), freedom / 2, 0.5)
 
 
 @functools.lru_cache(4096)
@@ -41,7 +42,17 @@ def t_quantile(level: float, freedom: float) -> float:
     return (low + high) / 2
 
 
-def _incomplete_beta(x: float, a: float, b: float) -> float:
+def beta_quantile(share: float, a: float, b: float) -> float:
+    """The value below which a share of the beta distribution (a, b) lies."""
+    low, high = 0.0, 1.0
+    for _ in range(60):
+        middle = (low + high) / 2
+        low, high = (middle, high) if beta_below(middle, a, b) < share else (low, middle)
+    return (low + high) / 2
+
+
+def beta_below(x: float, a: float, b: float) -> float:
+    """Chance that a value of the beta distribution (a, b) lies below `x`."""
     if x <= 0 or x >= 1:
         return float(x >= 1)
     front = math.exp(math.lgamma(a + b) - math.lgamma(a) - math.lgamma(b) + a * math.log(x) + b * math.log1p(-x))

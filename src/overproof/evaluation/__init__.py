@@ -83,6 +83,7 @@ def _measure(config: EvaluationRun, answers: RunFolder) -> Evaluation:
     outcomes = list(read_outcomes(answers, approximate=policy, most=n))
     samples = sum(len(outcome.samples) for outcome in outcomes)
     uncounted = count_uncounted(outcomes)
+    missing = len(outcomes) * n - samples - sum(uncounted.values())
     return Evaluation(
         model=dialect.model,
         profile=dialect.profile.name,
@@ -90,6 +91,6 @@ def _measure(config: EvaluationRun, answers: RunFolder) -> Evaluation:
         problems=len(outcomes),
         samples=samples,
         uncounted=uncounted,
-        missing=len(outcomes) * n - samples - sum(uncounted.values()),
-        groups=measure(outcomes, config.evaluation.ks),
+        missing=missing,
+        groups=measure(outcomes, config.evaluation.ks, are_all_there=not missing),
     )

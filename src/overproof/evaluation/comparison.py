@@ -27,7 +27,7 @@ from overproof.estimators import (
     estimate_side,
     hold_together,
 )
-from overproof.evaluation.measures import show_estimate, values_at
+from overproof.evaluation.measures import LEANS, show_estimate, values_at
 from overproof.evaluation.outcomes import ProblemOutcome, read_outcomes, read_sampling
 from overproof.runfolder import RunFolder
 from overproof.selection.passrate import rate_problem
@@ -108,7 +108,8 @@ def compare(
             )
     common, left_out = _common_problems(sides, tables)
     values = [np.array([[run.values[problem] for problem in common] for run in runs]) for runs in tables]
-    return _compare_values([side.name for side in sides], values, measure, left_out)
+    made = _compare_values([side.name for side in sides], values, measure, left_out)
+    return _mark(made, [all(run.is_finished for run in runs) for runs in tables])
 
 
 def name_sides(folders: Sequence[str]) -> list[Side]:
@@ -132,6 +133,8 @@ class _Values(NamedTuple):
 
     values: dict[str, float]
     asked: dict[str, tuple[str, str | None]]
+    is_finished: bool
+    """Every problem has the replies that it was to get."""
 
 
 def _read_values(run: RunFolder, measure: str, approximate: Literal["correct", "incorrect"]) -> _Values:
@@ -140,13 +143,14 @@ def _read_values(run: RunFolder, measure: str, approximate: Literal["correct", "
         raise ConfigError(f"there is no run at {run}")
     answers = run.evaluation if run.evaluation.holds_run() else run
     sampling = read_sampling(answers)
-    values, asked = {}, {}
+    values, asked, is_finished = {}, {}, True
     for outcome in read_outcomes(answers, approximate=approximate):
         problem = outcome.problem.problem
         asked[problem.id] = (problem.question, problem.reference)
+        is_finished &= outcome.has_all_samples(sampling)
         if (value := _value_of(outcome, measure, sampling)) is not None:
             values[problem.id] = value
-    return _Values(values, asked)
+    return _Values(values, asked, is_finished)
 
 
 def _value_of(outcome: ProblemOutcome, measure: str, sampling: SamplingConfig) -> float | None:
@@ -193,6 +197,15 @@ def _compare_values(names: Sequence[str], values: Sequence[Floats], measure: str
     return Comparison(measure, values[0].shape[1], left_out, lines)
 
 
+def _mark(made: Comparison, finished: Sequence[bool]) -> Comparison:
+    """The same comparison, in which the values of runs that lack replies are said to be those so far."""
+    lines = [
+        line if whole else msgspec.structs.replace(line, value=msgspec.structs.replace(line.value, so_far=True))
+        for line, whole in zip(made.sides, finished, strict=True)
+    ]
+    return msgspec.structs.replace(made, sides=lines)
+
+
 def _estimate(values: Floats) -> Estimate:
     """The mean of a side, with the scatter of its runs where it has several."""
     runs, problems = values.shape
@@ -204,7 +217,7 @@ def _estimate(values: Floats) -> Estimate:
 def _notes(sides: Sequence[Line]) -> list[str]:
     """What the table does not say by itself."""
     gaps = [line.difference for line in sides if line.difference is not None]
-    notes = []
+    notes = [LEANS] if any(line.value.so_far for line in sides) else []
     if len(gaps) > 1:
         notes.append("intervals of differences hold together, and agree with p (Holm)")
     if any(not gap.covers_training for gap in gaps):

@@ -11,6 +11,9 @@ import msgspec
 from overproof.estimators import Estimate, estimate_mean, estimate_ratio, majority_at_k, pass_at_k
 from overproof.evaluation.outcomes import ProblemOutcome, Sample
 
+LEANS = "so far: replies are missing; short ones come in first and are right more often, so that rates lean upwards"
+"""What a figure of a run that has not finished is, in words."""
+
 
 class Measures(msgspec.Struct, frozen=True):
     """What is measured of a group of problems. Each figure is a mean over problems, with an interval clustered by them.
@@ -64,6 +67,8 @@ class Evaluation(msgspec.Struct, frozen=True):
         notes = {"missing": self.missing} | {
             reason.replace("_", " "): count for reason, count in self.uncounted.items()
         }
+        if self.missing:
+            lines.append(f"{LEANS}. Evaluate again to ask for them")
         if any(notes.values()):
             lines.append(
                 "in no figure: " + ", ".join(f"{reason} {count:,}" for reason, count in notes.items() if count)
@@ -71,15 +76,20 @@ class Evaluation(msgspec.Struct, frozen=True):
         return lines
 
 
-def measure(outcomes: Sequence[ProblemOutcome], ks: Sequence[int]) -> dict[str, Measures]:
-    """Figures of all problems, and of the groups that are not all of them."""
+def measure(
+    outcomes: Sequence[ProblemOutcome], ks: Sequence[int], *, are_all_there: bool = True
+) -> dict[str, Measures]:
+    """Figures of all problems, and of the groups that are not all of them.
+
+    `are_all_there` says whether no reply is missing; where one is, every figure is one so far.
+    """
     groups: defaultdict[str, list[_Figures | None]] = defaultdict(list)
     for outcome in outcomes:
         figures = _figures_of(outcome.samples, ks) if outcome.samples else None
         for group in _groups_of(outcome):
             groups[group].append(figures)
     return {
-        group: _measure_group([figures for figures in members if figures is not None], ks)
+        group: _mark(_measure_group([figures for figures in members if figures is not None], ks), are_all_there)
         for group, members in sorted(groups.items(), key=_group_order)
         if group == "all" or len(members) < len(outcomes)
     }
@@ -92,6 +102,7 @@ def show_estimate(estimate: Estimate, form: str = "{:.1%}") -> str:
     if estimate.low is None or estimate.high is None:
         return form.format(estimate.value)
     shown = f"{form.format(estimate.value)}  [{form.format(estimate.low)}, {form.format(estimate.high)}]"
+    shown += "  so far" if estimate.so_far else ""
     if estimate.asked is None or estimate.least is None:
         return shown
     missing = f"on {estimate.problems:,} of {estimate.asked:,} problems, the others lack replies"
@@ -166,6 +177,21 @@ def _estimate_at(problems: Sequence[_Figures], measure: str, k: int) -> Estimate
         return Estimate(None, None, None, 0, 0, f"needs {k} samples of a problem; there are {most}")
     values = [value for figures in enough if (value := figures.values[measure]) is not None]
     return estimate_mean(Counter(values), sum(figures.samples for figures in enough), asked=len(problems))
+
+
+def _mark(figures: Measures, are_all_there: bool) -> Measures:  # noqa: FBT001 - what it is about
+    """The same figures, said to be those so far where replies are missing."""
+    if are_all_there:
+        return figures
+
+    def so_far(one: Estimate) -> Estimate:
+        return msgspec.structs.replace(one, so_far=True)
+
+    return Measures(
+        {k: so_far(one) for k, one in figures.pass_at.items()},
+        {k: so_far(one) for k, one in figures.majority_at.items()},
+        *map(so_far, (figures.format_breaks, figures.truncations, figures.language_breaks, figures.tokens)),
+    )
 
 
 def _share(problems: Sequence[list[bool]]) -> Estimate:

@@ -15,6 +15,7 @@ from overproof.grading import answer_classes
 from overproof.records import PreparedProblem, Score, Trace
 from overproof.rewards import is_correct
 from overproof.runfolder import RunFolder
+from overproof.sampling.plan import has_all_samples
 
 _EMPTY_BLOCK = re.compile(r"\A\s*<think>\s*</think>")
 """What stands before an answer without reasoning where the template leaves it to the student."""
@@ -49,6 +50,10 @@ class ProblemOutcome(msgspec.Struct, frozen=True):
     """Whether each reply passed, by index, those that do not count (None) included."""
     uncounted: dict[str, int]
     """The others, by why they say nothing of the model: no_reference, unverifiable_reference, refused, given_up."""
+
+    def has_all_samples(self, sampling: SamplingConfig) -> bool:
+        """Whether it has as many replies as it was to get; one whose reference cannot be graded says nothing anyway."""
+        return _why_ungradable(self.problem) is not None or has_all_samples(self.problem, self.verdicts, sampling)
 
 
 def read_outcomes(

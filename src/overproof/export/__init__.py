@@ -35,6 +35,7 @@ from overproof.export.written import ExportSummary, ShardExport, summarise
 from overproof.journal import write_bytes
 from overproof.records import Decision, PreparedProblem, Score, Trace, Verdict, problem_id_of
 from overproof.runfolder import RunFolder
+from overproof.sampling.plan import has_all_samples
 from overproof.selection.passrate import count_draws, estimate_pass_rate, has_passed, rate_problem
 
 
@@ -73,8 +74,10 @@ def export_shard(config: RunConfig, folder: RunFolder, shard: int, name: str | N
     done = ShardExport(reasons=Counter(decision.reason for decision in decisions))
     done.pass_rates.update(rate_problem(passed, config.sampling) for passed in outcomes.values())
     done.draws.update(count_draws(passed, config.sampling) for passed in outcomes.values())
-    if folder.read_overrides().by_problem:
-        done.overrides.update(one.override for one in folder.read_problems(shard) if one.override is not None)
+    for one in folder.read_problems(shard):
+        done.unfinished["problems"] += not has_all_samples(one, outcomes.get(one.problem.id, []), config.sampling)
+        if one.override is not None:
+            done.overrides[one.override] += 1
     folder.remove(folder.dataset(name) / "README.md")
     with ExitStack() as stack:
         writers: dict[str, SplitWriter] = {}

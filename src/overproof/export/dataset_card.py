@@ -182,6 +182,9 @@ def _say_how(config: RunConfig, selection: SelectionConfig, summary: ExportSumma
 _DECIDED = {"keep": "found right", "replace": "replaced", "drop": "dropped with their problems"}
 
 
+_SO_FAR = ", so far: replies are missing, short ones come in first and are right more often, so that it leans upwards"
+
+
 def _say_samples(sampling: SamplingConfig) -> str:
     if sampling.want_correct is None:
         return f"{sampling.n} samples"
@@ -219,7 +222,7 @@ def _say_reasons(summary: ExportSummary, selection: SelectionConfig) -> str:
     if rate.value is not None:
         lines.append(
             f"\nThe teacher's pass rate is {rate.value:.3f} (95 % interval {rate.low:.3f} to {rate.high:.3f}, "
-            f"mean over {rate.problems:,} problems). A cut reply counts as not passed."
+            f"mean over {rate.problems:,} problems{_SO_FAR if rate.so_far else ''}). A cut reply counts as not passed."
         )
     return "\n".join(lines)
 

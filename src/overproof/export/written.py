@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -38,6 +39,8 @@ class ShardExport:
     """Problems by how many of their draws were correct."""
     kept_draws: Counter[Draws] = field(default_factory=Counter)
     """The same of problems with a row."""
+    unfinished: Counter[str] = field(default_factory=Counter)
+    """Problems that lack traces which sampling wants, as `problems`."""
     overrides: Counter[str] = field(default_factory=Counter)
     """Problems by what a person decided about them."""
     files: list[str] = field(default_factory=list)
@@ -107,7 +110,10 @@ def summarise(folder: Path, whole: ShardExport) -> ExportSummary:
         grades=whole.grades,
         overrides=whole.overrides,
         lengths=_find_percentiles(whole.lengths),
-        pass_rate=estimate_rate((rate.value * rate.draws, rate.draws) for rate in rates if rate.value is not None),
+        pass_rate=msgspec.structs.replace(
+            estimate_rate((rate.value * rate.draws, rate.draws) for rate in rates if rate.value is not None),
+            so_far=whole.unfinished.total() > 0,
+        ),
         draws=whole.draws,
         kept_draws=whole.kept_draws,
     )

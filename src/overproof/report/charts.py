@@ -281,8 +281,9 @@ def draw_consistency(found: Sequence[Consistency], say: Wording, *, link: Callab
 def _tell(estimate: Estimate, say: Wording) -> str:
     if estimate.value is None:
         return _NO_SHARE
+    said = "{value} ({low} to {high}) so far" if estimate.so_far else "{value} ({low} to {high})"
     return say(
-        "{value} ({low} to {high})",
+        said,
         value=show_share(estimate.value),
         low=show_share(estimate.low),
         high=show_share(estimate.high),

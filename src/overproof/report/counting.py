@@ -48,6 +48,8 @@ def count_shard(
     _count_traces(counts, shard, outcomes)
     _count_selections(counts, shard)
     _count_problems(counts, shard, rate_shard(config, shard) if rated is None else rated, config.sampling)
+    if config.selection.has_band or any(one.has_band for one in config.selections.values()):
+        _count_draws(counts, shard, outcomes, config.sampling.most)
     _count_lengths(counts, shard)
     _count_language(counts, shard)
     _count_rewards(counts, shard)
@@ -109,10 +111,12 @@ def _count_problems(counts: Counts, shard: Shard, rated: Sequence[Rated], sampli
         gone=len(np.unique(shard.traces["problem"][shard.owners < 0])),
     )
     counts.samples.update(number[number > 0].tolist())
+    counts.unfinished = int(np.count_nonzero(~unfit & (number < sampling.least)))
     kept = np.bincount(shard.owners[shard.decisions()["kept"] & (shard.owners >= 0)], minlength=len(rows))
     names = [group_names(shard, row) for row in range(len(rows))]
     for row, rate, right in rated:
         counts.estimators[rate.estimator] += 1
+        counts.unfinished += rate.estimator == "unfinished" and rate.value is not None
         counts.reached += right >= (sampling.want_correct or 1)
         for kind in names[row]:
             group = counts.groups[kind]
@@ -125,6 +129,20 @@ def _count_problems(counts: Counts, shard: Shard, rated: Sequence[Rated], sampli
             group.problems += 1
             group.traces += traces
             group.kept += keeps
+
+
+def _count_draws(counts: Counts, shard: Shard, outcomes: NDArray[np.int8], most: int) -> None:
+    """Problems by what was drawn of them, all and those that each selection keeps a trace of."""
+    counted = (shard.owners >= 0) & (shard.scores["length"] > 0) & (outcomes != UNKNOWN)
+    counted &= shard.traces["index"] < most
+    problems = len(shard.problems.rows)
+    draws = np.bincount(shard.owners[counted], minlength=problems)
+    correct = np.bincount(shard.owners[counted & (outcomes == 1)], minlength=problems)
+    pairs = list(zip(correct.tolist(), draws.tolist(), strict=True))
+    counts.draws.update(pair for pair in pairs if pair[1])
+    for selection in shard.selections:
+        kept = np.unique(shard.owners[shard.decisions(selection)["kept"] & (shard.owners >= 0)])
+        counts.selections[selection].draws.update(pairs[row] for row in kept.tolist())
 
 
 def group_names(shard: Shard, row: int) -> list[Kind]:

@@ -97,6 +97,8 @@ class Chosen:
     tokens_known: int = 0
     """Kept traces whose tokens are known."""
     characters: int = 0
+    draws: Counter[tuple[int, int]] = field(default_factory=Counter)
+    """Problems with a kept trace by (correct, draws), where a band of pass rates is asked for."""
 
     def add(self, other: Chosen) -> None:
         """Count the other's traces too."""
@@ -107,6 +109,7 @@ class Chosen:
         self.tokens += other.tokens
         self.tokens_known += other.tokens_known
         self.characters += other.characters
+        self.draws.update(other.draws)
 
 
 @dataclass(slots=True)
@@ -177,6 +180,10 @@ class Counts:
     groups: defaultdict[Kind, Group] = field(default_factory=lambda: defaultdict(Group))
     estimators: Counter[str] = field(default_factory=Counter)
     """Problems by how their pass rate was estimated."""
+    draws: Counter[tuple[int, int]] = field(default_factory=Counter)
+    """Problems by (correct, draws), where a selection asks for a band of pass rates."""
+    unfinished: int = 0
+    """Problems that lack traces which sampling wants."""
     reached: int = 0
     """Problems with as many correct traces as adaptive sampling wants."""
     samples: Counter[int] = field(default_factory=Counter)
@@ -211,9 +218,19 @@ class Counts:
 
     def add(self, other: Counts) -> Self:
         """Count the other's shards too."""
-        for name in ("shards", "traces", "scored", "uncounted", "reached"):
+        for name in ("shards", "traces", "scored", "uncounted", "unfinished", "reached"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
-        for name in ("missing", "problems", "endings", "verdicts", "estimators", "samples", "foreign", "forms"):
+        for name in (
+            "missing",
+            "problems",
+            "endings",
+            "verdicts",
+            "estimators",
+            "samples",
+            "foreign",
+            "forms",
+            "draws",
+        ):
             getattr(self, name).update(getattr(other, name))
         for part in ("by_tokens", "by_characters", "spending", "damage"):
             getattr(self, part).add(getattr(other, part))

@@ -56,7 +56,9 @@ def _unfinished_sampling(config: RunConfig, counts: Counts, say: Wording) -> Ite
             m=_n(wanted),
             k=_n(config.sampling.n),
         )
-    if sampled < total or counts.traces < wanted:
+    elif counts.unfinished:
+        yield say("{n} problems lack traces: sampling has not finished.", n=_n(counts.unfinished))
+    if counts.unfinished:
         yield say("Until then rates lean upwards: short replies come in first, and short replies are right more often.")
 
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from overproof.config import RunConfig
 from overproof.config.selection import SelectionConfig
-from overproof.estimators import Estimate, estimate_mean, estimate_share
+from overproof.estimators import Estimate, estimate_mean, estimate_share, fit_prior, share_inside
 from overproof.judge import read_spent, read_summary
 from overproof.report.counts import (
     ALL,
@@ -47,6 +47,7 @@ from overproof.report.troubles import explain
 from overproof.runfolder import RunFolder
 from overproof.sampling.forecast import FEWEST_PROBLEMS, Forecaster
 from overproof.sampling.progress import Forecast
+from overproof.selection.passrate import band_of
 from overproof.teacher.budget import Amount
 from overproof.wording import Wording
 
@@ -63,7 +64,7 @@ def summarise(config: RunConfig, folder: RunFolder, counts: Counts, say: Wording
     main = counts.selections.get(None, Chosen())
     groups = {what: _lines(counts, what) for what in ("source", "language", "level")}
     groups["level"].sort(key=lambda line: _natural(line.name))
-    overall = _line("", counts.groups.get(ALL, Group()))
+    overall = _line("", counts.groups.get(ALL, Group()), counts)
     adaptive = _adaptive(config, counts)
     return Summary(
         name=folder.name,
@@ -157,12 +158,9 @@ def _largest(counts: Mapping[Name, int]) -> dict[Name, int]:
     return dict(sorted(counts.items(), key=lambda item: (-item[1], str(item[0]))))
 
 
-def _estimate(group: Group) -> Estimate:
-    return estimate_mean(group.rates, group.samples)
-
-
-def _line(name: str, group: Group) -> GroupLine:
-    return GroupLine(name, group.problems, group.traces, group.kept, _estimate(group))
+def _line(name: str, group: Group, counts: Counts) -> GroupLine:
+    rate = msgspec.structs.replace(estimate_mean(group.rates, group.samples), so_far=counts.unfinished > 0)
+    return GroupLine(name, group.problems, group.traces, group.kept, rate)
 
 
 def _lines(counts: Counts, what: str) -> list[GroupLine]:
@@ -171,7 +169,7 @@ def _lines(counts: Counts, what: str) -> list[GroupLine]:
         ((kind.name, group) for kind, group in counts.groups.items() if kind.what == what),
         key=lambda item: (-item[1].problems, item[0]),
     )
-    return [_line(name, group) for name, group in groups[:MOST_LISTED]]
+    return [_line(name, group, counts) for name, group in groups[:MOST_LISTED]]
 
 
 def _natural(name: str) -> tuple[int, str]:
@@ -341,9 +339,17 @@ def _selections(config: RunConfig, counts: Counts) -> list[SelectionLine]:
                 tokens_per_trace=chosen.tokens / chosen.tokens_known if chosen.tokens_known else None,
                 characters_per_trace=chosen.characters / chosen.kept if chosen.kept else None,
                 reasons=in_order(chosen.reasons),
+                inside=_inside(tables[name], counts, chosen),
             )
         )
     return lines
+
+
+def _inside(selection: SelectionConfig, counts: Counts, chosen: Chosen) -> float | None:
+    """Expected share of the kept problems whose pass rate truly lies in the selection's band."""
+    if not selection.has_band:
+        return None
+    return share_inside(fit_prior(counts.draws), chosen.draws, *band_of(selection))
 
 
 def _places(config: RunConfig, folder: RunFolder) -> Places:

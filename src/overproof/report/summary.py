@@ -167,6 +167,8 @@ class SelectionLine(msgspec.Struct, frozen=True):
     tokens_per_trace: float | None
     characters_per_trace: float | None
     reasons: dict[str, int]
+    inside: float | None = None
+    """Expected share of its problems whose pass rate truly lies in its band; None where it asks for none."""
 
 
 class Trouble(msgspec.Struct, frozen=True):

@@ -73,6 +73,12 @@ class Outlook(msgspec.Struct, frozen=True):
 
 _COHORT = 1000
 """Problems that a forecast rests on: the first to be started, so that in the end none of them is missing."""
+_UNSEEN = 0.5
+"""Problems that are taken to be longer than any seen, while some are under way: the longest that has finished is not
+the longest there is."""
+_RESIDUAL = 3.0
+"""Variance of what a problem still has before it, in squares of its mean: 1 of an exponential tail, but lengths have
+heavier ones. With 1 and nothing unseen, forecasts at four fifths of a run held the truth in 89 %, and so in 95 %."""
 
 
 class _Spent(NamedTuple):
@@ -139,7 +145,9 @@ class _Lived:
         self.unstarted = max(0.0, units_left / self.units_each - len(waiting))
         """Problems that nobody has asked yet."""
         self.weights = _kaplan_meier([one.seconds for one in done], waiting)
-        self.tail = max(0.0, 1 - math.fsum(self.weights))
+        unseen = _UNSEEN / (len(done) + 1) if waiting else 0.0
+        self.tail = max(unseen, 1 - math.fsum(self.weights))
+        self.weights = [weight * (1 - self.tail) / math.fsum(self.weights) for weight in self.weights]
         """Share of problems that take longer than any that has finished."""
 
     def project(self, values: list[float], spent: float) -> tuple[float, float, float]:
@@ -147,19 +155,20 @@ class _Lived:
         beyond = self._beyond(values)
         mean = math.fsum(weight * value for weight, value in zip(self.weights, values, strict=True))
         mean += self.tail * beyond
-        rest = self.unstarted * mean + self._under_way(values, beyond)
+        under_way, scatter = self._under_way(values, beyond)
+        rest = self.unstarted * mean + under_way
         if rest <= 0:
             return spent, spent, spent
         squares = math.fsum(weight * (value - mean) ** 2 for weight, value in zip(self.weights, values, strict=True))
         variance = squares + 2 * self.tail * beyond**2  # an exponential tail scatters by its own mean
         problems = self.unstarted + len(self.waiting)
-        error = math.sqrt(variance * (problems + problems**2 / len(values)))
+        error = math.sqrt(variance * (self.unstarted + problems**2 / len(values)) + scatter)
         reach = t_quantile(0.95, len(values) - 1) * error / rest
         return spent + rest, spent + rest * math.exp(-reach), spent + rest * math.exp(reach)
 
     def _beyond(self, values: list[float]) -> float:
         """What a problem comes to that takes longer than all that have finished, at the pace of the longer half."""
-        half = len(self.done) // 2
+        half = 3 * len(self.done) // 4
         seconds = math.fsum(one.seconds for one in self.done[half:])
         if not seconds:
             return max(values)
@@ -167,17 +176,20 @@ class _Lived:
         exposure = seconds - finished * middle + math.fsum(max(0.0, age - middle) for age in self.waiting)
         return (self.done[-1].seconds + exposure / finished) * math.fsum(values[half:]) / seconds
 
-    def _under_way(self, values: list[float], beyond: float) -> float:
-        """What the problems under way will come to, each given that it has taken so long already."""
+    def _under_way(self, values: list[float], beyond: float) -> tuple[float, float]:
+        """What the problems under way will come to, each given that it has taken so long already, and its variance."""
         share, total = self.tail, self.tail * beyond
-        place, sums = len(values), 0.0
+        pace = math.fsum(values) / (math.fsum(one.seconds for one in self.done) or math.inf)
+        place, sums, scatter = len(values), 0.0, 0.0
         for age in reversed(self.waiting):
             while place and self.done[place - 1].seconds > age:
                 place -= 1
                 share += self.weights[place]
                 total += self.weights[place] * values[place]
-            sums += total / share if share > 1e-9 else beyond  # the oldest may have outlived all that finished
-        return sums
+            whole = total / share if share > 1e-9 else beyond  # the oldest may have outlived all that finished
+            sums += whole
+            scatter += _RESIDUAL * max(0.0, whole - age * pace) ** 2
+        return sums, scatter
 
 
 def _kaplan_meier(finished: list[float], waiting: list[float]) -> list[float]:

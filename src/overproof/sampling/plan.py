@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from overproof.config.endpoint import SamplingConfig
+from overproof.records import PreparedProblem
 
 CAUTION = 8
 """One more sample at a time is drawn for so many failures: hard problems, whose next sample will hardly succeed
@@ -34,3 +35,12 @@ def wanted_samples(verdicts: Mapping[int, bool | None], config: SamplingConfig) 
             return wanted
         missing, failures = want - correct, seen - correct
         wanted = min(most, wanted + max(1, missing, failures // CAUTION))
+
+
+def has_all_samples(prepared: PreparedProblem, verdicts: Sequence[bool | None], config: SamplingConfig) -> bool:
+    """Whether a problem has as many samples as it wants; `verdicts` are those of its samples, by index."""
+    if prepared.is_unfit:
+        return True
+    is_gradable = prepared.problem.reference is not None and prepared.reference_issue is None
+    wanted = wanted_samples(dict(enumerate(verdicts)), config) if is_gradable else config.least
+    return len(verdicts) >= wanted
