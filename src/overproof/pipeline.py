@@ -30,7 +30,7 @@ from overproof.config import RunConfig
 from overproof.config.own import extensions_in
 from overproof.config.source import PromptConfig
 from overproof.engine import Engine, open_engine
-from overproof.errors import ConfigError, InputError
+from overproof.errors import ConfigError
 from overproof.estimators import Prior, fit_prior
 from overproof.export import export_shard, finish_export
 from overproof.extensions import digest_of
@@ -531,10 +531,7 @@ def _contract(config: PromptConfig) -> str:
 
 def _count_source(config: RunConfig) -> int:
     """How many problems the source holds. Raises InputError when it holds none, and whatever is wrong with one."""
-    count = sum(1 for _ in read_problems(config.problems))
-    if not count:
-        raise InputError(f"{config.problems.path or config.problems.dataset} holds no problems")
-    return count
+    return sum(1 for _ in read_problems(config.problems))
 
 
 def _run_stage(

@@ -239,6 +239,29 @@ API = {
           f"<|channel|>final<|message|>{ANSWER}<|return|>"}, None, THOUGHT),
         ({"messages": [{"role": "user", "content": ASKED}, {"role": "assistant", "content": ANSWER,
           "reasoning_details": [{"type": "reasoning.text", "text": THOUGHT}]}]}, None, THOUGHT),
+        ({"messages": [{"role": "user", "content": ASKED}, {"role": "assistant", "content": [
+          {"type": "reasoning", "summary": [{"type": "summary_text", "text": THOUGHT}]},
+          {"type": "output_text", "text": ANSWER}]}]}, None, THOUGHT),
+        ({"contents": [{"role": "user", "parts": [{"text": ASKED}]},
+          {"role": "model", "parts": [{"text": THOUGHT, "thought": True}, {"text": ANSWER}]}]}, None, THOUGHT),
+        ({"question": ASKED, "reasoning": THOUGHT, "deepseek_solution": ANSWER, "answer": "4"}, "4", THOUGHT),
+        ({"question": ASKED, "r1_reasoning": THOUGHT, "r1_answer": ANSWER, "expected_answer": "4"}, "4", THOUGHT),
+        ({"conversations": [{"from": "human", "value": ASKED, "info": {"ground_truth": "4"}},
+          {"from": "assistant", "value": SAID}]}, "4", THOUGHT),
+        ({"prompt": ASKED, "llm_response": SAID, "metadata": '{"expected_answer": "4"}'}, "4", THOUGHT),
+        ({"problem": ASKED, "generation": ANSWER, "_full_generation": SAID, "expected_answer": "4"}, "4", THOUGHT),
+        ({"text": f"<|im_start|>system\nBe brief.<|im_end|>\n<|im_start|>user\n{ASKED}<|im_end|>\n<|im_start|>assistant"
+          f"\n<|im_start|>think\n{THOUGHT}\n<|im_start|>answer\n{ANSWER}<|im_end|>\n"}, None, THOUGHT),
+        ({"text": f"<｜begin▁of▁sentence｜><｜User｜>{ASKED}<｜Assistant｜>{SAID}<｜end▁of▁sentence｜>"},
+         None, THOUGHT),
+        ({"text": f"<s>[INST] <<SYS>>\nBe brief.\n<</SYS>>\n\n{ASKED} [/INST] {SAID} </s>"}, None, THOUGHT),
+        ({"text": f"<bos><start_of_turn>user\n{ASKED}<end_of_turn>\n<start_of_turn>model\n{SAID}<end_of_turn>"},
+         None, THOUGHT),
+        ({"text": f"Below is a task.\n\n### Instruction:\n{ASKED}\n\n### Response:\n{SAID}"}, None, THOUGHT),
+        ({"prompt": f"<|start_header_id|>user<|end_header_id|>\n\n{ASKED}<|eot_id|><|start_header_id|>assistant"
+          "<|end_header_id|>\n\n", "completion": SAID}, None, THOUGHT),
+        ({"input": f"system\nBe brief.\nuser\n{ASKED}\nassistant\n<think>\n", "output": SAID, "gts": "4"},
+         "4", THOUGHT),
     ],
 )  # fmt: skip
 def test_what_people_call_things_is_known(
@@ -250,6 +273,16 @@ def test_what_people_call_things_is_known(
     parts = split_completion(trace.content, trace.reasoning)
     assert (trace.problem.question, trace.problem.reference) == (ASKED, reference)
     assert (str(parts.reasoning).strip(), parts.answer.strip()) == (reasoning, ANSWER)
+
+
+def test_a_solution_that_is_the_reply_itself_is_no_reference_and_an_empty_reply_is_none(tmp_path: Path) -> None:
+    chat = [{"role": "user", "content": ASKED}, {"role": "assistant", "content": f"So it is {ANSWER}."}]
+    silent = [{"role": "user", "content": "What is 3+3?"}, {"role": "assistant", "content": ""}]
+    rows = [{"messages": chat, "solution": f"So it is {ANSWER}."}, {"messages": silent, "solution": "6"}]
+    summary = import_traces(TraceSet(path=write_rows(tmp_path / "theirs.jsonl", *rows)), RunFolder(tmp_path / "run"))
+    assert (summary.traces, summary.without_reference) == (1, 1)
+    assert any("'solution' is the reply itself, and no reference" in note for note in summary.notes)
+    assert summary.skipped == {"the reply in 'messages' is empty": 1}
 
 
 def test_a_row_that_is_a_list_of_messages_is_a_conversation(tmp_path: Path) -> None:

@@ -133,6 +133,13 @@ def test_a_source_with_other_columns_says_which_it_has_and_which_key_to_set(
     assert message in str(caught.value)
 
 
+def test_rows_that_name_their_own_columns_may_lack_the_answer_at_first(tmp_path: Path) -> None:
+    path = write_jsonl(tmp_path / "mine.jsonl", {"question": "q"}, {"question": "p", "answer": "1"})
+    assert [one.reference for one in read(path=path, reference="answer")] == [None, "1"]
+    with pytest.raises(ConfigError, match=r"mine\.jsonl:2 has no 'reference'; it has: question, answer\. Set"):
+        read(path=path)
+
+
 def test_an_empty_reference_key_goes_without_references_on_purpose(tmp_path: Path) -> None:
     path = write_jsonl(tmp_path / "mine.jsonl", {"question": "q", "answer": "1"})
     assert read(path=path, reference="") == [Problem(digest_question("q").hex(), "q")]
@@ -166,6 +173,8 @@ def test_a_problem_that_cannot_be_used_is_named_by_file_and_line(
         ("mine.json", b'"question"', "it begins with"),
         ("mine.csv", b"question\n\xff\n", "mine.csv:2 is not UTF-8"),
         ("mine.parquet", b"PAR1 no", "is not readable Parquet"),
+        ("mine.jsonl", b"\n\n", "mine.jsonl holds no problems"),
+        ("mine.csv", b"question,answer\n", "mine.csv holds no problems"),
     ],
 )
 def test_a_file_that_is_not_what_its_name_says_is_refused(

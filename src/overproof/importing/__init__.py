@@ -22,7 +22,7 @@ from overproof.importing.layouts import ALIASES, GENERAL, LAYOUTS, Layout, recog
 from overproof.importing.reading import ImportedReply, ImportedRow, read_row
 from overproof.journal import write_records, write_sharded
 from overproof.problems.notes import SourceNotes
-from overproof.records import Problem, Trace
+from overproof.records import Problem, Trace, clean_text
 from overproof.rows import Source, scan_rows
 from overproof.rows.row import SourceRow
 from overproof.runfolder import Manifest, RunFolder, count_shards, shard_of
@@ -244,25 +244,33 @@ class _Reader:
         taken = ", ".join(name for columns in self._taken.values() for name in columns)
         return any(name.partition(".")[0].partition("[")[0] == column for name in taken.split(", "))
 
+    def texts_of(self, row: SourceRow) -> set[str]:
+        """The replies and reasonings that were read of a row: what holds the same again has been read."""
+        try:
+            replies = read_row(row, self._layout, SourceNotes()).replies
+        except InputError:
+            return set()
+        return {text.strip() for reply in replies for text in (reply.content, reply.reasoning or "")}
+
     def most_common(self) -> str:
         """What is wrong with most rows."""
         return next((reason for reason, _ in self._skipped.most_common(1)), "it has no rows")
 
 
 def _find_unread(first: list[SourceRow], reader: _Reader) -> list[str]:
-    """Columns of the first rows that hold what looks like a reasoning, and from which nothing was taken."""
+    """Columns of the first rows that hold what looks like a reasoning, and of which nothing was read."""
     found: dict[str, None] = {}
     for row in first:
+        read = reader.texts_of(row)
         for column, value in row.values.items():
-            texts = value if isinstance(value, list) else [value]
-            if not reader.was_read(column) and any(_is_reasoning(column, text) for text in texts):
+            texts = [text for text in (value if isinstance(value, list) else [value]) if isinstance(text, str)]
+            unread = [text for text in texts if clean_text(text).strip() not in read]
+            if not reader.was_read(column) and any(_is_reasoning(column, text) for text in unread):
                 found[column] = None
     return list(found)
 
 
-def _is_reasoning(column: str, text: Any) -> bool:
-    if not isinstance(text, str) or not text.strip():
-        return False
+def _is_reasoning(column: str, text: str) -> bool:
     is_called = any(name in column.lower() for name in ("reason", "think", "thought", "cot"))
     return "<think>" in text or (is_called and len(text) > _LONG // 20) or len(text) > _LONG
 

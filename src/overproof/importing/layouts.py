@@ -30,6 +30,8 @@ class Layout:
     """Columns that tell this layout from others: a row that has them all is taken to be of it."""
     chat: Names = ()
     """Lists of messages that end in the reply, or hold the question alone."""
+    rendered: Names = ("text", "full_text")
+    """Texts that hold a chat as a template writes it out; read where there is neither a chat nor a question."""
     question: Names = ()
     append: Names = ()
     """What follows the question on a line of its own."""
@@ -47,34 +49,46 @@ class Layout:
     finish_reason: Names = ("finish_reasons", "finish_reason")
 
 
+_CARRIERS = (
+    *("reward_model", "verification_info", "info", "messages[0].info", "conversations[0].info", "extra_info"),
+    *("metadata", "meta", "doc", "generic_request.original_row", "original_row"),
+)
+"""Columns, and places within them, in which sets keep what they know of a problem beside the chat."""
+_KNOWN_AS = ("ground_truth", "reference_answer", "expected_answer", "answer")
 _REFERENCES = (
-    *("reference", "expected_answer", "final_answer", "ground_truth", "reward_model.ground_truth", "reference_answer"),
-    *("info.reference_answer", "messages[0].info.reference_answer", "gold", "golden", "gold_answer", "target", "gt"),
-    *(
-        "gts",
-        "extra_info.answer",
-        "verification_info.ground_truth",
-        "correct_answer",
-        "参考答案",
-        "标准答案",
-        "正确答案",
-    ),
-    *("answer", "答案", "ground_truth_solution", "solution", "label"),
+    *("reference", "expected_answer", "final_answer", "ground_truth", "reference_answer", "gold", "golden"),
+    *("gold_answer", "target", "gt", "gts", "correct_answer", "参考答案", "标准答案", "正确答案"),
+    *(f"{carrier}.{name}" for carrier in _CARRIERS for name in _KNOWN_AS),
+    *("answer", "答案", "ground_truth_solution", "solution", "label", "labels"),
 )
 
 GENERAL = Layout(
     "general",
     about="the words that most sets use",
-    chat=("messages", "conversations", "conversation", "chat", "dialog", "request.messages", "body.messages"),
+    chat=(
+        *("messages", "conversations", "conversation", "chat", "dialog", "contents", "request.messages"),
+        *("body.messages", "generic_request.messages"),
+    ),
     question=(
         *("problem", "question", "prompt", "instruction", "query", "input", "user_prompt", "original_question"),
+        *("full_prompt", "origin_prompt", "doc.problem", "doc.question"),
         *("题目", "问题", "题干", "题目内容", "提问", "指令", "extra_info.question"),
     ),
     append=(),
     replies=(
-        *("generations", "generation", "responses", "response", "completions", "completion", "generated_solution"),
-        *("outputs", "output", "model_output", "model_response", "model_answer", "llm_response", "llm_output"),
+        *(
+            "_full_generation",
+            "generations",
+            "generation",
+            "responses",
+            "response",
+            "completions",
+            "completion",
+            "generated_solution",
+        ),
+        *("llm_response", "llm_output"),
         *("choices", "samples", "predictions", "prediction", "content", "reply", "attempt", "assistant"),
+        *("raw_response", "response_message", "resps"),
         *("回答", "回复", "模型回答", "模型输出", "输出", "解答"),
     ),
     reasoning=(

@@ -10,12 +10,15 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+import msgspec
+
 from overproof.completion import OPENING_TAG, split_completion
 from overproof.errors import InputError
 from overproof.importing.layouts import Layout, Names, find_answer, written_as
+from overproof.importing.rendered import read_rendered
 from overproof.mending import MARKS, mend
 from overproof.problems import build_problem
-from overproof.problems.cells import as_messages, message_text, to_text
+from overproof.problems.cells import as_messages, is_thought, message_content, message_text, to_text
 from overproof.problems.notes import SourceNotes
 from overproof.problems.presets import Preset
 from overproof.records import Message, Problem, Usage, clean_text
@@ -23,16 +26,26 @@ from overproof.rows import say_fault
 from overproof.rows.columns import MISSING, look_up, read_cell
 from overproof.rows.escapes import DoubtfulError, mend_latex
 from overproof.rows.row import SourceRow
+from overproof.teacher.parts import read_parts
+from overproof.teacher.reply import MARKS as REPLY_MARKS
 
 _THOUGHT = re.compile(r"<\|begin_of_thought\|>(.*?)<\|end_of_thought\|>", re.DOTALL)
 _SOLUTION = re.compile(r"<\|begin_of_solution\|>(.*?)(?:<\|end_of_solution\|>|$)", re.DOTALL)
-_CHATML = re.compile(r"<\|im_start\|>(system|user)\n(.*?)<\|im_end\|>", re.DOTALL)
-"""A message as Qwen's template writes it, in what a rollout keeps of its prompt."""
 _INSIDE = ("message", "delta", "body", "choices", "response", "output")
 """Keys that a reply lies under in what an API answered."""
 _ROLES = {"human": "user", "gpt": "assistant", "model": "assistant", "bot": "assistant"}
+_SUMMARY = "summary"
+"""The channel of a reasoning that is somebody's summary of one."""
 _REASONING_KEYS = ("reasoning_content", "reasoning", "thinking", "thought", "think")
 """Keys of a message that its reasoning is kept under."""
+_BY_A_MODEL = ("response", "completion", "generation", "output", "solution", "answer", "attempt")
+_THOUGHT_BY = ("reasoning", "reasoning_content", "thinking", "thinking_trajectory", "thought", "cot")
+"""Ends of names of columns that begin with a model's: `deepseek_solution`, `r1_reasoning`."""
+_NO_MODELS = {
+    *("reference", "expected", "gold", "golden", "final", "correct", "ground_truth", "true", "target", "standard"),
+    *("predicted", "extracted", "original", "human", "official", "canonical", "short", "has", "is", "sample", "wrong"),
+}
+"""What such names begin with where they are not a model's."""
 _COUNTS = ("prompt_tokens_len", "reasoning_content_tokens_len", "content_tokens_len")
 """Token counts of Chinese-DeepSeek-R1-Distill-data-110k."""
 
@@ -96,7 +109,7 @@ def read_row(row: SourceRow, layout: Layout, notes: SourceNotes) -> ImportedRow:
     if row.fault is not None:
         raise InputError(say_fault(row))
     cells = _Cells(row)
-    chat = cells.take("chat", layout.chat)
+    chat = cells.take("chat", layout.chat) or _find_rendered(cells, layout)
     if chat is not None:
         prompt, last = _split_chat(row, chat, cells.taken["chat"])
     else:
@@ -110,11 +123,37 @@ def read_row(row: SourceRow, layout: Layout, notes: SourceNotes) -> ImportedRow:
         replies = _add_reasoning(cells, layout, replies)
     elif last is not None:
         cells.taken["reasoning"] = f"{cells.taken['chat']}, {replies[0].channel or 'inside the reply'}"
+    if not any(reply.content.strip() or reply.reasoning for reply in replies):
+        raise InputError(f"{row.where}: the reply in '{cells.taken.get('replies', cells.taken.get('chat'))}' is empty")
+    problem = _without_circle(_build(cells, layout, prompt, notes), cells, replies, notes)
     replies = [_mend_reply(row, reply, notes) for reply in replies]
-    problem = _build(cells, layout, prompt, notes)
     if cells.taken.get("append"):
         prompt = [*prompt[:-1], Message("user", problem.question)]
     return ImportedRow(problem, prompt, replies, cells.taken, row.where)
+
+
+def _find_rendered(cells: _Cells, layout: Layout) -> list[dict[str, str]] | None:
+    """The messages in a text as a template writes them out; None where a row has a question by itself."""
+    if any(_has(cells.row, name) for name in layout.question):
+        return None
+    text = cells.take("chat", layout.rendered)
+    messages = read_rendered(text) if isinstance(text, str) else None
+    if messages is None:
+        cells.taken.pop("chat", None)
+    return messages
+
+
+def _without_circle(problem: Problem, cells: _Cells, replies: Sequence[ImportedReply], notes: SourceNotes) -> Problem:
+    """The problem without a reference that was found in a solution which is the reply itself: it verifies nothing."""
+    column = cells.taken.get("reference")
+    kept = look_up(cells.row.values, column) if column is not None else None
+    if not isinstance(kept, str) or clean_text(kept).strip() == problem.reference:
+        return problem
+    if clean_text(kept).strip() not in {reply.content.strip() for reply in replies}:
+        return problem
+    notes.count(f"'{column}' is the reply itself, and no reference to verify it by", cells.row.where)
+    del cells.taken["reference"]
+    return msgspec.structs.replace(problem, reference=None)
 
 
 def _asked_within(cells: _Cells, layout: Layout) -> Any:
@@ -136,6 +175,8 @@ def _mend_reply(row: SourceRow, reply: ImportedReply, notes: SourceNotes) -> Imp
         raise InputError(f"{row.where}: a reply {error}") from None
     if commands := (*content.commands, *(reasoning.commands if reasoning else ())):
         notes.mend(commands, row.where)
+    if reply.channel == _SUMMARY:
+        notes.count(REPLY_MARKS["summary"], row.where)
     mended = mend(content.text, reasoning.text if reasoning else None)
     for mark in mended.marks:
         notes.count(MARKS[mark], row.where)
@@ -163,8 +204,8 @@ def _split_chat(row: SourceRow, chat: Any, column: str) -> tuple[list[Message], 
 def _as_prompt(row: SourceRow, question: Any, column: str | None) -> list[Message]:
     if question is None:
         raise InputError(f"{row.where}: no question. It has: {', '.join(map(str, row.values))}. Give --question COLUMN")
-    if isinstance(question, str) and (said := _CHATML.findall(question)):
-        question = [{"role": role, "content": text.strip()} for role, text in said]
+    if isinstance(question, str):
+        question = read_rendered(question) or question
     if as_messages(question) is not None:
         return _split_chat(row, question, column or "question")[0]
     try:
@@ -199,6 +240,8 @@ def _read_replies(cells: _Cells, layout: Layout) -> list[ImportedReply]:
         replies = [reply for one in said for reply in _from_value(cells.row, one)]
     else:
         value = cells.take("replies", layout.replies)
+        if value is None and not _holds(cells.row, layout.replies):
+            value = cells.take("replies", _of_a_model(cells, _BY_A_MODEL))
         if value is None and any(_has(cells.row, name) for name in layout.reasoning):
             both = _has(cells.row, "solution") and _has(cells.row, "answer")  # the longer then replies
             names = ("solution",) if both else ("answer", "final_answer", "solution")
@@ -216,6 +259,19 @@ def _read_replies(cells: _Cells, layout: Layout) -> list[ImportedReply]:
     ended += [None] * (len(replies) - len(ended))
     replies = [reply._replace(finish_reason=reason) for reply, reason in zip(replies, ended, strict=False)]
     return _add_usage(cells, _add_reasoning(cells, layout, replies))
+
+
+def _of_a_model(cells: _Cells, ends: Names) -> Names:
+    """The columns that are called after a model and one of these."""
+    return tuple(
+        str(name)
+        for name, value in cells.row.values.items()
+        if isinstance(value, str)
+        and any(
+            str(name).lower().endswith(f"_{end}") and str(name).lower()[: -len(end) - 1] not in _NO_MODELS
+            for end in ends
+        )
+    )
 
 
 def _find_thinking(cells: _Cells) -> Names:
@@ -264,16 +320,18 @@ def _from_message(message: Mapping[str, Any]) -> ImportedReply:
     for key in _REASONING_KEYS:
         if isinstance(message.get(key), str) and message[key].strip() and not OPENING_TAG.search(content):
             return ImportedReply(content, clean_text(message[key]), key)
-    details = message.get("reasoning_details")
-    if isinstance(details, list) and not OPENING_TAG.search(content):
-        texts = [one.get("text") or one.get("summary") for one in details if isinstance(one, Mapping)]
-        if said := "".join(text for text in texts if isinstance(text, str)):
-            return ImportedReply(content, clean_text(said), "reasoning_details")
-    parts = message.get("content")
-    for part in parts if isinstance(parts, Sequence) and not isinstance(parts, str) else ():
-        thought = next((part[key] for key in _REASONING_KEYS if isinstance(part.get(key), str)), None)
-        if thought is not None:
-            return ImportedReply(content, clean_text(thought), "thinking")
+    if OPENING_TAG.search(content):
+        return _from_text(content)
+    held = message_content(message)
+    parts = [] if isinstance(held, str) else [part for part in held if isinstance(part, Mapping) and is_thought(part)]
+    for channel, value in (("reasoning_details", message.get("reasoning_details")), ("thinking", parts)):
+        thoughts: dict[str, list[str]] = {"reasoning": [], "summary": []}
+        for kind, text in read_parts(value, "reasoning"):
+            thoughts.setdefault(kind, []).append(text)
+        if said := "".join(thoughts["reasoning"]):
+            return ImportedReply(content, clean_text(said), channel)
+        if said := "\n\n".join(thoughts["summary"]):
+            return ImportedReply(content, clean_text(said), _SUMMARY)
     return _from_text(content)
 
 
@@ -292,6 +350,8 @@ def _add_reasoning(cells: _Cells, layout: Layout, replies: list[ImportedReply]) 
         cells.taken["reasoning"] = f"{cells.taken.get('replies', cells.taken.get('chat'))}, inside the reply"
         return replies
     value = cells.take("reasoning", layout.reasoning)
+    if value is None:
+        value = cells.take("reasoning", _of_a_model(cells, _THOUGHT_BY))
     if value is None:
         return replies
     thoughts = [value] if isinstance(value, str) else list(value) if isinstance(value, Sequence) else []

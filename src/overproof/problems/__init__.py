@@ -151,11 +151,7 @@ class _Reader:
 
     def read(self, rows: Iterator[SourceRow]) -> Iterator[Problem]:
         """The problems of the rows. What is wrong with a row is raised, or taken down where rows may be skipped."""
-        is_checked = False
-        for row in rows:
-            if row.fault is None and not is_checked:
-                _check_columns(row, self._config, self._preset)
-                is_checked = True
+        for row in _check_columns(rows, self._config, self._preset):
             try:
                 yield self._build(row)
             except InputError as error:
@@ -165,6 +161,9 @@ class _Reader:
         if self._notes.skipped and not self._seen:
             first = self._notes.skipped[0]
             raise InputError(f"no row can be used, as in {first.where}: {first.reason}")
+        if not self._seen:
+            place = self._config.path or self._config.dataset or self._preset.dataset
+            raise InputError(f"{self._config.table}: {place} holds no problems")
 
     def _build(self, row: SourceRow) -> Problem:
         if row.fault is not None:
@@ -215,8 +214,12 @@ _USUAL_REFERENCES = (
 )
 
 
-def _check_columns(row: SourceRow, config: ProblemsConfig, preset: Preset) -> None:
-    """Refuse a source without the columns that are needed, before its second row is read.
+_LOOKED_AT = 64
+"""Rows among which a column may first occur, where each names its own."""
+
+
+def _check_columns(rows: Iterator[SourceRow], config: ProblemsConfig, preset: Preset) -> Iterator[SourceRow]:
+    """The rows, after the first of them were seen to have the columns that are needed; raises ConfigError.
 
     A reference is not needed, but a source that seems to have one under another name is refused too: without it
     every trace would be paid for and none verified.
@@ -225,20 +228,38 @@ def _check_columns(row: SourceRow, config: ProblemsConfig, preset: Preset) -> No
     if config.preset is not None and preset.reference is not None:
         needed["reference"] = preset.reference
     needed |= {key: column for key in ("reference", "id", "source", "level") if (column := getattr(config, key))}
-    missing = {key: columns for key, columns in needed.items() if find_column(row.values, columns) is None}
-    likely = _find_usual(row, _USUAL_REFERENCES)
-    if config.preset is None and config.reference is None and "reference" not in row.values and likely is not None:
-        missing["reference"] = "reference"
-    if not missing:
-        return
+    is_guessed = config.preset is None and config.reference is None
+    taken: list[SourceRow] = []
+    sound: list[SourceRow] = []
+    for row in itertools.islice(rows, _LOOKED_AT):
+        taken.append(row)
+        if row.fault is not None:
+            continue
+        sound.append(row)
+        needed = {key: columns for key, columns in needed.items() if find_column(row.values, columns) is None}
+        is_guessed &= "reference" not in row.values
+        if row.header or not (needed or is_guessed):
+            break
+    of_answer = next((row for row in sound if is_guessed and _find_usual(row, _USUAL_REFERENCES) is not None), None)
+    if of_answer is not None:
+        needed["reference"] = "reference"
+    if sound and needed:
+        raise _say_missing(of_answer or sound[0], needed, config, is_guessed=of_answer is not None)
+    return itertools.chain(taken, rows)
+
+
+def _say_missing(
+    row: SourceRow, missing: Mapping[str, Columns], config: ProblemsConfig, *, is_guessed: bool
+) -> ConfigError:
+    """Which columns a row lacks, and the key to set for each."""
     wanted = {key: _first(columns) for key, columns in missing.items()}
     ways = [way for key, name in wanted.items() if (way := _say_way_out(row, key, name, config.table))]
-    if "reference" in wanted and config.preset is None and config.reference is None:
+    if is_guessed:
         ways[-1] += f", or {config.table}.reference: '' to go without references (nothing is verified then)"
     names = " and no ".join(f"'{name}'" for name in wanted.values())
     ways[0] = ways[0][0].upper() + ways[0][1:]
     header = f". Its columns are named in {row.header}: if that is no header, write one above it" if row.header else ""
-    raise ConfigError(f"{row.where} has no {names}; it has: {_say_all(row)}. " + " and ".join(ways) + header)
+    return ConfigError(f"{row.where} has no {names}; it has: {_say_all(row)}. " + " and ".join(ways) + header)
 
 
 def _first(columns: Columns) -> str:

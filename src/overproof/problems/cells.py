@@ -21,8 +21,8 @@ from overproof.rows.row import SourceRow
 
 _ASKED_BY = {"user", "human"}
 _NOT_ASKED = {"system"}
-_WORDS = ("content", "value", "text")
-"""Keys that a message's text is kept under: OpenAI's, ShareGPT's, and others'."""
+_WORDS = ("content", "value", "text", "parts", "prompt")
+"""Keys that a message's text is kept under: OpenAI's, ShareGPT's, Gemini's, OpenCompass's."""
 
 
 _WRITTEN_LIST = re.compile(r"""\s*\[\s*(['"]).*\1\s*,?\s*\]\s*""", re.DOTALL)
@@ -32,8 +32,8 @@ _KEPT_DIGITS = 15
 _FEWEST_SAVED = 4
 """Characters by which a number has to be shorter without them to be taken for one of these."""
 
-_THOUGHT = {"thinking", "reasoning", "redacted_thinking"}
-"""Types of parts of a message that are no part of what it says."""
+_THOUGHT = ("think", "reason", "thought")
+"""What the types of those parts of a message have in them that are no part of what it says."""
 
 
 class Cell(NamedTuple):
@@ -139,14 +139,25 @@ def as_messages(value: Any) -> list[tuple[str, str]] | None:
 
 def message_text(message: Mapping[str, Any]) -> str | None:
     """The text of a message, its parts joined; empty where it has none, None where a part of it is no text."""
-    content = next((message[key] for key in _WORDS if message.get(key) is not None), "")
+    content = message_content(message)
     if isinstance(content, str):
         return content
     if not isinstance(content, Sequence):
         return None
-    spoken = [part for part in content if not (isinstance(part, Mapping) and part.get("type") in _THOUGHT)]
+    spoken = [part for part in content if not (isinstance(part, Mapping) and is_thought(part))]
     texts = [part.get("text") if isinstance(part, Mapping) else part for part in spoken]
     return "".join(map(str, texts)) if all(isinstance(text, str) for text in texts) else None
+
+
+def message_content(message: Mapping[str, Any]) -> Any:
+    """What a message holds, under whichever key: a text or parts; empty where it has nothing."""
+    return next((message[key] for key in _WORDS if message.get(key) is not None), "")
+
+
+def is_thought(part: Mapping[str, Any]) -> bool:
+    """Whether a part of a message is reasoning, by its type or by Gemini's mark."""
+    kind = part.get("type")
+    return part.get("thought") is True or (isinstance(kind, str) and any(word in kind.lower() for word in _THOUGHT))
 
 
 def to_text(value: Any, joint: str = ", ") -> str | None:

@@ -58,8 +58,9 @@ def scan_rows(source: Source, tell: Tell = lambda _: None) -> Iterator[SourceRow
         yield from read_dataset(str(source.dataset), source.name, source.split, source.table)
         return
     found = list_files(source)
-    for name in files.missing_shards(found)[:3]:
-        tell(f"{found[0].parent} lacks {name}, which the names of the other files speak of")
+    if missing := files.missing_shards(found):
+        more = f" and {len(missing) - 1:,} more" if len(missing) > 1 else ""
+        tell(f"{found[0].parent} lacks {missing[0]}{more}, which the names of the other files speak of")
     for file in found:
         yield from _read_file(file, source, tell)
 
@@ -97,8 +98,8 @@ def _is_plain(dataset: str | None) -> bool:
 
 def _read_file(file: Path, source: Source, tell: Tell) -> Iterator[SourceRow]:
     head = files.read_head(file)
-    ending = files.ending_of(file)
-    _refuse_stranger(file, head)
+    ending = files.ending_of(Path(files.find_member(file) or file))
+    _refuse_stranger(file, head, ending)
     if head.startswith(b"PAR1") or ending == ".parquet":
         yield from read_parquet(file)
     elif head.startswith(b"ARROW1") or ending in {".arrow", ".feather"}:
@@ -109,14 +110,14 @@ def _read_file(file: Path, source: Source, tell: Tell) -> Iterator[SourceRow]:
         yield from _read_text(file, head, ending, source, tell)
 
 
-def _refuse_stranger(file: Path, head: bytes) -> None:
+def _refuse_stranger(file: Path, head: bytes, ending: str) -> None:
     """Refuse what people have in place of the file they think they have."""
     if head.startswith(b"version https://git-lfs"):
         raise InputError(f"{file} is a pointer that Git LFS left in place of the file. Run: git lfs pull")
     if head.lstrip()[:15].lower().startswith((b"<!doctype", b"<html")):
         raise InputError(f"{file} is a web page. Download the file itself")
-    if head.startswith(_WORKBOOK_MAGIC) and files.ending_of(file) not in _SHEETS:
-        raise InputError(f"{file} is a zip archive or a workbook. Unpack it, or call it .xlsx if it is one")
+    if head.startswith(_WORKBOOK_MAGIC) and ending not in _SHEETS:
+        raise InputError(f"{file} is a workbook or a document. Call it .xlsx if it is a workbook")
 
 
 def _read_text(file: Path, head: bytes, ending: str, source: Source, tell: Tell) -> Iterator[SourceRow]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -46,17 +47,50 @@ def read_arrow(file: Path) -> Iterator[SourceRow]:
 
 
 def _number(where: str, batches: Iterator[Any]) -> Iterator[SourceRow]:
-    import pyarrow as pa
-
     number = 0
     for batch in batches:
-        short = [field.name for field in batch.schema if pa.types.is_float32(field.type)]
-        for values in batch.to_pylist():
+        short = {field.name: mend for field in batch.schema if (mend := _find_short(field.type)) is not None}
+        for values in _read_batch(where, batch):
             number += 1
-            for name in short:  # 0.1 of 32 bits is not that of 64: its own shortest digits are meant
-                if values[name] is not None:
-                    values[name] = float(str(np.float32(values[name])))
+            for name, mend in short.items():
+                values[name] = mend(values[name])
             yield SourceRow(f"{where} {number}", values)
+
+
+def _read_batch(where: str, batch: Any) -> list[dict[str, Any]]:
+    try:
+        return batch.to_pylist(maps_as_pydicts="strict")  # type: ignore[no-any-return]
+    except KeyError as error:
+        raise InputError(f"{where.removesuffix(', row')} holds a map with a key that stands twice: {error}") from None
+
+
+def _find_short(kind: Any) -> Callable[[Any], Any] | None:
+    """How a value of an Arrow type gets the shortest digits of its floats of 16 or 32 bits; None where it has none.
+
+    0.1 of 32 bits is not that of 64: read so it would be 0.10000000149011612.
+    """
+    import pyarrow as pa
+
+    if pa.types.is_float16(kind) or pa.types.is_float32(kind):
+        exact = np.float16 if pa.types.is_float16(kind) else np.float32
+        return lambda value: None if value is None else float(str(exact(value)))
+    is_list = pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind)
+    if is_list or pa.types.is_map(kind):
+        inner = _find_short(kind.value_type if is_list else kind.item_type)
+        return None if inner is None else functools.partial(_mend_each, inner)
+    if not pa.types.is_struct(kind):
+        return None
+    parts = {field.name: mend for field in kind if (mend := _find_short(field.type)) is not None}
+    if not parts:
+        return None
+    return lambda value: value and value | {name: mend(value[name]) for name, mend in parts.items()}
+
+
+def _mend_each(mend: Callable[[Any], Any], values: Any) -> Any:
+    """The values of a list or a map, each mended."""
+    if isinstance(values, dict):
+        return {name: mend(value) for name, value in values.items()}
+    return values and [mend(value) for value in values]
 
 
 def read_dataset(dataset: str, name: str | None, split: str | None, table: str) -> Iterator[SourceRow]:
@@ -79,8 +113,7 @@ def read_dataset(dataset: str, name: str | None, split: str | None, table: str) 
             rows = datasets.load_from_disk(str(place))
         else:
             rows = datasets.load_dataset(dataset, name, split=split)
-        for number, values in enumerate(rows, start=1):
-            yield SourceRow(f"{dataset}[{split}], row {number}", values)
+        yield from _number(f"{dataset}[{split}], row", rows.with_format("arrow").iter(batch_size=_BATCH))
     except (
         ValueError,
         KeyError,

@@ -8,6 +8,7 @@ import gzip
 import io
 import lzma
 import re
+import zipfile
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,11 +19,15 @@ from overproof.rows.row import key
 
 TEXT_ENDINGS = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".tab", ".txt")
 TABLE_ENDINGS = (".parquet", ".arrow", ".feather", ".xlsx", ".xls", ".xlsb", ".ods")
-PACKED_ENDINGS = (".gz", ".zst", ".xz", ".bz2")
+PACKED_ENDINGS = (".gz", ".zst", ".xz", ".bz2", ".zip")
+_OF_MANY_FILES = (".tar", ".tgz", ".tbz2", ".txz", ".7z", ".rar")
 
-_MAGIC = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd", b"\xfd7zXZ\x00": "xz", b"BZh": "bzip2"}
+_ZIP = b"PK\x03\x04"
+_MAGIC = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd", b"\xfd7zXZ\x00": "xz", b"BZh": "bzip2", _ZIP: "zip"}
+_OF_A_DOCUMENT = {"[Content_Types].xml", "mimetype"}
+"""Members of the zip archives that spreadsheets and other documents are."""
 _HEAD = 1 << 16
-_BROKEN_ARCHIVE = (EOFError, OSError, zlib.error, lzma.LZMAError)
+_BROKEN_ARCHIVE = (EOFError, OSError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, NotImplementedError, RuntimeError)
 
 # What lies beside data in the folders that people download.
 _BESIDE_DATA = re.compile(
@@ -68,13 +73,7 @@ def _say_near(place: Path) -> str:
 
 def _list_folder(folder: Path, table: str) -> list[Path]:
     """The data files of a folder and the folders in it, all of one kind."""
-    found = [
-        file
-        for file in sorted(folder.rglob("*"))
-        if file.is_file()
-        and not any(_BESIDE_DATA.search(part) for part in file.relative_to(folder).parts)
-        and ending_of(file) in {*TEXT_ENDINGS[:-1], *TABLE_ENDINGS}
-    ]
+    found = [file for file in sorted(folder.rglob("*")) if file.is_file() and is_data(file.relative_to(folder))]
     if not found:
         raise ConfigError(f"{table}: the folder '{folder}' cannot be loaded: it holds no data file ({_say_endings()})")
     kinds = sorted({ending_of(file) for file in found})
@@ -84,6 +83,12 @@ def _list_folder(folder: Path, table: str) -> list[Path]:
             f"Give a pattern, for example {key(table, 'path')}: {folder}/*{kinds[0]}"
         )
     return found
+
+
+def is_data(file: Path) -> bool:
+    """Whether a file of a folder or an archive holds data, by its name and those of the folders it lies in."""
+    is_beside = any(_BESIDE_DATA.search(part) for part in file.parts)
+    return not is_beside and ending_of(file) in {*TEXT_ENDINGS[:-1], *TABLE_ENDINGS}
 
 
 def _pick_split(files: list[Path], folder: Path, table: str, split: str | None) -> list[Path]:
@@ -139,15 +144,36 @@ def _say_endings() -> str:
 
 def say_unknown(file: Path, table: str) -> str:
     """That a file is of no kind that is read."""
+    if ending_of(file) in _OF_MANY_FILES:
+        return f"{key(table, 'path')}: '{file}' is an archive of files. Unpack it, and give the folder"
     return f"{key(table, 'path')}: '{file}' is none of {_say_endings()}"
 
 
-def open_bytes(file: Path) -> BinaryIO:
-    """A file's bytes, unpacked when it is an archive, whatever it is called."""
+def find_member(file: Path) -> str | None:
+    """The data file in a zip archive; None for a file that is none, or a workbook.
+
+    Raises InputError where it holds none, or several.
+    """
     with file.open("rb") as raw:
-        head = raw.read(6)
-    kind = next((kind for magic, kind in _MAGIC.items() if head.startswith(magic)), None)
-    match kind:
+        if raw.read(len(_ZIP)) != _ZIP:
+            return None
+    try:
+        with zipfile.ZipFile(file) as archive:
+            names = [one.filename for one in archive.infolist() if not one.is_dir()]
+    except _BROKEN_ARCHIVE as error:
+        raise _say_broken(file, error) from None
+    if _OF_A_DOCUMENT & set(names):
+        return None
+    found = [name for name in names if is_data(Path(name))] or (names if len(names) == 1 else [])
+    if len(found) == 1:
+        return found[0]
+    holds = f"several data files ({', '.join(found[:3])}{', …' if len(found) > 3 else ''})" if found else "no data file"
+    raise InputError(f"{file} is a zip archive that holds {holds}. Unpack it, and give the folder or one of its files")
+
+
+def open_bytes(file: Path) -> BinaryIO:
+    """A file's bytes, unpacked when it is an archive, whatever it is called. Raises InputError for one of several."""
+    match _packing_of(file):
         case "gzip":
             return cast(BinaryIO, gzip.open(file, "rb"))
         case "xz":
@@ -158,7 +184,18 @@ def open_bytes(file: Path) -> BinaryIO:
             import pyarrow as pa
 
             return cast(BinaryIO, io.BufferedReader(pa.input_stream(str(file), compression="zstd")))
+        case "zip":
+            with zipfile.ZipFile(file) as archive:  # what is opened of it stays open
+                return cast(BinaryIO, archive.open(find_member(file) or ""))
     return file.open("rb")
+
+
+def _packing_of(file: Path) -> str | None:
+    """How a file is packed; None for one that is not, such as a workbook, which is a zip archive in itself."""
+    with file.open("rb") as raw:
+        head = raw.read(6)
+    kind = next((kind for magic, kind in _MAGIC.items() if head.startswith(magic)), None)
+    return None if kind == "zip" and find_member(file) is None else kind
 
 
 def read_chunks(file: Path, size: int = 1 << 20) -> Iterator[bytes]:
@@ -210,6 +247,4 @@ def _say_broken(file: Path, error: Exception) -> InputError:
 
 def is_as_it_lies(file: Path) -> bool:
     """Whether a file is no archive, so that it can be read in place."""
-    with file.open("rb") as raw:
-        head = raw.read(6)
-    return not any(head.startswith(magic) for magic in _MAGIC)
+    return _packing_of(file) is None
