@@ -149,6 +149,7 @@ def pages(root: Path) -> Iterator[tuple[str, str, int]]:
     yield "problem with its traces", f"api/problem?id={identifier}&index={{n}}", 20
     yield "what stands beside it in a list", f"api/beside?id={identifier}&verdict=incorrect&level={{n}}", 5
     yield "list in another order each time", "api/traces?sort=-tokens&level={n}", 5
+    yield "list by its references", "api/traces?sort=reference&level={n}", 5
     yield "problems, hardest first", "api/problems?sort=rate&source=source+{n}", 20
     yield "one trace as it lies on disk", f"api/raw?id={identifier}&index={{n}}", 8
     yield "text that is everywhere", "api/traces?q=follows+from&level={n}", 5

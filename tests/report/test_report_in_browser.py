@@ -133,6 +133,14 @@ def test_a_column_s_head_orders_the_list_up_down_and_not_at_all(browser: "Browse
             assert here.page.locator("#head th", has_text="Tokens").get_attribute("aria-sort") == order
         here.page.get_by_role("button", name="Tokens").click()
         here.wait("#/traces")
+        here.page.get_by_role("button", name="Answer").click()
+        here.wait("#/traces?sort=extracted")
+        assert here.page.locator("#rows td.extracted").first.inner_text() == "4"
+        here.page.get_by_role("button", name="Answer").click()
+        here.wait("#/traces?sort=-extracted")
+        assert here.page.locator("#rows td.extracted").first.inner_text() == "\\tfrac{9}{4}", "texts after numbers"
+        here.page.get_by_role("button", name="Reference").click()
+        here.wait("#/traces?sort=reference")
 
 
 def test_an_empty_list_offers_the_way_back(browser: "Browser", url: str) -> None:

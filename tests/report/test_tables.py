@@ -6,7 +6,7 @@ from reported import sample_problem, write_reported
 from overproof.journal import Journal
 from overproof.records import encode
 from overproof.report.shard import ShardReader
-from overproof.report.tables import COMPLETE, REFUSED, TRUNCATED, UNKNOWN
+from overproof.report.tables import COMPLETE, REFUSED, TRUNCATED, UNKNOWN, order_of
 
 CONFIG = make_config(sampling={"n": 4})
 
@@ -102,3 +102,11 @@ def test_files_that_are_not_there_are_told(tmp_path: Path) -> None:
     folder = write_reported(tmp_path, CONFIG, [problem], [], decide=False)
     folder.scores(0).unlink()
     assert ShardReader(CONFIG, folder, 0).read().missing == ["scores", "decisions"]
+
+
+def test_answers_sort_by_their_value_then_as_texts_and_last_where_there_is_none() -> None:
+    texts = ["x + 1", "10", "1,000", "-3", "\N{MINUS SIGN}4.5", "\\frac{1}{2}", "2", "nan"]
+    expected = ["\N{MINUS SIGN}4.5", "-3", "2", "10", "1,000", "\\frac{1}{2}", "nan", "x + 1"]
+    assert sorted(texts, key=order_of) == expected
+    assert order_of(None) != order_of(None), "not a number"
+    assert order_of("9" * 400) >= order_of("1e299")

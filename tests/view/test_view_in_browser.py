@@ -6,7 +6,7 @@ from urllib.parse import quote
 import pytest
 from browsing import needs_browser, open_browser, visit
 from building import make_config, make_problem, make_score, make_trace
-from reported import HOSTILE, make_rich_run, write_reported
+from reported import HOSTILE, make_rich_run, sample_problem, write_reported
 from viewing import serving
 
 from overproof.journal import Journal
@@ -134,3 +134,47 @@ def test_a_closing_sign_never_opens_a_line(browser: "Browser", tmp_path: Path) -
         assert glued.count() == 30
         heights = glued.evaluate_all("all => all.map(one => one.getClientRects().length)")
         assert set(heights) == {1}, "a formula and the stop behind it stay on one line"
+
+
+def test_a_problem_tells_what_was_sent_what_it_used_and_what_it_stands_beside(browser: "Browser", url: str) -> None:
+    with visit(browser, f"{url}/runs/0/#/problem/plain%2F1") as here:
+        here.wait("#/problem/plain%2F1")
+        here.page.get_by_text("What was sent to the model").click()
+        assert "What is two and two" in here.page.locator(".message").first.inner_text()
+        card = here.page.locator("article.card").first
+        card.get_by_text("Request and usage").click()
+        told = card.inner_text()
+        assert all(name in told for name in ("temperature", "0.6", "seed")), "the parameters of the request"
+        assert "30" in told, "tokens of the reply"
+        card.get_by_role("button", name="Show the raw JSON").click()
+        card.locator("pre", has_text='"fingerprint"').wait_for()
+        here.go("#/problem/known")
+        beside = here.page.get_by_role("region", name="Stands in the benchmark")
+        assert "three and <b>three</b>" in beside.inner_text(), "both passages, as text"
+
+
+def test_a_run_that_failed_or_lacks_replies_explains_itself(browser: "Browser", tmp_path: Path) -> None:
+    problems = [make_problem(f"p{number}") for number in range(3)]
+    cut = write_reported(
+        tmp_path / "cut",
+        make_config(sampling={"n": 2}),
+        problems,
+        [pair for problem in problems for pair in sample_problem(problem, "tt")],
+    )
+    lacking = write_reported(
+        tmp_path / "lacking", make_config(sampling={"n": 4}), problems, sample_problem(problems[0], "ccci")
+    )
+    with serving([cut.root, lacking.root]) as address:
+        with visit(browser, f"{address}/runs/0/") as here:
+            here.wait("#/")
+            why = here.page.get_by_role("region", name="Why nothing was kept")
+            assert "6 of 6 traces: the reply was cut at the token limit" in why.inner_text()
+            assert "teacher.max_tokens" in why.inner_text()
+            assert "nothing graded yet" not in here.page.locator("main").inner_text()
+            assert here.violations() == []
+            why.get_by_role("link", name="Read them").click()
+            here.page.wait_for_function("() => document.querySelectorAll('#rows tr').length === 6")
+        for page in ("/runs/1/", "/", "/compare?run=0&run=1"):
+            with visit(browser, address + page) as here:
+                here.page.locator(".so-far").first.wait_for()
+                assert here.page.locator(".so-far").first.inner_text() == "so far", page

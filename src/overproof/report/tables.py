@@ -8,6 +8,7 @@ report is wanted most when something went wrong.
 from __future__ import annotations
 
 import hashlib
+import math
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -35,6 +36,7 @@ PROBLEM = np.dtype(
         ("language", "u2"),
         ("level", "u2"),
         ("kind", "u2"),  # how the reference was typed
+        ("reference", "f8"),  # its `order_of`
         ("has_reference", "?"),
         ("unverifiable", "?"),
         ("duplicate", "?"),
@@ -71,7 +73,7 @@ SCORE = np.dtype(
         ("passed", "i1"),  # as `selection.passrate.has_passed` has it; UNKNOWN for None
         ("form", "u2"),  # reason of the think_format reward
         ("foreign", "u2"),  # the foreign language that most of the reasoning's foreign words are in
-        ("extracted", "u8"),  # the first eight bytes of the answer, to sort by; 0 without one
+        ("extracted", "f8"),  # the answer's `order_of`
     ]
 )
 DECISION = np.dtype([("key", "u8"), ("kept", "?"), ("reason", "u2")])
@@ -232,6 +234,23 @@ def key_of(text: str) -> int:
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "little")
 
 
+_TEXTS_FROM = 1e300
+"""Numbers sort by their value, and all texts after them."""
+
+
+def order_of(text: str | None) -> float:
+    """A number that sorts as answers do: numbers by their value, then texts by their first six bytes; NaN for none."""
+    if not text:
+        return math.nan
+    try:
+        value = float(text.replace(",", "").replace("\N{MINUS SIGN}", "-"))
+    except ValueError:
+        value = math.nan
+    if abs(value) < _TEXTS_FROM:
+        return value
+    return _TEXTS_FROM * (1 + int.from_bytes(text.encode(errors="replace")[:6].ljust(6, b"\0")) / 2**48)
+
+
 def read_problems(path: Path) -> Problems:
     """A shard's problems."""
     found = Problems(path, np.empty(0, PROBLEM), Names(), Names(), Names(), Names(), Damage())
@@ -245,6 +264,7 @@ def read_problems(path: Path) -> Problems:
                 found.languages.number(one.language or ""),
                 found.levels.number(str(one.problem.metadata.get("level", ""))),
                 found.kinds.number(one.reference_kind or ""),
+                order_of(one.problem.reference),
                 one.problem.reference is not None,
                 one.reference_issue is not None,
                 one.duplicate_of is not None,
@@ -381,7 +401,7 @@ def read_scores(path: Path) -> Scores:
     return found
 
 
-def _score_facts(score: Score, found: Scores) -> tuple[int, int, int, int, int, int]:
+def _score_facts(score: Score, found: Scores) -> tuple[int, int, int, int, int, float]:
     grade = score.grade
     accuracy, form, language = (
         score.rewards.get(name) for name in ("accuracy", "think_format", "language_consistency")
@@ -393,7 +413,7 @@ def _score_facts(score: Score, found: Scores) -> tuple[int, int, int, int, int, 
         _passed(score, accuracy),
         found.forms.number(form.reason if form and form.value == 0 else ""),
         found.foreign.number(max(foreign, key=foreign.__getitem__) if foreign else ""),
-        int.from_bytes((grade.extracted or "").encode()[:8].ljust(8, b"\0")) if grade is not None else 0,
+        order_of(grade.extracted if grade is not None else None),
     )
 
 

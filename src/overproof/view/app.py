@@ -428,14 +428,24 @@ def _render_comparison(runs: list[Run], numbers: list[int], say: Wording) -> str
         summaries=[run.latest.summary for run in runs],
         first=first.summary,
         name_reason=functools.partial(name_reason, say=say),
+        name_group=functools.partial(name_group, say=say),
         numbers=numbers,
         run_json=to_script_json(told),
         assets="/assets",
     )
 
 
+def name_group(one: Difference, say: Wording) -> str:
+    """What the problems of a difference have in common: a level or a language is no name by itself."""
+    if one.what == "level":
+        return say("level {name}", name=one.name)
+    if one.what == "language":
+        return say("language {name}", name=one.name)
+    return one.name or say("all")
+
+
 def _label(differences: list[Difference], say: Wording) -> list[tuple[str, Estimate]]:
-    return [(one.name or say("all"), one.difference) for one in differences]
+    return [(name_group(one, say), one.difference) for one in differences]
 
 
 def _number(request: web.Request, name: str, *, text: str | None = None) -> int:

@@ -7,7 +7,7 @@ const LISTS = {
     count: (shown, total) => t("{shown} of {total} traces shown", { shown, total }),
     columns: () => [
       { name: "problem", title: t("Problem"), show: problemCell, sort: true },
-      { name: "reference", title: t("Reference"), show: (row) => codeCell(row.reference, "") },
+      { name: "reference", title: t("Reference"), show: (row) => codeCell(row.reference, ""), sort: true },
       { name: "extracted", title: t("Answer"), show: (row) => codeCell(row.extracted, t("no answer")), sort: true },
       { name: "verdict", title: t("Verdict"), show: badge, sort: true },
       { name: "reason", title: t("Decision"), show: decisionCell, sort: true },
@@ -25,7 +25,7 @@ const LISTS = {
     count: (shown, total) => t("{shown} of {total} problems shown", { shown, total }),
     columns: () => [
       { name: "problem", title: t("Problem"), show: problemCell, sort: true },
-      { name: "reference", title: t("Reference"), show: (row) => codeCell(row.reference, t("none")) },
+      { name: "reference", title: t("Reference"), show: (row) => codeCell(row.reference, t("none")), sort: true },
       { name: "rate", title: t("Pass rate"), show: (row) => share(row.facts.rate), sort: true, isNumber: true },
       { name: "samples", title: t("Traces"), show: (row) => number(row.facts.samples), sort: true, isNumber: true },
       { name: "keeps", title: t("Kept"), show: (row) => number(row.facts.keeps), sort: true, isNumber: true },
@@ -72,7 +72,7 @@ function appendRows(rows) {
     const cells = columns.map((column, place) => {
       const shown = column.show(row);
       if (place === 0) return make("th", { scope: "row" }, make("a", { href: kind.href(row), "aria-label": kind.label(row) }, shown));
-      return make("td", { class: column.isNumber ? "n" : null }, shown);
+      return make("td", { class: column.isNumber ? "n" : column.name }, shown);
     });
     byId("rows").append(make("tr", {}, cells));
   }
@@ -83,7 +83,7 @@ function showHead() {
   byId("head").replaceChildren(make("tr", {}, LISTS[listing.kind].columns().map((column) => {
     if (!column.sort) return make("th", { scope: "col" }, column.title);
     const isSorted = column.name === name, isDown = sort.startsWith("-");
-    const button = make("button", { type: "button", "data-sort": column.name }, column.title, make("span", { "aria-hidden": "true" }, isSorted ? (isDown ? " ↓" : " ↑") : ""));
+    const button = make("button", { type: "button", "data-sort": column.name }, column.title, make("span", { "aria-hidden": "true" }, isSorted ? (isDown ? " ↓" : " ↑") : " ↕"));
     return make("th", { scope: "col", class: column.isNumber ? "n" : null, "aria-sort": isSorted ? (isDown ? "descending" : "ascending") : null }, button);
   })));
 }

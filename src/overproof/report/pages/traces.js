@@ -66,7 +66,9 @@ function select(rows, query) {
   return found.map((row, place) => [key(row), place, row]).sort(([one, first], [other, second]) => {
     const [empty, blank] = [one, other].map((value) => value === null || value === undefined || value === "");
     if (empty || blank) return empty && blank ? first - second : empty ? 1 : -1; // what has no value comes last
-    return sign * (typeof one === "number" && typeof other === "number" ? one - other : String(one).localeCompare(String(other))) || first - second;
+    const [low, high] = [one, other].map((value) => Number(String(value).replaceAll(",", "").replace("−", "-")));
+    const [isLow, isHigh] = [low, high].map(Number.isFinite); // numbers by their value, then texts
+    return sign * (isLow && isHigh ? low - high : isLow !== isHigh ? (isLow ? -1 : 1) : String(one).localeCompare(String(other))) || first - second;
   }).map(([, , row]) => row);
 }
 
