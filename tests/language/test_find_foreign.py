@@ -19,6 +19,11 @@ CASES = [
         "The first line is in English.\nDonc nous avons trouvé la réponse finale.",
         [("fr", "Donc nous avons trouvé la réponse finale.")],
     ),
+    (
+        "fr",
+        "Donc the aire est le produit des deux côtés, which nous donne vingt-huit.",
+        [("en", "the"), ("en", "which")],
+    ),
     ("en-GB", "All of this is in English, from the first word to the last.", []),
     ("en", "", []),
 ]

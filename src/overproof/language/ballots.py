@@ -7,6 +7,7 @@ and much against all others.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from functools import cache, lru_cache
 
@@ -15,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from overproof.language.scripts import LATIN_LETTERS
-from overproof.language.words import COMMON_WORDS, FURTHER_WORDS, SWITCH_WORDS, SYMBOL_WORDS
+from overproof.language.words import COMMON_WORDS, FURTHER_WORDS, SWITCH_WORDS, SYMBOL_WORDS, TELLING_WORDS
 
 LEAST_WORDS = 4
 """Fewer words than this are too few to tell a language by themselves."""
@@ -86,6 +87,22 @@ def _vote(word: str) -> int:
     return sum(1 << 8 * field for field, vocabulary in enumerate(_VOCABULARIES) if lowered in vocabulary)
 
 
+_TELLING = {word: language for language, words in TELLING_WORDS.items() for word in words}
+_FEWEST_SWITCHES = 2
+"""Words of another language in a sentence of the target: a single one may be a quotation or a slip of the pen."""
+
+
+def find_switches(words: Sequence[str], target: str) -> list[tuple[int, str]]:
+    """The words of a sentence in `target` that are another language's alone, as their places and languages.
+
+    What is written with a capital is a name and no switch.
+    """
+    own = _FURTHER.get(target, frozenset())
+    found = [(place, _TELLING[word]) for place, word in enumerate(words) if word in _TELLING and word not in own]
+    counts = Counter(language for _, language in found)
+    return [(place, name) for place, name in found if name != target and counts[name] >= _FEWEST_SWITCHES]
+
+
 OPEN, SHORT = -2, -1
 """What the votes say of a sentence when they name no language: they do not tell; it has too few words."""
 
@@ -101,6 +118,8 @@ class Sentences(msgspec.Struct, frozen=True):
     """Words that are not neutral."""
     switched: npt.NDArray[np.int64]
     """English words among them that are no terms; counted for targets in other scripts only."""
+    strange: npt.NDArray[np.bool_]
+    """Whether it has words enough for `find_switches` to find some, if it is in the target."""
     number: npt.NDArray[np.int64]
     """How many ends of sentences and lines stand before it."""
     ends_paragraph: npt.NDArray[np.bool_]
@@ -142,7 +161,8 @@ def read_sentences(prose: str, target: str, *, in_latin: bool) -> Sentences:
     leader[counted < LEAST_WORDS] = SHORT
     switched = np.zeros(0, np.int64) if in_latin else _count_in(SWITCH_WORDS, tokens, starts)
     number = np.cumsum(is_end)[starts] - is_end[starts]
-    sentences = Sentences(names, leader, counted, switched, number, is_paragraph_end[last], tokens, starts)
+    strange = _find_strange(votes, starts, target)
+    sentences = Sentences(names, leader, counted, switched, strange, number, is_paragraph_end[last], tokens, starts)
     if in_latin and target in names:
         _tell_short_ones(sentences, fields, target)
     return sentences
@@ -170,6 +190,14 @@ def _find_starts(is_end: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
             for start, length in zip(starts, lengths, strict=True)
         ]
     )
+
+
+def _find_strange(votes: npt.NDArray[np.uint64], starts: npt.NDArray[np.int64], target: str) -> npt.NDArray[np.bool_]:
+    """Whether sentences have so many words that vote for one language alone, and that not the target."""
+    own = 1 << 8 * _LANGUAGES.index(target) if target in _LANGUAGES else 0
+    is_alone = (votes & (votes - np.uint64(1))) == 0
+    is_strange = is_alone & (votes > 0) & (votes < 1 << 8 * _NEUTRAL) & (votes != own)
+    return np.add.reduceat(is_strange.astype(np.int64), starts) >= _FEWEST_SWITCHES
 
 
 def _find_leaders(votes: npt.NDArray[np.int64], counted: npt.NDArray[np.int64], target: int) -> npt.NDArray[np.int64]:

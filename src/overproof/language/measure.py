@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator
 import msgspec
 import numpy as np
 
-from overproof.language.ballots import MOST_WORDS, OPEN, SHORT, Sentences, read_sentences
+from overproof.language.ballots import MOST_WORDS, OPEN, SHORT, Sentences, find_switches, read_sentences
 from overproof.language.latin import UNKNOWN, has_twins, identify, is_known, settle, tell_twin
 from overproof.language.prose import to_prose
 from overproof.language.quotations import set_aside_quotations
@@ -93,6 +93,10 @@ def _measure_wholly(sentences: Sentences, target: str) -> Consistency | None:
     is_own = sentences.leader == sentences.names.index(target)
     if not is_own.any() or not (is_own | (sentences.leader == SHORT)).all():
         return None
+    if any(
+        find_switches(sentences.words(index), target) for index in np.flatnonzero(sentences.strange & is_own).tolist()
+    ):
+        return None
     total = float(sentences.counted.sum())
     ends = np.flatnonzero(sentences.ends_paragraph)
     paragraphs = int((np.add.reduceat(sentences.counted, np.append(0, ends[:-1] + 1)) >= LEAST_UNITS).sum())
@@ -104,6 +108,7 @@ def _judge(sentences: Sentences, target: str) -> Iterator[_Part]:
     in_latin = is_latin(target)
     leaders, counts = sentences.leader.tolist(), sentences.counted.tolist()
     numbers, ends = sentences.number.tolist(), sentences.ends_paragraph.tolist()
+    is_strange = sentences.strange.tolist()
     for index, leader in enumerate(leaders):
         units: float = counts[index]
         if leader == OPEN:
@@ -114,6 +119,10 @@ def _judge(sentences: Sentences, target: str) -> Iterator[_Part]:
             language = None
         else:
             language, units = "en", float(sentences.switched[index])
+        if language == target and is_strange[index]:
+            for _, other in find_switches(sentences.words(index), target):
+                units -= 1
+                yield other, 1.0, numbers[index], False
         yield language, units, numbers[index], ends[index]
 
 

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from overproof.language.ballots import LEAST_WORDS, LONGEST_SENTENCE
+from overproof.language.ballots import LEAST_WORDS, LONGEST_SENTENCE, find_switches
 from overproof.language.latin import tell_sentence
 from overproof.language.scripts import HAN, HANGUL, KANA, LATIN_LETTERS, Script, holds_script, is_latin, scripts_in
 from overproof.language.siblings import has_form_of, tell_han, tell_sibling, tells
@@ -109,8 +109,12 @@ class Reader:
             language, counted = tell_sentence(piece, self.target)
             if language is None and not self.in_latin:
                 yield Part("en", _count_switches(piece), (start, end))
-            else:
-                yield Part(language, counted, (start, end))
+                continue
+            switches = find_switches(piece, self.target) if language == self.target else []
+            if switches:
+                spans = [match.span() for match in LATIN_WORD.finditer(sentence)]
+                yield from (Part(other, 1, spans[first + place]) for place, other in switches)
+            yield Part(language, counted - len(switches), (start, end))
 
     def _place_of(self, sentence: str) -> tuple[int, int]:
         """Where the Latin part of a sentence stands: all of it, or from its first word to its last."""

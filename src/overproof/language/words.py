@@ -169,3 +169,32 @@ _SWITCHES = """
 SWITCH_WORDS = frozenset(_SWITCHES.split())
 """English words of thinking aloud rather than of mathematics: one of them in a sentence of another script is a switch
 of language, where a term, a name or a unit (sum, Fermat, minutes) is none."""
+
+_TELLING_BESIDE = frozenset(("you", "day", "days", "two", "first", "find", "number", "answer"))
+"""English words that are no switch to a reader of Chinese, who writes terms in English, and one in French or German."""
+_ELSEWHERE = """
+    after all an and another are as at be been by can come compute correct do even for four get given had he her here
+    if is it like long last many may me men must my new now of off on one or our own see some still such then to too up
+    us use was week who work ai alla alors ans autre autres avant bei bien bis calculate car ce che ci com dag dal dan
+    dans dei dem den der desde deux di dia dias dit dont door dos dove du due durante ein el ele elk elle em encore era
+    esta estas est et fait foi gli ha haar hay het hoe hora hun im in ja kan kost las lei los ma mal mas mayor me meer
+    met minder minus mit moet na nas ne nel nog non nous nu numero om onde op ora ore os otto pela pelo par pas plus
+    poi por pour precisa premier prima prix pro quel qui reste sa sans se sei seine sept si sobre solo som soma son
+    sous sobre suma suo sur sus te tem ten tout tre tres trois tutti uma un una uns unter van vier von wat wel wie ya
+    ze war tag agora voor bij zes over os car
+    """
+_ALSO_ELSEWHERE = frozenset(_ELSEWHERE.split())
+"""Common words of a language that another writes too, though they are not among its commonest."""
+TELLING_WORDS = {
+    language: frozenset(
+        word
+        for word in words.split()
+        if len(word) > 1
+        and (language != "en" or word in SWITCH_WORDS or word in _TELLING_BESIDE)
+        and word not in _ALSO_ELSEWHERE
+        and sum(word in others.split() for others in COMMON_WORDS.values()) == 1
+    )
+    for language, words in COMMON_WORDS.items()
+}
+"""Language → those of its common words that no other language here writes: two of them in one sentence of another
+language are a switch, where "van" or "die" is none."""
