@@ -16,6 +16,7 @@ from endpoint import serve
 from test_corrections import ROWS, answer, config_of, contents, run, write
 
 from overproof.config import RunConfig
+from overproof.config.rewards import AccuracyConfig
 from overproof.config.source import ProblemsConfig
 from overproof.errors import RunFolderError
 from overproof.integrity import seal
@@ -82,6 +83,31 @@ def test_a_dataset_that_was_deleted_comes_back(tmp_path: Path, finished: tuple[R
         shutil.rmtree(folder.root / name)
         run(config, folder)
         assert derived(folder) == derived(whole), name
+
+
+def test_files_of_any_name_that_lie_about_in_a_run_change_nothing(
+    tmp_path: Path, finished: tuple[RunConfig, RunFolder]
+) -> None:
+    config, whole = finished
+    folder = RunFolder(tmp_path / "odd \udcff")
+    shutil.copytree(whole.root, folder.root)
+    names = ("\udcff.txt", "a\nb", ".DS_Store", ".nfs0001", "my-notes.jsonl", "copy of 00000.jsonl")
+    places = (".", "problems", "scores", "decisions", "dataset", "dataset/jsonl", "dataset/parquet", "traces")
+    strange = [folder.root / place / name for place in places for name in names]
+    for path in strange:
+        path.write_text("not ours")
+    rewards = config.rewards.model_copy(update={"accuracy": AccuracyConfig(weight=2)})
+    run(config.model_copy(update={"rewards": rewards}), folder)
+    assert not any("made again" in text for text in run(config, folder))
+    assert {path.read_text() for path in strange} == {"not ours"}
+    for path in strange:
+        if path.name.startswith("."):
+            path.unlink()
+    assert not any("made again" in text for text in run(config, folder))
+    for path in strange:
+        path.unlink(missing_ok=True)
+    run(config, folder)
+    assert derived(folder) == derived(whole)
 
 
 @pytest.mark.parametrize("damage", DAMAGES)

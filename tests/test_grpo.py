@@ -100,8 +100,17 @@ def test_a_few_steps_train_save_and_log_every_reward(tmp_path: Path, student: Pa
     before = AutoModelForCausalLM.from_pretrained(student).state_dict()
     after = AutoModelForCausalLM.from_pretrained(config.output).state_dict()
     assert any(not before[name].equal(after[name]) for name in before)
+    others = tmp_path / "others"
+    others.mkdir()
+    (others / "file").write_text("not ours")
+    for name in ("model.safetensors", "config.json", "tokenizer.json"):
+        (tmp_path / "out" / name).unlink()
+        (tmp_path / "out" / name).symlink_to(others / "file")
+    (tmp_path / "out" / "checkpoint-3").symlink_to(others)
     further = lengths | {"max_steps": 3, "resume_from_checkpoint": True}
     assert train_grpo(make_config(tmp_path, student, rewards=rewards, grpo=further)).steps == 3
+    held = {path.name: path.read_text() for path in others.iterdir()}
+    assert held == {"file": "not ours"}, "written through a link"
 
 
 def test_a_log_is_told_as_a_line_and_what_was_not_measured_is_no_number() -> None:

@@ -56,6 +56,8 @@ REFUSED = {
     "a run folder that is a file": (["--run-dir", "{folder}/rows.jsonl"], 1, "File exists"),
     "a run folder below a device": (["--run-dir", "/dev/null/run"], 1, "Not a directory"),
     "a run folder in the kernel's own": (["--run-dir", "/proc/nowhere/run"], 1, "cannot be written"),
+    "a run folder whose name is no text": (["--run-dir", "{folder}/\udcff"], 2, "\\xff' is not UTF-8"),
+    "problems in a file whose name is no text": (["--set", "problems.path=\udcff.jsonl"], 2, "ln -s"),
     "a key in an address": (["--set", f"teacher.base_url=http://h/{KEY}/v1"], 2, "teacher.base_url"),
     "a key in place of its variable": (["--set", f"teacher.key_env={KEY}"], 2, "teacher.key_env"),
 }

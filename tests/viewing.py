@@ -11,7 +11,7 @@ from pathlib import Path
 from aiohttp import web
 
 from overproof.runfolder import RunFolder
-from overproof.view.app import build_app
+from overproof.view.app import build_app, build_runner
 from overproof.view.run import Run
 from overproof.wording import Language, Wording
 
@@ -26,7 +26,7 @@ def serving(
     for run in runs:
         run.refresh()
     loop = asyncio.new_event_loop()
-    runner = web.AppRunner(build_app(runs, say, token=token, proofs=proofs), access_log=None)
+    runner = build_runner(build_app(runs, say, token=token, proofs=proofs))
     started = threading.Event()
 
     async def start() -> None:

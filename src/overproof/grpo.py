@@ -18,6 +18,7 @@ from overproof.completion import opens_reasoning
 from overproof.config.foreign import check_foreign_keys
 from overproof.config.grpo import GrpoConfig
 from overproof.errors import ConfigError, InputError, MissingExtraError
+from overproof.journal import remove_links
 from overproof.language import held_by, name_all, name_among
 from overproof.problems import read_problems
 from overproof.prompts import build_messages, contract_of
@@ -78,6 +79,7 @@ def train_grpo(config: GrpoConfig, tell: Callable[[str], None] = print) -> GrpoS
     for line in _describe(config, arguments, len(rows)):
         tell(line)
     _listen(trainer, tell)
+    remove_links(Path(config.output), but="trainer_state.json")
     trainer.train(resume_from_checkpoint=resume)
     _save(trainer, config)
     return _summarise(trainer.state.log_history, trainer.state.global_step, config.output)
@@ -123,6 +125,7 @@ def reward_weights_by_name(config: GrpoConfig) -> list[tuple[str, float]]:
 
 def _save(trainer: GRPOTrainer, config: GrpoConfig) -> None:
     """Write the student; adapters beside the student that they are merged into."""
+    remove_links(Path(config.output), but="trainer_state.json")
     if config.lora is None or not config.lora.merge:
         trainer.save_model()
         return

@@ -48,7 +48,7 @@ def seal(folder: Path) -> str:
     Returns its seal.
     """
     names = sorted(path.relative_to(folder).as_posix() for path in _files_of(folder))
-    sums = "".join(f"{sum_of(folder / name)}  {name}\n" for name in names).encode()
+    sums = "".join(f"{sum_of(folder / name)}  {name}\n" for name in names).encode(errors="surrogateescape")
     write_bytes(folder / SUMS, sums)
     return hashlib.sha256(sums).hexdigest()
 
@@ -69,9 +69,10 @@ def _files_of(folder: Path) -> Iterator[Path]:
 
 
 def is_sealed(folder: Path, path: Path) -> bool:
-    """Whether a file is one of those that a folder is closed over."""
+    """Whether a file is one of those that a folder is closed over; hidden ones are of desktops, editors and NFS."""
     is_inside = path.parent == folder or (path.parent.parent == folder and path.parent.name in {"jsonl", "parquet"})
-    return is_inside and path.name != SUMS and not path.name.endswith(".tmp")
+    is_strange = path.name.startswith(".") or path.name.endswith(".tmp") or "\n" in path.name
+    return is_inside and path.name != SUMS and not is_strange
 
 
 def read_sums(folder: Path) -> dict[str, str] | None:
@@ -81,10 +82,10 @@ def read_sums(folder: Path) -> dict[str, str] | None:
     """
     path = folder / SUMS
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_bytes().decode(errors="surrogateescape")  # names of files are bytes
     except FileNotFoundError:
         return None
-    except (UnicodeDecodeError, IsADirectoryError):
+    except IsADirectoryError:
         raise DamagedError(path, "is not text") from None
     found = [_LINE.fullmatch(line) for line in text.removesuffix("\n").split("\n")] if text else []
     sums = {match[2]: match[1] for match in found if match}

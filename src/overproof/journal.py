@@ -412,6 +412,19 @@ def remove_file(path: Path) -> None:
         _sync_folder(path.parent)
 
 
+def remove_links(folder: Path, *, but: str = "") -> None:
+    """Remove the symbolic links in a folder, and in folders in it, before a library writes there by itself.
+
+    It would write through them into files that are not its own. The folder may be a link itself. Links to folders
+    that hold a file named `but` stay: a checkpoint that was moved to another disk.
+    """
+    with writing(folder):
+        for place, folders, files in os.walk(folder):
+            for path in (Path(place, name) for name in (*folders, *files)):
+                if path.is_symlink() and not (but and (path / but).is_file()):
+                    path.unlink(missing_ok=True)
+
+
 def _temporary(path: Path, owner: str = "") -> Path:
     return path.with_name(f"{path.name}.{owner}.tmp" if owner else f"{path.name}.tmp")
 

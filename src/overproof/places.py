@@ -12,6 +12,11 @@ def call(copy: Path, place: str) -> None:
     _called[str(copy)] = place
 
 
+def as_text(path: Path | str) -> str:
+    """A path as text that can be shown and stored; what is no UTF-8 in it (names may be any bytes) is replaced."""
+    return str(path).encode(errors="surrogateescape").decode(errors="replace")
+
+
 def name_places(text: str) -> str:
     """A text for people, with every copy in it called so."""
     for copy, place in _called.items():

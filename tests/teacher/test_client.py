@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import json
+import socket
 import time
 from typing import Any
 
@@ -431,6 +432,19 @@ def test_a_port_where_nobody_listens_is_unreachable() -> None:
     assert (failure.state, failure.is_billed) == ("unreachable", False)
 
 
+@pytest.mark.parametrize("short", ["patience_seconds", "timeout_seconds"])
+def test_tls_that_never_answers_is_no_connection_within_any_patience_and_costs_nothing(short: str) -> None:
+    async def run(base_url: str) -> Reply | Failure:
+        async with connect(EndpointConfig.model_validate({"model": "m", "base_url": base_url, short: 2})) as teacher:
+            return await teacher.attempt(teacher.endpoints[0], QUESTION, 7)
+
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        failure = asyncio.run(run(f"https://127.0.0.1:{silent.getsockname()[1]}/v1"))
+    assert isinstance(failure, Failure)
+    assert (failure.state, failure.is_billed) == ("unreachable", False)
+    assert failure.message.startswith("no connection within ")
+
+
 def test_the_key_is_sent_and_never_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MY_KEY", "sk-very-secret-1234")
 
@@ -442,6 +456,27 @@ def test_the_key_is_sent_and_never_told(monkeypatch: pytest.MonkeyPatch) -> None
     assert isinstance(outcome, Failure)
     assert "sk-very-secret-1234" not in outcome.message
     assert "***" in outcome.message
+
+
+SECRET = "no-ones-look-alike-1234"
+HOLDING_IT = {
+    "every field of a reply": json_reply(
+        "4", SECRET, id=SECRET, model=SECRET, usage={"prompt_tokens": 1, "completion_tokens": 1, SECRET: SECRET}
+    ),
+    "every field of an error": object_reply(
+        {"error": {"message": SECRET, "code": SECRET, "type": SECRET, "param": SECRET}}, status="400 Bad Request"
+    ),
+    "an error in a 200": object_reply({"error": {"message": f"{SECRET} is wrong", "code": SECRET}}),
+    "a redirect": Wire([(0, http(b"", status="302 Found", location=f"https://elsewhere/{SECRET}"))]),
+    "a page": body_reply(f"<html>{SECRET}</html>".encode(), content_type="text/html"),
+    "a name that is cut": json_reply("4", model="m" * 250 + SECRET),
+}
+
+
+@pytest.mark.parametrize("what", HOLDING_IT)
+def test_no_field_of_what_an_endpoint_says_holds_the_key(what: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MY_KEY", SECRET)
+    assert SECRET[:8] not in repr(attempt(HOLDING_IT[what], key_env="MY_KEY"))
 
 
 def test_connections_are_used_again_for_streams() -> None:

@@ -18,6 +18,7 @@ GENERIC = load_profile("generic")
 
 NOW = 1_800_000_000.0
 LATER = NOW + 300
+HTTP_LATER = email.utils.formatdate(LATER, usegmt=True)
 
 
 @pytest.mark.parametrize(
@@ -26,7 +27,7 @@ LATER = NOW + 300
         ({"retry-after": "7"}, 7),
         ({"retry-after": "1m30s"}, 90),
         ({"retry-after": "7s"}, 7),
-        ({"retry-after": email.utils.formatdate(LATER, usegmt=True)}, 300),
+        ({"retry-after": HTTP_LATER}, 300),
         ({"retry-after": dt.datetime.fromtimestamp(LATER, dt.UTC).isoformat()}, 300),
         ({"retry-after-ms": "1500"}, 1.5),
         ({"x-ms-retry-after-ms": "250"}, 0.25),
@@ -39,6 +40,10 @@ LATER = NOW + 300
         ({"retry-after": "0"}, None),
         ({"retry-after": "soon", "x-retry-after": "2"}, 2),
         ({"retry-after": "nan"}, None),
+        ({"retry-after": HTTP_LATER, "date": email.utils.formatdate(LATER - 40, usegmt=True)}, 40),
+        ({"x-ratelimit-reset": str(LATER), "date": email.utils.formatdate(LATER - 5, usegmt=True)}, 5),
+        ({"retry-after": HTTP_LATER, "date": "yesterday"}, 300),
+        ({"retry-after": "7", "date": email.utils.formatdate(0, usegmt=True)}, 7),
     ],
 )
 def test_a_wait_is_read_from_every_header_that_tells_it(

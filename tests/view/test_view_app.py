@@ -2,6 +2,7 @@ import hashlib
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -149,13 +150,46 @@ def test_a_number_that_is_none_counts_as_none(url: str, number: str) -> None:
 
 def test_nothing_is_answered_under_another_name_and_nothing_can_be_written(url: str, roots: list[Path]) -> None:
     before = state_of(roots)
-    assert get(url, Host="evil.example")[0] == 403
+    names = ("evil.example", "localhost.evil.example", "127.0.0.1:80@evil.example", "127.0.0.1.", "127.0.0.1:²", "")
+    for name in names:
+        status, _, headers = get(url, Host=name)
+        assert (status, "Content-Security-Policy" in headers) == (403, True), name
+    for name in ("LOCALHOST:8610", "LocalHost", "localhost.:1", "[::1]:8610", "127.0.0.1"):
+        assert get(url, Host=name)[0] == 200, name
     for method in ("POST", "PUT", "DELETE"):
         with pytest.raises(urllib.error.HTTPError, match="405"):
             urllib.request.urlopen(urllib.request.Request(f"{url}/runs/0/", method=method))
     get(f"{url}/runs/0/")
     get(f"{url}/compare?run=0&run=1")
     assert state_of(roots) == before
+
+
+NO_REQUESTS = (
+    b"nonsense\r\n\r\n",
+    b"\x16\x03\x01\x02\x00\x01",  # a browser that was told https://
+    b"GET / HTTP/9.9\r\n\r\n",
+    b"GET  /  HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    b"GET / HTTP/1.1\r\nHost\r\n\r\n",
+    b"GET / HTTP/1.1\r\nHost: localhost\r\nHost: evil.example\r\n\r\n",
+    b"GET / HTTP/1.1\r\nHost: localhost\r\nContent-Length: -1\r\n\r\n",
+    b"GET / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nZZ\r\n",
+    b"GET /" + b"9" * 20_000 + b" HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    b"GET / HTTP/1.1\r\nHost: localhost\r\nX: " + b"9" * 20_000 + b"\r\n\r\n",
+    b"GET /\xff\xfe HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    b"POST /runs/0/api/decide HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n{",
+)
+
+
+def test_what_is_no_request_is_answered_and_leaves_nothing_in_the_terminal(
+    url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    for request in NO_REQUESTS:
+        with socket.create_connection(("127.0.0.1", int(url.rpartition(":")[2])), timeout=30) as connection:
+            connection.sendall(request)
+            connection.shutdown(socket.SHUT_WR)
+            answer = connection.recv(1 << 16)
+        assert not answer or answer.startswith((b"HTTP/1.1 2", b"HTTP/1.1 4", b"HTTP/1.0 4")), request[:60]
+    assert not caplog.records
 
 
 def test_pages_allow_no_script_but_their_own(url: str) -> None:

@@ -19,7 +19,7 @@ import typer
 from overproof.cli import beginning, checking, exchange, learning, sources, stages
 from overproof.cli.console import prepare_streams
 from overproof.cli.help import OurCommand, OurGroup, example_of
-from overproof.errors import OverproofError, Terminated, explain_os_error
+from overproof.errors import ConfigError, OverproofError, Terminated, explain_os_error
 from overproof.keys import blot_lookalikes
 from overproof.places import name_places
 from overproof.stopping import raise_when_terminated
@@ -115,6 +115,7 @@ def main() -> None:
         )
         raise SystemExit(1)
     try:
+        _check_arguments(sys.argv[1:])
         app(prog_name="overproof")
     except OverproofError as error:
         _end(str(error), error.exit_code)
@@ -129,6 +130,19 @@ def main() -> None:
         if not any(words in str(error) for words in _UNLOADABLE):
             raise
         _end(_NO_MEMORY, 1)
+
+
+def _check_arguments(arguments: list[str]) -> None:
+    """Raise ConfigError for what is no text: a file's name may be any bytes, but configs and run folders hold text."""
+    for argument in arguments:
+        try:
+            argument.encode()
+        except UnicodeEncodeError:
+            shown = argument.encode(errors="surrogateescape").decode(errors="backslashreplace")
+            raise ConfigError(
+                f"'{shown}' is not UTF-8, in which configs and run folders name files. Rename the file, or give it a "
+                "second name: ln -s"
+            ) from None
 
 
 def _end(text: str, code: int) -> NoReturn:

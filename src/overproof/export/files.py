@@ -8,6 +8,7 @@ not depend on how many. The two forms lie in folders of their own because `datas
 
 from __future__ import annotations
 
+import re
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 SPLITS = ("train", "validation")
 FORMS = ("jsonl", "parquet")
 
+_ROWS = re.compile(rf"(?:{'|'.join(SPLITS)})-\d{{5}}\.(?:{'|'.join(FORMS)})(?:\.tmp)?")
 _ROW_GROUP_BYTES = 1 << 24
 
 
@@ -81,5 +83,5 @@ class SplitWriter:
 
 
 def is_data(path: Path) -> bool:
-    """Whether a file of a dataset holds rows, finished or not."""
-    return any(f".{form}" in path.name for form in FORMS)
+    """Whether a file of a dataset holds rows that an export wrote, finished or not; others may lie beside them."""
+    return _ROWS.fullmatch(path.name) is not None

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from overproof.errors import EndpointError, InputError
 
-_FILES = ["README.md", "jsonl/*", "parquet/*"]
+_FILES = ["README.md", "jsonl/README.md", "jsonl/*-?????.jsonl", "parquet/*-?????.parquet"]
+"""What an export has written, and nothing that lies beside it."""
 
 
 def push(dataset: Path, repository: str, *, private: bool = True) -> str:

@@ -12,6 +12,7 @@ import orjson
 
 import overproof
 from overproof.config import RunConfig
+from overproof.places import as_text
 from overproof.report.summary import Summary
 from overproof.runfolder import RunFolder
 from overproof.wording import Wording
@@ -40,7 +41,7 @@ def _stat_all(root: Path) -> Iterator[tuple[str, int, int]]:
         except FileNotFoundError:
             continue
         if not stat.S_ISDIR(found.st_mode):
-            yield str(path.relative_to(root)), found.st_size, found.st_mtime_ns
+            yield as_text(path.relative_to(root)), found.st_size, found.st_mtime_ns
 
 
 def read_unchanged(folder: RunFolder, sources: bytes) -> Summary | None:

@@ -53,6 +53,7 @@ from overproof.journal import (
     remove_file,
     write_bytes,
 )
+from overproof.places import as_text
 from overproof.records import Decision, PreparedProblem, Score, Trace, trace_id_of
 from overproof.runfolder.overrides import Override, Overrides, finish_last_line, read_overrides
 from overproof.runfolder.storage import Storage, check_place, create_file
@@ -60,6 +61,7 @@ from overproof.runfolder.storage import Storage, check_place, create_file
 TRACES_PER_SHARD = 20_000
 _MOST_SHARDS = 100_000
 """As many as names of five digits tell apart."""
+_PARTS = "[0-9][0-9][0-9][0-9][0-9]-*.jsonl"
 _MARK = ".mark"
 _YAML = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """The one in C, which PyYAML has where it was built with libyaml, is ten times as fast."""
@@ -106,11 +108,11 @@ class RunFolder:
     @property
     def name(self) -> str:
         """Its own name, without where it is."""
-        return (self.storage.url if self.storage else str(self.root.resolve())).rpartition("/")[2]
+        return (self.storage.url if self.storage else as_text(self.root.resolve())).rpartition("/")[2]
 
     def __str__(self) -> str:
         """The folder as people know it."""
-        return self.storage.url if self.storage else str(self.root)
+        return self.storage.url if self.storage else as_text(self.root)
 
     def __reduce__(self) -> tuple[type, tuple[Path | str]]:
         """Travel to another process, which may have another working directory."""
@@ -180,7 +182,7 @@ class RunFolder:
     def all_trace_parts(self) -> list[Path]:
         """Every part of every shard's traces, in order."""
         self.fetch_under(self.root / "traces")
-        return sorted((self.root / "traces").glob("*-*.jsonl"))
+        return sorted((self.root / "traces").glob(_PARTS))
 
     def judgements(self, part: int = 0) -> Path:
         """One part of what the judge said, over all shards; part 0 is the one that grows."""
@@ -214,7 +216,7 @@ class RunFolder:
             return [
                 [name.removeprefix("traces/"), size] for name, size in sorted(self.storage.sizes("traces/").items())
             ]
-        return [[path.name, path.stat().st_size] for path in sorted((self.root / "traces").glob("*-*.jsonl"))]
+        return [[path.name, path.stat().st_size] for path in sorted((self.root / "traces").glob(_PARTS))]
 
     def fetch(self, *paths: Path) -> None:
         """Have files here as they are on shared storage."""

@@ -19,6 +19,7 @@ import msgspec
 from overproof.config import RunConfig
 from overproof.errors import EndpointError, InputError, explain_os_error
 from overproof.journal import Sink, write_bytes
+from overproof.keys import environment_keys
 from overproof.records import Trace, trace_id_of
 from overproof.runfolder import RunFolder
 from overproof.sampling.background import Correctness, grade_correctness
@@ -32,6 +33,7 @@ from overproof.teacher.failures import classify, shorten
 from overproof.teacher.parameters import encode_request, worst_case
 from overproof.teacher.receive import receive_object
 from overproof.teacher.reply import Failure, Reply, decode_tolerantly, kept_of
+from overproof.teacher.secrecy import keep_secret
 
 LONGEST_ID = 64
 """Characters a custom_id may have everywhere; longer trace ids are replaced by a digest."""
@@ -237,6 +239,7 @@ def _ingest(
     bad: list[str] = []
     refusals: dict[str, tuple[_Wanted, Failure]] = {}
     last: Failure | None = None
+    secrets = environment_keys()
     with _Intake(settings, folder) as intake:
         for row in _read_results(paths):
             if isinstance(row, _BadLine):
@@ -250,7 +253,7 @@ def _ingest(
             if target.is_there or custom_id in intake.done:
                 already_there += 1
                 continue
-            outcome = _outcome(settings, row)
+            outcome = keep_secret(_outcome(settings, row), secrets)
             if isinstance(outcome, Reply):
                 intake.take(custom_id, target, outcome)
                 continue

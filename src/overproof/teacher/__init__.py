@@ -5,6 +5,7 @@ parameters   config and profile → what is sent, and the longest reply that can
 client       one attempt over the wire; the only user of the OpenAI SDK
 receive      bytes → reply or failure (`stream` cuts events, `reply` judges, `envelopes` reads errors, `failures`
              classes them, `waits` tells how long they ask to wait)
+secrecy      no key in anything that an endpoint says
 unseen       what a server fills in that no request shows
 naming       which names mean one model
 governor     how many requests an endpoint may have in flight now
@@ -137,9 +138,10 @@ async def connect(config: EndpointConfig) -> AsyncIterator[Teacher]:
     Raises ConfigError naming the missing key variable, address or model. Sends nothing by itself.
     """
     # The SDK takes a second to import; commands that send nothing do without.
-    from overproof.teacher.client import Client
+    from overproof.teacher.client import CONNECT_SECONDS, Client
 
     dialect = Dialect(config)
+    most = min(CONNECT_SECONDS, config.patience_seconds, 0.8 * config.timeout_seconds, 0.8 * dialect.stall_seconds)
     async with AsyncExitStack() as stack:
         has_address = config.endpoints and all(address.base_url for address in config.endpoints)
         if config.profile == "tiny" and config.base_url is None and not has_address:
@@ -152,7 +154,14 @@ async def connect(config: EndpointConfig) -> AsyncIterator[Teacher]:
         for address in addresses:
             base_url, key_env, key = _locate(address, config, dialect.profile)
             headers = _read_headers(config)
-            client = Client(base_url, key, dialect.profile, connections=connections, headers=headers)
+            client = Client(
+                base_url,
+                key,
+                dialect.profile,
+                connections=connections,
+                headers=headers,
+                connect_seconds=most,  # never as long as an attempt
+            )
             stack.push_async_callback(client.close)
             governor = Governor(
                 ceiling=config.concurrency,

@@ -18,7 +18,7 @@ import httpx2
 import msgspec
 import openai
 
-from overproof.keys import SHORTEST_KEY, blot_keys
+from overproof.keys import SHORTEST_KEY
 from overproof.records import clean_text
 from overproof.teacher.deadline import Deadline
 from overproof.teacher.failures import classify, shorten
@@ -26,9 +26,11 @@ from overproof.teacher.profiles import Profile
 from overproof.teacher.proxies import PROXY_STATES, explain_proxy, is_loopback
 from overproof.teacher.receive import Receiver
 from overproof.teacher.reply import LONGEST_NAME, Failure, Reply, decode_tolerantly
+from overproof.teacher.secrecy import blot_tree, keep_secret
 from overproof.teacher.waits import read_retry_after
 
 CONNECT_SECONDS = 20.0
+"""Longest wait for a connection, TLS included."""
 KEEPALIVE_SECONDS = 20.0
 GRACE_AFTER_DONE_SECONDS = 2.0
 """How long the end of the response may take after [DONE], for the connection to be used again."""
@@ -65,9 +67,14 @@ class Client:
         *,
         connections: int,
         headers: Mapping[str, str] | None = None,
+        connect_seconds: float = CONNECT_SECONDS,
     ) -> None:
-        """Prepare a pool of at most `connections`; nothing is sent yet. `headers` are as secret as the key."""
+        """Prepare a pool of at most `connections`; nothing is sent yet. `headers` are as secret as the key.
+
+        `connect_seconds` must end before an attempt does: else what was never sent is taken for paid.
+        """
         self.base_url = base_url
+        self._connect_seconds = connect_seconds
         self._key = key
         self._headers = dict(headers or {})
         self._secrets = [secret for secret in (key, *self._headers.values()) if secret and len(secret) >= SHORTEST_KEY]
@@ -92,7 +99,7 @@ class Client:
         if was_kept and _is_lost_unsent(outcome):
             outcome, sends = await self._send_afresh(body, limits), 2
         self._has_answered |= isinstance(outcome, Reply)
-        outcome = self._without_secrets(outcome)
+        outcome = self._settle(outcome)
         return msgspec.structs.replace(outcome, seconds=round(loop.time() - started, 3), sends=sends)
 
     async def _send(self, pool: _Pool, body: bytes, limits: _Limits) -> Reply | Failure:
@@ -140,18 +147,18 @@ class Client:
         """The JSON of a page, or what went wrong."""
         started = asyncio.get_running_loop().time()
         try:
-            async with asyncio.timeout(CONNECT_SECONDS):
+            async with asyncio.timeout(self._connect_seconds):
                 response = await self._pool.sdk.get(path, cast_to=httpx2.Response)
             value, _ = decode_tolerantly(response.content)
         except openai.APIStatusError as error:
-            return self._blot_failure(_status_failure(error, self._profile))
+            return self._settle(_status_failure(error, self._profile))
         except TimeoutError:
-            return Failure("deadline", "transient", f"no answer within {CONNECT_SECONDS:g} s")
+            return Failure("deadline", "transient", f"no answer within {self._connect_seconds:g} s")
         except _NETWORK_ERRORS as error:
-            return self._blot_failure(_lost(error, asyncio.get_running_loop().time() - started))
+            return self._settle(_lost(error, asyncio.get_running_loop().time() - started))
         except ValueError:
             return Failure("not_json", "transient", f"the answer to {path} is not JSON")
-        return value
+        return blot_tree(value, self._secrets)
 
     def recycle(self) -> None:
         """Open a fresh pool for later requests: one whose calls all time out may be broken for good.
@@ -174,7 +181,7 @@ class Client:
             max_keepalive_connections=self._connections if is_keeping else 0,
             keepalive_expiry=KEEPALIVE_SECONDS if is_keeping else 0.0,
         )
-        timeout = httpx2.Timeout(None, connect=CONNECT_SECONDS)
+        timeout = httpx2.Timeout(None, connect=self._connect_seconds)
         # Redirects are not followed: they would carry the key to another host, and turn a POST into a GET.
         # Without TLS there is nothing to verify, and loading the certificates takes longer than many a request.
         transport = openai.DefaultAioHttpClient(
@@ -199,26 +206,12 @@ class Client:
             sdk.organization = sdk.project = None
         return sdk
 
-    def _without_secrets(self, outcome: Reply | Failure) -> Reply | Failure:
-        """The outcome with every key blotted out of what the endpoint said; a reply with one in its text is refused."""
-        if isinstance(outcome, Failure):
-            return self._blot_failure(outcome)
-        if any(secret in text for secret in self._secrets for text in (outcome.content, outcome.reasoning or "")):
-            return Failure("key_in_reply", "refused", "the reply repeats the key", usage=outcome.usage)
-        request_id = None if outcome.request_id is None else self._blot(outcome.request_id)
-        return msgspec.structs.replace(outcome, finish_reason=self._blot(outcome.finish_reason), request_id=request_id)
-
-    def _blot_failure(self, failure: Failure) -> Failure:
-        reply = None if failure.reply is None else self._without_secrets(failure.reply)
-        if isinstance(reply, Failure):
-            return reply
-        state, message, code = (self._blot(text) for text in (failure.state, failure.message, failure.code))
-        if state in PROXY_STATES:
-            message += explain_proxy(self.base_url)
-        return msgspec.structs.replace(failure, state=state, message=message, code=code, reply=reply)
-
-    def _blot(self, text: str) -> str:
-        return blot_keys(text, self._secrets)
+    def _settle(self, outcome: Reply | Failure) -> Reply | Failure:
+        """The outcome without keys, and with what a proxy may have to do with it."""
+        outcome = keep_secret(outcome, self._secrets)
+        if isinstance(outcome, Failure) and outcome.state in PROXY_STATES:
+            return msgspec.structs.replace(outcome, message=outcome.message + explain_proxy(self.base_url))
+        return outcome
 
 
 class _Pool:
@@ -342,7 +335,7 @@ def _lost(error: Exception, seconds: float, receiver: Receiver | None = None) ->
         causes.append(causes[-1].__cause__)
     text = shorten(str(causes[-1])) or type(causes[-1]).__name__
     if isinstance(causes[-1], asyncio.CancelledError | TimeoutError):
-        text = f"no connection within {CONNECT_SECONDS:g} s"
+        text = f"no connection within {seconds:.1f} s"
     if any(isinstance(one, _NEVER_CONNECTED) for one in causes):
         return Failure("unreachable", "transient", text)
     if receiver is None and seconds <= UNBILLED_WITHIN_SECONDS:

@@ -42,13 +42,19 @@ _MOMENT = 1e9
 
 
 def read_retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds to wait by the headers of a response, within an hour; None where they do not say."""
+    """Seconds to wait by the headers of a response, within an hour; None where they do not say.
+
+    A moment is counted from the response's own date, so that a clock of this machine that is wrong, or is set while
+    the run goes on, changes no wait.
+    """
+    date = _read_date(headers.get("date") or "")
+    now = time.time() if date is None else date
     for name, unit in _HEADERS.items():
-        seconds = _read_wait(headers.get(name), unit)
+        seconds = _read_wait(headers.get(name), unit, now)
         if seconds is not None:
             return seconds
     spent = (match[1] for name, left in headers.items() if left.strip() == "0" and (match := _SPENT_LIMITS.match(name)))
-    waits = (_read_wait(headers.get(f"x-ratelimit-reset-{limit}"), 1.0) for limit in spent)
+    waits = (_read_wait(headers.get(f"x-ratelimit-reset-{limit}"), 1.0, now) for limit in spent)
     return max((wait for wait in waits if wait is not None), default=None)
 
 
@@ -62,7 +68,7 @@ def _details_of(error: Any) -> Iterator[float | None]:
         return
     for key in ("retryDelay", "retry_after", "retryAfter", "retry_after_seconds"):
         value = error.get(key)
-        yield _read_wait(str(value) if isinstance(value, str | int | float) else None, 1.0)
+        yield _read_wait(str(value) if isinstance(value, str | int | float) else None, 1.0, time.time())
     details = error.get("details")
     for detail in details if isinstance(details, list) else ():
         yield from _details_of(detail)
@@ -73,16 +79,17 @@ def _read_words(message: str) -> float | None:
     return None if found is None else _bounded(_read_duration(found[1]))
 
 
-def _read_wait(value: str | None, unit: float) -> float | None:
+def _read_wait(value: str | None, unit: float, now: float) -> float | None:
     """A number, a duration (1m30s) or a date → seconds from now; None for what is none, or has passed."""
     if not value:
         return None
     try:
         number = float(value)
     except ValueError:
-        return _bounded(_read_duration(value) or _until(value))
+        moment = _read_date(value)
+        return _bounded(_read_duration(value) or (None if moment is None else moment - now))
     if number >= _MOMENT:
-        number = number / (1000 if number >= 1000 * _MOMENT else 1) - time.time()
+        number = number / (1000 if number >= 1000 * _MOMENT else 1) - now
         unit = 1.0
     return _bounded(number * unit)
 
@@ -97,12 +104,11 @@ def _read_duration(text: str) -> float | None:
     )
 
 
-def _until(text: str) -> float | None:
-    """Seconds to a date as of HTTP or ISO 8601."""
+def _read_date(text: str) -> float | None:
+    """A date as of HTTP or ISO 8601 → seconds since 1970."""
     for read in (email.utils.parsedate_to_datetime, dt.datetime.fromisoformat):
         try:
-            moment = read(text)
-            return moment.timestamp() - time.time()
+            return read(text).timestamp()
         except (ValueError, OverflowError, OSError):
             continue
     return None

@@ -31,7 +31,7 @@ import msgspec
 import overproof
 from overproof.config.training import TrainConfig
 from overproof.errors import ConfigError, InputError, OverproofError
-from overproof.journal import write_bytes
+from overproof.journal import remove_links, write_bytes
 from overproof.runfolder import RunFolder
 from overproof.student import check_student, describe_check, name_datasets
 from overproof.student.architecture import count_positions, count_vocabulary, read_architecture
@@ -116,6 +116,7 @@ def _train_in_folder(method: Method, config: TrainConfig, folder: RunFolder, tel
     output = Path(config.output) if config.output else method.output(folder)
     earlier = read_training(output)
     if os.environ.get("LOCAL_RANK", "0") == "0":
+        remove_links(output, but="trainer_state.json")
         withdraw(rows_folder(output))  # the processes meet before any of them looks for rows
     arguments = method.build_arguments(config, output, look_at_machine())
     check_launch(arguments.world_size)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from overproof.config.training import TrainConfig
 from overproof.errors import OverproofError
-from overproof.journal import new_path, write_bytes
+from overproof.journal import new_path, remove_links, write_bytes
 from overproof.student.checkpoint import find_student
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def write_trained(trainer: SFTTrainer, config: TrainConfig, output: Path) -> str
     Called by every process of a training. Adapters go to a folder of their own, or to `output` where they are not to
     be merged.
     """
-    _drop_links(output)
+    remove_links(output, but="trainer_state.json")
     if config.lora is None or not config.lora.merge:
         trainer.save_model(str(output))
     else:
@@ -76,13 +76,6 @@ def holds_trained(output: Path) -> bool:
     return any(output.glob("model*.safetensors")) or (output / ADAPTER / "adapter_model.safetensors").is_file()
 
 
-def _drop_links(output: Path) -> None:
-    """Remove symbolic links where a student is about to be written: libraries would write through them into others'."""
-    for path in (*output.glob("*"), *output.glob(f"{ADAPTER}/*")):
-        if path.is_symlink():
-            path.unlink(missing_ok=True)
-
-
 def finish_student(config: TrainConfig, model_class: str, tokenizer: PreTrainedTokenizerBase, output: Path) -> None:
     """Make of what was trained a student that loads anywhere; does it all again when it is called again.
 
@@ -90,7 +83,7 @@ def finish_student(config: TrainConfig, model_class: str, tokenizer: PreTrainedT
     was trained stays where it is.
     """
     base = find_student(config.student)
-    _drop_links(output)
+    remove_links(output, but="trainer_state.json")
     if config.lora is not None and config.lora.merge:
         _merge(base, model_class, output)
         tokenizer.save_pretrained(str(output))

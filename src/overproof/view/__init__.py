@@ -24,7 +24,7 @@ from aiohttp import web
 
 from overproof.errors import ConfigError
 from overproof.language.latin import is_known
-from overproof.view.app import build_app
+from overproof.view.app import build_app, build_runner
 from overproof.view.folders import find_proofs, find_runs
 from overproof.view.run import Run
 from overproof.wording import Language, Wording
@@ -64,7 +64,7 @@ def serve(
 
 
 async def _serve(app: web.Application, port: int, query: str, show: Callable[[str], None]) -> None:
-    runner = web.AppRunner(app, access_log=None)
+    runner = build_runner(app)
     await runner.setup()
     site = web.TCPSite(runner, HOST, port)
     try:

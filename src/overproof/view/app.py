@@ -32,8 +32,9 @@ from typing import Any, TypeVar
 import msgspec
 import numpy as np
 from aiohttp import web
+from aiohttp.http import HttpProcessingError
 
-from overproof.errors import InputError, OverproofError, RunFolderError
+from overproof.errors import InputError, OverproofError, RunFolderError, explain_os_error
 from overproof.estimators import Estimate
 from overproof.report.charts import draw_differences
 from overproof.report.page import (
@@ -74,7 +75,7 @@ _HEADERS = {
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-store",
 }
-_NAMES_THIS_MACHINE = re.compile(r"(?:127\.0\.0\.1|localhost|\[::1\])(?::\d{1,5})?")
+_NAMES_THIS_MACHINE = re.compile(r"(?:127\.0\.0\.1|localhost\.?|\[::1\])(?::[0-9]{1,5})?", re.IGNORECASE)
 _MOST_DIGITS = 9
 """Of a number in an address; more than there can be runs or traces of a problem."""
 _log = logging.getLogger(__name__)
@@ -144,6 +145,17 @@ def build_app(
     return app
 
 
+def build_runner(app: web.Application) -> web.AppRunner:
+    """What serves an application, and tells of no request that is none: whoever sent it is told."""
+    logger = logging.getLogger(f"{__name__}.server")
+    logger.addFilter(_is_own_fault)
+    return web.AppRunner(app, access_log=None, logger=logger)
+
+
+def _is_own_fault(record: logging.LogRecord) -> bool:
+    return not (record.exc_info and isinstance(record.exc_info[1], HttpProcessingError))
+
+
 @web.middleware
 async def _guard(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Answer only to names of this machine, so that no other site's page can read a run through a name of its own.
@@ -159,6 +171,8 @@ async def _guard(request: web.Request, handler: Handler) -> web.StreamResponse:
         raise
     except (InputError, RunFolderError) as error:
         raise web.HTTPBadRequest(text=str(error), headers=_HEADERS) from None
+    except OSError as error:  # the run's folder is gone, or may not be read
+        raise web.HTTPServiceUnavailable(text=explain_os_error(error, verb="read"), headers=_HEADERS) from None
     response.headers.update(_HEADERS)
     return response
 
