@@ -15,7 +15,7 @@ import msgspec
 
 from overproof import pipeline
 from overproof.errors import ConfigError, OverproofError
-from overproof.estimators import Difference, Estimate, estimate_difference, estimate_rate, hold_together
+from overproof.estimators import Difference, Estimate, estimate_difference, estimate_rate, hold_together, show_p
 from overproof.pipeline import Run
 from overproof.records import PreparedProblem, Problem, Trace
 from overproof.sampling.plan import has_all_samples
@@ -87,10 +87,10 @@ class Contrast(msgspec.Struct, frozen=True):
     def line(self) -> str:
         """For people."""
         one = self.difference
-        verdict = "may be noise" if one.low <= 0 <= one.high else "is more than noise"
+        verdict = f"may be noise, {one.noise} points" if one.low <= 0 <= one.high else "is more than noise"
         return (
             f"{self.second} − {self.first}: {one.value:+.1%} ({one.low:+.1%} – {one.high:+.1%}) on {one.problems:,} "
-            f"problems, p = {self.p_value:.2g}: {verdict}"
+            f"problems, p {show_p(self.p_value)}: {verdict}"
         )
 
 

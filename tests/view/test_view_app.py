@@ -264,6 +264,7 @@ def test_a_proof_beside_runs_is_listed_and_shown(roots: list[Path], tmp_path: Pa
     sides = [
         {"name": "random", "value": estimate, "by_run": [0.5], "difference": None},
         {"name": "verified", "value": estimate, "by_run": [0.6], "difference": gap, "p_adjusted": 0.0123},
+        {"name": "formatted", "value": estimate, "by_run": [0.6], "difference": gap, "p_adjusted": 0.0001 / 2},
     ]
     sets = [{"name": name, "rows": 400, "right": 300, "path": "x"} for name in ("random", "verified")]
     proof = {"temperature": 1.0, "seeds": [0], "sets": sets, "greedy": None}
@@ -278,6 +279,7 @@ def test_a_proof_beside_runs_is_listed_and_shown(roots: list[Path], tmp_path: Pa
         status, told, _ = get(f"{address}/proofs/0/")
     assert "+10.0 (+2.0 to +18.0)" in body
     assert "0.0123" in body
+    assert "≤ 0.0001" in body, "the least that random exchanges can show"
     assert (status, b"Run overproof prove again" in told) == (400, True)
 
 

@@ -17,6 +17,7 @@ from overproof.estimators.differences import (
     estimate_side,
     hold_together,
     permutation_test,
+    show_p,
 )
 from overproof.estimators.intervals import (
     Estimate,
@@ -59,6 +60,7 @@ __all__ = [
     "permutation_test",
     "plan_comparison",
     "share_inside",
+    "show_p",
     "stopped_pass_rate",
     "t_quantile",
     "two_sided_p",

@@ -61,6 +61,12 @@ class Difference(msgspec.Struct, frozen=True):
         # 80 % power adds the 60 % two-sided quantile, which is the 80 % one-sided
         return (t_quantile(LEVEL, self.freedom) + t_quantile(0.6, self.freedom)) * self.error
 
+    @property
+    def noise(self) -> str:
+        """What a difference that could be chance is at the most, and what would have been seen, in words."""
+        most = max(-self.low, self.high)
+        return f"no larger than ±{100 * most:.1f} (could find {100 * self.detectable:.1f})"
+
 
 def estimate_difference(first: Sequence[float] | Floats, second: Sequence[float] | Floats) -> Difference:
     """Mean over problems of second − first, paired by problem, with its 95 % interval and p-value.
@@ -146,6 +152,11 @@ def _runs_variance(sides: Sequence[Floats]) -> tuple[float, float, int] | None:
         residuals = side - side.mean(axis=1)[:, None] - side.mean(axis=0) + side.mean()
         noise += float((residuals**2).sum()) / (side.shape[1] - 1) / side.shape[1]
     return max(0.0, whole - noise / freedom), whole, freedom
+
+
+def show_p(p_value: float) -> str:
+    """A p-value; one that random exchanges could not show smaller is given as a bound."""
+    return f"≤ {SMALLEST_P:.4f}" if p_value <= SMALLEST_P else f"{p_value:.4f}"
 
 
 def permutation_test(differences: Sequence[float] | Floats) -> float:

@@ -18,7 +18,6 @@ from overproof.config.endpoint import SamplingConfig
 from overproof.errors import ConfigError, InputError
 from overproof.estimators import (
     ALPHA,
-    SMALLEST_P,
     Difference,
     Estimate,
     Floats,
@@ -26,6 +25,7 @@ from overproof.estimators import (
     estimate_mean,
     estimate_side,
     hold_together,
+    show_p,
 )
 from overproof.evaluation.measures import LEANS, show_estimate, values_at
 from overproof.evaluation.outcomes import ProblemOutcome, read_outcomes, read_sampling
@@ -58,8 +58,7 @@ class Line(msgspec.Struct, frozen=True):
         if self.difference is None or self.p_adjusted is None:
             return ""
         if self.p_adjusted > ALPHA:
-            most = 100 * max(-self.difference.low, self.difference.high)
-            return f"noise: no larger than ±{most:.1f} (could find {100 * self.difference.detectable:.1f})"
+            return f"noise: {self.difference.noise}"
         return "better" if self.difference.value > 0 else "worse"
 
 
@@ -234,11 +233,6 @@ def _cells(line: Line) -> tuple[str, str, str, str, str]:
     gap = line.difference
     shown = f"{100 * gap.value:+.1f}  [{100 * gap.low:+.1f}, {100 * gap.high:+.1f}] points"
     return line.name, value, shown, show_p(line.p_adjusted), line.verdict
-
-
-def show_p(p_value: float) -> str:
-    """A p-value; one that random exchanges could not show smaller is given as a bound."""
-    return f"≤ {SMALLEST_P:.4f}" if p_value <= SMALLEST_P else f"{p_value:.4f}"
 
 
 _WIDTH = 60

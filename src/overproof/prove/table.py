@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
-from overproof.evaluation.comparison import Comparison, Line, show_p
+from overproof.estimators import show_p
+from overproof.evaluation.comparison import Comparison, Line
 from overproof.prove.sets import TrainingSet
 
 ELSEWHERE = (
@@ -109,6 +110,8 @@ def _sentences(proof: Proof) -> list[str]:
     if proof.preferred is not None:
         before, after = proof.preferred.sides
         said.append(_say(after, f"the same students before the pairs ({before.name})", "after training on pairs"))
+    if any(line.difference is not None and not line.difference.covers_training for line in proof.sampled.sides):
+        said.append("one seed a set: what another training would give is not covered by the intervals")
     seeds = f"{len(proof.seeds)} training seed{'s' if len(proof.seeds) > 1 else ''}"
     basis = (
         f"{proof.sampled.problems:,} held-out problems, {seeds}; intervals are 95 %, paired by problem, and widened by "
@@ -122,5 +125,7 @@ def _say(line: Line, baseline: str, where: str) -> str:
     name = "the student as it was" if line.name == "before" else line.name
     assert line.difference is not None, "only the baseline has none"
     if line.verdict.startswith("noise"):
-        return f"{where}, {name} and {baseline} cannot be told apart: the difference could be chance"
+        return (
+            f"{where}, {name} and {baseline} cannot be told apart: their difference is {line.difference.noise} points"
+        )
     return f"{where}, {name} is {line.verdict} than {baseline} by {abs(100 * line.difference.value):.1f} points"

@@ -22,6 +22,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from overproof.config import RunConfig, describe
+from overproof.estimators import show_p
 from overproof.report.charts import (
     draw_bins,
     draw_consistency,
@@ -457,6 +458,7 @@ def _environment() -> Environment:
         "decimal": lambda value: "–" if value is None else f"{value:.3f}".rstrip("0").rstrip("."),
         "money": lambda value: "–" if value is None else show_money(value),
         "points": show_points,
+        "p_value": show_p,
         "excerpt": lambda text: text if len(text) <= 600 else f"{text[:600]}…",
         "words": lambda name: name.replace("_", " "),
     }
