@@ -13,7 +13,7 @@ from overproof.grading.lexicon import DIRECTIONS, phrase_of, same_words
 from overproof.grading.scalars import compare_scalars
 from overproof.grading.scope import ANYWHERE, Scope
 from overproof.grading.tree import Node, number
-from overproof.grading.units import DEGREE, PRIME, Unit, money_called, same_noun
+from overproof.grading.units import DEGREE, PERCENT, PRIME, Unit, money_called, same_noun
 from overproof.grading.values import Based, Clock, Date, Quantity, Range, Ratio, Scalar, Value, Words
 
 
@@ -71,13 +71,13 @@ def _other_dimension(reference: Quantity, answer: Quantity, scope: Scope) -> Fin
 
 def compare_percent(quantity: Quantity, other: Scalar, scope: Scope, plain: Finding, is_reference: bool) -> Finding:
     """A percentage against a number: the share, or the number before the sign where the question asks for percent."""
-    share = Node("div", (quantity.node, number(100)))
+    share = Node("div", (quantity.node, number(1 / quantity.unit.factor)))
     finding = compare_scalars(
         *((share, other.node) if is_reference else (other.node, share)), scope, percent=is_reference
     )
     if finding.same or (not plain.same):
         return finding
-    if is_reference or (scope.percent and scope.text) or not scope.text:
+    if quantity.unit == PERCENT and (is_reference or scope.percent):
         return plain
     return different("unit", "a percentage is not the number before its sign")
 
@@ -87,6 +87,8 @@ def with_unit_added(unit: Unit, scope: Scope, plain: Finding) -> Finding:
     names = {name for name, _ in unit.dimension or ()}
     if unit == PRIME and not scope.speaks_of(unit):
         return different("unit", "a prime behind the number")
+    if scope.counts and "unit" not in names and unit.name != "¤":
+        return different("unit", f"the question asks for a count, not for {unit.name}")
     if not scope.text or scope.speaks_of(unit) or "unit" in names:
         return plain
     if scope.measures(unit.dimension):

@@ -36,9 +36,8 @@ _MARKER = re.compile(
     r"(?:\)|）|\]|[.．、:：](?!\w\.)|(?= *\$|\} *[)）.]))\**(?: ?\})?[)）.]?",
     re.MULTILINE,
 )
-_WRAPPER = re.compile(
-    r"\\(?:text|mathrm|mathbf|textbf|boxed|rm|bf|mathit|textrm) ?(?=\{)|[{}$]|\*\*|\\[,;! ]|\\q?quad\b"
-)
+_WRAPPER = re.compile(r"\\(?:text|mathrm|mathbf|textbf|boxed|rm|bf|mathit|textrm) ?(?=\{)|[{}$]|\*\*")
+_GAP = re.compile(r"\\[,;! ]|\\q?quad\b|~")
 _LEAD = re.compile(
     r"(?:(?:the )?(?:correct |right |final |best )?(?:answer|option|choice|letter|选项?|选择|故选|应选|答案|選|應選)s?"
     r"(?: selected)?(?: is| are|应?是|应?为| ?[:：])? *){0,2}",
@@ -52,7 +51,8 @@ _TEXT_COMMAND = re.compile(r"\\text *\{([^{}]*)\}")
 _GLUED = re.compile(rf"{_OPEN} *([A-Z]{{2,26}}) *{_CLOSE}")
 _REST = re.compile(
     r"\s*\Z|[.．。、:：,，;；!！](?!\w\.)|\s*[–—]|\s*-\s|\s*(?=[(（\u4e00-\u9fff])(?<=[\s)）\]】])|(?=[\u4e00-\u9fff])"
-    r"|\s+(?:because|since|as|which|so|for|is|are)\b|(?<=[)）\]】])\s+"
+    r"|(?:\s+|(?<=\s))(?:because|since|as|which|so|for|(?:is|are)(?: the)? (?:correct|right|true|answers?))\b"
+    r"|(?<=[)）\]】])\s+"
 )
 """What may follow the letters of an answer: nothing, punctuation, a dash, a reason; `D(2,3)` is a point."""
 
@@ -173,4 +173,4 @@ def _plain_spaced(answer: str) -> str:
 
 def _plain(answer: str) -> str:
     """An answer without the commands, dollars and stars that wrap its letters, full-width letters made plain."""
-    return _WRAPPER.sub("", unicodedata.normalize("NFKC", answer)).strip(' *_`\n"')
+    return _GAP.sub(" ", _WRAPPER.sub("", unicodedata.normalize("NFKC", answer))).strip(' *_`\n"')

@@ -76,6 +76,8 @@ class Measures(Cursor):
                 return False  # ds is no decisecond here
             if token.text.lower() in POWER_WORDS:
                 return self.ahead().kind in {"word", "name"}
+            if token.text == "in" and self.ahead().kind == "word":
+                return False  # in total
             return unit_named(token.text) is not None and before is not None and before.kind != "word"
         if token.kind == "cmd":
             return token.text in {"\\Omega", "\\mu"}

@@ -128,7 +128,7 @@ def _math_verify(reference: Value, answer: Value) -> tuple[bool | None, str]:
 def _agree_in_size(reference: Value, answer: Value) -> bool:
     """Whether two values have the same variables and, where they are numbers, the same size."""
     if not (isinstance(reference, Scalar) and isinstance(answer, Scalar)):
-        return type(reference) is type(answer)
+        return type(reference) is type(answer) is not Relation
     if symbols(reference.node) != symbols(answer.node):
         return False
     one, other = real_value(reference.node), real_value(answer.node)

@@ -52,8 +52,8 @@ from overproof.grading.relations import (
 )
 from overproof.grading.scalars import compare_scalars
 from overproof.grading.scope import ANYWHERE, Scope
-from overproof.grading.tree import INFINITY, Node, number, replaced, symbols, walk
-from overproof.grading.units import DEGREE, PERCENT, PRIME
+from overproof.grading.tree import INFINITY, PI, Node, number, replaced, symbols, walk
+from overproof.grading.units import DEGREE, PERCENT, PERMILLE, PRIME
 from overproof.grading.values import (
     Based,
     Clock,
@@ -161,16 +161,17 @@ def _quantity_and_number(quantity: Quantity, other: Value, scope: Scope, is_refe
         if isinstance(other, Words | Interval | Matrix | Residue | Date):
             return different("kind", f"the reference is {_kind(quantity if is_reference else other)}")
         return undecided("unit", "an amount against something else")
-    if quantity.guessed or (quantity.unit == PRIME and is_reference and not scope.speaks_of(PRIME)):
-        return undecided("unit", f"a {'letter' if quantity.guessed else 'prime'} that may be a unit")
+    guessed = quantity.guessed and (is_reference or not scope.means_unit(quantity.unit))
+    if guessed or (quantity.unit == PRIME and is_reference and not scope.speaks_of(PRIME)):
+        return undecided("unit", f"a {'letter' if guessed else 'prime'} that may be a unit")
     if not directions_agree(quantity.unit, None, scope):
         return undecided("unit", f"a direction that only one side has: {quantity.unit.note or quantity.unit.name}")
     reference, answer = (quantity.node, other.node) if is_reference else (other.node, quantity.node)
     plain = _scalars(Scalar(reference), Scalar(answer), scope)
-    if quantity.unit == PERCENT:
+    if quantity.unit in {PERCENT, PERMILLE}:
         return compare_percent(quantity, other, scope, plain, is_reference)
     if quantity.unit == DEGREE:
-        if plain.same and (is_reference or scope.degrees):
+        if plain.same and (is_reference or scope.degrees) and PI not in walk(quantity.node):
             return plain
         turned = compare_scalars(
             *((in_radians(quantity), other.node) if is_reference else (other.node, in_radians(quantity))), scope
@@ -268,7 +269,14 @@ def _named_and_other(named: Named, other: Value, scope: Scope, is_reference: boo
         return undecided("equation", "a value against a relation")
     if isinstance(other, Interval) and other.name and named.name.op == "sym" and named.name.value != other.name:
         return different("relation", f"{other.name} is not {_show(named.name)}")
+    if not is_reference and scope.asks_for_another(_show_label(named.name)):
+        return different("equation", f"{_show_label(named.name)} is not what the question asks for")
     return equal(named.value, other, scope) if is_reference else equal(other, named.value, scope)
+
+
+def _show_label(name: Node) -> str:
+    """A name as a question writes it: x, (x,y)."""
+    return f"({','.join(map(_show, name.args))})" if name.op == "paren" else _show(name)
 
 
 def _show(name: Node) -> str:
@@ -640,6 +648,8 @@ def _collection_and_other(collection: Collection, other: Value, scope: Scope, is
     own = _expanded(list(collection.items)) if collection.form in _UNORDERED else list(collection.items)
     if len(items) > 1 and collection.form in _UNORDERED:
         return _unordered(own, items, scope) if is_reference else _unordered(items, own, scope)
+    if collection.form == "list" and not is_reference and (said := _said_of_one(collection, scope)) is not None:
+        return equal(other, said, scope)
     if (
         collection.form in _UNORDERED
         and len(distinct := _distinct_values(own, scope)) == 1
@@ -654,6 +664,14 @@ def _collection_and_other(collection: Collection, other: Value, scope: Scope, is
     if isinstance(other, Scalar | Quantity):
         return different("kind", "one value is not several")
     return undecided("parts", "one thing against several")
+
+
+def _said_of_one(collection: Collection, scope: Scope) -> Value | None:
+    """The value that all parts of a list give to one name, as the lines of a derivation do: x = 2 + 3, x = 5."""
+    names = {item.name if isinstance(item, Named) else None for item in collection.items}
+    if len(names) > 1 or None in names or len(_distinct_values(list(collection.items), scope)) > 1:
+        return None
+    return collection.items[-1]
 
 
 def _collection_and_rest(collection: Collection, other: Value, scope: Scope, is_reference: bool) -> Finding:

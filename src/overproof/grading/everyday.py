@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 
-from overproof.grading.lexicon import fraction_of_words
+from overproof.grading.lexicon import fraction_of_words, number_of
 from overproof.grading.tree import Node, number
 from overproof.grading.units import PRIME, UNITS
 from overproof.grading.values import Based, Clock, Collection, Date, Named, Quantity, Range, Ratio, Scalar, Value
@@ -43,13 +43,13 @@ _DATE = re.compile(
 )
 _RANGE = re.compile(r"(\d+(?:\.\d+)?) ?- ?(\d+(?:\.\d+)?)(?: ?- ?(\d+))?")
 _SPAN = re.compile(
-    r"(?:(?:between|from) )?(?P<a>-?\d+(?:\.\d+)?) ?(?P<joint>to|and|到|至|和|与) ?(?P<b>-?\d+(?:\.\d+)?)"
-    r"(?P<behind>之间)?(?: to (?P<c>\d+))?"
+    r"(?:(?:between|from) )?(?P<a>-?\d+(?:\.\d+)?) ?(?P<joint>to|\\text\{ ?to ?\}|and|到|至|和|与|比) ?"
+    r"(?P<b>-?\d+(?:\.\d+)?)(?P<behind>之间)?(?: to (?P<c>\d+))?"
 )
 _TIME_UNITS = ("h|hr|hrs|hours?|小时|时", "m|min|mins|minutes?|分钟|分", "s|sec|secs|seconds?|秒钟?")
 _DURATION = re.compile("(?: ?and ?| ?)".join(rf"(?:(\d+) ?(?:{names}))?" for names in _TIME_UNITS))
 _FEET = re.compile(r"(\d+) ?(?:'|ft\.?|feet|foot) ?(\d+(?:\.\d+)?) ?(?:\"|''|in\.?|inch(?:es)?)")
-_DECORATED = re.compile(r"-?\d+(?:\.\d+)?(?:(')|_\{?[a-zA-Z]\}?)")
+_DECORATED = re.compile(r"-?\d+(?:\.\d+)?(?:('{1,2})|_\{?[a-zA-Z]\}?)")
 _BASED = re.compile(r"([0-9A-Fa-f]+)_\{? ?(\d\d)\}?")
 _CHOOSE = re.compile(r"(?:\{\} ?)?\^? ?\{? ?(\d{1,3}) ?\}? ?([CP]) ?_? ?\{? ?(\d{1,3}) ?\}?")
 _EACH = re.compile(r"每 ?([^\d\s每]{1,3}?)(?:走|行)? ?(\d+(?:\.\d+)?) ?([^\d\s]{1,4})")
@@ -57,6 +57,10 @@ _POINT = re.compile(r"([A-Z]) ?\( ?(-?\d+(?:\.\d+)?(?: ?, ?-?\d+(?:\.\d+)?)+) ?\
 _WORDS = re.compile(r"[A-Za-z]+(?:[ -][A-Za-z]+){0,7}")
 _SPACED_LIST = re.compile(r"-?\d+(?: -?\d+)+")
 _DECIMAL_COMMA = re.compile(r"-?\d+,(?:\d{1,2}|\d{4,})")
+_MIXED = re.compile(
+    r"(\d{1,9}) ?又 ?(?:(\d{1,9}) ?/ ?(\d{1,9})|\\frac ?\{ ?(\d{1,9}) ?\} ?\{ ?(\d{1,9}) ?\}"
+    r"|([零一二三四五六七八九十百]+分之[零一二三四五六七八九十百]+))"
+)
 _SHARE = re.compile(r"(\d+) (?:out of|in every|in) (\d+)")
 _REMAINDER = re.compile(r"(\d+) *(?:r|R|remainder|余|\\ldots|\.\.\.|…)+ *(\d+)")
 
@@ -130,14 +134,14 @@ def _range(match: re.Match[str]) -> Iterator[Range]:
 
 
 def _span(match: re.Match[str]) -> Iterator[Value]:
-    """`between 3 and 4`, `10和11之间`: a span; `3 to 4` may be a ratio too."""
+    """`between 3 and 4`, `10和11之间`: a span; `3 to 4` may be a ratio too, `3比4` is one."""
     ends = tuple(Fraction(end) for end in (match["a"], match["b"], match["c"]) if end)
     between = match[0].startswith("between") or match["behind"] is not None
     if match["joint"] in {"and", "和", "与"} and not between:
         return
-    if match["joint"] == "to" and not match[0].startswith(("from", "between")):
+    if ("to" in match["joint"] and not match[0].startswith(("from", "between"))) or match["joint"] == "比":
         yield Ratio(tuple(number(end) for end in ends))
-    if len(ends) == 2:
+    if len(ends) == 2 and match["joint"] != "比":
         yield Range(ends)
 
 
@@ -156,9 +160,9 @@ def _feet(match: re.Match[str]) -> Iterator[Quantity]:
 
 
 def _decorated(match: re.Match[str]) -> Iterator[Value]:
-    """5_n is a number in a base or a name, and 5' an amount in feet: neither is the number itself."""
+    """5_n is a number in a base or a name, and 5' an amount in feet (5'' in inches): neither is the number itself."""
     if match[1]:
-        yield Quantity(number(Fraction(match[0].rstrip("'"))), PRIME)
+        yield Quantity(number(Fraction(match[0].rstrip("'"))), PRIME if match[1] == "'" else UNITS["in"])
     else:
         yield Scalar(Node("sym", (), match[0]))
 
@@ -180,6 +184,14 @@ def _point(match: re.Match[str]) -> Iterator[Named]:
     """A(1,2): a point with its name."""
     parts = tuple(Scalar(number(Fraction(piece.strip()))) for piece in match[2].split(","))
     yield Named(Node("sym", (), match[1]), Collection(parts, "tuple"))
+
+
+def _mixed(match: re.Match[str]) -> Iterator[Scalar]:
+    """1又2/3, 1又三分之二: a mixed number."""
+    top, bottom = match[2] or match[4], match[3] or match[5]
+    part = number_of(match[6]) if match[6] else Fraction(int(top), int(bottom)) if int(bottom) else None
+    if part is not None and 0 < part < 1:
+        yield Scalar(number(int(match[1]) + part))
 
 
 def _share(match: re.Match[str]) -> Iterator[Scalar]:
@@ -206,6 +218,7 @@ _FORMS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], Iterator[Value]]]
     (_DATE, _date),
     (_RANGE, _range),
     (_SPAN, _span),
+    (_MIXED, _mixed),
     (_DURATION, _duration),
     (_FEET, _feet),
     (_BASED, _based),

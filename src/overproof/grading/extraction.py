@@ -71,6 +71,8 @@ class Candidate(msgspec.Struct, frozen=True):
 
 
 _STOP_TOKEN = re.compile(r"<\|(?:im_start|im_end|endoftext|end_of_text|eot_id|eot)\|>|<｜end▁of▁sentence｜>")
+_BOX_TOKENS = re.compile(r"<\|begin_of_box\|>(.{0,4000}?)<\|end_of_box\|>", re.DOTALL)
+"""Special tokens that some models write for a box."""
 _ITEM_JOINT = re.compile(r",(?!\d{3}(?!\d))|;|，|；|、|\band\b|\bor\b")
 _WORD = re.compile(r"(?<!\\)\b[A-Za-z]{2,}")
 _SENTENCE_WORD = re.compile(r"\bI\b|\b(?i:we|you|my|hence|therefore|thus|so|here|is|are|was)\b(?!\})|因此|所以")
@@ -89,7 +91,7 @@ def extract(completion: str, *, answer_only: bool = False) -> Iterator[Candidate
 
     With `answer_only` the text is known to be an answer and no more: it is taken as it stands unless it has a box.
     """
-    text = visible(completion)
+    text = visible(_BOX_TOKENS.sub(r"\\boxed{\1}", completion) if "begin_of_box" in completion else completion)
     return _ranked(text, answer_only=answer_only) if text else iter(())
 
 

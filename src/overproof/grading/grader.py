@@ -24,7 +24,7 @@ from overproof.grading.lexicon import is_prose, is_words, phrase_of, same_words
 from overproof.grading.reading import canonical, readings
 from overproof.grading.references import AnswerType, Reference, type_reference
 from overproof.grading.scope import Scope, scope_of
-from overproof.grading.spelling import has_substance, spell
+from overproof.grading.spelling import has_substance, spell, without_spaces
 from overproof.grading.statements import conclusion, is_derivation
 from overproof.grading.values import Collection, Scalar, Unknown, Words
 from overproof.records import Grade, Verdict, clean_text
@@ -47,6 +47,7 @@ _EXPLAINED = re.compile(
     r"\}*\s*(?:$|[,.;:!(–—-]|(?:because|since|as|it|the|they|he|she|we|i|this|these|that|there|for|is|are|n\b)\b|[\u4e00-\u9fff])",
     re.IGNORECASE,
 )
+_LETTER_FIRST = re.compile(r"[(\[]?(?:\\text\{)?[(\[]?[A-Z][)\]]?\}?[)\]]?[.:,]? *")
 _TAKEN_BACK = re.compile(r"\b(?:wrong|incorrect|maybe|perhaps|not sure|or)\b|错|误|可能", re.IGNORECASE)
 MAX_REST = 60
 """Behind yes or no, what takes it back is looked for in this many characters."""
@@ -201,8 +202,8 @@ def _repeats_question(spelled: str, reference: Reference, question: str | None) 
 
 
 def _bare(spelled: str) -> str:
-    r"""A spelled text without spaces and without the wrapping of \text{}."""
-    return _TEXT_COMMAND.sub(r"\1", spelled).replace(" ", "")
+    r"""A spelled text without the wrapping of \text{} and without spaces, but for those between two numbers."""
+    return without_spaces(_TEXT_COMMAND.sub(r"\1", spelled))
 
 
 def judge_values(reference: Reference, answer: str, spelled: str, scope: Scope) -> Finding:
@@ -291,7 +292,12 @@ def _judge_choice(reference: Reference, answer: str, question: str | None) -> Fi
     letters = letters_of(answer) or _letter_given(answer, options)
     if letters is not None and (not options or all(letter in options for letter in letters)):
         if letters == reference.letters:
-            return same("choice", f"option {letters}")
+            other = _text_of_another(answer, letters, options)
+            return (
+                different("choice", f"{letters} with the text of {other}")
+                if other
+                else same("choice", f"option {letters}")
+            )
         return different("choice", f"option {letters} is not {reference.letters}")
     matching = _matching_options(answer, options)
     if len(matching) == 1:
@@ -300,6 +306,15 @@ def _judge_choice(reference: Reference, answer: str, question: str | None) -> Fi
     if _bare(spell(answer)) == _bare(reference.spelled):
         return same("text", "the same text")
     return different("choice", "the answer names no option" if not matching else "the answer fits several options")
+
+
+def _text_of_another(answer: str, letters: str, options: dict[str, str]) -> str | None:
+    """The option whose text, word for word, stands behind the letter of another one; None where none does."""
+    if len(letters) != 1 or letters not in options:
+        return None
+    rest = _LETTER_FIRST.sub("", spell(answer), count=1)
+    other = option_worded(rest, options) if rest else None
+    return other if other != letters and not _is_option_text(options[letters], rest) else None
 
 
 def _letter_given(answer: str, options: dict[str, str]) -> str | None:

@@ -43,8 +43,20 @@ from overproof.grading.shapes import (
     with_noun,
     with_numbers_apart,
 )
-from overproof.grading.tree import EMPTY, INFINITY, LISTS, PI, I, Node, UnreadableError, negative, number, product
-from overproof.grading.units import DEGREE, NONE, PERCENT, UNITS
+from overproof.grading.tree import (
+    EMPTY,
+    INFINITY,
+    LISTS,
+    PI,
+    FalseStatementError,
+    I,
+    Node,
+    UnreadableError,
+    negative,
+    number,
+    product,
+)
+from overproof.grading.units import DEGREE, NONE, PERCENT, PERMILLE, UNITS
 
 MAX_CHARS = 20_000
 MAX_LABEL_WORDS = 6
@@ -323,6 +335,11 @@ class Grammar(Measures):
         while self.token.text != ")":
             words.append(self.advance().text)
         self.advance()
+        said = number_of_words([word.lower() for word in words if word != "-"])
+        if said is not None:  # 120 (one hundred and twenty)
+            if item.op != "num" or item.value != said:
+                raise FalseStatementError("a number and another one in words")
+            return item
         return with_noun(item, words, noted=True)
 
     def further_amount(self, item: Node) -> Node:
@@ -481,7 +498,7 @@ class Grammar(Measures):
             return None if token.flag and text != "{" else _PRODUCT
         if text == "\\begin":
             return _PRODUCT if self.ahead(2).text in MATRICES else None
-        if text in {"%", "°"}:
+        if text in {"%", "‰", "°"}:
             return _PRODUCT
         return _PRODUCT if text == "|" and not self.bars else None
 
@@ -600,6 +617,9 @@ class Grammar(Measures):
             elif text == "%":
                 self.advance()
                 node = Node("quantity", (node,), PERCENT)
+            elif text == "‰":
+                self.advance()
+                node = Node("quantity", (node,), PERMILLE)
             elif text == "°":
                 self.advance()
                 if self.token.kind == "name" and self.token.text in {"C", "F"}:

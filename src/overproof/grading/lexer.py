@@ -12,7 +12,18 @@ from __future__ import annotations
 import re
 from fractions import Fraction
 
-from overproof.grading.lexicon import BOUNDS, EQUALS, GUARDS, HAN_NUMERAL, JOINTS, MAGNITUDES, MINUS, NEARLY, number_of
+from overproof.grading.lexicon import (
+    BOUNDS,
+    EQUALS,
+    GUARDS,
+    HAN_NO_NUMERAL,
+    HAN_NUMERAL,
+    JOINTS,
+    MAGNITUDES,
+    MINUS,
+    NEARLY,
+    number_of,
+)
 from overproof.grading.tree import FalseStatementError, Node, UnreadableError, number
 from overproof.grading.units import UNITS
 
@@ -160,12 +171,12 @@ def _scan_word(
     word: str, text: str, position: int, tokens: list[Token], alone: frozenset[str], *, upright: bool
 ) -> int:
     """Tokens of one run of letters; returns where scanning goes on."""
-    if upright and word not in FUNCTIONS:
+    if upright and word not in FUNCTIONS and not (word in {"a", "A"} and _WORD_BESIDE.match(text, position)):
         if len(word) == 1 or (word.isupper() and word not in UNITS and len(word) <= 6):
             return _name(word, text, position, tokens, upright=True)
         tokens.append(Token("word", word, upright=True))
         return position
-    if len(word) == 1:
+    if len(word) == 1 and not upright:
         return _name(word, text, position, tokens)
     if word in UNITS and tokens and tokens[-1].kind == "num":
         tokens.append(Token("word", word))
@@ -262,7 +273,8 @@ def _han_tokens(run: str) -> list[Token]:
     if len(run) > MAX_HAN_RUN:
         return [Token("word", run, upright=True)]
     if (
-        (match := HAN_NUMERAL.match(run))
+        not HAN_NO_NUMERAL.match(run)
+        and (match := HAN_NUMERAL.match(run))
         and (run[0] not in "万亿千" or "分之" in match[0])
         and (value := number_of(match[0])) is not None
     ):

@@ -57,7 +57,8 @@ CHANGING = frozenset({
     "positive", "false", "true", "odd", "even", "remainder", "r", "mod", "modulo", "base", "squared", "cubed", "any",
     "every", "each", "all", "both", "some", "same", "other", "another", "bc", "ad", "until", "since", "with", "cannot",
     "isn't", "aren't", "rather", "instead", "about", "multiplicity", "either", "power", "root", "at", "on",
-    "by",
+    "by", "percentage", "halves", "thirds", "fourths", "fifths", "sixths", "sevenths", "eighths", "ninths", "tenths",
+    "hundredths", "thousandths", "tens", "hundreds", "thousands", "millions", "billions",
 }) - {"times"}  # fmt: skip
 # Words that say which way a value goes: they may stand behind it where the question, or the other side, says them too.
 DIRECTIONS = frozenset({
@@ -72,10 +73,11 @@ COMPUTED = frozenset({
     "percent", "percentage", "digit", "digits", "sum", "product", "difference", "ratio", "divisor", "divisors",
     "factor", "factors", "complement", "square-root",
 })  # fmt: skip
-DENYING_HAN = re.compile("[不非未第倍约超]")
+DENYING_HAN = re.compile("[不非未第倍约超]|[将接]近|至[少多]")
 """In a Chinese label before a value: it is denied, bounded or an ordinal."""
 CHANGING_HAN = re.compile(
     "[不非无没或和与且至到以上下超约第若当则是为之间约多少余倍半共均除外东南西北左右前后增减亏盈的方根]"
+    "|^[点分][零一二三四五六七八九十百]"
 )
 
 _ENGLISH = [
@@ -89,10 +91,13 @@ UNITS_IN_WORDS = {word: value for value, word in enumerate(_ENGLISH)} | {
 MAGNITUDES = {
     "hundred": 100, "thousand": 1000, "million": 10**6, "billion": 10**9, "trillion": 10**12, "dozen": 12, "score": 20,
     "万": 10**4, "亿": 10**8, "百万": 10**6, "千万": 10**7, "万亿": 10**12, "dozens": 12, "千": 1000, "百": 100,
+    "打": 12,
 }  # fmt: skip
 _HAN_DIGITS = {digit: value for value, digit in enumerate("零一二三四五六七八九")} | {"两": 2, "〇": 0}
 _HAN_PLACES = {"十": 10, "百": 100, "千": 1000}
 _HAN_LARGE = {"万": 10**4, "亿": 10**8}
+HAN_NO_NUMERAL = re.compile("一[共起样般定直]|十分")
+"""Words that begin as a numeral does."""
 HAN_NUMERAL = re.compile("[零一二三四五六七八九两十百千万亿〇点分之负又半]+")
 _MAX_HAN_NUMERAL = 30
 

@@ -33,6 +33,20 @@ def real_roots(node: Node, name: str) -> list[Node] | None:
     return sorted(roots, key=lambda root: real_value(root) or 0.0)
 
 
+def same_zeros(one: Node, other: Node, name: str) -> bool | None:
+    """Whether two polynomials vanish at the same complex numbers, however often; None for what is no polynomial."""
+    left, right = polynomial_of(one, name), polynomial_of(other, name)
+    if left is None or right is None or left.degree() < 1 or right.degree() < 1:
+        return None
+    return _simple(left) == _simple(right)
+
+
+def _simple(polynomial: fmpq_poly) -> fmpq_poly:
+    """The polynomial with each zero once, and one as its leading coefficient."""
+    once = polynomial // polynomial.gcd(polynomial.derivative())
+    return once / once.leading_coefficient()
+
+
 def _roots_of(factor: fmpq_poly) -> list[Node] | None:
     """The real zeros of an irreducible factor of degree one or two."""
     coefficients = [Fraction(int(one.p), int(one.q)) for one in map(fmpq, factor.coeffs())]

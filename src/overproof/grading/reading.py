@@ -22,7 +22,7 @@ from overproof.grading.lexer import tokens_of
 from overproof.grading.lexicon import is_prose, is_words
 from overproof.grading.regions import Region as Pieces
 from overproof.grading.regions import is_region, region_of
-from overproof.grading.spelling import spell
+from overproof.grading.spelling import spell, without_spaces
 from overproof.grading.tree import (
     LISTS,
     PI,
@@ -175,10 +175,10 @@ def _has_words(spelled: str) -> bool:
 
 @lru_cache(maxsize=4096)
 def canonical(spelled: str) -> str:
-    """A text that cannot be placed, in one spelling: without spaces and without braces around single tokens."""
+    """A text that cannot be placed, in one spelling: without idle spaces and without braces around single tokens."""
     text = _TOKENS_TO_DROP.sub(r" \1 ", spelled)
     text = re.sub(r"\{ *([A-Za-z0-9]|\\[A-Za-z]+) *\}", r"\1 ", text)
-    return re.sub(r"\s+", "", text).rstrip(".,;:。").lower()
+    return without_spaces(text).rstrip(".,;:。").lower()
 
 
 # --- trees to values

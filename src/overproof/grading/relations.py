@@ -20,6 +20,7 @@ from flint import acb, arb
 
 from overproof.grading.evaluate import ENOUGH, exact_value, is_zero, overlap, points, same_value, value_at
 from overproof.grading.finding import Finding, different, same, undecided
+from overproof.grading.polynomials import same_zeros
 from overproof.grading.scalars import free_letter
 from overproof.grading.scope import Scope
 from overproof.grading.tree import Node, number, rename, replaced, symbols
@@ -45,6 +46,8 @@ def compare_equations(reference: Node, answer: Node) -> Finding:
     ratio = _constant_ratio(one, other)
     if ratio is not None:
         return same("equation", "one equation is a multiple of the other")
+    if len(names) == 1 and same_zeros(one, other, min(names)) is False:
+        return different("equation", "polynomials with other zeros")
     agrees = _solved_agrees(reference, one, answer, other)
     if agrees is None and (_solutions_differ(one, other) or _solutions_differ(other, one)):
         agrees = False

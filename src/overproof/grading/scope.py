@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import itertools
 import re
+from collections.abc import Iterator
 from functools import cached_property, lru_cache
 
 from overproof.grading.evaluate import same_value
@@ -66,12 +67,31 @@ _VARIABLE = re.compile(
 _FORMULA = re.compile(r"\$([^$]*)\$|\\\((.*?)\\\)|\\\[(.*?)\\\]", re.DOTALL)
 _WORD = re.compile(r"[A-Za-zµΩ]+|[\u4e00-\u9fff]+|[¤$€£¥%°]")
 _POWERED = re.compile(r"\b(square|sq\.?|cubic|cu\.?)[- ]([A-Za-z]+)", re.IGNORECASE)
+_QUOTIENT = re.compile(r"(?<![A-Za-z])([A-Za-z]{1,3})\}? ?/ ?(?:\\[a-z]+ ?\{[~ ]?)?([A-Za-z]{1,4})(?![A-Za-z])")
+"""km/h, cm/s: both sides may be a single letter."""
 _EXPONENT = re.compile(r"(?<![A-Za-z])([A-Za-z]{1,3})[)}]? ?(\^ ?\{? ?[23] ?\}?|[²³])")
 _HOW_MANY = re.compile(
     r"\bhow many ([a-z]+)|多少(?:个)?([\u4e00-\u9fff]{1,3})|几(?:个)?([\u4e00-\u9fff]{1,3})", re.IGNORECASE
 )
 _VECTORS = re.compile(r"vector|\bpoint|coordinate|ordered pair|向量|坐标|点", re.IGNORECASE)
 _BARE_DOLLARS = re.compile(r"(?<!\$)\$\d[\d,.]*(?![^$]*\$)")
+_RARELY_UNITS = frozenset({"in", "second", "bit", "bar", "mole", "rad", "rev", "pt", "ha", "yard", "henry"})
+"""Words of prose that are units only behind a number, a stroke or "per"."""
+_BEFORE_UNIT = re.compile(r"(?:\d|[/{]|\bper|\beach|\bevery|\ba) ?(?:\\[a-z]+\{)?[~\- ]?\Z", re.IGNORECASE)
+_ASKED_NAME = re.compile(
+    r"(?:\b(?:find|determine|compute|evaluate)(?: the value of)?|\bvalue of|\bwhat is|求) ?\$ ?([A-Za-z]) ?\$"
+    r"(?= ?(?:[.?,;。？，]|$))",
+    re.IGNORECASE,
+)
+"""A single letter whose value is asked for."""
+_IN_POWERS = re.compile(r"\bin (?:square|cubic|sq|cu)\b|\bin \$?(?:\\\w+ ?\{[~ ]?)?[a-z]{1,3}\}? ?[\^²³]")
+"""An answer is wanted in square or cubic units."""
+_THINGS = re.compile(
+    r"\bhow many((?: [a-z-]+){1,4})|(?:多少|几)(?P<han>[\u4e00-\u9fff]{1,4})|\bhow (?!many)[a-z]+|\bwhat\b",
+    re.IGNORECASE,
+)
+_MEASURE_WORDS = frozenset("个只本人名棵支枝条张辆朵颗瓶套件头把组位排层座家间双盆盒袋包箱次种场页盏台架艘粒串束幅")
+"""Chinese words between a number and what is counted, none of them a unit."""
 _HAN_LETTERS = "|".join(name for name in UNITS if len(name) == 1 and "\u4e00" <= name <= "\u9fff")
 _COUNTED = re.compile(f"[\\d几少每一二三四五六七八九十百千万两半个] ?({_HAN_LETTERS})")
 """A Chinese unit of one character, which counts as one only behind a number or a word for one."""
@@ -179,6 +199,30 @@ class Scope:
         return None
 
     @cached_property
+    def _asked_names(self) -> frozenset[str]:
+        """The single letters that it says are to be found."""
+        return frozenset(_ASKED_NAME.findall(self.text))
+
+    def asks_for_another(self, name: str) -> bool:
+        """Whether it plainly asks for another thing than a name of its own: for y, not x; for (x,y), not (y,x)."""
+        if name.startswith("("):
+            text = self.text.replace(" ", "")
+            turned = (f"({','.join(order)})" for order in itertools.permutations(name.strip("()").split(",")[:4]))
+            return name not in text and any(other in text for other in turned)
+        return len(self._asked_names) == 1 and name not in self._asked_names and name in (self.known or ())
+
+    @cached_property
+    def counts(self) -> bool:
+        """Whether what it asks last is how many things there are, so that no unit belongs to the answer."""
+        asked = [*_THINGS.finditer(self.asked)]
+        if not asked:
+            return False
+        if (han := asked[-1]["han"]) is not None:
+            return han[0] in _MEASURE_WORDS and not any(han.startswith(name) for name in _HAN_UNITS)
+        words = (asked[-1][1] or "").split()
+        return bool(words) and not any(unit_named(word) or word.lower() in POWER_WORDS for word in words)
+
+    @cached_property
     def units(self) -> frozenset[Unit]:
         """The units that the question speaks of."""
         return _units_in(self.text)
@@ -192,6 +236,11 @@ class Scope:
         """Whether the question speaks of this very unit, by any of its names."""
         return any(other.dimension == unit.dimension and other.factor == unit.factor for other in self.units)
 
+    def means_unit(self, unit: Unit) -> bool:
+        """Whether a letter is a unit beyond doubt: the question speaks of the unit, and no formula has the letter."""
+        formulas = " ".join("".join(groups) for groups in _FORMULA.findall(self.text))
+        return bool(self.text) and self.speaks_of(unit) and unit.name not in formulas
+
     def spans(self, unit: Unit) -> bool:
         """Whether the question's units make up a unit: square feet out of feet, but no square inches."""
         names = unit.dimension or ()
@@ -200,6 +249,8 @@ class Scope:
         if len(names) > 1:
             return True  # of newtons and the like only the quantities are looked at
         ((name, power),) = names
+        if power == 1 and _IN_POWERS.search(self.asked):
+            return False  # an area is no length, however the length's unit makes up the area's
         pure = [other for other in self.units if other.dimension and {name} == {found for found, _ in other.dimension}]
         return not pure or any(other.factor**power == unit.factor ** (other.dimension or names)[0][1] for other in pure)
 
@@ -238,11 +289,11 @@ def _units_in(text: str) -> frozenset[Unit]:
         if (unit := unit_named(word)) is not None:
             found.add(NONE.times(unit, {"²": 2, "³": 3}.get(power[-1]) or int(power.strip("^{} "))))
     text = _EXPONENT.sub(" ", text)
-    for word in _WORD.findall(text):
-        if "\u4e00" <= word[0] <= "\u9fff":
-            found.update(UNITS[name] for name in _HAN_UNITS if name in word and len(name) > 1)
-        elif word != "$" and (unit := unit_named(word)) is not None and (len(word) > 1 or not word.isalpha()):
-            found.add(unit)
+    for over, under in _QUOTIENT.findall(text):
+        units = unit_named(over), unit_named(under)
+        if units[0] is not None and units[1] is not None:
+            found.update((NONE.times(units[0]).times(units[1], -1), units[0], units[1]))
+    found.update(_units_in_words(text))
     found.update(UNITS[name] for name in _COUNTED.findall(text))
     for power, word in _POWERED.findall(text):
         if (unit := unit_named(word)) is not None:
@@ -250,6 +301,17 @@ def _units_in(text: str) -> frozenset[Unit]:
     if "\\$" in text or _BARE_DOLLARS.search(text):
         found.add(UNITS["dollar"])
     return frozenset(found)
+
+
+def _units_in_words(text: str) -> Iterator[Unit]:
+    for match in _WORD.finditer(text):
+        word = match[0]
+        if word.lower() in _RARELY_UNITS and not _BEFORE_UNIT.search(text, max(0, match.start() - 12), match.start()):
+            continue
+        if "\u4e00" <= word[0] <= "\u9fff":
+            yield from (UNITS[name] for name in _HAN_UNITS if name in word and len(name) > 1)
+        elif word != "$" and (unit := unit_named(word)) is not None and (len(word) > 1 or not word.isalpha()):
+            yield unit
 
 
 def _without_prose(text: str) -> str:

@@ -9,7 +9,7 @@ import itertools
 
 import msgspec
 
-from overproof.grading.lexicon import CHANGING, CHANGING_HAN
+from overproof.grading.lexicon import CHANGING, CHANGING_HAN, number_of
 from overproof.grading.tree import LISTS, E, I, Node, UnreadableError, negative, number
 from overproof.grading.units import Unit, unit_named
 
@@ -56,6 +56,8 @@ def with_noun(item: Node, words: list[str], *, noted: bool = False) -> Node:
     text = " ".join(low)
     if not words or len(words) > MAX_NOUN_WORDS or item.op in {"rel", "named", "words", "guarded", "residue", *LISTS}:
         raise UnreadableError(f"words: {text}")
+    if any(number_of(word) is not None for word in words):
+        raise UnreadableError("a number in words behind a number")
     if len(words) == 1 and noted and (unit := unit_named(words[0])) is not None:
         return Node("quantity", (item,), unit)
     if any(word.strip("-") in CHANGING or any(part in CHANGING for part in word.split("-")) for word in low) or any(

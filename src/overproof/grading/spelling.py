@@ -32,7 +32,7 @@ _SIGNS = {
     "ℤ": r"\mathbb{Z}", "ℕ": r"\mathbb{N}", "ℚ": r"\mathbb{Q}", "ℂ": r"\mathbb{C}", "ℏ": r"\hbar ",
     "，": ", ", "、": ", ", "；": "; ", "。": ".", "①": "(1), ", "②": "(2), ", "③": "(3), ", "④": "(4), ", "⑤": "(5), ",
     "⑥": "(6), ", "⑦": "(7), ", "⑧": "(8), ", "⑨": "(9), ", "〈": "(", "〉": ")", "【": "[", "】": "]", "≅": r"\cong ",
-    "∆": r"\Delta ",
+    "∆": r"\Delta ", "¢": r"\text{ cents}", "∶": ":",
 }  # fmt: skip
 
 _GREEK = {
@@ -45,7 +45,7 @@ _GREEK = {
 _INVISIBLE = (
     "\u00ad\u200b\u200c\u200d\ufeff\u2060\u20d7\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f"
 )
-_SPACES = "\u3000\u00a0\u2002\u2003\u2009\u200a\u202f\t\r\n\x0b"
+_SPACES = "\u3000\u00a0\u2002\u2003\u2009\u200a\u202f\t\r\x0b"
 
 _CHARACTERS = str.maketrans(
     {
@@ -62,6 +62,7 @@ _RAISED = re.compile("[⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁼⁽⁾ⁿⁱˣ]+")
 _LOWERED = re.compile("[₀₁₂₃₄₅₆₇₈₉₊₋₌₍₎ₐₑₒₓₙₖ]+")
 _ROOT_WITH_BRACES = re.compile(r"√\s*\{")
 _ROOT_OF_NUMBER = re.compile(r"√\s*(\d+(?:\.\d+)?)")
+_WIDE_THOUSANDS = re.compile(r"(?<=[0-9０-９])，(?=[0-9０-９]{3}(?![0-9０-９]))")
 _STYLED_LETTER = re.compile("[\U0001d400-\U0001d7ff]")
 
 # A string escape that was read once too often: `\frac` arrives as form feed + `rac`.
@@ -115,13 +116,25 @@ _COMMANDS = {
     "cdotp": r"\cdot ", "tg": r"\tan ", "ctg": r"\cot ", "smallsetminus": r"\setminus ", "backslash": r"\setminus ",
     "land": r"\wedge ", "lor": r"\vee ", "colon": ":", "ensuremath": "", "iff": r"\Leftrightarrow ",
     "implies": r"\Rightarrow ", "rightarrow": r"\to ", "division": "/", "div": "/", "lg": r"\log_{10} ",
+    "therefore": "", "because": "", "checkmark": "", "blacksquare": "", "qed": "",
 }  # fmt: skip
 _COMMAND = re.compile(r"\\([A-Za-z]+)\*? *")
 
+# Equations one below or far beside another are several, and no product of what stands between their signs.
+_NEXT_EQUATION = re.compile(
+    r"(=[^=,;&]{1,300}?)[ $]{0,8}(?:\\q?quad(?![a-z])|\n)(?:\\q?quad(?![a-z])|[\s$]){0,8}"
+    r"(?=\\?[A-Za-z]+'*(?:_\{?\w+\}?)?(?:\([^()=]{1,20}\))? ?=)"
+)
+
 # A sign that a text must hold for a rule to apply, the rule, and what it writes.
 _BEFORE_COMMANDS = (
+    ("\n", _NEXT_EQUATION, r"\1, "),
+    ("quad", _NEXT_EQUATION, r"\1, "),
+    ("\\rm", re.compile(r"\{ *\\rm(?![a-z])(?:\\[ ,])? *([^{}]*)\}"), r"\\text{\1}"),
+    ("{", re.compile(r"(?<=\d) *\{ *(\\?%) *\}"), r"\1"),
+    ("_{", re.compile(r"_\{ *\((\d+)\) *\}"), r"_{\1}"),
     ("quad", re.compile(r"\\q?quad(?=[A-Za-z])"), " "),
-    (",", re.compile(r"(?<=\d) ?\{ ?, ?\} ?(?=\d)|(?<=\d),(?:\\!|\\,) *(?=\d)"), ","),
+    (",", re.compile(r"(?<=\d) ?\{ ?, ?\} ?(?=\d)|(?<=\d)(?:,(?:\\!|\\,) *|\\!,)(?=\d)"), ","),
     ("", re.compile(r"(?<=\d)(?:\\,|\\ |~| )(?=\d{3}(?!\d))"), "\x00"),
     ("color", re.compile(r"\\textcolor *\{[a-zA-Z]*\}|\\color *\{[a-zA-Z]*\}"), ""),
     ("\\$", re.compile(r"\\\$"), "¤"),
@@ -129,7 +142,8 @@ _BEFORE_COMMANDS = (
     ("$", re.compile(r"\$"), ""),
     ("\\", re.compile(r"\\[(\[](?!\d*(?:pt|em|ex|mm)\])|(?<!\\)\\[)\]]"), " "),
     ("", re.compile(r"(?<!\\)\\[,;:!> ]|~"), " "),
-    ("\\", re.compile(r"\\[hv]space\*?\{[^{}]{0,20}\}|\\(?:label|tag)\*?\{[^{}]{0,40}\}"), ""),
+    ("\\", re.compile(r"\\[hv]space\*?\{[^{}]{0,20}\}|\\(?:label|tag|[hv]?phantom)\*?\{[^{}]{0,40}\}"), ""),
+    ("\\underline", re.compile(r"\\underline *(?=\{[^{}]*\d)"), ""),
     ("\\%", re.compile(r"\\%"), "%"),
     ("\\not", re.compile(r"\\not *="), r"\\ne "),
     ("\\|", re.compile(r"\\\|"), "|"),
@@ -139,11 +153,10 @@ _AFTER_COMMANDS = (
     ("\\text", re.compile(r"\\text *\{ *"), r"\\text{"),
     (
         "\\text{",
-        re.compile(
-            r"\\text\{(a?(?:sin|cos|tan|cot|sec|csc)h?|arc(?:sin|cos|tan|cot)|ln|log|exp|max|min|gcd|lcm|det) *\}"
-        ),
+        re.compile(r"\\text\{(a?(?:sin|cos|tan|cot|sec|csc)h?|arc(?:sin|cos|tan|cot)|ln|log|exp|max|gcd|lcm|det) *\}"),
         r"\\\1 ",
     ),
+    ("\\text{min", re.compile(r"(?<![\d}])(?<![\d}] )\\text\{min *\}"), r"\\min "),  # behind a number, minutes
     ("prime", re.compile(r"\^ *\{? *\\prime(?![a-zA-Z]) *\}?"), "'"),
     ("circ", re.compile(r"\^ *\{? *\\(?:text)?circ(?![a-zA-Z]) *\}?|(?<=\d) *\{? *\\circ(?![a-zA-Z]) *\}?"), "°"),
     ("10", re.compile(r"(?<=\d) ?[xX] ?(?=10 ?(?:\^|\*\*))"), r"\\times "),
@@ -156,7 +169,12 @@ _AFTER_COMMANDS = (
         r"\\{\1\\}",
     ),
     ("", re.compile(r"\\text\{(?:degrees?|deg) *\}|(?<=\d) *(?:degrees?|度)(?![a-zA-Z])"), "°"),
-    ("p", re.compile(r"\\text\{(?:percent|pct|percentage)\.? *\}|(?<=[\d}]) *(?:percentage|percent|pct)\b"), "%"),
+    (
+        "p",
+        re.compile(r"\\text\{(?:percent|pct|percentage)\.? *\}|(?<=[\d}]) *(?:percentage(?! point)|percent|pct)\b"),
+        "%",
+    ),
+    ("成", re.compile(r"(?<![\d.])(\d)成(?![\u4e00-\u9fff])"), r"\g<1>0%"),
     ("", re.compile(r"(?<=\d)(or|and)(?=[A-Z(\\-])"), r" \1 "),
     ("", re.compile(r"(?<=\d) *[Aa]\.? ?[mM]\b\.?"), " am"),
     ("", re.compile(r"(?<=\d) *[Pp]\.? ?[mM]\b\.?"), " pm"),
@@ -174,6 +192,7 @@ _STATEMENTS = re.compile(r"(?:\(\d\)[ ,;]*){2,9}")
 _STATEMENT = re.compile(r"\(\d\)")
 _SUBSTANCE = re.compile(r"[\w\u2190-\u2bff]|\\[a-z{]")
 _SPACE_RUN = re.compile(r"\s+")
+_IDLE_SPACES = re.compile(r"(?<!\d)\s+|\s+(?!\d)")
 MAX_CACHED = 2_000
 _PLAIN = re.compile(r"-?[0-9]+(?:\.[0-9]+)?|[A-Za-z]")
 
@@ -237,18 +256,26 @@ def _replace(text: str, replacements: tuple[tuple[str, re.Pattern[str], str], ..
 def _strip_ends(text: str) -> str:
     """The text without punctuation, emphasis and spaces at its ends; an ellipsis stays."""
     text = text.lstrip(" *_`:,;").rstrip(" *_`:,;^")
+    if text.endswith("\\") and not text.endswith("\\\\"):
+        text = text[:-1].rstrip(" *_`:,;^")  # the space of `5\ ` went with the box
     while text.endswith(".") and not text.endswith("..."):
         text = text[:-1].rstrip(" *_`:,;^")
     return text
+
+
+def without_spaces(text: str) -> str:
+    """The text without its spaces, but for those between two digits: `1 20` is not `120`."""
+    return _IDLE_SPACES.sub("", text) if " " in text else text
 
 
 def _spell_unicode(text: str) -> str:
     """Signs outside ASCII in their LaTeX spelling; Chinese and other letters stay as they are."""
     text = _RAISED.sub(lambda match: "^{" + match[0].translate(_SUPERSCRIPT) + "}", text)
     text = _LOWERED.sub(lambda match: "_{" + match[0].translate(_SUBSCRIPT) + "}", text)
-    text = _ROOT_OF_NUMBER.sub(r"\\sqrt{\1}", _ROOT_WITH_BRACES.sub(r"\\sqrt{", text))
+    text = _ROOT_OF_NUMBER.sub(r"\\sqrt{\1}", _ROOT_WITH_BRACES.sub(r"\\sqrt{", text.replace("根号", "√")))
+    text = _WIDE_THOUSANDS.sub(",", text)
     text = _STYLED_LETTER.sub(lambda match: unicodedata.normalize("NFKC", match[0]), text)
-    return text.replace("根号", r"\sqrt ").translate(_CHARACTERS)
+    return text.translate(_CHARACTERS)
 
 
 def _spell_command(match: re.Match[str]) -> str:

@@ -98,6 +98,7 @@ _ROWS: list[tuple[str, str, str, str, str]] = [
     ("concentration", "1000", "M", "", ""), ("celsius", "1", "", "", "°C 摄氏度 celsius"),
     ("fahrenheit", "1", "", "", "°F fahrenheit"), ("angle", "1", "", "", "rad radian radians 弧度"),
     ("angle", "6.283185307179586", "", "", "revolution revolutions rev"), ("share", "1/100", "", "", "%"),
+    ("share", "1/1000", "", "", "‰"),
     ("dollar", "1", "", "", "¤ dollar dollars usd USD bucks 美元"), ("dollar", "1/100", "", "", "cent cents ¢"),
     ("euro", "1", "", "", "€ euro euros EUR"), ("sterling", "1", "", "", "£ GBP"),
     ("sterling", "1/100", "", "", "pence"), ("yen", "1", "", "", "yen JPY 日元"),
@@ -153,7 +154,7 @@ UNITS = _table()
 SINGLE = frozenset(name for name in UNITS if len(name) == 1 and name.isascii() and name.isalpha())
 """Units that are one letter, which may as well be a variable."""
 _LOWER = {name.lower(): unit for name, unit in UNITS.items() if len(name) > 3}
-PERCENT, DEGREE = UNITS["%"], Unit("°", (("angle", 1),), Fraction(3141592653589793, 180 * 10**15))
+PERCENT, PERMILLE, DEGREE = UNITS["%"], UNITS["‰"], Unit("°", (("angle", 1),), Fraction(3141592653589793, 180 * 10**15))
 """The factor of a degree is not exact; what compares angles multiplies with π."""
 PRIME = Unit("\u2032", UNITS["ft"].dimension, UNITS["ft"].factor)
 """5': feet, where a question speaks of them, and else an unknown decoration."""
