@@ -335,7 +335,7 @@ process.join()
 
 def test_grading_works_in_a_ray_task() -> None:
     ray = pytest.importorskip("ray")
-    ray.init(num_cpus=1, include_dashboard=False, runtime_env={"env_vars": {"PYTHONPATH": str(SOURCE)}})
+    ray.init(address="local", num_cpus=1, include_dashboard=False, runtime_env={"env_vars": {"PYTHONPATH": str(SOURCE)}})
     try:
         task = ray.remote(lambda: grade(*DEEP).verdict.value)
         assert ray.get(task.remote()) == "correct"
