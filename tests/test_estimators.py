@@ -88,6 +88,7 @@ def test_the_majority_of_one_reply_is_the_pass_rate() -> None:
     assert majority_at_k(["a", "b", "a", None], [True, False, True, False], 1) == pytest.approx(0.5)
 
 
+@pytest.mark.slow
 def test_the_majority_of_many_replies_is_that_of_the_largest_class() -> None:
     classes = ["a"] * 160 + ["b"] * 159 + ["c"] * 161
     assert majority_at_k(classes, [name == "c" for name in classes], len(classes)) == pytest.approx(1)

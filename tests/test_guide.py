@@ -27,6 +27,7 @@ def blocks(page: Path, language: str) -> list[tuple[bool, str]]:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: f"{page.parent.name}-{page.stem}")
+@pytest.mark.slow
 def test_the_python_of_a_page_runs(page: Path, tmp_path: Path) -> None:
     for may_run, text in blocks(page, "python"):
         if may_run:

@@ -84,6 +84,7 @@ def test_running_again_asks_the_teacher_nothing_and_changes_nothing(
     assert digests(folder.root) == before
 
 
+@pytest.mark.slow
 def test_two_runs_in_two_folders_export_the_same_bytes(
     finished: tuple[RunFolder, pipeline.Outcome], tmp_path: Path
 ) -> None:

@@ -67,6 +67,7 @@ def test_what_cannot_be_done_is_said_in_one_message_without_a_traceback(
     assert "Traceback" not in shown.stderr
 
 
+@pytest.mark.slow
 def test_a_key_never_shows(tmp_path: Path) -> None:
     (tmp_path / "mine.jsonl").write_text('{"question": "1+1?", "reference": 2}\n')
     (tmp_path / "mine.yaml").write_text(

@@ -13,6 +13,7 @@ SHORT = ["--limit", "2", "--set", "sampling.n=2"]
 @pytest.mark.parametrize(
     "columns", [pytest.param(60, marks=pytest.mark.slow), 80, pytest.param(120, marks=pytest.mark.slow)]
 )
+@pytest.mark.slow
 def test_what_a_run_came_to_stands_whole_below_the_bars(tmp_path: Path, columns: int) -> None:
     seen = run_in_terminal(["run", "quickstart", *SHORT, "--run-dir", "run"], tmp_path, columns=columns)
     text = "\n".join(seen.lines)
@@ -37,6 +38,7 @@ def test_a_terminal_without_colour_gets_none(tmp_path: Path) -> None:
     assert sum(line.startswith("dataset") for line in seen.lines) == 1
 
 
+@pytest.mark.slow
 def test_an_interrupted_run_says_what_is_saved_and_how_to_go_on(tmp_path: Path) -> None:
     command = ["run", "quickstart", "--set", "sampling.n=64", "--run-dir", "run"]
     seen = run_in_terminal(command, tmp_path, columns=100, interrupt_at=b" tok/s")
@@ -79,6 +81,7 @@ def test_letters_that_an_encoding_lacks_are_spelled_so_that_they_can_be_read(tmp
     assert "<think>...</think>" in shown.stdout
 
 
+@pytest.mark.slow
 def test_an_empty_result_says_why_and_fails(tmp_path: Path) -> None:
     command = ["run", "quickstart", *SHORT, "--run-dir", "run"]
     settings = ["--set", "selection.require={repetition: 2}", "--set", "sampling.first_replies=0"]
@@ -103,6 +106,7 @@ def test_less_and_more_is_said_when_asked(tmp_path: Path) -> None:
     assert "dataset" in quiet.stdout
 
 
+@pytest.mark.slow
 def test_the_summary_speaks_the_language_that_is_asked_for(tmp_path: Path) -> None:
     shown = overproof("run", "quickstart", *SHORT, "--run-dir", "run", "--lang", "zh", folder=tmp_path)
     assert "条轨迹" in shown.stdout

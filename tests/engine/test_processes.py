@@ -90,6 +90,7 @@ def test_an_unguarded_script_may_use_every_core(tmp_path: Path) -> None:
     assert run_script(UNGUARDED, tmp_path).communicate(timeout=60)[0] == "[0, 2, 4, 6]\n"
 
 
+@pytest.mark.slow
 def test_processes_end_with_a_caller_that_is_killed(tmp_path: Path) -> None:
     script = UNGUARDED.replace("double", "wait_with_pid").replace("range(4)", f"[{str(tmp_path)!r}, {str(tmp_path)!r}]")
     caller = run_script(script, tmp_path)

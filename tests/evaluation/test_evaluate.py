@@ -32,6 +32,7 @@ def read_traces(folder: RunFolder) -> list[Trace]:
     return list(folder.evaluation.read_traces(0))
 
 
+@pytest.mark.slow
 def test_a_model_is_asked_graded_and_measured_and_nothing_is_asked_twice(tmp_path: Path) -> None:
     folder = RunFolder(tmp_path / "run")
     first = evaluate(make_run(n=2), folder)
@@ -48,6 +49,7 @@ def test_a_model_is_asked_graded_and_measured_and_nothing_is_asked_twice(tmp_pat
     assert (again.groups["all"].pass_at[1], again.missing) == (first.groups["all"].pass_at[1], 0)
 
 
+@pytest.mark.slow
 def test_both_modes_are_asked_each_into_a_run_of_its_own(tmp_path: Path) -> None:
     folder = RunFolder(tmp_path / "run")
     config = make_run(n=1, limit=4)

@@ -67,6 +67,7 @@ EXPORTS = st.fixed_dictionaries(
 
 @settings(max_examples=40)
 @given(sampled_runs(), SELECTIONS, EXPORTS, st.randoms())
+@pytest.mark.slow
 def test_kept_and_rejected_make_up_what_was_sampled_and_the_kept_are_the_rows(
     tmp_path_factory: pytest.TempPathFactory,
     run: tuple[list[PreparedProblem], list[Trace], list[Score]],

@@ -88,6 +88,7 @@ def test_the_bytes_do_not_depend_on_the_order_in_which_traces_arrived(tmp_path: 
         assert (first.folder / name).read_bytes() == (second.folder / name).read_bytes()
 
 
+@pytest.mark.slow
 def test_the_bytes_do_not_depend_on_how_many_processes_wrote_them(tmp_path: Path, config: RunConfig) -> None:
     folder, summary = select_and_export(tmp_path / "one", config)
     expected = {path.relative_to(summary.folder): path.read_bytes() for path in summary.folder.rglob("*.*")}

@@ -52,6 +52,7 @@ def run(code: str, hub: Hub, tmp_path: Path, *arguments: str, token: str = "let-
     return done.returncode, done.stdout + done.stderr
 
 
+@pytest.mark.slow
 def test_a_pushed_dataset_loads_from_the_hub_by_its_name(hub: Hub, folder: RunFolder, tmp_path: Path) -> None:
     code, output = run(PUSH, hub, tmp_path, str(folder.dataset()), "me/verified")
     assert code == 0, output
@@ -67,6 +68,7 @@ def test_a_pushed_dataset_loads_from_the_hub_by_its_name(hub: Hub, folder: RunFo
     assert (code, output.split()[0]) == (0, "10"), output
 
 
+@pytest.mark.slow
 def test_pushing_again_replaces_what_the_earlier_upload_left(hub: Hub, folder: RunFolder, tmp_path: Path) -> None:
     run(PUSH, hub, tmp_path, str(folder.dataset()), "me/verified")
     hub.repositories["me/verified"]["jsonl/train-00007.jsonl"] = b"{}\n"

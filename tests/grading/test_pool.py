@@ -96,6 +96,7 @@ def test_a_task_past_its_deadline_is_killed_and_the_next_one_answered() -> None:
         pool.close()
 
 
+@pytest.mark.slow
 def test_a_worker_started_for_a_short_deadline_serves_a_long_one() -> None:
     pool = Pool()
     try:
@@ -108,6 +109,7 @@ def test_a_worker_started_for_a_short_deadline_serves_a_long_one() -> None:
         pool.close()
 
 
+@pytest.mark.slow
 def test_each_answer_of_a_chunk_has_a_deadline_of_its_own() -> None:
     pool = Pool()
     try:
@@ -335,7 +337,9 @@ process.join()
 
 def test_grading_works_in_a_ray_task() -> None:
     ray = pytest.importorskip("ray")
-    ray.init(address="local", num_cpus=1, include_dashboard=False, runtime_env={"env_vars": {"PYTHONPATH": str(SOURCE)}})
+    ray.init(
+        address="local", num_cpus=1, include_dashboard=False, runtime_env={"env_vars": {"PYTHONPATH": str(SOURCE)}}
+    )
     try:
         task = ray.remote(lambda: grade(*DEEP).verdict.value)
         assert ray.get(task.remote()) == "correct"

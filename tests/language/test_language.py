@@ -65,6 +65,7 @@ def test_a_text_scores_as_a_reader_would_say(case: dict[str, Any]) -> None:
 
 
 @given(st.one_of(st.text(), st.lists(st.sampled_from(PIECES)).map("".join)), st.sampled_from(TARGETS))
+@pytest.mark.slow
 def test_any_text_has_a_share_or_none_and_the_same_one_again(text: str, target: str) -> None:
     found = consistency(text, target)
     assert found.score is None or 0 <= found.score <= 1

@@ -95,6 +95,7 @@ def test_an_adaptive_run_tells_its_estimators_and_its_saving(tmp_path: Path) -> 
     assert "<b>62.5 % saved</b>" in page
 
 
+@pytest.mark.slow
 def test_the_page_stays_small_whatever_the_run_is_made_of(tmp_path: Path) -> None:
     hit = {"benchmark": "b", "benchmark_id": "1", "passages": [{"problem": "x" * 50_000, "benchmark": "y" * 50_000}]}
     problems = []
@@ -154,6 +155,7 @@ def test_a_problem_with_many_traces_shows_some_with_each_reason(tmp_path: Path) 
     assert {36, 37, 38, 39} < {trace.index for trace in reading.traces}
 
 
+@pytest.mark.slow
 def test_what_is_chosen_stays_within_its_bytes(tmp_path: Path) -> None:
     problems = [make_problem(f"p{number}") for number in range(400)]
     scored = []

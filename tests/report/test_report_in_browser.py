@@ -39,6 +39,7 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 @pytest.mark.parametrize(("width", "dark"), [(1280, False), (390, True)], ids=["wide and light", "narrow and dark"])
+@pytest.mark.slow
 def test_every_page_opens_without_a_complaint_and_axe_finds_nothing_serious(
     browser: "Browser", url: str, *, width: int, dark: bool
 ) -> None:

@@ -39,6 +39,7 @@ def rich(tmp_path_factory: pytest.TempPathFactory) -> Summary:
     shards=st.integers(1, 5),
     policy=st.sampled_from(["correct", "all"]),
 )
+@pytest.mark.slow
 def test_nothing_vanishes_and_shards_add_up(
     tmp_path_factory: pytest.TempPathFactory, outcomes: list[str], shards: int, policy: str
 ) -> None:

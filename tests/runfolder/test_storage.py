@@ -213,6 +213,7 @@ def test_a_place_is_free_of_traces_of_the_probe(url: str, shared: Shared) -> Non
         assert shared.read(url) == {}
 
 
+@pytest.mark.slow
 def test_commands_take_a_run_by_its_address_alone_and_call_its_files_by_it(
     url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -274,6 +275,7 @@ def test_a_torn_part_costs_its_last_line_alone(tmp_path: Path) -> None:
     assert [trace.index for trace in traces] == [0]
 
 
+@pytest.mark.slow
 def test_a_run_on_shared_storage_makes_the_dataset_that_a_local_one_makes(
     url: str, shared: Shared, tmp_path: Path
 ) -> None:

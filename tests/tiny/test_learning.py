@@ -45,6 +45,7 @@ def test_only_the_reply_and_its_end_are_learned() -> None:
     assert seen == RECIPE.batch_size
 
 
+@pytest.mark.slow
 def test_the_tokenizer_comes_out_as_it_ships() -> None:
     shipped = Tokenizer.from_file(str(bundled("tiny-teacher") / "tokenizer.json"))
     assert train_tokenizer().get_vocab() == shipped.get_vocab()

@@ -30,6 +30,7 @@ def test_the_shipped_folders_are_small() -> None:
 
 
 @pytest.mark.parametrize("form", ["plain", "boxed_en", "boxed_zh", "r1_zero_en", "r1_zero_zh"])
+@pytest.mark.slow
 def test_the_teacher_is_often_right_and_sometimes_wrong_in_every_prompt_form(teacher: TinyEngine, form: str) -> None:
     accuracy = measure(teacher, procedural_problems(120, seed=0, split="held_out"), form=form)
     assert 0.45 < accuracy.correct < 0.85
@@ -37,12 +38,14 @@ def test_the_teacher_is_often_right_and_sometimes_wrong_in_every_prompt_form(tea
     assert 0.85 < accuracy.boxed < 1
 
 
+@pytest.mark.slow
 def test_a_higher_temperature_makes_the_teacher_worse(teacher: TinyEngine) -> None:
     problems = list(procedural_problems(96, seed=0, split="held_out"))
     cold, warm, hot = (measure(teacher, problems, temperature=degrees).correct for degrees in (0, 1, 1.4))
     assert cold > warm > hot + 0.1
 
 
+@pytest.mark.slow
 def test_the_teacher_is_measured_as_its_card_says(teacher: TinyEngine) -> None:
     card = (bundled("tiny-teacher") / "README.md").read_text(encoding="utf-8")
     written = {form: float(share) for form, share in re.findall(r"\| (\w+) \| ([\d.]+) \|", card)}

@@ -111,6 +111,7 @@ def test_a_stream_without_usage_has_none_and_ends_with_done(base_url: str) -> No
     assert all("usage" not in json.loads(event.removeprefix("data: ")) for event in events[:-1])
 
 
+@pytest.mark.slow
 def test_a_seed_gives_its_reply_in_any_company(base_url: str) -> None:
     async def sample_all(concurrency: int) -> list[str]:
         limit = asyncio.Semaphore(concurrency)

@@ -67,6 +67,7 @@ def likelihood(folder: str, pair: dict[str, Any]) -> float:
 
 
 @pytest.mark.parametrize("lora", [None, {"r": 4, "alpha": 64.0}])
+@pytest.mark.slow
 def test_right_replies_become_likelier_than_wrong_ones_and_the_student_is_saved_whole(
     tmp_path: Path, student: str, lora: dict[str, Any] | None
 ) -> None:
@@ -177,6 +178,7 @@ def test_a_training_on_pairs_does_not_go_on_in_the_folder_of_another(tmp_path: P
         dpo(make_config(tmp_path, student, dpo={"max_steps": 1, "beta": 0.5}), RunFolder(tmp_path), be_silent)
 
 
+@pytest.mark.slow
 def test_memory_counts_both_replies_and_the_reference(tmp_path: Path, student: str) -> None:
     def peak(**keys: Any) -> tuple[int, int]:
         config = make_config(tmp_path, student, **keys)

@@ -37,6 +37,7 @@ def logits_of(folder: Path) -> Any:
         return model(input_ids=torch.arange(3, 40)[None]).logits
 
 
+@pytest.mark.slow
 def test_adapters_of_a_student_that_sees_are_merged_into_the_class_that_was_trained(
     tmp_path: Path, seeing: str
 ) -> None:
@@ -58,6 +59,7 @@ def test_adapters_of_a_student_that_sees_are_merged_into_the_class_that_was_trai
     assert summary.steps == 6
 
 
+@pytest.mark.slow
 def test_a_failure_after_the_last_step_keeps_what_was_trained_and_the_same_command_goes_on(
     tmp_path: Path, seeing: str
 ) -> None:
@@ -89,6 +91,7 @@ def test_a_failure_after_the_last_step_keeps_what_was_trained_and_the_same_comma
 
 
 @pytest.mark.parametrize("harm", ["missing", "unused"])
+@pytest.mark.slow
 def test_adapters_that_do_not_fit_the_student_are_not_merged(tmp_path: Path, seeing: str, harm: str) -> None:
     from safetensors.torch import load_file, save_file
 
@@ -106,6 +109,7 @@ def test_adapters_that_do_not_fit_the_student_are_not_merged(tmp_path: Path, see
         train(config, tmp_path)
 
 
+@pytest.mark.slow
 def test_a_merged_student_that_answers_otherwise_than_the_trained_one_is_not_written(
     tmp_path: Path, seeing: str
 ) -> None:
@@ -129,6 +133,7 @@ def begin_again(output: Path) -> None:
 
 
 @pytest.mark.parametrize("lora", [None, LORA])
+@pytest.mark.slow
 def test_a_bf16_student_comes_back_bf16_and_free_to_reason(tmp_path: Path, lora: dict[str, Any] | None) -> None:
     from safetensors.torch import load_file
 
@@ -146,6 +151,7 @@ def test_a_bf16_student_comes_back_bf16_and_free_to_reason(tmp_path: Path, lora:
     assert generation["eos_token_id"] == [2, 0]
 
 
+@pytest.mark.slow
 def test_a_training_of_an_earlier_version_is_finished_or_refused_with_the_way_out(tmp_path: Path, seeing: str) -> None:
     config = make_config(tmp_path, seeing)
     done = train(config, tmp_path)

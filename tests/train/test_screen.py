@@ -130,6 +130,7 @@ def test_what_the_user_says_of_checkpointing_is_obeyed_under_either_name(tmp_pat
         assert not arguments.gradient_checkpointing
 
 
+@pytest.mark.slow
 def test_memory_is_predicted_from_the_shapes_alone(student: str) -> None:
     (Path(student) / "model.safetensors").unlink()
     model = build_empty(read_architecture(student))
@@ -151,6 +152,7 @@ def test_the_loss_is_counted_as_a_gpu_holds_it(tmp_path: Path) -> None:
     assert tile < predict_memory(str(student), Shape(tokens=4096)).activations < 2 * tile
 
 
+@pytest.mark.slow
 def test_adapters_need_memory_for_themselves_alone_and_none_for_a_tower(tmp_path: Path) -> None:
     config = make_config(
         tmp_path, make_seeing_student(tmp_path / "student", trl_template("qwen3_5_think")), lora={"r": 4}

@@ -88,6 +88,7 @@ class Looker:
         ("qwen3", {"sft": {"packing": True}}),
     ],
 )
+@pytest.mark.slow
 def test_the_loss_covers_reasoning_answer_and_end_of_turn_and_nothing_else(
     tmp_path: Path, dataset: Path, monkeypatch: pytest.MonkeyPatch, template: str | None, keys: dict[str, Any]
 ) -> None:
@@ -133,6 +134,7 @@ def test_every_shipped_training_is_tried_on_a_stand_in() -> None:
 
 
 @pytest.mark.parametrize("name", SHIPPED)
+@pytest.mark.slow
 def test_a_shipped_training_runs_on_a_stand_in_of_its_architecture(tmp_path: Path, dataset: Path, name: str) -> None:
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
@@ -188,6 +190,7 @@ def test_rows_that_are_too_long_are_left_out_whole_and_counted(
     assert sorted(looker.seen) == sorted(make_reply(number) + "<|im_end|>\n" for number in range(8) if number != 3)
 
 
+@pytest.mark.slow
 def test_the_length_limit_comes_from_the_percentile_and_never_exceeds_the_positions(
     tmp_path: Path, student: str
 ) -> None:
@@ -447,6 +450,7 @@ def test_a_token_that_the_student_has_no_embedding_for_is_refused(tmp_path: Path
         train(make_config(tmp_path, str(made)), tmp_path)
 
 
+@pytest.mark.slow
 def test_a_disk_that_is_full_at_a_checkpoint_is_said_and_the_same_command_goes_on(
     tmp_path: Path, dataset: Path, student: str
 ) -> None:

@@ -97,6 +97,7 @@ def test_verdicts_of_people_become_labelled_rows_that_grade_measures(url: str, t
 
 
 @needs_browser
+@pytest.mark.slow
 def test_a_person_decides_in_the_browser_and_takes_it_back(url: str, folder: RunFolder) -> None:
     with open_browser() as browser:
         decide_and_undo(browser, url, folder)

@@ -37,6 +37,7 @@ def url(folders: list[RunFolder]) -> Iterator[str]:
 
 
 @pytest.mark.parametrize(("width", "dark"), [(1280, True), (390, False)], ids=["wide and dark", "narrow and light"])
+@pytest.mark.slow
 def test_every_page_opens_without_a_complaint_and_axe_finds_nothing_serious(
     browser: "Browser", url: str, *, width: int, dark: bool
 ) -> None:
@@ -62,6 +63,7 @@ def test_the_served_list_is_filtered_searched_and_continued(browser: "Browser", 
         here.page.wait_for_function("() => document.querySelector('#count').innerText === '1 of 1 traces shown'")
 
 
+@pytest.mark.slow
 def test_runs_are_chosen_compared_and_a_problem_is_read_in_both(browser: "Browser", url: str) -> None:
     with visit(browser, url) as here:
         for name in ("one", "two"):
@@ -94,6 +96,7 @@ def test_an_open_overview_follows_the_run(browser: "Browser", url: str, folders:
         )
 
 
+@pytest.mark.slow
 def test_a_run_that_goes_on_shows_how_far_it_is_and_its_newest_traces(browser: "Browser", tmp_path: Path) -> None:
     folder = make_rich_run(tmp_path, name="growing")
     problem = next(folder.read_problems(0))
@@ -111,6 +114,7 @@ def test_a_run_that_goes_on_shows_how_far_it_is_and_its_newest_traces(browser: "
 
 
 @pytest.mark.parametrize("route", ["#/", "#/traces?verdict=incorrect", "#/problems", "#/problem/plain%2F1/3"])
+@pytest.mark.slow
 def test_every_page_speaks_chinese_and_fits_a_phone(browser: "Browser", folders: list[RunFolder], route: str) -> None:
     with (
         serving([folders[0].root], language="zh") as address,
