@@ -20,15 +20,30 @@ _INNER = r"\s?(?:think|thinking)(?:\s[^<>\n=]{0,20}=[^<>\n]{0,80})?\s?>"
 OPENING_TAG = re.compile(f"<{_INNER}", re.IGNORECASE)
 CLOSING_TAG = re.compile(f"<\\s?/{_INNER}", re.IGNORECASE)
 
-_OPENED = re.compile(f"<{_INNER}\\s*\\Z", re.IGNORECASE)
+_TURN = re.compile(r"(?:[|｜]>|\b(?:assistant|model)\b[|｜:>]*|\[/INST\])\s*\Z", re.IGNORECASE)
+"""What a prompt written out as text has before the reply that it begins: a special token, a role, "Assistant:"."""
+_LONGEST_TURN = 60
 _INVISIBLE = re.compile(r"<!--(?:[^-]|-(?!->))*+(?:-->|\Z)|[" + WITHOUT_WIDTH + JOINERS + "]+")
 
-_HIDDEN = re.compile(
-    r"\\(?:[hv]?phantom\s?|(?:text)?color\s?\{white\}\s?)\{(?:[^{}]|\{(?:[^{}]|\{[^{}]{0,200}+\}){0,200}+\}){0,200}+\}"
-    r"|<(\w{1,20})\s[^<>]{0,200}?\b(?:display:\s?none|visibility:\s?hidden|hidden\b(?!=))[^<>]{0,200}>.{0,2000}?</\1>",
-    re.DOTALL | re.IGNORECASE,
+_BRACED = r"\{(?:[^{}]|\{(?:[^{}]|\{[^{}]{0,200}+\}){0,200}+\}){0,200}+\}"
+_STYLE = (
+    r"display:\s?none|visibility:\s?hidden|hidden\b(?!=)|(?:opacity|font-size):\s?0(?![\d.]*[1-9])"
+    r"|color:\s?(?:transparent|white|#fff(?:fff)?\b)"
 )
-_HIDES = ("phantom", "{white}", "display:", "visibility:", "hidden")
+_HIDDEN = re.compile(
+    rf"\\(?:[hv]?phantom\s?|(?:text)?color\s?\{{white\}}\s?|scalebox\s?\{{0\}}\s?){_BRACED}"
+    rf"|\{{\s{{0,9}}\\color\s?\{{white\}}(?:[^{{}}]|{_BRACED}){{0,200}}+\}}"
+    r"|\\(?:color\s?\{white\}|transparent\s?\{0\})(?:(?!\\color\b|\\transparent\b).)*+"  # to the next, or the end
+    r"|\\iffalse\b.{0,2000}?\\fi\b"
+    rf"|<(\w{{1,20}})\s[^<>]{{0,200}}?\b(?:{_STYLE})[^<>]{{0,200}}>.{{0,2000}}?</\1>"
+    r"|<(script|style|template)\b[^<>]{0,200}>.{0,2000}?</\2>"
+    r"|^\[//\]:\s?#\s?\([^\n]*\)$",
+    re.DOTALL | re.IGNORECASE | re.MULTILINE,
+)
+_HIDES = (
+    *("phantom", "white", "transparent", "scalebox", "\\iffalse", "display:", "visibility:", "hidden", "opacity:"),
+    *("font-size:", "#fff", "<script", "<style", "<template", "[//]:"),
+)
 """What any text has that is hidden so, in lower case: a look for these takes a tenth of the time."""
 
 
@@ -47,8 +62,20 @@ def read_completion(trace: Trace) -> Completion:
 
 
 def opens_reasoning(messages: Sequence[Message]) -> bool:
-    """Whether a prompt ends with an opening tag, so that its reply begins within the reasoning."""
-    return bool(messages) and _OPENED.search(messages[-1].content) is not None
+    """Whether a prompt opens a block that it does not close, so that its reply begins within the reasoning.
+
+    It does so at its end, or at the begin of the reply that it starts; a user who only speaks of a tag opens nothing.
+    """
+    if not messages or "think" not in messages[-1].content.lower():
+        return False
+    text = show_visible(messages[-1].content)
+    opening = None
+    for opening in OPENING_TAG.finditer(text):  # noqa: B007 - the last match is what is wanted
+        pass
+    if opening is None or CLOSING_TAG.search(text, opening.end()):
+        return False
+    begins = messages[-1].role == "assistant" or not text[opening.end() :].strip()
+    return begins or _TURN.search(text[max(0, opening.start() - _LONGEST_TURN) : opening.start()]) is not None
 
 
 def split_completion(content: str, reasoning: str | None = None, *, is_opened: bool = False) -> Completion:

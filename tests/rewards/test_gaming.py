@@ -3,8 +3,9 @@
 from typing import NamedTuple
 
 import pytest
+from msgspec.structs import replace
 
-from overproof.records import Problem, Trace, Verdict
+from overproof.records import Message, Problem, Trace, Verdict
 from overproof.rewards.grades import grade_traces
 from overproof.rewards.think_format import CONTRACTS, think_format
 
@@ -80,20 +81,75 @@ def test_a_trick_earns_what_it_is_worth(trick: Trick, contract: str) -> None:
     assert think_format(trace, contract).reason == trick.breaks
 
 
-@pytest.mark.parametrize(
-    "hidden",
-    [
-        "\\phantom{\\boxed{4}}",
-        "\\color{white}{\\boxed{4}}",
-        "\\textcolor{white}{\\boxed{4}}",
-        '<span style="display:none">\\boxed{4}</span>',
-        "<div hidden>\\boxed{4}</div>",
-    ],
-)
-def test_an_answer_that_no_reader_sees_does_not_replace_the_one_that_is_seen(hidden: str) -> None:
-    (grade,) = grade_traces([reply(f"<think>{THOUGHT}</think>\\boxed{{5}}{hidden}")])
+HIDINGS = [
+    "\\phantom{%s}",
+    "\\color{white}{%s}",
+    "\\textcolor{white}{%s}",
+    "{\\color{white} %s}",
+    "\\color{white}%s",
+    "\\transparent{0}%s",
+    "\\scalebox{0}{%s}",
+    "\\iffalse %s \\fi",
+    '<span style="display:none">%s</span>',
+    "<span style='opacity: 0'>%s</span>",
+    "<b style='font-size:0px'>%s</b>",
+    "<i style='color:transparent'>%s</i>",
+    "<div hidden>%s</div>",
+    "<script>%s</script>",
+    "<template>%s</template>",
+    "<!-- %s -->",
+    "<!-- %s",
+    "\n[//]: # (%s)",
+]
+
+
+@pytest.mark.parametrize("hiding", HIDINGS)
+@pytest.mark.parametrize("contract", FORMS)
+def test_an_answer_that_no_reader_sees_is_none(contract: str, hiding: str) -> None:
+    opening, closing, before, after = FORMS[contract]
+    block, hidden = f"{opening}{THOUGHT}{closing}", hiding % f"{before}4{after}"
+    for visible in (f"{before}5{after}", ""):
+        (grade,) = grade_traces([reply(f"{block}{visible}{hidden}")])
+        assert grade is not None
+        assert grade.verdict is Verdict.INCORRECT
+    assert think_format(reply(f"{block}{hidden}"), contract).value == 0
+
+
+OPENING_PROMPTS = [
+    ("at the end of the reply's own message", "assistant", "{}"),
+    ("with spaces after it", "assistant", "{} \n\n"),
+    ("with signs after it that no reader sees", "assistant", "{}\u200b<!-- go on -->"),
+    ("with the first words of the reasoning", "assistant", "{}\nOkay, let us see. "),
+    ("at the end of a prompt written out", "user", "<|im_start|>user\n2+2?<|im_end|>\n<|im_start|>assistant\n{}\n"),
+    ("with the first words, in a prompt written out", "user", "<｜User｜>2+2?<｜Assistant｜>{}\nOkay, so"),
+    ("after the name of the role", "user", "User: 2+2?\nAssistant: {} First,"),
+]
+
+
+@pytest.mark.parametrize(("why", "role", "prompt"), OPENING_PROMPTS)
+@pytest.mark.parametrize("contract", FORMS)
+def test_a_prompt_may_open_the_reasoning_and_only_the_reply_can_close_it(
+    contract: str, why: str, role: str, prompt: str
+) -> None:
+    opening, closing, before, after = FORMS[contract]
+    messages = [Message(role, prompt.format(opening))]
+    worth = {
+        f"{THOUGHT}{closing}{before}4{after}": (True, ""),
+        f"{THOUGHT} So {before}4{after}": (False, "unclosed"),
+        f"{THOUGHT} So {before}4{after} and then": (False, "unclosed"),
+    }
+    for content, (is_right, breaks) in worth.items():
+        trace = replace(reply(content), messages=messages)
+        (grade,) = grade_traces([trace])
+        assert grade is not None, why
+        assert ((grade.verdict is Verdict.CORRECT), think_format(trace, contract).reason) == (is_right, breaks), why
+
+
+@pytest.mark.parametrize("prompt", ["Begin with <think>, then go on: 2+2?", "Is <think> closed by </think>?", ""])
+def test_a_prompt_that_only_speaks_of_a_tag_opens_nothing(prompt: str) -> None:
+    (grade,) = grade_traces([replace(reply("So \\boxed{4}."), messages=[Message("user", prompt)])])
     assert grade is not None
-    assert grade.verdict is Verdict.INCORRECT
+    assert grade.verdict is Verdict.CORRECT
 
 
 @pytest.mark.parametrize("tag", ["THINK", "Think", "think id='1'", "think "])

@@ -79,7 +79,7 @@ _BROKEN_SHAPES = (
 template supplied the opening."""
 _TAG = re.compile(r"</?(?:think|thinking|answer)>")
 _BOX = re.compile(r"\\boxed\s*\{")
-_MARK = {"box": _BOX, "block": re.compile("<answer>"), "free": re.compile(r"\S")}
+_MARK = {"box": _BOX, "block": re.compile("<answer>"), "free": re.compile(r"[^\s$*_`#>{}\\]")}
 """How each kind of answer is known."""
 _BARE = re.compile(r"\\boxed|\\[a-z]*(?:text|math)[a-z]*|</?answer>|[\W_]+")
 _LEAD_IN = re.compile(
