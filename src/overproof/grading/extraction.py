@@ -170,7 +170,22 @@ def _sentence(answer: str, sentence: str) -> Iterator[Candidate]:
 
 
 def _bare(text: str) -> str | None:
+    for _ in range(_MOST_DRESSES):
+        dressed = _DRESSED.fullmatch(text.strip())
+        if dressed is None:
+            break
+        text = dressed["fenced"] or dressed["tagged"] or dressed["centred"] or ""
     return text if is_bare(text) else None
+
+
+_DRESSED = re.compile(
+    r"```\w{0,10}\n(?P<fenced>[^`]{1,400})```"
+    r"|<(?P<tag>b|i|u|em|strong|mark|center|p|div|span|details)>(?P<tagged>.{1,400})</(?P=tag)>"
+    r"|\\begin\{center\}(?P<centred>.{1,400})\\end\{center\}",
+    re.DOTALL,
+)
+"""An answer set apart from nothing: in a fence, in a tag of HTML. `> 4` and `- 4` are none, they mean something."""
+_MOST_DRESSES = 3
 
 
 _FINDERS: tuple[tuple[str, Callable[[str], str | tuple[str, str] | None]], ...] = (
