@@ -24,6 +24,7 @@ CASES = [
         "Donc the aire est le produit des deux côtés, which nous donne vingt-huit.",
         [("en", "the"), ("en", "which")],
     ),
+    ("en", "So sin x and sin y are what we want, and the sin of the sum of these is not zero.", []),
     ("en-GB", "All of this is in English, from the first word to the last.", []),
     ("en", "", []),
 ]

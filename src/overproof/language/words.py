@@ -191,7 +191,7 @@ TELLING_WORDS = {
         for word in words.split()
         if len(word) > 1
         and (language != "en" or word in SWITCH_WORDS or word in _TELLING_BESIDE)
-        and word not in _ALSO_ELSEWHERE
+        and word not in _ALSO_ELSEWHERE | SYMBOL_WORDS
         and sum(word in others.split() for others in COMMON_WORDS.values()) == 1
     )
     for language, words in COMMON_WORDS.items()
