@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Literal
 
 import msgspec
 
@@ -19,59 +19,48 @@ from overproof.teacher.profiles import REASONING_FIELDS
 from overproof.teacher.reply import Draft, decode_tolerantly
 
 
+# Nearly every event of a stream is one choice with one plain text. These types fit that and nothing else, so that the
+# decoder itself turns away what is odd; a field that must be None is read the slow way when it holds something.
+
+
 class _Delta(msgspec.Struct):
     content: str | None = None
     reasoning_content: str | None = None
     reasoning: str | None = None
-    reasoning_text: str | None = None
-    thinking: str | None = None
-    thinking_content: str | None = None
-    thoughts: str | None = None
-    thought: str | None = None
-    reasoning_details: Any = None
-    reasoning_summary: Any = None
-    refusal: Any = None
-    extra_content: Any = None
-
-    @property
-    def is_odd(self) -> bool:
-        """Whether it holds more than plain texts."""
-        return not (
-            self.reasoning_details is None
-            and self.refusal is None
-            and self.extra_content is None
-            and self.reasoning_summary is None
-        )
+    reasoning_text: None = None
+    thinking: None = None
+    thinking_content: None = None
+    thoughts: None = None
+    thought: None = None
+    reasoning_details: None = None
+    reasoning_summary: None = None
+    thinking_summary: None = None
+    thought_summary: None = None
+    refusal: None = None
+    extra_content: None = None
 
 
 class _Choice(msgspec.Struct):
-    delta: _Delta | None = None
+    delta: _Delta
     finish_reason: str | None = None
-    index: int | None = None
-    message: Any = None
-    error: Any = None
-    usage: Any = None
-
-    @property
-    def is_odd(self) -> bool:
-        """Whether it holds more than a delta of plain texts."""
-        return self.delta is None or self.message is not None or self.error is not None or self.usage is not None
+    index: Literal[0] | None = None
+    message: None = None
+    error: None = None
+    usage: None = None
 
 
 class _Chunk(msgspec.Struct):
-    choices: list[_Choice] | None = None
+    choices: tuple[_Choice]
     usage: dict[str, object] | None = None
     id: str | None = None
     model: str | None = None
-    error: Any = None
-    base_resp: Any = None
-
-    @property
-    def is_odd(self) -> bool:
-        """Whether it is anything but one choice."""
-        return not self.choices or len(self.choices) > 1 or self.error is not None or self.base_resp is not None
+    error: None = None
+    errors: None = None
+    base_resp: None = None
 
 
+_PLAIN_FIELDS = ("reasoning_content", "reasoning")
+"""Fields of reasoning whose pieces are read the fast way."""
 _LONGEST_WORD = 40
 """Bytes of data below which it may be a word and no JSON."""
 _HEARTBEAT = re.compile(rb"[A-Za-z][A-Za-z \-_.]*")
@@ -105,8 +94,10 @@ class EventReader:
         self._tail = [rest] if rest else []
         found = False
         for line in lines:
-            if self._take(line):
-                found = True
+            if line:
+                found |= self._take(line)
+            else:
+                self._end_event()
         return found
 
     def finish(self) -> None:
@@ -117,7 +108,7 @@ class EventReader:
         for line in rest.split(b"\r"):
             if line.strip():
                 self._take(line)
-        self._give_up_begun()
+        self._end_event()
         if self.draft.has_ended:
             self.is_broken = was_broken  # the reply had ended; half a line about its usage takes nothing from it
 
@@ -129,9 +120,11 @@ class EventReader:
         if line.startswith(b"{"):
             return self._take_data(line.strip())
         field, value = _split_field(line)
-        if field in (b"event", b""):
-            self._give_up_begun()
-            self._is_error = field == b"event" and b"error" in value.lower()
+        if not field:
+            self._end_event()
+        elif field == b"event":
+            self._end_event()
+            self._is_error = b"error" in value.lower()
         elif field == b"error":
             self._take_error(value)
         elif field == b"data":
@@ -173,8 +166,9 @@ class EventReader:
         self.draft.is_repaired |= is_repaired
         return self.draft.add_object(value)
 
-    def _give_up_begun(self) -> None:
-        """An event has ended whose lines together are no JSON."""
+    def _end_event(self) -> None:
+        """Whatever comes next belongs to another event; lines of this one that are no JSON together never will be."""
+        self._is_error = False
         if self._begun:
             self._begun = []
             self.is_broken = True
@@ -186,15 +180,8 @@ class EventReader:
             chunk = _DECODER.decode(payload)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return self._take_odd_object(payload)
-        if chunk.is_odd or chunk.choices is None:
-            return self._take_odd_object(payload)
-        choice = chunk.choices[0]
-        delta = choice.delta
-        if delta is None or choice.is_odd or delta.is_odd:
-            return self._take_odd_object(payload)
-        if choice.index:
-            return False
-        draft = self.draft
+        (choice,) = chunk.choices
+        delta, draft = choice.delta, self.draft
         if chunk.id is not None:
             draft.request_id = chunk.id
         if chunk.model:
@@ -202,21 +189,14 @@ class EventReader:
         if chunk.usage is not None:
             draft.take_usage({"usage": chunk.usage})
         draft.has_choices = True
-        found = self._take_delta(delta)
-        draft.take_finish_reason(choice.finish_reason)
-        return found
-
-    def _take_delta(self, delta: _Delta) -> bool:
-        found = False
         if delta.content:
-            self.draft.add_text(delta.content)
-            found = True
-        for field in REASONING_FIELDS:
-            text = getattr(delta, field)
-            if text:
-                self.draft.add_reasoning(field, text)
-                found = True
-        return found
+            draft.add_text(delta.content)
+        for field in _PLAIN_FIELDS:
+            if text := getattr(delta, field):
+                draft.add_reasoning(field, text)
+        if choice.finish_reason is not None:
+            draft.take_finish_reason(choice.finish_reason)
+        return bool(delta.content or delta.reasoning_content or delta.reasoning)
 
     def _take_odd_object(self, payload: bytes) -> bool:
         """The slow way, for anything that is not a plain chunk of text."""
