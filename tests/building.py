@@ -24,6 +24,8 @@ from overproof.records import (
 )
 from overproof.runfolder import RunFolder, shard_of
 
+OWN_REASONING = "Two and two make four."
+
 
 def read_cases(name: str) -> list[dict[str, Any]]:
     """The table of cases `tests/cases/<name>.jsonl`."""
@@ -46,11 +48,16 @@ def make_trace(
     problem: PreparedProblem | None = None,
     index: int = 0,
     *,
-    reasoning: str | None = "Two and two make four.",
+    reasoning: str | None = OWN_REASONING,
     answer: str = "The answer is \\boxed{4}.",
     **fields: Any,
 ) -> Trace:
-    """A complete trace whose reply has its reasoning inline; `fields` replace any of the record's own."""
+    """A complete trace whose reply has its reasoning inline; `fields` replace any of the record's own.
+
+    Unless given, the reasoning is of each index another, so that no two traces of a problem are identical.
+    """
+    if reasoning == OWN_REASONING and index:
+        reasoning = f"{OWN_REASONING} Way {index} says so."
     item = (problem or make_problem()).problem
     content = answer if reasoning is None else f"<think>\n{reasoning}\n</think>\n\n{answer}"
     made: dict[str, Any] = {

@@ -17,7 +17,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import itertools
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Container, Iterator, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -51,6 +51,7 @@ from overproof.sampling.forecast import Outlook
 from overproof.sampling.progress import Notice, Progress
 from overproof.sampling.settings import Settings
 from overproof.selection.alone import find_fault
+from overproof.selection.repeats import repeats_itself
 from overproof.stopping import GRACE_SECONDS
 from overproof.teacher import Dialect, check_settings
 
@@ -444,8 +445,11 @@ def select(run: Run) -> None:
 
     def work(withdraw: Callable[[], None]) -> None:
         withdraw()
-        one = functools.partial(selection.select_shard, config, folder, prior=_fit_prior(run))
-        _exhaust(_run_stage("select", one, run))
+        for repeating in (False, True):  # what the server is like is known once every shard has been read
+            prior = _fit_prior(run, repeating=repeating)
+            one = functools.partial(selection.select_shard, config, folder, prior=prior, repeating=repeating)
+            if not repeats_itself(sum((done.census for done in _run_stage("select", one, run)), Counter())):
+                break
 
     outputs = [folder.decisions(shard, name) for name in (None, *config.selections) for shard in run.shards]
     tables = ("selection", "selections", "sampling")  # a pass-rate band rests on how many samples there are
@@ -462,11 +466,11 @@ def select(run: Run) -> None:
     )
 
 
-def _fit_prior(run: Run) -> Prior | None:
+def _fit_prior(run: Run, *, repeating: bool) -> Prior | None:
     """How the teacher's pass rates spread over the run's problems; None where no selection asks for a band of them."""
     if not any(one.has_band for one in (run.config.selection, *run.config.selections.values())):
         return None
-    one = functools.partial(selection.count_shard_draws, run.config, run.folder)
+    one = functools.partial(selection.count_shard_draws, run.config, run.folder, repeating=repeating)
     with run.open_engine() as engine:
         return fit_prior(sum(engine.run_shards(one, run.shards), Counter()))
 
@@ -543,8 +547,3 @@ def _run_stage(
         for number, result in enumerate(engine.run_shards(work, shards), start=1):
             yield result
             run.show(Step(stage, number, len(shards)))
-
-
-def _exhaust(results: Iterator[object]) -> None:
-    """Have everything done, and keep nothing of it."""
-    deque(results, maxlen=0)

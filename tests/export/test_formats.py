@@ -48,22 +48,19 @@ ROWS: dict[str, dict[str, Any]] = {
 
 
 def made_traces() -> list[Trace]:
-    """Two traces of each of five problems: the reasoning inline, and in a field of its own."""
+    """A trace of each of ten problems: of five the reasoning is inline, of the others in a field of its own."""
     messages = [Message("system", "Think."), Message("user", SENT)]
-    problems = [make_problem(f"p{n}") for n in range(5)]
-    inline = [make_trace(one, 0, reasoning=REASONING, answer=ANSWER, messages=messages) for one in problems]
-    return inline + [
-        msgspec.structs.replace(
-            trace, index=1, content=f"\n\n{ANSWER}", reasoning=f"{REASONING}\n", channel="reasoning_content"
-        )
-        for trace in inline
+    made = [make_trace(make_problem(f"p{n}"), reasoning=REASONING, answer=ANSWER, messages=messages) for n in range(10)]
+    return made[:5] + [
+        msgspec.structs.replace(trace, content=f"\n\n{ANSWER}", reasoning=f"{REASONING}\n", channel="reasoning_content")
+        for trace in made[5:]
     ]
 
 
 def export_made(root: Path, **tables: Any) -> ExportSummary:
     config = make_config(export={"validation": 0} | tables)
     traces = made_traces()
-    problems = [make_problem(f"p{n}") for n in range(5)]
+    problems = [make_problem(f"p{n}") for n in range(10)]
     folder = write_run(root, problems, traces, [make_score(trace) for trace in traces])
     select_shard(config, folder, 0)
     return export(config, folder, [0])
@@ -123,7 +120,7 @@ def test_provenance_says_where_a_row_comes_from_and_what_is_known_about_it(tmp_p
     }
     assert (row["reward_accuracy"], row["reward_think_format"]) == (1.0, 1.0)
     assert "reward_repetition" not in row  # not measured
-    assert row["pass_rate"] is None  # two samples are too few
+    assert row["pass_rate"] is None  # one sample is too few
     assert orjson.loads(row["parameters"]) == {"temperature": 0.6, "seed": 0}
     assert (row["teacher"], row["completion_tokens"], row["reasoning_tokens"]) == ("teacher-of-tests", 30, None)
     assert "overproof" in orjson.loads(row["versions"])
@@ -198,7 +195,7 @@ def test_general_data_is_exported_as_unverified_and_its_card_says_so(tmp_path: P
     scores = [make_score(trace, None, language_consistency=None) for trace in traces]
     config = make_config(selection={"policy": "all"}, export={"validation": 0, "format": "input_reasoning_content"})
     folder = write_run(tmp_path, problems, traces, scores)
-    assert select_shard(config, folder, 0) == {None: {"unverified": 4}}
+    assert select_shard(config, folder, 0).reasons == {None: {"unverified": 4}}
     summary = export(config, folder, [0])
     assert summary.rows.total() == 4
     assert "**Unverified: no answer in this set was graded as right.**" in (summary.folder / "README.md").read_text()

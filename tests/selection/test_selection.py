@@ -199,7 +199,7 @@ def test_one_trace_is_kept_of_each_class_of_equivalent_answers() -> None:
 
 
 def test_the_diverse_order_takes_what_is_least_alike_first() -> None:
-    words = ["add the two numbers to get four and we are done now"] * 3 + [
+    words = [f"add the two numbers to get four and we are done now{end}" for end in (".", "!", ";")] + [
         "count fingers on both hands then stop at four"
     ]
     traces = [make_trace(PROBLEM, n, reasoning=text) for n, text in enumerate(words)]
@@ -209,9 +209,21 @@ def test_the_diverse_order_takes_what_is_least_alike_first() -> None:
     assert reasons.count("over_k") == 2
 
 
+def test_no_two_traces_of_one_problem_are_kept_that_are_the_same_word_for_word() -> None:
+    reasonings = ["so it is four", "it is four", "so it is four", "so it is four and no more"]
+    traces = [make_trace(PROBLEM, n, reasoning=text) for n, text in enumerate(reasonings)]
+    in_a_field = replace(make_trace(PROBLEM, 4), content="The answer is \\boxed{4}.", reasoning="so it is four")
+    scored = [(trace, make_score(trace)) for trace in [*traces, in_a_field]]
+    for policy in ("correct", "all", "correct_or_majority"):
+        for order in ("random", "shortest", "longest", "diverse", "efficient"):
+            reasons = decide_all(SelectionConfig(policy=policy, order=order), *scored)
+            assert reasons.count("identical") == 2, (policy, order)
+            assert [reasons[1], reasons[3]] == ["correct", "correct"]
+
+
 def test_near_identical_traces_are_dropped_where_a_selection_asks_for_it() -> None:
     same = "first we add two and two and then we see that it is four which we write down as the answer"
-    texts = [same, same, same.replace("write", "note"), "count fingers on both hands then stop at four"]
+    texts = [same, same.upper(), same.replace("write", "note"), "count fingers on both hands then stop at four"]
     traces = [make_trace(PROBLEM, n, reasoning=text) for n, text in enumerate(texts)]
     scored = [(trace, make_score(trace)) for trace in traces]
     assert decide_all(SelectionConfig(), *scored) == ["correct"] * 4
@@ -286,7 +298,7 @@ def test_named_selections_are_written_beside_the_unnamed_one(tmp_path: Path) -> 
     traces = [make_trace(PROBLEM, index) for index in range(3)]
     scores = [make_score(trace, "incorrect" if trace.index else "correct") for trace in traces]
     folder = write_run(tmp_path, [PROBLEM], traces, scores)
-    counts = select_shard(make_config(selections={"all": {"policy": "all"}}), folder, 0)
+    counts = select_shard(make_config(selections={"all": {"policy": "all"}}), folder, 0).reasons
     assert counts == {None: {"correct": 1, "incorrect": 2}, "all": {"correct": 1, "any_answer": 2}}
     assert [decision.kept for decision in folder.read_decisions(0)] == [True, False, False]
     assert [decision.kept for decision in folder.read_decisions(0, "all")] == [True, True, True]

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 
 import overproof
+from overproof.completion import read_completion
 from overproof.config import RunConfig
 from overproof.config.output import ExportConfig
 from overproof.errors import RunFolderError
@@ -189,6 +190,7 @@ def _read_traces(
     for problem, traces in folder.read_groups(shard, only=wanted):
         right = [trace for trace in traces if trace.id in kept]
         wrong = [trace for trace in traces if wants_wrong and is_wrong(trace, scores.get(trace.id))]
+        wrong = list({read_completion(trace): trace for trace in reversed(wrong)}.values())[::-1]  # the first of a text
         if wants_wrong:  # a selection may keep what is wrong or undecided; that does not make it right
             right = [trace for trace in right if _how_verified(scores.get(trace.id))]
         if problem is not None and right:

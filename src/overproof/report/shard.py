@@ -160,13 +160,17 @@ class Shard:
     def outcomes(self) -> NDArray[np.int8]:
         """For each trace 1 when it passed, 0 when not, UNKNOWN when it says nothing about the problem.
 
-        The rule is that of `selection.passrate.has_passed`: a cut reply did not pass, whatever it says.
+        The rule is that of `selection.passrate.has_passed`: a cut reply did not pass, whatever it says, and what a
+        server that repeats itself says again tells nothing.
         """
         scores, ending = self.scores, self.traces["ending"]
         passed = scores["passed"].copy()
         is_cut = (ending == TRUNCATED) | (ending == INCOMPLETE)
         passed[is_cut & (scores["length"] > 0)] = 0
         passed[ending == REFUSED] = UNKNOWN
+        names = self.reasons()
+        if "server_repeats" in names:
+            passed[self.reason_numbers() == names.index("server_repeats")] = UNKNOWN
         return passed
 
     def fates(self) -> NDArray[np.int64]:

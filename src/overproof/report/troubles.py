@@ -22,6 +22,9 @@ _REMEDIES = {
     "truncated": "Raise teacher.max_tokens (it is {max_tokens}); a model that reasons at length needs 16,000 and more.",
     "incomplete": "The endpoint ended the replies before the model did. Ask its provider, or try teacher.stream: "
     "false.",
+    "server_repeats": "It takes neither the seed nor the temperature, or answers from a cache, so that each text "
+    "counts once, in the dataset and in all rates. overproof doctor asks it twice and says what cures that; then begin "
+    "a new run.",
     "not_scored": "Run overproof score, select and report.",
     "problem_gone": "The problems were taken out of the problem file. Put them back, or begin a new run.",
     "problem_duplicate": "Every problem repeats an earlier one. Look at problems.question, or set "
@@ -71,7 +74,8 @@ def explain(config: RunConfig, counts: Counts, say: Wording) -> Iterator[Trouble
         return
     for reason, count in lost.most_common(_MOST_TROUBLES):
         share = count / counts.traces
-        if (main.kept and (share < _LARGE or reason not in _SYSTEMATIC)) or share < 1 / 20:
+        is_large = share >= _LARGE and reason in _SYSTEMATIC
+        if (main.kept and not is_large and reason != "server_repeats") or share < 1 / 20:
             continue
         what = say(
             "{n} of {m} traces: {meaning}.", n=f"{count:,}", m=f"{counts.traces:,}", meaning=say(REASONS[reason])

@@ -25,6 +25,7 @@ from overproof.runfolder import RunFolder
 from overproof.selection.alone import find_incomplete, find_shortfall, is_summary
 from overproof.selection.choice import Candidate, choose
 from overproof.selection.passrate import Draws, count_draws, estimate_pass_rate, find_outside_band, has_passed
+from overproof.selection.repeats import find_repeats, take_census
 from overproof.selection.scored import ScoredProblem
 
 
@@ -34,24 +35,29 @@ def decide(
     sampling: SamplingConfig,
     prior: Prior | None = None,
     *,
+    repeating: bool = False,
     summaries: bool = False,
     where: str = "selection",
 ) -> list[Decision]:
     """A Decision for each trace of one problem, in the order of the traces.
 
     `sampling` says how the traces came to be as many as they are; `prior` how pass rates spread over the run, which a
-    band of them needs (None takes all rates for equally likely); `summaries` lets summaries of reasoning pass for
-    reasoning (`export.summaries`); `where` is the selection's place in the config, for errors. The outcome for a trace
-    depends on the other traces of its problem, and with a band on that spread.
+    band of them needs (None takes all rates for equally likely); `repeating` says that the run's server repeats itself
+    (`repeats`); `summaries` lets summaries of reasoning pass for reasoning (`export.summaries`); `where` is the
+    selection's place in the config, for errors. The outcome for a trace depends on the other traces of its problem, and
+    with a band on that spread.
     """
     reasons = [
         find_incomplete(trace)
+        or ("server_repeats" if repeating and is_repeat else None)
         or ("not_scored" if score is None else None)
         or _find_unfit_problem(scored.problem)
         or find_shortfall(score, config)
         or ("summary" if is_summary(trace) and not summaries else None)
         or obstacle
-        for trace, score, obstacle in zip(scored.traces, scored.scores, scored.obstacles, strict=True)
+        for trace, score, obstacle, is_repeat in zip(
+            scored.traces, scored.scores, scored.obstacles, find_repeats(scored.traces), strict=True
+        )
     ]
     weighed = _weigh_answers(scored, config.policy, f"{where}.policy")
     outside = _find_outside_band(scored, reasons, config, sampling, prior or Prior()) if config.has_band else None
@@ -66,29 +72,44 @@ def decide(
     ]
 
 
-def count_shard_draws(config: RunConfig, folder: RunFolder, shard: int) -> Counter[Draws]:
+class Selected(NamedTuple):
+    """What selecting a shard has come to."""
+
+    reasons: dict[str | None, Counter[str]]
+    """How many traces were decided for each reason: of the unnamed selection under None, of `selections` by name."""
+    census: Counter[str]
+    """What the shard's traces tell of the server, for `repeats.repeats_itself`."""
+
+
+def count_shard_draws(config: RunConfig, folder: RunFolder, shard: int, *, repeating: bool = False) -> Counter[Draws]:
     """How many problems of a shard have so many correct draws, from which a run's spread of pass rates is fitted."""
     scores = {score.trace_id: score for score in folder.read_scores(shard)}
     found: Counter[Draws] = Counter()
     for _, traces in folder.read_groups(shard):
-        outcomes = [has_passed(find_incomplete(trace), scores.get(trace.id)) for trace in traces]
+        reasons = [
+            find_incomplete(trace) or ("server_repeats" if repeating and is_repeat else None)
+            for trace, is_repeat in zip(traces, find_repeats(traces), strict=True)
+        ]
+        outcomes = [has_passed(why, scores.get(trace.id)) for why, trace in zip(reasons, traces, strict=True)]
         found[count_draws(outcomes, config.sampling)] += 1
     return found
 
 
 def select_shard(
-    config: RunConfig, folder: RunFolder, shard: int, prior: Prior | None = None
-) -> dict[str | None, Counter[str]]:
-    """Write the decisions of a shard under every selection of the config; returns their counts by reason.
+    config: RunConfig, folder: RunFolder, shard: int, prior: Prior | None = None, *, repeating: bool = False
+) -> Selected:
+    """Write the decisions of a shard under every selection of the config.
 
-    The unnamed selection is under None, `selections` under their names. Decisions stand in the order of the shard's
-    problems file, then by index, whatever the order in which traces arrived.
+    Decisions stand in the order of the shard's problems file, then by index, whatever the order in which traces
+    arrived. `repeating` is as for `decide`; nobody knows it before every shard's census is taken.
     """
     selections: dict[str | None, SelectionConfig] = {None: config.selection}
     selections.update(config.selections)
     scores = {score.trace_id: score for score in folder.read_scores(shard)}
     decisions: dict[str | None, list[Decision]] = {name: [] for name in selections}
+    census: Counter[str] = Counter()
     for problem, traces in folder.read_groups(shard):
+        census += take_census(traces)
         scored = ScoredProblem(
             problem, traces, [scores.get(trace.id) for trace in traces], config.rewards.accuracy.extractor
         )
@@ -98,13 +119,14 @@ def select_shard(
                 selection,
                 config.sampling,
                 prior,
+                repeating=repeating,
                 summaries=config.export.summaries,
                 where=f"selections.{name}" if name else "selection",
             )
     for name, made in decisions.items():
         write_records(folder.decisions(shard, name), made)
         folder.push(folder.decisions(shard, name))
-    return {name: Counter(decision.reason for decision in made) for name, made in decisions.items()}
+    return Selected({name: Counter(one.reason for one in made) for name, made in decisions.items()}, census)
 
 
 def _find_unfit_problem(problem: PreparedProblem | None) -> str | None:

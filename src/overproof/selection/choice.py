@@ -34,9 +34,9 @@ Overlap = Callable[[int, int], float]
 def choose(candidates: Sequence[Candidate], config: SelectionConfig) -> list[str | None]:
     """For each candidate, in the order given, why it is not kept, or None when it is.
 
-    They are taken up in the config's order. Each is dropped when its answer is among those of the kept ones, when it
-    overlaps too much with one of them, or when k are kept. Ties are broken by a seeded chance that depends on the
-    trace alone, those of the efficient order by length and index.
+    They are taken up in the config's order. Each is dropped when a kept one says the same word for word, when its
+    answer is among those of the kept ones, when it overlaps too much with one of them, or when k are kept. Ties are
+    broken by a seeded chance that depends on the trace alone, those of the efficient order by length and index.
     """
     overlap = _compare_texts(candidates)
     reasons: list[str | None] = [None] * len(candidates)
@@ -52,6 +52,8 @@ def _find_better(
     number: int, kept: Sequence[int], candidates: Sequence[Candidate], overlap: Overlap, config: SelectionConfig
 ) -> str | None:
     """Why a candidate is not kept beside those that are."""
+    if any(candidates[k].text == candidates[number].text for k in kept):
+        return "identical"
     mine = candidates[number].answer_class
     if config.one_per_answer_class and mine is not None and any(candidates[k].answer_class == mine for k in kept):
         return "same_answer"

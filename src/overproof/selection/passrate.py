@@ -1,6 +1,7 @@
 """How often the teacher solves a problem; only this module knows which traces count and when there are enough.
 
-A refused request and a reference that cannot be read say nothing of the model and do not count; a reply that was cut
+A refused request, a reference that cannot be read and what a server says again that knows no chance tell nothing of the
+model and do not count; a reply that was cut
 or did not end by itself counts as not passed, whatever it says, and so does an answer that cannot be decided.
 """
 
@@ -19,9 +20,9 @@ def has_passed(reason: str | None, score: Score | None) -> bool | None:
     """Whether a trace counts as a pass; None when it says nothing about the problem.
 
     `reason` is that of its decision, or None while nothing speaks against it; only what is said of the reply itself
-    (refused, truncated, incomplete) matters here.
+    (refused, server_repeats, truncated, incomplete) matters here.
     """
-    if reason == "refused" or score is None:
+    if reason in {"refused", "server_repeats"} or score is None:
         return None
     if reason in {"truncated", "incomplete"}:
         return False

@@ -19,6 +19,7 @@ REJECTED = {
     "refused": "the endpoint refused the request for good",
     "truncated": "the reply was cut at the token limit",
     "incomplete": "the reply did not end by itself",
+    "server_repeats": "the server repeats itself: it says word for word what an earlier trace of its problem says",
     "not_scored": "it has no scores; run score again",
     # of its problem
     "problem_gone": "its problem is no longer among the run's problems",
@@ -46,6 +47,7 @@ REJECTED = {
     "too_hard": "its problem is solved less often than min_pass_rate",
     "too_easy": "its problem is solved more often than max_pass_rate",
     # beside the others of its problem
+    "identical": "a kept trace of its problem says the same word for word",
     "same_answer": "a kept trace of its problem gives an equivalent answer",
     "near_identical": "it overlaps too much with a kept trace of its problem",
     "over_k": "enough traces of its problem are kept already",

@@ -18,7 +18,6 @@ from overproof.teacher.envelopes import error_in
 from overproof.teacher.profiles import REASONING_FIELDS
 from overproof.teacher.reply import Draft, decode_tolerantly
 
-
 # Nearly every event of a stream is one choice with one plain text. These types fit that and nothing else, so that the
 # decoder itself turns away what is odd; a field that must be None is read the slow way when it holds something.
 
