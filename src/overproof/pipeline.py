@@ -229,7 +229,7 @@ def _plan(run: Run, engine: Engine, outlook: Outlook) -> Plan:
             **{name: counts[name] for name in Problems.__struct_fields__ if name != "kinds"},
             kinds={name.removeprefix(_KIND): count for name, count in counts.items() if name.startswith(_KIND)},
         ),
-        outlook,
+        doctor.expect_alike(run.config, run.folder, outlook),
         judge.bound(run.config, _read_prepared(run)),
         [_prompt_of(run.config.prompt, one) for one in first],
     )
@@ -301,14 +301,19 @@ def read_batch(run: Run, paths: Sequence[Path]) -> BatchIn:
     return batch.read_batch(run.config, run.folder, run.shards, paths)
 
 
-def diagnose(config: RunConfig) -> list[Diagnosis]:
-    """One real call to each of the teacher's endpoints with the first problem, and what the whole run would cost."""
+def diagnose(config: RunConfig, folder: RunFolder) -> list[Diagnosis]:
+    """One real call to each of the teacher's endpoints with the first problem, and what the whole run would cost.
+
+    What the replies came to is kept in the run folder, for the next plan.
+    """
     check_settings(config.teacher)
     count = _count_source(config)
     first = next(read_problems(config.problems))
     language = language_of(first.question, config.problems.languages)
     inspect = functools.partial(find_fault, config)
-    return doctor.diagnose(config, count, _prepare_problem(first, {}, language), inspect)
+    found = doctor.diagnose(config, count, _prepare_problem(first, {}, language), inspect)
+    doctor.keep_calls(config, folder, found)
+    return found
 
 
 def score(run: Run) -> None:

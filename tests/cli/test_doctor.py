@@ -11,7 +11,11 @@ import typer
 import yaml
 from endpoint import Ask, Script, Wire, error, json_reply, object_reply, serve
 
+from overproof import pipeline
 from overproof.cli.stages import doctor
+from overproof.config import load_config
+from overproof.pipeline import Run
+from overproof.runfolder import RunFolder
 
 REASONING = "First the odd numbers are added one by one, and their sums are the squares: one, four, nine, sixteen."
 ANSWER = "The sum is $\\boxed{100}$."
@@ -62,7 +66,7 @@ def run_doctor(folder: Path, script: Script, **teacher: Any) -> int:
         }
         (folder / "c.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
         try:
-            doctor(str(folder / "c.yaml"))
+            doctor(str(folder / "c.yaml"), run_dir=str(folder / "run"))
         except typer.Exit as left:
             return left.exit_code
     return 0
@@ -121,3 +125,16 @@ def test_a_server_that_does_what_it_is_asked_is_well(
 ) -> None:
     code = run_doctor(tmp_path, script, **teacher)
     assert (code, "! " in capsys.readouterr().out) == (0, False)
+
+
+def test_a_dry_run_expects_what_doctor_was_given_where_nothing_bounds_a_reply(tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_text('about = "Mine"\nmax_tokens_covers = "answer"', encoding="utf-8")
+    teacher = {"profile": str(tmp_path / "mine.toml")}
+    assert run_doctor(tmp_path, listing(reply()), **teacher) == 1  # it says that nothing bounds the reasoning
+    settings = ["sampling.n=50", "budget.input_price=1", "budget.output_price=10"]
+    run = Run(load_config(str(tmp_path / "c.yaml"), settings), RunFolder(tmp_path / "run"))
+    pipeline.prepare(run)
+    expected = "about 1,950 tokens, 0.0154 USD if all are like the 2 replies that overproof doctor was given"
+    assert pipeline.plan(run).outlook.lines()[-1] == expected
+    other = load_config(str(tmp_path / "c.yaml"), ["teacher.temperature=1"])
+    assert "doctor" not in str(pipeline.plan(Run(other, run.folder)).outlook.lines())

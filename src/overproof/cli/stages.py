@@ -216,12 +216,12 @@ def config(
         print_lines(explaining.explain_config(config_here(config), add_limit(set_, limit)))
 
 
-def doctor(config: Config, set_: Overrides = None, limit: Limit = None) -> None:
+def doctor(config: Config, set_: Overrides = None, limit: Limit = None, run_dir: RunDir = None) -> None:
     """Make one real call and say what comes back, and what the whole run would cost."""
     from overproof import pipeline
     from overproof.cli.console import print_lines, print_next
 
-    diagnoses = pipeline.diagnose(read_config(config, set_, limit))
+    diagnoses = pipeline.diagnose(read_config(config, set_, limit), find_folder(config, run_dir))
     for diagnosis in diagnoses:
         print_lines(diagnosis.lines())
     if not all(diagnosis.is_well for diagnosis in diagnoses):

@@ -12,6 +12,7 @@
     dataset/                        train and validation, dataset card; dataset/<name>/ for a named selection
     student/                        the student trained on the dataset
     evaluation/                     a run of its own: the student's answers to the problems it is evaluated on
+    doctor.json                     what overproof doctor's calls came to, for the next dry run
     report.html report.json
     .lock .mark                     who has the run now; what the driver of a cluster proves itself by
 
@@ -132,6 +133,11 @@ class RunFolder:
     def report_json(self) -> Path:
         """Every number of the report."""
         return self.root / "report.json"
+
+    @property
+    def doctored(self) -> Path:
+        """What the last calls of `overproof doctor` came to."""
+        return self.root / "doctor.json"
 
     @property
     def imported(self) -> Path:

@@ -1,9 +1,13 @@
-"""One real call to each endpoint before a run is paid for: does it answer, does it reason, what will it cost?"""
+"""One real call to each endpoint before a run is paid for: does it answer, does it reason, what will it cost?
+
+What the replies cost is kept in the run folder, so that a dry run can expect something where nothing bounds a reply.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import difflib
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -11,12 +15,15 @@ import msgspec
 
 from overproof.completion import split_completion
 from overproof.config import RunConfig
+from overproof.journal import write_bytes
 from overproof.records import PreparedProblem, Problem, Usage
+from overproof.runfolder import RunFolder
+from overproof.sampling.forecast import Outlook
 from overproof.sampling.opening import CURES, Inspect, cure_fault, name_fault
 from overproof.sampling.settings import Asking, Settings
 from overproof.teacher import Endpoint, Teacher, connect
 from overproof.teacher.advice import find_cure
-from overproof.teacher.budget import Prices, show_money
+from overproof.teacher.budget import Prices, add_usage, show_money
 from overproof.teacher.dispatch import Request
 from overproof.teacher.reply import Failure, Reply
 from overproof.teacher.unseen import find_unseen, find_window, neutral_line
@@ -31,8 +38,18 @@ _LONG_ENOUGH = 80
 """Bytes of text from which on two equal replies are no chance; short answers to easy questions are often alike."""
 
 
+class Calls(msgspec.Struct, frozen=True):
+    """What the calls of one visit to all endpoints came to, as it is kept."""
+
+    fingerprint: str
+    """Of the settings and the prompt that they were made with, as for any sample."""
+    replies: int
+    usage: Usage
+    """Of all replies together."""
+
+
 class Diagnosis(msgspec.Struct, frozen=True):
-    """What one call to one endpoint has shown."""
+    """What the calls to one endpoint have shown."""
 
     endpoint: str
     model: str
@@ -41,7 +58,9 @@ class Diagnosis(msgspec.Struct, frozen=True):
     unlisted: str
     """Why it lists none, where the listing failed."""
     outcome: Reply | Failure
-    """The reply as sampling would have got it, or what went wrong."""
+    """The first reply as sampling would have got it, or what went wrong."""
+    usages: list[Usage]
+    """Tokens of each reply, estimated from its text where none were reported."""
     run_samples: tuple[int, int]
     """Samples the run makes at the least and at the most."""
     run_tokens: tuple[int, int] | None
@@ -102,6 +121,52 @@ def diagnose(
     return asyncio.run(_diagnose(config, problems, example, inspect))
 
 
+def keep_calls(config: RunConfig, folder: RunFolder, diagnoses: Sequence[Diagnosis]) -> None:
+    """Write down what the calls came to, if any brought a reply. Raises ConfigError where nothing can be written."""
+    usages = [usage for diagnosis in diagnoses for usage in diagnosis.usages]
+    if usages:
+        kept = Calls(_mark_of(Settings(config)), len(usages), add_usage(usages))
+        write_bytes(folder.doctored, msgspec.json.encode(kept))
+        folder.push(folder.doctored)
+
+
+def expect_alike(config: RunConfig, folder: RunFolder, outlook: Outlook) -> Outlook:
+    """An outlook that expects nothing yet, with what comes of it if all replies are like those that doctor was given.
+
+    Unchanged where doctor has not asked in this folder with these settings.
+    """
+    settings = Settings(config)
+    folder.fetch(folder.doctored)
+    if outlook.expected or not outlook.requests_most or not folder.doctored.exists():
+        return outlook
+    kept = msgspec.json.decode(folder.doctored.read_bytes(), type=Calls)
+    if kept.fingerprint != _mark_of(settings):
+        return outlook
+    own, listed = config.budget, settings.list_price
+    each = Prices(listed.prices if listed is not None else own).of(kept.usage)
+    counts = (outlook.requests_least, outlook.requests_most)
+    tokens = _span((each.tokens * counts[0] // kept.replies, each.tokens * counts[1] // kept.replies))
+    money = ""
+    if listed is not None or own.has_prices:
+        currency = listed.currency if listed is not None else own.currency
+        low, high = (show_money(each.cost * count / kept.replies, currency) for count in counts)
+        money = f", {low if low == high else f'{low} to {high}'}{f' {listed.note}' if listed is not None else ''}"
+    what = "the reply" if kept.replies == 1 else f"the {kept.replies} replies"
+    expected = f"about {tokens} tokens{money} if all are like {what} that overproof doctor was given"
+    return msgspec.structs.replace(outlook, expected=expected)
+
+
+def _mark_of(settings: Settings) -> str:
+    """What two visits with the same settings and prompt have in common."""
+    return settings.ask(EXAMPLE).fingerprint
+
+
+def _usage_of(reply: Reply) -> Usage:
+    if reply.usage.completion_tokens is not None:
+        return reply.usage
+    return msgspec.structs.replace(reply.usage, completion_tokens=estimate_tokens(reply.size))
+
+
 async def _diagnose(
     config: RunConfig, problems: int, example: PreparedProblem, inspect: Inspect | None
 ) -> list[Diagnosis]:
@@ -141,6 +206,7 @@ async def _visit(
         model=settings.dialect.model,
         models=names,
         outcome=outcome,
+        usages=[_usage_of(one) for one in outcomes if isinstance(one, Reply)],
         run_samples=samples,
         run_tokens=tokens,
         run_cost=cost,
