@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -125,6 +126,19 @@ def test_a_server_that_does_what_it_is_asked_is_well(
 ) -> None:
     code = run_doctor(tmp_path, script, **teacher)
     assert (code, "! " in capsys.readouterr().out) == (0, False)
+
+
+def test_what_befalls_one_of_two_calls_is_noted_and_may_be_chance(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for bad, told in ((reply(finish="length"), "raise teacher.max_tokens"), (lambda _: error(503, "busy"), "busy")):
+        calls = iter((bad, reply()))
+
+        def script(ask: Ask, calls: Iterator[Script] = calls) -> Wire:
+            return next(calls)(ask)
+
+        assert run_doctor(tmp_path, listing(script)) == 0
+        assert [line for line in capsys.readouterr().out.splitlines() if line.startswith("note") and told in line]
 
 
 def test_a_dry_run_expects_what_doctor_was_given_where_nothing_bounds_a_reply(tmp_path: Path) -> None:

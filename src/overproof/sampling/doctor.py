@@ -58,7 +58,7 @@ class Diagnosis(msgspec.Struct, frozen=True):
     unlisted: str
     """Why it lists none, where the listing failed."""
     outcome: Reply | Failure
-    """The first reply as sampling would have got it, or what went wrong."""
+    """The first reply as sampling would have got it, or what went wrong where none came."""
     usages: list[Usage]
     """Tokens of each reply, estimated from its text where none were reported."""
     run_samples: tuple[int, int]
@@ -72,6 +72,8 @@ class Diagnosis(msgspec.Struct, frozen=True):
     """Where the prices come from, when they are not the config's own."""
     advice: list[str]
     """What to change, most important first; empty when all is well."""
+    notes: list[str]
+    """What befell one of several calls and not the others, which may be chance."""
 
     @property
     def is_well(self) -> bool:
@@ -106,6 +108,7 @@ class Diagnosis(msgspec.Struct, frozen=True):
             low, high = (show_money(cost, self.currency) for cost in self.run_cost)
             note = f", {self.price_note}" if self.price_note else ""
             told.append(f"           about {low if low == high else f'{low} to {high}'}{note}")
+        told += [f"note       {line}" for line in self.notes]
         return [*told, *(f"! {line}" for line in self.advice)]
 
 
@@ -195,9 +198,10 @@ async def _visit(
     attempts = asyncio.gather(*(teacher.attempt(endpoint, asking.messages, seed) for seed in seeds))
     listing = endpoint.client.list_models()
     models, outcomes, props = await asyncio.gather(listing, attempts, _read_props(settings, endpoint))
-    outcome = outcomes[0]
+    outcome = next((one for one in outcomes if isinstance(one, Reply)), outcomes[0])
     names = [str(row.get("id")) for row in models] if isinstance(models, list) and models else None
     unlisted = f"the list of models is not to be had ({models.explanation})" if isinstance(models, Failure) else ""
+    advice, notes = _compare_calls(settings, asking, outcomes, inspect)
     samples = (problems * settings.config.sampling.least, problems * settings.config.sampling.most)
     listed = settings.list_price
     tokens, cost = _project(settings, outcome.usage, samples)
@@ -214,9 +218,11 @@ async def _visit(
         price_note=listed.note if listed is not None else "",
         unlisted=unlisted,
         advice=[
-            *_advise(settings, asking, outcomes, names, inspect),
+            *_advise(settings, outcome, outcomes, names),
+            *advice,
             *_compare_settings(settings, asking, models, props),
         ],
+        notes=notes,
     )
 
 
@@ -264,15 +270,10 @@ def _project(
 
 
 def _advise(
-    settings: Settings,
-    asking: Asking,
-    outcomes: list[Reply | Failure],
-    names: list[str] | None,
-    inspect: Inspect | None,
+    settings: Settings, outcome: Reply | Failure, outcomes: list[Reply | Failure], names: list[str] | None
 ) -> list[str]:
-    """What to change."""
+    """What to change in how the endpoint is asked; `outcome` is the first of them that is a reply, if any is."""
     dialect = settings.dialect
-    outcome = outcomes[0]
     advice = []
     if names is not None and dialect.model not in names:
         near = difflib.get_close_matches(dialect.model, names, n=3) or names[:3]
@@ -282,7 +283,6 @@ def _advise(
             advice.append("teacher.base_url: nothing answers there; is the server up?")
         cure = find_cure(outcome, dialect)
         return [*advice, *([cure] if cure else [])]
-    advice += _inspect_reply(settings, asking, outcome, inspect)
     if len(outcomes) > 1 and _are_same(*outcomes[:2]):
         advice.append(
             "two calls with two seeds brought the same text: the server takes neither the temperature nor the seed. "
@@ -294,6 +294,18 @@ def _advise(
     if dialect.most_reply_tokens is None:
         advice.append("nothing bounds the reasoning: set teacher.thinking_budget before you set a budget")
     return advice
+
+
+def _compare_calls(
+    settings: Settings, asking: Asking, outcomes: list[Reply | Failure], inspect: Inspect | None
+) -> tuple[list[str], list[str]]:
+    """What is wrong with the replies: as advice where it is so of each, else as notes, for then it may be chance."""
+    faults = [_inspect_reply(settings, asking, one, inspect) for one in outcomes if isinstance(one, Reply)]
+    failures = [one for one in outcomes if isinstance(one, Failure)]
+    notes = [f"a call failed, {one.explanation}" for one in failures] if faults else []
+    if all(faults):
+        return (faults[0] if faults else []), notes
+    return [], [*notes, *(f"a reply could not be kept, {line}" for lines in faults for line in lines)]
 
 
 def _inspect_reply(settings: Settings, asking: Asking, reply: Reply, inspect: Inspect | None) -> list[str]:
