@@ -24,7 +24,7 @@ TWICE = [*ROWS, {**ROWS[0]}]
 
 def answer(ask: Ask) -> Wire:
     number = int(ask.prompt.split()[2])
-    return json_reply(f"<think>\n{number} and 1.\n</think>\n\n\\boxed{{{number + 1}}}")
+    return json_reply(f"<think>\n{number} and 1, says {ask.seed}.\n</think>\n\n\\boxed{{{number + 1}}}")
 
 
 def write(path: Path, rows: list[Row]) -> None:
