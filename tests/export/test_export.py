@@ -143,13 +143,15 @@ def test_the_card_says_by_whose_word_a_set_is_verified(tmp_path: Path) -> None:
     assert ", 3 of them after rounding to the reference's digits; 1 of them were left open" in card
     assert "| kept | correct | its answer equals the reference | 8 |" in card
     assert "pass rate is 1.000" in card
+    assert "so far: replies are missing" in card, "one problem has its traces, the others have none"
     assert "rejected" not in card
 
 
 def test_the_card_of_a_set_that_keeps_wrong_answers_says_how_many_are_not_verified(tmp_path: Path) -> None:
-    _, summary = select_and_export(tmp_path, make_config(selection={"policy": "all"}))
+    _, summary = select_and_export(tmp_path, make_config(selection={"policy": "all"}, sampling={"n": 3}))
     card = (summary.folder / "README.md").read_text()
     assert "80 answers were graded by rule as equal to the reference. **The other 40 rows are not verified.**" in card
+    assert "so far" not in card, "all traces are there"
 
 
 def test_the_card_tells_the_selection_in_words(tmp_path: Path) -> None:
