@@ -160,7 +160,8 @@ def answer(ask: Ask) -> Wire:
     """Replies that say their answer three ways."""
     number = int(ask.prompt.split()[2])
     said = f"So it is {number + 1}.\n#### {number + 1}\n\\boxed{{{number + 1}}}"
-    return object_reply(message(f"<think>\nWe count from {number} to the next, as {ask.seed} says.\n</think>\n\n{said}"))
+    thought = f"<think>\nWe count from {number} to the next, as {ask.seed} says.\n</think>"
+    return object_reply(message(f"{thought}\n\n{said}"))
 
 
 def config_of(here: Path, endpoint: Endpoint, **tables: Any) -> RunConfig:
