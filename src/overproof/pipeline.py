@@ -144,7 +144,7 @@ def run_all(run: Run) -> Outcome:
     if not run.config.teacher.is_imported:
         check_settings(run.config.teacher)
     judge.check_judge(run.config)
-    with run.folder.lock():
+    with run.folder.lock(run.tell):
         prepare(run)
         with run.open_engine():
             sampled = None if run.config.teacher.is_imported else sample(run)

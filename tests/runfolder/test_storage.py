@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 import threading
 import time
@@ -16,10 +17,12 @@ from typer.testing import CliRunner
 from overproof import load_run, pipeline
 from overproof.cli import app
 from overproof.config import load_config
+from overproof.engine.cluster import Terms
+from overproof.engine.protocol import ONE_GRADING_WORKER
 from overproof.errors import ConfigError, RunFolderError
 from overproof.journal import write_records
 from overproof.records import Trace, encode
-from overproof.runfolder import Manifest, RunFolder, config_here, storage
+from overproof.runfolder import Manifest, RunFolder, config_here, lease, storage
 
 pytest.importorskip("s3fs", reason="shared storage needs the ray extra")
 pytest.importorskip("moto", reason="the S3 server of the tests needs moto")
@@ -178,10 +181,17 @@ def test_a_bucket_that_is_not_there_is_named(url: str) -> None:
     assert "Make the bucket 'nobody-made-it'" in refused("s3://nobody-made-it/run")
 
 
-def test_keys_that_the_storage_refuses_are_told_at_once(url: str, shared: Shared) -> None:
+def test_keys_that_the_storage_refuses_are_told_at_once_by_a_node_too(
+    url: str, shared: Shared, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ONE_GRADING_WORKER:  # which a worker sets for itself
+        monkeypatch.setenv(name, "1")
+    worker = Terms(RunFolder(url), "a mark", {}, dict, {})
     shared.ask_for_keys(really=True)
     try:
         said = refused(url)
+        with pytest.raises(ConfigError, match=r"^Node \S+: .*refuses.*Variables that a node has already are its own"):
+            worker.accept()
     finally:
         shared.ask_for_keys(really=False)
     assert "the storage refuses" in said
@@ -210,7 +220,47 @@ def test_other_storage_names_the_package_that_it_needs(scheme: str, package: str
 
 def test_a_place_is_free_of_traces_of_the_probe(url: str, shared: Shared) -> None:
     with RunFolder(url).lock():
-        assert shared.read(url) == {}
+        assert shared.read(url).keys() == {".lease"}
+    assert shared.read(url) == {}
+
+
+@pytest.fixture
+def soon_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lease, "RENEW_SECONDS", 0.02)
+    monkeypatch.setattr(lease, "GONE_SECONDS", 2.0)
+
+
+@pytest.mark.usefixtures("soon_gone")
+def test_one_process_of_all_machines_drives_a_run(url: str, elsewhere: RunFolder) -> None:
+    with (
+        RunFolder(url).lock(),
+        pytest.raises(RunFolderError, match=rf"is in use by .*process {os.getpid()}"),
+        elsewhere.lock(),
+    ):
+        pass
+    with elsewhere.lock():
+        pass
+
+
+@pytest.mark.usefixtures("soon_gone")
+def test_a_process_that_is_gone_is_told_and_holds_up_nobody_for_long(url: str, shared: Shared) -> None:
+    told: list[str] = []
+    shared.write(f"{url}/.lease", b"node7, process 12\nabc\n")
+    with RunFolder(url).lock(told.append):
+        assert "node7, process 12" in told[0]
+
+
+@pytest.mark.usefixtures("soon_gone")
+def test_whoever_was_taken_for_gone_ends_and_leaves_the_run_to_the_other(url: str, shared: Shared) -> None:
+    def wait_to_be_interrupted() -> None:
+        with RunFolder(url).lock():
+            while True:  # this one may be writing its own at the same moment
+                shared.write(f"{url}/.lease", b"node7, process 12\nabc\n")
+                time.sleep(0.1)
+
+    with pytest.raises(RunFolderError, match=r"taken over by .*node7, process 12"):
+        wait_to_be_interrupted()
+    assert shared.read(url).keys() == {".lease"}
 
 
 @pytest.mark.slow

@@ -50,6 +50,8 @@ class Display:
         self._bars: Progress | None = None
         self._tasks: dict[str, TaskID] = {}
         self._told: dict[str, float] = {}
+        self._untold = ""
+        """The latest line that came too soon after another one; told when nothing follows it."""
         self._sampled: Sampled | None = None
         self._currency = ""
 
@@ -70,6 +72,7 @@ class Display:
 
     def close(self) -> None:
         """Take the bars off the terminal's hands: what is printed from here on stays where it is."""
+        self._tell_last()
         if self._bars is not None:
             self._bars.stop()
             self._bars = None
@@ -96,13 +99,26 @@ class Display:
                 self._tasks[stage] = self._bars.add_task(stage, total=total, detail=detail)
             self._bars.update(self._tasks[stage], completed=done, total=total, detail=detail)
             return
+        if stage not in self._told:
+            self._tell_last()
+        told = self._told.get(stage, float("-inf"))
         now = time.monotonic()
         wait = 0 if Loudness.level > 0 else LINE_SECONDS
-        if done >= total or now - self._told.get(stage, -LINE_SECONDS) >= wait:
-            if self._told.get(stage) == float("inf"):
-                return
-            self._told[stage] = float("inf") if done >= total else now
-            self.console.print(Text(f"{stage:<8} {done:,}/{total:,}  {detail}".rstrip()))
+        line = f"{stage:<8} {done:,}/{total:,}  {detail}".rstrip()
+        if told == float("inf"):
+            return
+        if done < total and now - told < wait:
+            self._untold = line
+            return
+        self._told[stage] = float("inf") if done >= total else now
+        self._untold = ""
+        self.console.print(Text(line))
+
+    def _tell_last(self) -> None:
+        """How far a stage has come that ends before all is done, as at a budget or by an interrupt."""
+        if self._untold:
+            self.console.print(Text(self._untold))
+            self._untold = ""
 
     def print(self, *lines: str) -> None:
         """Results, one a line, after the bars."""

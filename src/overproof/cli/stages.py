@@ -79,7 +79,7 @@ def sample(
             _show_plan(run, display)
             display.next(_again("sample", "--dry-run"))
             return
-        with run.folder.lock():
+        with run.folder.lock(run.tell):
             pipeline.prepare(run)
             if batch_in:
                 display.batch_read(pipeline.read_batch(run, batch_in))
@@ -97,7 +97,7 @@ def _show_plan(run: Run, display: Display) -> None:
     """Prepare the problems, which costs nothing, and show what would be asked."""
     from overproof import pipeline
 
-    with run.folder.lock():
+    with run.folder.lock(run.tell):
         pipeline.prepare(run)
         display.plan(pipeline.plan(run), with_prompts=True)
 
@@ -113,7 +113,7 @@ def score(
     from overproof import pipeline
 
     with _opened(config, set_, limit, run_dir, grace=grace) as (run, display):
-        with run.folder.lock():
+        with run.folder.lock(run.tell):
             if run.config.teacher.is_imported:
                 pipeline.prepare(run)  # which costs nothing, and no sampling came before that would have done it
             pipeline.score(run)
@@ -126,7 +126,7 @@ def select(config: Config, set_: Overrides = None, limit: Limit = None, run_dir:
     from overproof import pipeline
 
     with _opened(config, set_, limit, run_dir) as (run, display):
-        with run.folder.lock():
+        with run.folder.lock(run.tell):
             pipeline.select(run)
         display.print(f"decisions  {run.folder.decisions(0).parent}")
         display.next(f"overproof export {run.folder}")
@@ -137,7 +137,7 @@ def export(config: Config, set_: Overrides = None, limit: Limit = None, run_dir:
     from overproof import pipeline
 
     with _opened(config, set_, limit, run_dir) as (run, display):
-        with run.folder.lock():
+        with run.folder.lock(run.tell):
             pipeline.export_dataset(run)
         display.print(f"dataset  {run.folder.dataset()}")
         display.next(f"overproof report {run.folder}")

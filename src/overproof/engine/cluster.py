@@ -68,7 +68,14 @@ class Terms(msgspec.Struct, frozen=True):
                 f"Node {socket.gethostname()} has {', '.join(other)}: verdicts of different versions are never mixed. "
                 "Install the same versions on every node"
             )
-        if self.folder.read_mark() != self.mark:
+        try:
+            mark = self.folder.read_mark()
+        except ConfigError as error:
+            raise ConfigError(
+                f"Node {socket.gethostname()}: {error}. Variables that a node has already are its own; others come "
+                "from this command's environment"
+            ) from None
+        if mark != self.mark:
             raise RunFolderError(
                 f"Node {socket.gethostname()} does not see the run folder {self.folder}, or another driver has taken "
                 "the run over. Give a --run-dir that every node sees (a folder that all of them mount, or s3://…), and "

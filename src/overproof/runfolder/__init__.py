@@ -14,7 +14,7 @@
     evaluation/                     a run of its own: the student's answers to the problems it is evaluated on
     doctor.json                     what overproof doctor's calls came to, for the next dry run
     report.html report.json
-    .lock .mark                     who has the run now; what the driver of a cluster proves itself by
+    .lock .lease .mark              who has the run now, here and on shared storage; what a driver proves itself by
 
 Folders of derived files (problems, scores, decisions, dataset) are closed by a SHA256SUMS, which their readers go by.
 Problems lie by shard and not in one file, so that a worker reads its own shard and nothing else.
@@ -30,7 +30,7 @@ import functools
 import hashlib
 import os
 import uuid
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -56,6 +56,7 @@ from overproof.journal import (
 )
 from overproof.places import as_text
 from overproof.records import Decision, PreparedProblem, Score, Trace, trace_id_of
+from overproof.runfolder.lease import held
 from overproof.runfolder.overrides import Override, Overrides, finish_last_line, read_overrides
 from overproof.runfolder.storage import Storage, check_place, create_file
 
@@ -470,11 +471,11 @@ class RunFolder:
         self.push(self.config)
 
     @contextmanager
-    def lock(self) -> Iterator[None]:
-        """Hold the run for this process.
+    def lock(self, tell: Callable[[str], None] = lambda _: None) -> Iterator[None]:
+        """Hold the run for this process; `tell` hears what is waited for.
 
-        Raises RunFolderError when another process of this machine holds it, and ConfigError where nothing can be
-        written.
+        Raises RunFolderError when another process holds it, of this machine or on shared storage of any, and
+        ConfigError where nothing can be written.
         """
         path = self.root / ".lock"
         with writing(path):
@@ -482,9 +483,12 @@ class RunFolder:
             descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW, 0o644)
         try:
             lock(descriptor, f"{self} is in use by another overproof process. Wait for it, or give another --run-dir.")
-            if self.storage is not None:
-                self.storage.probe()
-            yield
+            if self.storage is None:
+                yield
+                return
+            self.storage.probe()
+            with held(self.storage, tell):
+                yield
         finally:
             os.close(descriptor)
 
