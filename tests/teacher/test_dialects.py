@@ -13,7 +13,7 @@ from overproof.mending import mend
 from overproof.teacher.failures import classify
 from overproof.teacher.pieces import Pieces
 from overproof.teacher.profiles import load_profile
-from overproof.teacher.receive import Receiver
+from overproof.teacher.receive import Receiver, receive_object
 from overproof.teacher.reply import Failure, Reply
 from overproof.teacher.usage import read_usage
 from overproof.teacher.words import read_finish_reason
@@ -199,6 +199,66 @@ def test_a_stream_that_breaks_off_is_incomplete_whatever_each_piece_says_of_the_
 
 
 @pytest.mark.parametrize(
+    "body",
+    [
+        {
+            "message": {"content": ANSWER, "thinking": WHY},
+            "done_reason": "stop",
+            "prompt_eval_count": 3,
+            "eval_count": 7,
+        },
+        {
+            "content": [{"type": "thinking", "thinking": WHY}, {"type": "text", "text": ANSWER}],
+            "stop_reason": "end_turn",
+            "usage": {"input_tokens": 3, "output_tokens": 7},
+        },
+        {
+            "message": {"content": [{"type": "thinking", "thinking": WHY}, {"type": "text", "text": ANSWER}]},
+            "finish_reason": "COMPLETE",
+            "usage": {"tokens": {"input_tokens": 3, "output_tokens": 7}},
+        },
+        {
+            "output": {
+                "message": {"content": [{"reasoningContent": {"reasoningText": {"text": WHY}}}, {"text": ANSWER}]}
+            },
+            "stopReason": "end_turn",
+            "usage": {"inputTokens": 3, "outputTokens": 7},
+        },
+        {
+            "output": [
+                {"type": "reasoning", "content": [{"type": "reasoning_text", "text": WHY}]},
+                {"type": "message", "content": [{"type": "output_text", "text": ANSWER}]},
+            ],
+            "status": "completed",
+            "usage": {"input_tokens": 3, "output_tokens": 7},
+        },
+        {
+            "choices": [{"message": {"content": ANSWER, "reasoningContent": WHY}, "finishReason": "stop"}],
+            "usage": {"promptTokens": 3, "completionTokens": 7},
+        },
+        {
+            "choices": [
+                {"message": {"content": ANSWER, "chain_of_thought": WHY, "thought_id": "x"}, "finish_reason": "stop"}
+            ],
+            "usage": {"prompt_tokens": 3, "completion_tokens": 7},
+        },
+    ],
+)
+def test_a_reply_in_another_apis_form_or_under_other_names_is_read_all_the_same(body: dict[str, Any]) -> None:
+    reply = receive_object(body, GENERIC)
+    assert isinstance(reply, Reply)
+    assert (reply.content, reply.reasoning, reply.finish_reason) == (ANSWER, WHY, "stop")
+    assert (reply.usage.prompt_tokens, reply.usage.completion_tokens) == (3, 7)
+
+
+@pytest.mark.parametrize("field", ["think", "cot", "thinking_process", "reasoningContent", "internal-reasoning"])
+def test_reasoning_is_read_from_a_stream_under_whatever_name(field: str) -> None:
+    reply = receive(b"".join(delta(**{field: word}) for word in WHY.split(" ")) + delta("stop", content=ANSWER) + DONE)
+    assert isinstance(reply, Reply)
+    assert reply.reasoning == "".join(WHY.split(" "))
+
+
+@pytest.mark.parametrize(
     ("words", "meaning"),
     [
         (
@@ -214,6 +274,10 @@ def test_a_stream_that_breaks_off_is_incomplete_whatever_each_piece_says_of_the_
                 "stop_words",
                 "eos_token_id",
                 "SUCCEEDED",
+                "stopped_eos",
+                "natural_stop",
+                "model_end",
+                "finished_normally",
             ),
             "stop",
         ),
@@ -229,15 +293,39 @@ def test_a_stream_that_breaks_off_is_incomplete_whatever_each_piece_says_of_the_
                 "output_limit",
                 "max_model_len",
                 "length_capped",
+                "context_window_full",
+                "out_of_tokens",
+                "kv_cache_full",
+                "budget_exhausted",
+                "num_predict",
             ),
             "length",
         ),
         (
-            ("SAFETY", "RECITATION", "prohibited content", "FINISH_REASON_SAFETY", "unsafe", "copyright"),
+            (
+                "SAFETY",
+                "RECITATION",
+                "prohibited content",
+                "FINISH_REASON_SAFETY",
+                "unsafe",
+                "copyright",
+                "risk_control",
+            ),
             "content_filter",
         ),
         (("tool-calls", "MALFORMED_FUNCTION_CALL", "toolUse"), "tool_calls"),
-        (("CANCELLED", "insufficient_system_resource", "stopped_by_user", "preempted", "USER_CANCEL"), "aborted"),
+        (
+            (
+                "CANCELLED",
+                "insufficient_system_resource",
+                "stopped_by_user",
+                "preempted",
+                "USER_CANCEL",
+                "oom",
+                "worker_lost",
+            ),
+            "aborted",
+        ),
         (("null", "None", "FINISH_REASON_UNSPECIFIED", "", None, "in_progress"), None),
         (("a_word_nobody_knows",), "a_word_nobody_knows"),
     ],
@@ -265,6 +353,27 @@ def test_finish_reasons_are_one_word_in_every_spelling(words: tuple[str | None, 
         ),
         ({"http_code": "429", "message": "busy"}, 200, "throttle", ""),
         ({"message": {"detail": [{"loc": ["body", "seed"]}]}}, 422, "refused", ""),
+        ({"code": 500, "reason": "NOT_ENOUGH_BALANCE", "message": "not enough balance"}, 500, "fatal", "money"),
+        ({"code": 30011, "message": "Paid balance insufficient"}, 403, "fatal", "money"),
+        ({"error_code": 19, "error_msg": "Open api total request limit reached"}, 200, "fatal", "money"),
+        ({"error_code": 18, "error_msg": "Open api qps request limit reached"}, 200, "throttle", "throttle"),
+        (
+            {"Response": {"Error": {"Code": "LimitExceeded", "Message": "x"}, "RequestId": "y"}},
+            200,
+            "throttle",
+            "throttle",
+        ),
+        ({"Response": {"Error": {"Code": "A.B", "Message": "资源包余量已用尽"}}}, 200, "fatal", "money"),
+        ({"message": "The content is blocked.", "type": "censorship_blocked"}, 451, "refused", "content_filter"),
+        ({"error": "`inputs` tokens + `max_new_tokens` must be <= 4096."}, 422, "refused", "context_length"),
+        (
+            {"message": "The input (9 tokens) is longer than the model's context length (8)."},
+            400,
+            "refused",
+            "context_length",
+        ),
+        ({"detail": "Function id 'x': DEGRADED function cannot be invoked"}, 400, "transient", "transient"),
+        ({"__type": "com.amazon#ThrottlingException", "message": "Rate exceeded"}, 400, "throttle", "throttle"),
     ],
 )
 def test_an_error_is_classed_by_its_words_and_keeps_them(error: Any, status: int, meaning: str, kind: str) -> None:

@@ -40,7 +40,7 @@ _MESSAGE_KEYS = (
     "error",
 )
 """Where errors keep their codes and their words, likeliest first, as `words.fold` has them."""
-_ENVELOPES = ("error", "errors", "baseresp", "fault", "detail")
+_ENVELOPES = ("error", "errors", "baseresp", "fault", "detail", "response")
 """Where the error itself lies within an object."""
 _DEEPEST = 6
 """Envelopes within envelopes that are opened."""
@@ -59,15 +59,18 @@ def error_in(value: Mapping[str, Any]) -> Any:
 
     Flat are MiniMax's `base_resp`, and a message beside a code, beside `success: false` or all alone.
     """
-    found = error_or_none(value.get("error")) or error_or_none(value.get("errors"))
+    table = {fold(key): one for key, one in value.items()}
+    found = error_or_none(table.get("error")) or error_or_none(table.get("errors"))
     if found is not None:
         return value if isinstance(found, str) and not value.get("choices") else found
-    base = value.get("base_resp")
+    base = table.get("baseresp")
     if isinstance(base, Mapping) and str(base.get("status_code") or 0) != "0":
         return base
     if value.get("choices"):
         return None
-    table = {fold(key): one for key, one in value.items()}
+    inner = table.get("response")  # Tencent Cloud
+    if isinstance(inner, Mapping) and (found := error_in(inner)) is not None:
+        return found
     if not any(table.get(key) for key in _MESSAGE_KEYS):
         return None
     codes = [table[key] for key in _CODE_KEYS if table.get(key) and key != "type"]

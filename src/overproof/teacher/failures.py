@@ -84,7 +84,7 @@ def shorten(text: str) -> str:
 
 def _listed_kind(profile: Profile, words: Words, status: int, retry_after: float | None) -> str | None:
     """The kind whose list holds this error: the profile's own lists are asked first, then those of all."""
-    codes = {fold_code(code) for code in words.codes}
+    codes = {fold_code(code.rpartition("#")[2]) for code in words.codes}  # com.amazon.coral#ThrottlingException
     message = fold(words.message)
     within = codes_within(words.message)
     for lists in (profile.errors, profile.shared_errors):

@@ -14,8 +14,10 @@ from overproof.teacher.words import fold
 Kind = Literal["text", "reasoning", "summary", "encrypted"]
 """text: of the answer; reasoning: of a chain of thought; summary: somebody's summary of one; encrypted: unreadable."""
 
-_TEXT_KEYS = ("text", "content", "thinking", "reasoning", "refusal")
+_TEXT_KEYS = ("text", "content", "thinking", "reasoning", "refusal", "reasoningContent", "reasoningText")
 """Where an object keeps its text, likeliest first."""
+_REASONING_KEYS = frozenset({"thinking", "reasoningContent", "reasoningText"})
+"""Keys of text that is reasoning where nothing else says what it is (Anthropic; Bedrock)."""
 _SEALED_KEYS = ("data", "encrypted_content")
 """Where it keeps what nobody can read."""
 _KINDS_OF_TYPE: tuple[tuple[str, Kind], ...] = (
@@ -46,7 +48,7 @@ def _read_object(value: Mapping[str, Any], kind: Kind) -> Iterator[tuple[Kind, s
         yield from read_parts(value["summary"], "summary")
     key = next((key for key in _TEXT_KEYS if value.get(key)), None)
     if key is not None and kind != "encrypted":
-        yield from read_parts(value[key], "reasoning" if key == "thinking" and kind == "text" else kind)
+        yield from read_parts(value[key], "reasoning" if key in _REASONING_KEYS and kind == "text" else kind)
     elif kind == "encrypted" or any(value.get(sealed) for sealed in _SEALED_KEYS):
         yield "encrypted", ""
 

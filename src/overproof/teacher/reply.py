@@ -32,11 +32,12 @@ import msgspec
 from overproof.mending import mend
 from overproof.records import Usage, clean_text
 from overproof.teacher.envelopes import error_in, error_or_none
+from overproof.teacher.foreign import as_completion
 from overproof.teacher.parts import Kind, read_parts
 from overproof.teacher.pieces import Pieces
 from overproof.teacher.profiles import REASONING_FIELDS, Profile
 from overproof.teacher.usage import find_usage, read_usage
-from overproof.teacher.words import read_finish_reason
+from overproof.teacher.words import fold, names_reasoning, read_finish_reason
 
 MAX_REPLY_BYTES = 32 << 20
 """Longest response that is read, after decompression; some twenty times the longest reasoning any model emits."""
@@ -146,7 +147,7 @@ class Draft:
         self.profile = profile
         own = (*profile.reasoning_fields, *REASONING_FIELDS)
         self.fields = tuple(dict.fromkeys((*own, "reasoning_details", PARTS_CHANNEL, *SUMMARY_FIELDS)))
-        """Where reasoning may lie, likeliest first."""
+        """Where reasoning may lie, likeliest first; fields that are called alike join them when they come."""
         self.content = Pieces()
         self.reasoning: dict[str, Pieces] = {}
         """By field."""
@@ -218,7 +219,7 @@ class Draft:
         if not found and isinstance(choice.get("text"), str) and choice["text"]:
             self.add_text(choice["text"])
             found = True
-        self.take_finish_reason(choice.get("finish_reason"))
+        self.take_finish_reason(next((choice[key] for key in choice if fold(key) == "finishreason"), None))
         return found
 
     def take_finish_reason(self, reason: Any) -> None:
@@ -236,6 +237,7 @@ class Draft:
         if not isinstance(value, Mapping):
             self.error = self.error or {"message": f"a JSON {type(value).__name__} where an object belongs"}
             return False
+        value = as_completion(value)
         if isinstance(value.get("id"), str):
             self.request_id = value["id"]
         if isinstance(value.get("model"), str) and value["model"]:
@@ -268,6 +270,7 @@ class Draft:
         for kind, text in read_parts(message.get("content") or message.get("refusal"), "text"):
             self._typed |= {kind} - {"text"}
             yield _ANSWER if kind == "text" else PARTS_CHANNEL, kind, text
+        self.fields += tuple(key for key in message if key not in self.fields and names_reasoning(key))
         for field in self.fields:
             if message.get(field):
                 for kind, text in read_parts(message[field], "reasoning"):

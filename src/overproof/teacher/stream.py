@@ -180,6 +180,15 @@ class EventReader:
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return self._take_odd_object(payload)
         (choice,) = chunk.choices
+        delta = choice.delta
+        found = bool(delta.content or delta.reasoning_content or delta.reasoning)
+        if not found and choice.finish_reason is None:
+            return self._take_odd_object(payload)  # it may hold text under names that are known nowhere
+        self._take_plain(chunk)
+        return found
+
+    def _take_plain(self, chunk: _Chunk) -> None:
+        (choice,) = chunk.choices
         delta, draft = choice.delta, self.draft
         if chunk.id is not None:
             draft.request_id = chunk.id
@@ -195,7 +204,6 @@ class EventReader:
                 draft.add_reasoning(field, text)
         if choice.finish_reason is not None:
             draft.take_finish_reason(choice.finish_reason)
-        return bool(delta.content or delta.reasoning_content or delta.reasoning)
 
     def _take_odd_object(self, payload: bytes) -> bool:
         """The slow way, for anything that is not a plain chunk of text."""

@@ -47,7 +47,7 @@ def find_usage(value: Mapping[str, Any]) -> Mapping[str, Any] | None:
     for place in _PLACES:
         table = value.get(place)
         if isinstance(table, Mapping):
-            inner = table.get("usage")
+            inner = table.get("usage") or table.get("tokens")  # x_groq; Cohere
             table = inner if isinstance(inner, Mapping) else table
             if any(_count(_folded(table), key) is not None for key in (*_PROMPT, *_REPLY, *_TOTAL)):
                 return table

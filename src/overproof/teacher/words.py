@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 
 _NO_LETTER = re.compile(r"[\W_]+")
 _KIND_OF_WORD = re.compile(r"(?<=\w)(?:error|exception)$")
+_LONGEST_NAME = 64
+"""Characters of a field's name that are looked at."""
 _WORD = re.compile(r"[A-Za-z][\w.\-]{5,}")
 """What may be a code within a message: codes are long, and plain words are no codes of any table."""
 
@@ -133,19 +136,40 @@ NO_REASON = (
     "0",
 )
 """Words that stand where no reason belongs: the reply goes on, or nobody says."""
+_REASONING_NAME = re.compile(r"reason|think|thought|chainofthought|^cot$|cottext|deliberat|rationale|scratchpad")
+_NO_TEXT = re.compile(
+    r"(?:^finish|^stop|^end).*reason|^reason$|summar|encrypt|redact|signature|(?:tokens?|effort|budget|id|signature|type|time|ms|seconds|duration|enabled"
+    r"|status|mode|level|format|count|index|length|model|config|settings|finished|done)$"
+)
+"""Names of what is said of a reasoning, and is none."""
 _LIKELY_REASONS = (
     (
         "content_filter",
-        r"filter|safety|unsafe|prohibit|block|moderat|toxic|harmful|policy|sensitive|copyright|recitation",
+        (
+            r"filter|safety|unsafe|prohibit|block|moderat|toxic|harmful|policy|sensitive|copyright|recitation"
+            r"|risk|illegal|censor|guard|securit|audit|violat|refus|greennet"
+        ),
     ),
-    ("length", r"(?:max|limit|exceed|reach|toolong|cap|over).*(?:token|length|context|output|window|len)"),
     (
         "length",
-        r"(?:token|length|context|output|window).*(?:max|limit|exceed|reach|toolong|cap)|truncat|^toolong|^overlong",
+        r"(?:max|limit|exceed|reach|toolong|cap|overlo|outof|predict).*(?:token|length|context|output|window|len|seq)",
+    ),
+    (
+        "length",
+        (
+            r"(?:token|length|context|output|window|cache|budget|predict).*(?:max|limit|exceed|reach|toolong|cap|full|exhaust)"
+            r"|truncat|^toolong|^overlong|^(?:stopped|hit|reached)?limit|^(?:num|n)predict"
+        ),
     ),
     ("tool_calls", r"tool(?:call|use)|functioncall"),
-    ("aborted", r"abort|cancel|error|fail|timeout|timedout|interrupt|preempt|unload|disconnect|byuser|exhausted"),
-    ("stop", r"^(?:stop|eos)(?:word|string|str|seq|token|criteri|condition|id|reason)|^end(?:of|turn|token)"),
+    (
+        "aborted",
+        (
+            r"abort|cancel|error|fail|timeout|timedout|deadline|interrupt|preempt|evict|unload|overload|shedding|disconnect"
+            r"|byuser|exhausted|outofmemory|oom|crash|kill|lost|internal|server|upstream|unavailab|malform|invalid|abnormal"
+        ),
+    ),
+    ("stop", r"stop|eos|normal|finish|complet|^end|end$|^ok$"),
 )
 """Meanings of words that are in no table, by what they hold; the first counts."""
 
@@ -173,6 +197,13 @@ def read_finish_reason(word: str | None) -> str | None:
     if folded in _MEANING_OF_FINISH:
         return _MEANING_OF_FINISH[folded]
     return next((meaning for meaning, pattern in _LIKELY_REASONS if re.search(pattern, folded)), word)
+
+
+@lru_cache(1024)
+def names_reasoning(field: str) -> bool:
+    """Whether a field of a message is called as one that holds reasoning, in whatever spelling."""
+    folded = fold(field[:_LONGEST_NAME])
+    return bool(_REASONING_NAME.search(folded)) and not _NO_TEXT.search(folded)
 
 
 _MEANING_OF_FINISH: dict[str, str | None] = {
