@@ -152,3 +152,6 @@ def test_a_dry_run_expects_what_doctor_was_given_where_nothing_bounds_a_reply(tm
     assert pipeline.plan(run).outlook.lines()[-1] == expected
     other = load_config(str(tmp_path / "c.yaml"), ["teacher.temperature=1"])
     assert "doctor" not in str(pipeline.plan(Run(other, run.folder)).outlook.lines())
+    for damaged in (b"", b"\xff{", b'{"fingerprint": 1}'):
+        run.folder.doctored.write_bytes(damaged)
+        assert "doctor" not in str(pipeline.plan(run).outlook.lines())

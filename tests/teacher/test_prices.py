@@ -36,6 +36,9 @@ def test_every_price_is_money_with_a_date_and_belongs_to_a_profile() -> None:
         for model in table.keys() - {"currency", "as_of"}:
             price = find_list_price(name, model)
             assert price is not None
-            assert price.prices.has_prices
+            given, generated, cached = price.prices.input_price, price.prices.output_price, price.prices.cached_price
+            assert given is not None
+            assert generated is not None
+            assert cached is None or cached < given <= generated, (name, model)  # a discount in the place of a price
             assert dt.date(2026, 1, 1) < price.as_of < dt.date(2027, 1, 1)
             assert str(price.as_of) in price.note
