@@ -206,6 +206,8 @@ def decode(line: bytes, kind: type[Record]) -> Record:
 
 def clean_text(text: str) -> str:
     """The text with lone surrogates replaced by U+FFFD: what UTF-8 cannot carry never enters a record."""
+    if text.isascii():
+        return text
     try:
         text.encode()
     except UnicodeEncodeError:

@@ -77,7 +77,7 @@ def compare_percent(quantity: Quantity, other: Scalar, scope: Scope, plain: Find
     )
     if finding.same or (not plain.same):
         return finding
-    if quantity.unit == PERCENT and (is_reference or scope.percent):
+    if is_reference or (scope.percent if quantity.unit == PERCENT else scope.speaks_of(quantity.unit)):
         return plain
     return different("unit", "a percentage is not the number before its sign")
 

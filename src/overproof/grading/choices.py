@@ -68,6 +68,8 @@ def _options(question: str) -> tuple[tuple[str, str], ...]:
         texts = [(one or other).replace("\\\\", "\\") for one, other in _QUOTED.findall(listed[1])]
         if len(texts) > 1:
             return tuple(zip(ALPHABET, texts, strict=False))
+    if not any(run[0] in text and run[1] in text for run in (ALPHABET, OTHER_RUN)):
+        return ()
     markers = list(_MARKER.finditer(text))
     best = _longest_run(markers, ALPHABET) or _longest_run(markers, OTHER_RUN)
     if not best:

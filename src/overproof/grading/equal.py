@@ -53,7 +53,7 @@ from overproof.grading.relations import (
 from overproof.grading.scalars import compare_scalars
 from overproof.grading.scope import ANYWHERE, Scope
 from overproof.grading.tree import INFINITY, PI, Node, number, replaced, symbols, walk
-from overproof.grading.units import DEGREE, PERCENT, PERMILLE, PRIME
+from overproof.grading.units import DEGREE, PERCENT, PRIME
 from overproof.grading.values import (
     Based,
     Clock,
@@ -168,7 +168,7 @@ def _quantity_and_number(quantity: Quantity, other: Value, scope: Scope, is_refe
         return undecided("unit", f"a direction that only one side has: {quantity.unit.note or quantity.unit.name}")
     reference, answer = (quantity.node, other.node) if is_reference else (other.node, quantity.node)
     plain = _scalars(Scalar(reference), Scalar(answer), scope)
-    if quantity.unit in {PERCENT, PERMILLE}:
+    if quantity.unit.dimension == PERCENT.dimension:
         return compare_percent(quantity, other, scope, plain, is_reference)
     if quantity.unit == DEGREE:
         if plain.same and (is_reference or scope.degrees) and PI not in walk(quantity.node):

@@ -41,6 +41,7 @@ DEEP_LAYERS = frozenset({"numeric", "equation", "relation"})
 MAX_SHOWN = 500
 """`Grade.extracted` is cut to this many characters, and says then how long the whole is and which one."""
 DIGEST_BYTES = 8
+_UNEVALUATED = ("\\lim", "\\int", "\\sum", "\\prod")
 _TEXT_COMMAND = re.compile(r"\\text\{([^{}]*)\}")
 _YES_OR_NO = re.compile(r"(?:\(?[A-J]\) ?)?(yes|no|true|false)\b(?! solution)", re.IGNORECASE)
 _EXPLAINED = re.compile(
@@ -176,6 +177,11 @@ def judge(reference: Reference, answer: str, question: str | None = None) -> Fin
     spelled = spell(answer)
     if not has_substance(spelled):
         return different("extraction", "the answer is empty")
+    if spelled == reference.spelled:
+        return same("text", "the same text")
+    first = reference.values[0]
+    if spelled.isdigit() and isinstance(first, Scalar) and (finding := _judge_integer(first, spelled)) is not None:
+        return finding
     scope = _typed_scope(scope_of(question), reference)
     if spelled.endswith("?") and not reference.spelled.endswith("?"):
         return different("text", "the answer is asked, not given")
@@ -195,7 +201,7 @@ def _typed_scope(scope: Scope, reference: Reference) -> Scope:
 
 def _repeats_question(spelled: str, reference: Reference, question: str | None) -> bool:
     """Whether an answer is an unevaluated expression that the question asks to be evaluated."""
-    if not question or not any(sign in spelled for sign in ("\\lim", "\\int", "\\sum", "\\prod")):
+    if not question or "\\" not in spelled or not any(sign in spelled for sign in _UNEVALUATED):
         return False
     bare = _bare(spelled)
     return bare in _bare(spell(question)) and bare != _bare(reference.spelled)
@@ -203,14 +209,12 @@ def _repeats_question(spelled: str, reference: Reference, question: str | None) 
 
 def _bare(spelled: str) -> str:
     r"""A spelled text without the wrapping of \text{} and without spaces, but for those between two numbers."""
-    return without_spaces(_TEXT_COMMAND.sub(r"\1", spelled))
+    return without_spaces(_TEXT_COMMAND.sub(r"\1", spelled) if "\\text" in spelled else spelled)
 
 
 def judge_values(reference: Reference, answer: str, spelled: str, scope: Scope) -> Finding:
     """Typed value against typed value; text against text where one side is words."""
     first = reference.values[0]
-    if isinstance(first, Scalar) and spelled.isdigit() and (finding := _judge_integer(first, spelled)) is not None:
-        return finding
     answers = readings(answer)
     if isinstance(first, Words | Unknown) or isinstance(answers[0], Words):
         finding = _judge_words(reference, spelled)

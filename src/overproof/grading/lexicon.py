@@ -77,7 +77,7 @@ DENYING_HAN = re.compile("[不非未第倍约超]|[将接]近|至[少多]")
 """In a Chinese label before a value: it is denied, bounded or an ordinal."""
 CHANGING_HAN = re.compile(
     "[不非无没或和与且至到以上下超约第若当则是为之间约多少余倍半共均除外东南西北左右前后增减亏盈的方根]"
-    "|^[点分][零一二三四五六七八九十百]"
+    "|^成$|^[点分][零一二三四五六七八九十百]"
 )
 
 _ENGLISH = [

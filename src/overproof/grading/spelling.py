@@ -67,12 +67,12 @@ _STYLED_LETTER = re.compile("[\U0001d400-\U0001d7ff]")
 
 # A string escape that was read once too often: `\frac` arrives as form feed + `rac`.
 _ESCAPE_DAMAGE = (
-    ("", re.compile(r"\x0c(?=[a-z])"), r"\\f"),
-    ("", re.compile(r"\x08(?=[a-z])"), r"\\b"),
-    ("", re.compile(r"\x07(?=[a-z])"), r"\\a"),
-    ("", re.compile(r"\x0b(?=[a-z])"), r"\\v"),
-    ("", re.compile(r"\t(?=(?:ext(?:circ)?|imes|heta|an|frac|riangle|au|o)\b)"), r"\\t"),
-    ("", re.compile(r"\r(?=(?:ight|ho|angle|floor|ceil)\b)"), r"\\r"),
+    ("\x0c", re.compile(r"\x0c(?=[a-z])"), r"\\f"),
+    ("\x08", re.compile(r"\x08(?=[a-z])"), r"\\b"),
+    ("\x07", re.compile(r"\x07(?=[a-z])"), r"\\a"),
+    ("\x0b", re.compile(r"\x0b(?=[a-z])"), r"\\v"),
+    ("\t", re.compile(r"\t(?=(?:ext(?:circ)?|imes|heta|an|frac|riangle|au|o)\b)"), r"\\t"),
+    ("\r", re.compile(r"\r(?=(?:ight|ho|angle|floor|ceil)\b)"), r"\\r"),
 )
 # … or once too rarely: `\\frac`. Row separators of matrices are left alone.
 _DOUBLED_BACKSLASH = re.compile(r"\\\\(?=[a-zA-Z]{2})")
@@ -141,7 +141,8 @@ _BEFORE_COMMANDS = (
     ("$", re.compile(r"^([^$]*)\$(?=\.?\d)([^$\\]*)$"), r"\1¤\2"),
     ("$", re.compile(r"\$"), ""),
     ("\\", re.compile(r"\\[(\[](?!\d*(?:pt|em|ex|mm)\])|(?<!\\)\\[)\]]"), " "),
-    ("", re.compile(r"(?<!\\)\\[,;:!> ]|~"), " "),
+    ("\\", re.compile(r"(?<!\\)\\[,;:!> ]"), " "),
+    ("~", re.compile("~"), " "),
     ("\\", re.compile(r"\\[hv]space\*?\{[^{}]{0,20}\}|\\(?:label|tag|[hv]?phantom)\*?\{[^{}]{0,40}\}"), ""),
     ("\\underline", re.compile(r"\\underline *(?=\{[^{}]*\d)"), ""),
     ("\\%", re.compile(r"\\%"), "%"),
@@ -168,16 +169,20 @@ _AFTER_COMMANDS = (
         re.compile(r"^\{ *((?:[A-Za-z](?:_\w)?|\([^()]{1,20}\))(?: *\\in[^|:{}]{1,30})? *(?:\||:|\\mid).+)\}$"),
         r"\\{\1\\}",
     ),
-    ("", re.compile(r"\\text\{(?:degrees?|deg) *\}|(?<=\d) *(?:degrees?|度)(?![a-zA-Z])"), "°"),
+    ("deg", re.compile(r"\\text\{(?:degrees?|deg) *\}|(?<=\d) *degrees?(?![a-zA-Z])"), "°"),
+    ("度", re.compile(r"(?<=\d) *度(?![a-zA-Z])"), "°"),
     (
         "p",
         re.compile(r"\\text\{(?:percent|pct|percentage)\.? *\}|(?<=[\d}]) *(?:percentage(?! point)|percent|pct)\b"),
         "%",
     ),
     ("成", re.compile(r"(?<![\d.])(\d)成(?![\u4e00-\u9fff])"), r"\g<1>0%"),
-    ("", re.compile(r"(?<=\d)(or|and)(?=[A-Z(\\-])"), r" \1 "),
-    ("", re.compile(r"(?<=\d) *[Aa]\.? ?[mM]\b\.?"), " am"),
-    ("", re.compile(r"(?<=\d) *[Pp]\.? ?[mM]\b\.?"), " pm"),
+    ("or", re.compile(r"(?<=\d)or(?=[A-Z(\\-])"), " or "),
+    ("and", re.compile(r"(?<=\d)and(?=[A-Z(\\-])"), " and "),
+    ("m", re.compile(r"(?<=\d) *[Aa]\.? ?m\b\.?"), " am"),
+    ("M", re.compile(r"(?<=\d) *[Aa]\.? ?M\b\.?"), " am"),
+    ("m", re.compile(r"(?<=\d) *[Pp]\.? ?m\b\.?"), " pm"),
+    ("M", re.compile(r"(?<=\d) *[Pp]\.? ?M\b\.?"), " pm"),
     ("sq.", re.compile(r"\bsq\. *(?=[a-z])"), "square "),
     ("\\text", re.compile(r"\\text\{ *([:,.;]) *\}"), r"\1"),
     ("\\text", re.compile(r"\\text\{ *([ap])\.? ?m\.? *\}", re.IGNORECASE), r" \1m"),

@@ -98,7 +98,7 @@ _ROWS: list[tuple[str, str, str, str, str]] = [
     ("concentration", "1000", "M", "", ""), ("celsius", "1", "", "", "°C 摄氏度 celsius"),
     ("fahrenheit", "1", "", "", "°F fahrenheit"), ("angle", "1", "", "", "rad radian radians 弧度"),
     ("angle", "6.283185307179586", "", "", "revolution revolutions rev"), ("share", "1/100", "", "", "%"),
-    ("share", "1/1000", "", "", "‰"),
+    ("share", "1/1000", "", "", "‰"), ("share", "1/10", "", "", "折"),
     ("dollar", "1", "", "", "¤ dollar dollars usd USD bucks 美元"), ("dollar", "1/100", "", "", "cent cents ¢"),
     ("euro", "1", "", "", "€ euro euros EUR"), ("sterling", "1", "", "", "£ GBP"),
     ("sterling", "1/100", "", "", "pence"), ("yen", "1", "", "", "yen JPY 日元"),
