@@ -35,8 +35,8 @@ TASKS_PER_WORKER = 20_000
 """A worker is replaced after this many tasks, before SymPy's caches grow large."""
 START_TRIES = 5
 """How many workers in a row may die before a chunk has reached one."""
-START_SECONDS = 60.0
-"""How long a worker may take to load its libraries, on a machine under load."""
+START_SECONDS = 600.0
+"""How long a worker may take to load its libraries: as wide as a machine may be loaded, for it is no fault of a row."""
 WORKERS_VARIABLE = "OVERPROOF_GRADING_WORKERS"
 """Environment variable that bounds the workers of a process which is itself one of many, each busy with a shard."""
 MAX_WORKERS = max(4, 2 * (os.cpu_count() or 1))

@@ -11,10 +11,12 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Iterator
+from fractions import Fraction
 from functools import cached_property, lru_cache
 
 from overproof.grading.evaluate import same_value
 from overproof.grading.grammar import parse
+from overproof.grading.lexicon import number_of
 from overproof.grading.spelling import spell
 from overproof.grading.tree import Node, UnreadableError, symbols
 from overproof.grading.units import NONE, POWER_WORDS, UNITS, Dimension, Unit, unit_named
@@ -54,8 +56,7 @@ _MONEY = re.compile(
 _SENTENCE = re.compile(r"(?<!\d)[.](?=\s|$)|[?？。！!;；]|\n")
 MAX_ASKED_CHARS, MIN_ASKED_CHARS = 400, 12
 """The end of a question that says what is asked: its last two sentences, bare remains of one not counted."""
-_BASE = re.compile(r"\bbase[ -$]*(\w+)|(\w+)进制", re.IGNORECASE)
-_BASES = {"two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "二": 2, "八": 8}
+_BASE = re.compile(r"\bbase[ -$]*(\w+)|([\d零一二三四五六七八九十]+)进制", re.IGNORECASE)
 _DOMAIN = re.compile(r"domain|range of|取值范围|定义域|自变量", re.IGNORECASE)
 _RESIDUES = re.compile(
     r"remainder|modulo|\bmod\b|\\[pb]?mod|congruen\w+ (?:class|to \$?\d)|余数|同余|\\equiv", re.IGNORECASE
@@ -165,8 +166,9 @@ class Scope:
     def base(self) -> int | None:
         """The base it asks a number to be written in."""
         match = _BASE.search(self.text)
-        word = (match[1] or match[2] or "").lower() if match else ""
-        return _BASES.get(word) or (int(word) if word.isdigit() and len(word) < 3 else None)
+        word = (match[1] or match[2] or "") if match else ""
+        base = Fraction(word) if word.isdigit() and len(word) < 3 else number_of(word) if word else None
+        return None if base is None else int(base)
 
     @cached_property
     def domain(self) -> bool:

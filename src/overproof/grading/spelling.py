@@ -15,6 +15,8 @@ import re
 import unicodedata
 from functools import lru_cache
 
+from overproof.braces import close_brace
+
 _SIGNS = {
     "½": r"\frac{1}{2}", "⅓": r"\frac{1}{3}", "⅔": r"\frac{2}{3}", "¼": r"\frac{1}{4}", "¾": r"\frac{3}{4}",
     "⅕": r"\frac{1}{5}", "⅖": r"\frac{2}{5}", "⅗": r"\frac{3}{5}", "⅘": r"\frac{4}{5}", "⅙": r"\frac{1}{6}",
@@ -222,19 +224,14 @@ def _spelled(text: str) -> str:
     if "\\" in text:
         text = _COMMAND.sub(_spell_command, text)
     text = _strip_ends(_SPACE_RUN.sub(" ", _replace(text, _AFTER_COMMANDS)))
-    if text.startswith("\\text{") and text.endswith("}") and text.count("{") > 1 and _closes_at_end(text):
+    if (
+        text.startswith("\\text{")
+        and text.endswith("}")
+        and text.count("{") > 1
+        and close_brace(text, len("\\text")) == len(text) - 1
+    ):
         text = text[len("\\text{") : -1].strip()
     return ", ".join(_STATEMENT.findall(text)) if _STATEMENTS.fullmatch(text) else text
-
-
-def _closes_at_end(text: str) -> bool:
-    """Whether the first brace of a text is closed by its last character."""
-    depth = 0
-    for position, character in enumerate(text):
-        depth += (character == "{") - (character == "}")
-        if depth == 0 and character == "}":
-            return position == len(text) - 1
-    return False
 
 
 def has_substance(spelled: str) -> bool:
