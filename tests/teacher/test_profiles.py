@@ -1,7 +1,9 @@
-"""Profiles are data: all of them load, and say what they should of the providers' oddities."""
+"""Profiles are data: all of them load, are named where users look, and say what they should of oddities."""
 
 from __future__ import annotations
 
+import re
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +16,8 @@ from overproof.teacher import Dialect
 from overproof.teacher.parameters import worst_case
 from overproof.teacher.profiles import load_profile
 
-PROFILES = (
-    "dashscope deepseek vllm sglang openrouter siliconflow volcengine ollama openai tiny generic".split()  # noqa: SIM905
-)
+SOURCE = Path(__file__).parents[2] / "src" / "overproof"
+PROFILES = list(tomllib.loads((SOURCE / "teacher" / "profiles.toml").read_text(encoding="utf-8")))
 
 
 def dialect(**fields: Any) -> Dialect:
@@ -28,6 +29,12 @@ def test_every_profile_loads_and_makes_a_request(name: str) -> None:
     one = dialect(profile=name)
     assert one.profile.about
     assert one.encode([Message("user", "2 + 2?")], 7)
+
+
+@pytest.mark.parametrize("page", ["config/endpoint.py", "guide/teachers.md"])
+def test_every_profile_is_named_where_users_look(page: str) -> None:
+    text = (SOURCE / page).read_text(encoding="utf-8")
+    assert [name for name in PROFILES if not re.search(rf"\b{name}\b", text)] == []
 
 
 def test_an_unknown_profile_names_those_there_are() -> None:

@@ -27,7 +27,7 @@ def init(
 ) -> None:
     """Look at a problem file and write a commented config for it; asks for what was not given.
 
-    Where the provider's key is in the environment, it is tried with one real call.
+    Where the provider's key is in the environment, it is tried with two real calls.
     """
     from overproof import starting
     from overproof.errors import ConfigError

@@ -217,7 +217,7 @@ def config(
 
 
 def doctor(config: Config, set_: Overrides = None, limit: Limit = None, run_dir: RunDir = None) -> None:
-    """Make one real call and say what comes back, and what the whole run would cost."""
+    """Make two real calls and say what comes back, and what the whole run would cost."""
     from overproof import pipeline
     from overproof.cli.console import print_lines, print_next
 

@@ -9,7 +9,7 @@
     session      one run of `sample`, its progress and its end
     forecast     what it will cost
     batch        the same through files
-    doctor       one call before it all
+    doctor       two calls before it all
 
 `teacher.dispatch` sends the requests; `journal` keeps the lines.
 """
