@@ -39,7 +39,7 @@ from overproof.estimators import (
     share_inside,
     stopped_pass_rate,
 )
-from overproof.hygiene.references import LEAST_PROBABLE, Agreement
+from overproof.hygiene.references import Agreement
 from overproof.sampling.forecast import Forecaster
 from overproof.teacher.budget import Amount
 
@@ -355,8 +355,7 @@ def suspect_references(generator: Generator, shape: str, n: int, trials: int) ->
                 agreement.note_wrong(wrong)
             if common >= 3 and 2 * common > n:
                 tallies[n, common, right] += 1
-        chances = agreement.probabilities(tallies)
-        flagged += sum(count for tally, count in tallies.items() if chances[tally] >= LEAST_PROBABLE)
+        flagged += agreement.count_suspects(tallies)
     return Cell("suspect reference", f"{shape}, n {n}, all right", 200 * trials, alarms=flagged / (200 * trials))
 
 

@@ -17,7 +17,7 @@ import msgspec
 from overproof import freshness
 from overproof.audit import audit_reference
 from overproof.errors import ConfigError
-from overproof.hygiene.references import LEAST_PROBABLE, Agreement, SuspectReference, find_candidate
+from overproof.hygiene.references import Agreement, SuspectReference, find_candidate
 from overproof.records import Grade, PreparedProblem, Trace, Verdict
 from overproof.runfolder import RunFolder, shard_of
 from overproof.runfolder.overrides import Action, Override, Overrides, read_overrides
@@ -37,11 +37,6 @@ class Suspect(msgspec.Struct, frozen=True):
     decided: str | None
     """What was decided about it before; None when nothing was."""
 
-    @property
-    def is_probable(self) -> bool:
-        """Whether the reference is more probably wrong than right."""
-        return (self.found.probability or 0) >= LEAST_PROBABLE
-
     def lines(self) -> Iterator[str]:
         """What to look at, for a terminal."""
         said = f" ({self.decided} already)" if self.decided else ""
@@ -54,11 +49,11 @@ class Suspect(msgspec.Struct, frozen=True):
         yield f"    answer     {_shorten(self.found.answer)}"
 
 
-def find_suspects(folder: RunFolder, shards: Iterable[int], least: float = LEAST_PROBABLE) -> list[Suspect]:
+def find_suspects(folder: RunFolder, shards: Iterable[int], least: float | None = None) -> list[Suspect]:
     """The suspect references of a run that is scored, those already decided about among them, the surest first.
 
-    A reference is suspect where it is wrong with at least this probability, given how often traces of this run reach
-    the reference and how often its wrong answers agree; `shards` have to be all of them for that.
+    Which are suspect is told by how often traces of this run reach the reference and how often its wrong answers agree;
+    `shards` have to be all of them for that. With `least` all that are wrong with that probability are given.
     """
     agreement = Agreement()
     found: dict[str, Suspect] = {}

@@ -5,9 +5,10 @@
 Clusters: made problems of about 200 characters, every tenth an edit of an earlier one by one word; and problems from
 few templates, which is hard on the hashing. Contamination: real questions that lie beside the repository (left out
 without them), each edited in several ways and looked up among all; and half of a set looked up in its other half,
-where what is found is a question that two papers share, or a false alarm to be read. Rewordings: the same benchmark
-with names and numbers changed, in other words, and with clauses added (tests/cases/rewordings.jsonl, among GSM8K's test
-questions where they lie beside the repository), and how many questions of other sets are listed in error.
+where what is found is a question that two papers share, or a false alarm to be read. Rewordings: three benchmarks with
+names and numbers changed, in other words, and with clauses added (tests/cases/rewordings*.jsonl, among the questions of
+sets where they lie beside the repository), and how many questions of other sets are listed: what has a passage of 13
+words, signs or Han characters with the benchmark question stands in it indeed, so the others are counted by themselves.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from pathlib import Path
 from overproof.config.selection import HygieneConfig
 from overproof.hygiene import examine
 from overproof.hygiene.contamination import BenchmarkIndex, BenchmarkItem, Rewordings
+from overproof.hygiene.ngrams import split_words
 from overproof.records import Problem
 from overproof.tiny.problems import procedural_problems
 
@@ -49,6 +51,11 @@ HELD_OUT_OTHERS = (
         "orz_math500",
     ),
     *("imo_answerbench", "cn_middle_school", "gaokao2024", "olymmath_zh-easy", "olymmath_en-easy", "amc23"),
+)
+FRESH = ("gsmplus_gsm8k", "gaokaobench_mcq_zh", "talscq_choice", "qwen_math_cot")
+FRESH_OTHERS = (
+    *("limo_aime", "limo_cn_math_2024", "gaokao2024_mix", "olymmath_en-hard", "olymmath_zh-hard", "orz_aime2024"),
+    *("omnimath_frontier", "gaokao2026_zh", "zh_problems", "threads_2026", "mrmath_human", "math_perturb"),
 )
 NAMES = ("Avery", "Blake", "Casey", "Devon", "Ellis", "Finley", "Harper", "Indigo")
 BENCHMARK = 10_000
@@ -110,19 +117,21 @@ def measure_benchmarks(count: int) -> None:
 def print_rewordings() -> None:
     """Share of reworded benchmark questions that are listed, beside what any 8 and any 13 words in a row find.
 
-    First on the questions that the thresholds were chosen on, then on questions and sets that only the bound of added
-    clauses knows of.
+    First on the questions that the thresholds were chosen on; then on those on which an earlier rule failed, and whose
+    false alarms were read when this one was made; then on questions that had no part in it.
     """
     print("\nquestions that the thresholds were chosen on")
     print_shares(["gsm8k"], "rewordings.jsonl", OTHER_SETS)
-    print("\nquestions that had a part in the bound of added clauses only")
+    print("\nquestions whose false alarms were read")
     print_shares(HELD_OUT, "rewordings_held_out.jsonl", HELD_OUT_OTHERS)
+    print("\nquestions that had no part in it")
+    print_shares(FRESH, "rewordings_fresh.jsonl", FRESH_OTHERS)
 
 
 def print_shares(sets: Sequence[str], cases: str, other_sets: Sequence[str]) -> None:
     """The table of one benchmark: the questions of these sets with those of a file of cases."""
     pairs = [json.loads(line) for line in (Path(__file__).parents[1] / "cases" / cases).open("rb")]
-    known = [text for name in sets for text in read_questions(name) if len(text) > SHORTEST]
+    known = list(dict.fromkeys(text for name in sets for text in read_questions(name) if len(text) > SHORTEST))
     benchmark = known + [pair["question"] for pair in pairs]
     first, chance = len(benchmark) - len(pairs), random.Random(0)
     everyone = list(range(len(benchmark)))
@@ -136,7 +145,7 @@ def print_shares(sets: Sequence[str], cases: str, other_sets: Sequence[str]) -> 
         "rephrased": (everyone[first:], [pair["rephrased"] for pair in pairs], 0.60),
         "clauses added": (everyone[first:], [pair["extended"] for pair in pairs], 0.60),
     }
-    others = [text for name in other_sets for text in read_questions(name)]
+    others = list(dict.fromkeys(text for name in other_sets for text in read_questions(name)))
     ways: dict[str, Callable[[Sequence[str], Sequence[str]], list[set[int]]]] = {
         "ours": lambda known, asked: look_up_all(known, asked, others),
         "any 8 words": look_up_eight_words,
@@ -150,15 +159,22 @@ def print_shares(sets: Sequence[str], cases: str, other_sets: Sequence[str]) -> 
             shares.append(sum(number in those for number, those in zip(numbers, found, strict=True)) / len(texts))
         print(f"{name:<28}{len(texts):>9}{target:>8}" + "".join(f"{share:>14.3f}" for share in shares), flush=True)
     if others:
-        errors = [sum(map(bool, look_up(benchmark, others))) / len(others) for look_up in ways.values()]
-        row = "".join(f"{error:>14.3%}" for error in errors)
-        print(f"{'listed of other sets':<28}{len(others):>9}{'.1%':>8}{row}")
+        found = [look_up(benchmark, others) for look_up in ways.values()]
+        shares = [sum(map(bool, those)) / len(others) for those in found]
+        print(f"{'listed of other sets':<28}{len(others):>9}{'':>8}" + "".join(f"{share:>14.3%}" for share in shares))
+        spelled = [[" ".join(split_words(text)) for text in texts] for texts in (benchmark, others)]
+        same = look_up_runs(spelled[0], spelled[1], 13)
+        alone = sum(bool(ours) and not ours & those for ours, those in zip(found[0], same, strict=True))
+        print(f"{'  with no passage in common':<28}{'':>9}{'.1%':>8}{alone / len(others):>14.3%}")
 
 
 def read_questions(name: str) -> list[str]:
     """Real questions beside the repository; none without them."""
-    path = SHARED / "data" / "questions" / f"{name}.jsonl"
-    return [json.loads(line)["question"] for line in path.open("rb")] if path.is_file() else []
+    for folder, column in (("questions", "question"), ("grading", "problem")):
+        path = SHARED / "data" / folder / f"{name}.jsonl"
+        if path.is_file():
+            return [text for line in path.open("rb") if (text := json.loads(line)[column])]
+    return []
 
 
 def look_up_all(benchmark: Sequence[str], questions: Sequence[str], sample: Sequence[str]) -> list[set[int]]:

@@ -89,13 +89,13 @@ def judge_made_run(
 def test_most_wrong_references_that_traces_contradict_are_suspect_and_few_right_ones(draws: int) -> None:
     for seed in range(3):
         wrong, candidates, suspect = judge_made_run(draws, seed, planted=0.05)
-        assert len(suspect & wrong) >= 0.4 * len(candidates & wrong)
-        assert len(suspect - wrong) <= max(4, 0.2 * len(suspect))
-        assert len(candidates - wrong) > 2 * len(suspect - wrong)
+        assert len(suspect & wrong) >= 0.6 * len(candidates & wrong)
+        assert len(suspect - wrong) <= 0.01 * 1500
+        assert len(suspect - wrong) < len(candidates - wrong)
 
 
 def test_a_run_whose_references_are_right_has_no_suspects_to_speak_of() -> None:
-    assert all(len(judge_made_run(8, seed, planted=0)[2]) <= 2 for seed in range(3))
+    assert all(len(judge_made_run(8, seed, planted=0)[2]) <= 4 for seed in range(3))
 
 
 def test_three_that_agree_by_chance_are_not_suspect_where_wrong_answers_often_agree() -> None:

@@ -52,6 +52,24 @@ def test_other_problems_are_not_listed() -> None:
     assert list(RewordingIndex([], OTHERS).find(OTHERS)) == [[]] * len(OTHERS)
 
 
+@pytest.mark.parametrize(
+    ("benchmark", "problem"),
+    [
+        (
+            "The ellipse x^2/4 + y^2/3 = 1 has foci F_1 and F_2. The line y = x + 1 meets it in A, B. What is F_1AB?",
+            "A and B lie on the circle x^2 + y^2 = 4, centred on a parabola's focus F_1. The line y = 3x + 2 is AB.",
+        ),
+        (
+            "设等差数列{a_n}的前n项和为S_n，若S_3=6，S_6=21，则a_5等于多少？选项：A. 4 B. 5 C. 6 D. 7",
+            "记S_n为等差数列{a_n}的前n项和，已知公差不为零，且a_2是a_1与a_4的等比中项，S_4=20，求数列的通项公式。",
+        ),
+    ],
+)
+def test_what_all_problems_of_a_subject_share_is_no_rewording(benchmark: str, problem: str) -> None:
+    """The numbers 1, 2 and 3, the letters of a figure, and the words of an ellipse or a sequence."""
+    assert list(RewordingIndex([benchmark, *QUESTIONS], OTHERS).find([problem])) == [[]]
+
+
 @pytest.mark.parametrize(("review", "listed", "rejected"), [("list", 1, 0), ("drop", 0, 1), ("keep", 0, 0)])
 def test_a_rewording_is_listed_rejected_or_left_alone_as_the_config_says(
     tmp_path: Path, review: Any, listed: int, rejected: int

@@ -67,7 +67,7 @@ def suspects(
         print_next(f"overproof run {folder}")
         return
     found = references.find_suspects(folder, range(freshness.manifest_of(folder).shards), least=0)
-    listed = [one for one in found if all_ or one.is_probable]
+    listed = [one for one in found if all_ or one.found.is_suspect]
     for suspect in listed:
         print_lines(suspect.lines())
     print_lines([f"{len(listed):,} suspect references. Decide with --keep ID, --replace ID=REFERENCE or --drop ID"])

@@ -20,7 +20,11 @@ from overproof.records import Grade, Score, Trace, Verdict
 FEWEST_AGREEING = 3
 """Two traces may share a mistake; three independent ones that do so may be worth a look."""
 LEAST_PROBABLE = 0.5
-"""Probability from which a reference is suspect: of those listed at least half should be wrong."""
+"""Probability from which a reference is suspect in any run: of those listed at least half should be wrong."""
+_LEAST_LISTED = 0.2
+_MOST_ALARMS = 0.008
+"""Share of a run's problems that may be expected to be listed without cause before only probable ones are. To look at
+a right reference costs a minute, to train against a wrong one spoils every trace of its problem."""
 _FEWEST_WRONG = 2
 _USUAL_SHARE = 0.05
 """Share of wrong references in the sets that people train on, before a run says anything of its own."""
@@ -59,6 +63,8 @@ class SuspectReference(msgspec.Struct, frozen=True):
     """How many traces gave the reference."""
     probability: float | None = None
     """That the reference is wrong, as the run's own rates have it; None before they are known."""
+    is_suspect: bool = False
+    """Whether that is enough for a person to look at it."""
 
     @property
     def tally(self) -> Tally:
@@ -110,20 +116,40 @@ class Agreement:
             self.wrong[counts] += weight
 
     def find_suspects(
-        self, candidates: Sequence[SuspectReference], among: Counter[Tally], least: float = LEAST_PROBABLE
+        self, candidates: Sequence[SuspectReference], among: Counter[Tally], least: float | None = None
     ) -> list[SuspectReference]:
-        """Those of the candidates that are wrong with at least this probability, the most probable first.
+        """Those of the candidates that are suspect, or wrong with at least this probability, the most probable first.
 
         `among` counts all of the run's candidates.
         """
         chances = self.probabilities(among)
-        judged = [msgspec.structs.replace(one, probability=chances[one.tally]) for one in candidates]
-        suspect = [one for one in judged if chances[one.tally] >= least]
-        return sorted(suspect, key=lambda one: -chances[one.tally])
+        bound = self._bound(chances, among)
+        judged = [
+            msgspec.structs.replace(one, probability=chances[one.tally], is_suspect=chances[one.tally] >= bound)
+            for one in candidates
+        ]
+        wanted = [one for one in judged if chances[one.tally] >= (bound if least is None else least)]
+        return sorted(wanted, key=lambda one: -chances[one.tally])
 
     def count_suspects(self, among: Counter[Tally]) -> int:
         """How many of a run's candidates are suspect."""
-        return sum(among[tally] for tally, chance in self.probabilities(among).items() if chance >= LEAST_PROBABLE)
+        chances = self.probabilities(among)
+        bound = self._bound(chances, among)
+        return sum(among[tally] for tally, chance in chances.items() if chance >= bound)
+
+    def _bound(self, chances: Mapping[Tally, float], among: Mapping[Tally, int]) -> float:
+        """The probability from which a reference is suspect in this run.
+
+        Half, and less as long as few of all problems are expected to be listed without cause.
+        """
+        allowed = _MOST_ALARMS * max(self.ability.total(), sum(among.values()))
+        bound, alarms = LEAST_PROBABLE, 0.0
+        for tally in sorted(chances, key=lambda one: -chances[one]):
+            alarms += among[tally] * (1 - chances[tally])
+            if alarms > allowed or chances[tally] < _LEAST_LISTED:
+                break
+            bound = min(bound, chances[tally])
+        return bound
 
     def probabilities(self, candidates: Mapping[Tally, int]) -> dict[Tally, float]:
         """How probable it is that a reference is wrong, for each tally of a run's candidates with their number.
