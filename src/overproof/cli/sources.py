@@ -26,7 +26,7 @@ def presets(
         return
     for preset, one in PRESETS.items():
         place = one.dataset or "a file of yours"
-        print_lines([f"{preset:<18} {one.about}", f"{'':<18} {place} · answer: {one.answer_place} · {one.licence}"])
+        print_lines([f"{preset:<18} {one.about}", f"{'':<18} {place} · answer: {one.answer_place} · {one.terms}"])
     print_lines(
         ["", "problems: {preset: NAME} reads one; hygiene: {benchmarks: [aime24, math500]} keeps clear of some."]
     )

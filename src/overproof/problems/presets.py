@@ -35,10 +35,15 @@ class Preset:
     """A column whose text, or list of lines, follows the question on new lines where there is any."""
     under: str | None = None
     """Key of a JSON file that holds the rows."""
-    licence: str = "not stated"
-    """As its maintainers state it; to be checked at the source before anything is published."""
+    licence: str | None = None
+    """As its maintainers state it; to be checked at the source before anything is published. None: they state none."""
     about: str = ""
     """What the set is, in a few words."""
+
+    @property
+    def terms(self) -> str:
+        """The licence, or in words why none is given."""
+        return self.licence or ("not stated" if self.dataset is not None else "that of your file")
 
     @property
     def answer_place(self) -> str:
@@ -125,7 +130,6 @@ PRESETS: dict[str, Preset] = {
         id=("id", "ID"),
         dataset="HuggingFaceH4/aime_2024",
         source_name="aime24",
-        licence="not stated",
         about="AIME 2024: a benchmark",
     ),
     "aime25": Preset(
@@ -382,4 +386,4 @@ def describe_preset(name: str) -> Iterator[str]:
         if value:
             yield f"    {key:<10} {value if isinstance(value, str) else ' or '.join(value)}"
     yield f"    answer     {preset.answer_place}"
-    yield f"    licence    {preset.licence}"
+    yield f"    licence    {preset.terms}"
