@@ -159,12 +159,12 @@ def print_shares(sets: Sequence[str], cases: str, other_sets: Sequence[str]) -> 
             shares.append(sum(number in those for number, those in zip(numbers, found, strict=True)) / len(texts))
         print(f"{name:<28}{len(texts):>9}{target:>8}" + "".join(f"{share:>14.3f}" for share in shares), flush=True)
     if others:
-        found = [look_up(benchmark, others) for look_up in ways.values()]
-        shares = [sum(map(bool, those)) / len(others) for those in found]
+        listed = [look_up(benchmark, others) for look_up in ways.values()]
+        shares = [sum(map(bool, those)) / len(others) for those in listed]
         print(f"{'listed of other sets':<28}{len(others):>9}{'':>8}" + "".join(f"{share:>14.3%}" for share in shares))
         spelled = [[" ".join(split_words(text)) for text in texts] for texts in (benchmark, others)]
         same = look_up_runs(spelled[0], spelled[1], 13)
-        alone = sum(bool(ours) and not ours & those for ours, those in zip(found[0], same, strict=True))
+        alone = sum(bool(ours) and not ours & those for ours, those in zip(listed[0], same, strict=True))
         print(f"{'  with no passage in common':<28}{'':>9}{'.1%':>8}{alone / len(others):>14.3%}")
 
 

@@ -91,7 +91,7 @@ def test_most_wrong_references_that_traces_contradict_are_suspect_and_few_right_
         wrong, candidates, suspect = judge_made_run(draws, seed, planted=0.05)
         assert len(suspect & wrong) >= 0.6 * len(candidates & wrong)
         assert len(suspect - wrong) <= 0.01 * 1500
-        assert len(suspect - wrong) < len(candidates - wrong)
+        assert suspect <= candidates
 
 
 def test_a_run_whose_references_are_right_has_no_suspects_to_speak_of() -> None:

@@ -52,7 +52,7 @@ def test_every_preset_has_a_case() -> None:
 
 
 def test_every_preset_says_what_it_is_and_older_names_still_mean_one() -> None:
-    assert all(preset.about and preset.licence and preset.answer_place for preset in PRESETS.values())
+    assert all(preset.about and preset.terms and preset.answer_place for preset in PRESETS.values())
     assert set(ALIASES.values()) <= PRESETS.keys()
 
 

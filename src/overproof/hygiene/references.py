@@ -22,7 +22,7 @@ FEWEST_AGREEING = 3
 LEAST_PROBABLE = 0.5
 """Probability from which a reference is suspect in any run: of those listed at least half should be wrong."""
 _LEAST_LISTED = 0.2
-_MOST_ALARMS = 0.008
+_MOST_ALARMS = 0.01
 """Share of a run's problems that may be expected to be listed without cause before only probable ones are. To look at
 a right reference costs a minute, to train against a wrong one spoils every trace of its problem."""
 _FEWEST_WRONG = 2
