@@ -73,4 +73,5 @@ def test_a_server_that_repeats_itself_has_given_one_observation_of_each_problem(
     assert decided["band"] == {"pass_rate_unknown": 2, "incorrect": 4, "server_repeats": 18}
     summary = make_report(run)
     assert [(trouble.traces, trouble.query) for trouble in summary.troubles] == [(18, {"reason": "server_repeats"})]
+    assert [step.left for step in summary.funnel if step.name in {"drawn", "right"}] == [6, 2]
     assert summary.overall.pass_rate.samples == 6

@@ -151,7 +151,10 @@ class Display:
 
     def batch_written(self, batch: BatchOut) -> None:
         """Where the requests of a batch are."""
-        self.print(f"{batch.requests:,} requests in {', '.join(map(str, batch.files)) or 'no file'}")
+        if batch.files:
+            self.print(f"{batch.requests:,} requests in {', '.join(map(str, batch.files))}")
+        elif not batch.is_capped:
+            self.print("Nothing is left to ask: no file is written.")
         if batch.is_capped:
             self.print("! The budget leaves out further requests that are wanted.")
 

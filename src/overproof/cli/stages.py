@@ -84,8 +84,10 @@ def sample(
             if batch_in:
                 display.batch_read(pipeline.read_batch(run, batch_in))
             if batch_out is not None:
-                display.batch_written(pipeline.write_batch(run, batch_out))
-                display.next(f"overproof sample {run.folder} --batch-in RESULTS   (what the provider gives back)")
+                written = pipeline.write_batch(run, batch_out)
+                display.batch_written(written)
+                results = "sample {} --batch-in RESULTS   (what the provider gives back)"
+                display.next(f"overproof {(results if written.files else 'score {}').format(run.folder)}")
                 return
             if not batch_in:
                 display.sampled(pipeline.sample(run))

@@ -12,6 +12,7 @@ from overproof.selection.reasons import KEPT, REJECTED
 _STEPS = (
     ("decided", "a selection has looked at it", {UNDECIDED}),
     ("complete", "the reply came and ended by itself", {"refused", "truncated", "incomplete"}),
+    ("drawn", "no repetition by a server that repeats itself", {"server_repeats"}),
     (
         "usable",
         "scored, and its problem may be trained on",
