@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 
 from overproof.language.scripts import LATIN_LETTERS, SCRIPT_LETTERS, holds_script, is_latin, script_for
+from overproof.language.words import SWITCH_WORDS
 
 _QUOTED = re.compile('[“"「『《«]([^“”"「」『』《》«»\\n]{2,1200})[”"」』》»]')
 _LABELS = (
@@ -21,6 +22,8 @@ _HEADING = re.compile(
     f"^[ \\t]*(?:#{{1,6}}[ \\t]|[-*]?[ \\t]*\\*\\*|Step[ \\t]\\d)[^\\n{SCRIPT_LETTERS}]{{0,60}}$", re.MULTILINE
 )
 _LATIN_WORD = re.compile(f"[{LATIN_LETTERS}]{{2,}}")
+_MOST_SMALL_WORDS = 3
+"""Small words of English (the, of, it) in a title."""
 
 
 def set_aside_quotations(prose: str, target: str) -> str:
@@ -31,7 +34,7 @@ def set_aside_quotations(prose: str, target: str) -> str:
         if any(label in prose for label in _LABELS):
             spans += [match.span(1) for match in _LABELLED.finditer(prose)]
         if "#" in prose or "**" in prose or "Step" in prose:
-            spans += [match.span() for match in _HEADING.finditer(prose)]
+            spans += [match.span() for match in _HEADING.finditer(prose) if _is_title(match[0])]
     if not spans:
         return prose
     said = own.count(prose) if own else float(len(_LATIN_WORD.findall(prose)))
@@ -45,6 +48,11 @@ def set_aside_quotations(prose: str, target: str) -> str:
         pieces += [prose[end:start], " " * (stop - start)]
         end = stop
     return "".join([*pieces, prose[end:]])
+
+
+def _is_title(line: str) -> bool:
+    """Whether a line over a part is a title ("Find the value of x") and not a sentence that is set like one."""
+    return sum(word.lower() in SWITCH_WORDS for word in _LATIN_WORD.findall(line)) <= _MOST_SMALL_WORDS
 
 
 def _count(quotation: str, target: str) -> float:
