@@ -1,7 +1,8 @@
 """How well and how fast languages are told, beside langdetect and py3langid; and how fast all rewards are.
 
-    python tests/bench/bench_rewards.py [MGSM.jsonl]
+    python tests/bench/bench_rewards.py [MGSM.jsonl] [--speeds]
 
+With `--speeds` only the speeds of this package are measured, in half a minute.
 The file holds rows with `language` and `problem`; without an argument, the part of MGSM that lies beside the
 repository. Speeds are per second of processor time on one core, each detector on the same text in the same run.
 """
@@ -37,7 +38,17 @@ DOCUMENT = 20_000  # bytes
 SHARES = (0.05, 0.1, 0.2, 0.4, 0.8)
 HIDDEN_RUN = 4
 SPEED_TARGET = 5.0
-ALL_REWARDS_TARGET = 12.0
+RARE_TARGET = 4.0
+RARE = {
+    "tr": "Bir dikdörtgenin kenarları yedi ve dört olsun. Bu durumda alanı iki kenarın çarpımına eşittir, yani yirmi "
+    "sekiz eder. Sonucu bir kez daha kontrol edelim.",
+    "id": "Sebuah persegi panjang memiliki sisi tujuh dan empat. Jadi luasnya adalah hasil kali kedua sisi, yaitu dua "
+    "puluh delapan. Mari kita periksa hasil ini sekali lagi.",
+    "sw": "Mstatili una pande saba na nne. Kwa hiyo eneo lake ni zao la pande hizo mbili, yaani ishirini na nane. "
+    "Tuangalie tena matokeo haya kabla ya kuendelea.",
+}
+"""Languages that the words for the usual ones cannot tell."""
+TWO_REWARDS_TARGET, ALL_REWARDS_TARGET = 12.0, 2.0
 NAMING_TARGET = 14_000
 TRACE = 8_000  # characters
 
@@ -49,18 +60,29 @@ Accepts = Callable[[str, str], bool | None]
 
 def main() -> None:
     """Print every figure beside its target."""
-    path = Path(sys.argv[1]) if len(sys.argv) > 1 else SHARED / "data" / "language" / "mgsm_dev.jsonl"
+    given = [argument for argument in sys.argv[1:] if argument != "--speeds"]
+    path = Path(given[0]) if given else SHARED / "data" / "language" / "mgsm_dev.jsonl"
     if not path.is_file():
         sys.exit(f"There is no {path}. Give the path of a JSONL file with 'language' and 'problem'.")
     rows = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
     problems = [(row["language"], row["problem"]) for row in rows]
     sentences = [(language, part) for language, text in problems for part in split_sentences(text)]
+    if "--speeds" in sys.argv:
+        print_speeds(problems, {})
+        print_own_speeds()
+        return
     detectors = build_detectors(sorted({language for language, _ in problems}))
     for name, items in (("problems", problems), ("sentences", sentences)):
         print_confusions(name, items, detectors)
     print_mixed_documents(sentences)
     print_hidden_sentences(sentences)
     print_speeds(problems, detectors)
+    print_own_speeds()
+
+
+def print_own_speeds() -> None:
+    """What no other detector is measured on."""
+    print_rare_speeds()
     print_naming_speed()
     print_reward_speed()
 
@@ -167,7 +189,7 @@ def count_units(found: Consistency) -> float:
 def print_speeds(problems: Labelled, detectors: dict[str, Accepts]) -> None:
     """MB/s of each detector, sentence by sentence as R1's measure needs it, on documents of 20 KB by language."""
     print(f"\nMB per core second on documents of 20 KB (target: overproof ≥ {SPEED_TARGET:g})")
-    print(f"  {'':<24}{'overproof':>10}{'py3langid':>11}{'langdetect':>11}")
+    print(f"  {'':<24}{'overproof':>10}" + "".join(f"{name:>11}" for name in detectors if name != "overproof"))
     texts = {language: [text for found, text in problems if found == language] for language, _ in problems}
     kinds = {f"MGSM {language}": (language, build_documents(found)) for language, found in texts.items()}
     for name, language in (("aime25_r1_think", "en"), ("gaokao2026_zh_think", "en")):
@@ -178,15 +200,16 @@ def print_speeds(problems: Labelled, detectors: dict[str, Accepts]) -> None:
     for kind, (language, documents) in kinds.items():
         size = sum(len(document.encode()) for document in documents)
         cells = [size / seconds_for(lambda document: consistency(document, language), documents) / 1e6]  # noqa: B023
-        for detector in ("py3langid", "langdetect"):
-            accepts = detectors[detector]
+        for detector, accepts in detectors.items():
+            if detector == "overproof":
+                continue
             few = documents[:1] if detector == "langdetect" else documents[:5]
             seconds = seconds_for(
                 lambda document: [accepts(part, language) for part in split_sentences(document)],  # noqa: B023
                 few,
             )
             cells.append(sum(len(document.encode()) for document in few) / seconds / 1e6)
-        print(f"  {kind:<24}{cells[0]:>10.2f}{cells[1]:>11.2f}{cells[2]:>11.2f}")
+        print(f"  {kind:<24}{cells[0]:>10.2f}" + "".join(f"{cell:>11.2f}" for cell in cells[1:]))
 
 
 def build_documents(texts: Sequence[str]) -> list[str]:
@@ -206,6 +229,17 @@ def seconds_for(measure: Callable[[str], object], documents: Sequence[str], roun
             measure(document)
         best = min(best, time.process_time() - start)
     return best
+
+
+def print_rare_speeds() -> None:
+    """MB/s on documents of 20 KB whose sentences have formulas between them, as reasoning has."""
+    print(f"\nMB per core second in languages without a place in the usual ballot (target ≥ {RARE_TARGET:g})")
+    for language, text in RARE.items():
+        sentences = text.split(". ") * 500
+        documents = build_documents([f"{one}. $x = {number}$." for number, one in enumerate(sentences)])[:20]
+        size = sum(len(document.encode()) for document in documents)
+        speed = size / seconds_for(lambda document: consistency(document, language), documents) / 1e6  # noqa: B023
+        print(f"  {language:<24}{speed:>10.2f}")
 
 
 def print_naming_speed() -> None:
@@ -236,12 +270,15 @@ def print_reward_speed() -> None:
     further |= {"cosine_length": {"max_tokens": 16384}, "overlong": {"max_tokens": 16384, "cache_tokens": 4096}}
     print(f"\nall rewards but accuracy on {len(traces)} traces of 8 KB, MB per core second")
     size = sum(len(document.encode()) for document in traces)
-    for name, config in (("R1's two", RewardsConfig()), ("all of them", RewardsConfig.model_validate(further))):
+    for name, config, target in (
+        ("R1's two", RewardsConfig(), TWO_REWARDS_TARGET),
+        ("all of them", RewardsConfig.model_validate(further), ALL_REWARDS_TARGET),
+    ):
         seconds = seconds_for(
             lambda document: score_trace(traces[document], None, config, language="en", contract="think_boxed"),  # noqa: B023
             list(traces),
         )
-        print(f"  {name:<12}{size / seconds / 1e6:>8.2f}  (target ≥ {ALL_REWARDS_TARGET:g})")
+        print(f"  {name:<12}{size / seconds / 1e6:>8.2f}  (target ≥ {target:g})")
 
 
 if __name__ == "__main__":
