@@ -16,8 +16,9 @@ A failed request is data (a `Trace` with an `error`), never an exception that le
 
 from __future__ import annotations
 
+import difflib
 import errno
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -70,6 +71,21 @@ class MissingExtraError(OverproofError):
 
 class Terminated(KeyboardInterrupt):
     """SIGTERM has asked the process to end (Slurm, Kubernetes, a preempted machine), which ends it as Ctrl-C does."""
+
+
+def suggest(name: str, known: Iterable[str]) -> str:
+    """The question whether the nearest of the known names was meant, after a space; empty where none is near."""
+    near = difflib.get_close_matches(name, list(known), n=1)
+    return f" Did you mean '{near[0]}'?" if near else ""
+
+
+def suggest_folder(path: Path) -> str:
+    """`suggest` among the folders that lie where this one should."""
+    if not path.parent.is_dir():
+        return suggest_folder(path.parent) if path.parent.name else ""
+    beside = {one.name: str(one) for one in path.parent.iterdir() if one.is_dir() and not one.name.startswith(".")}
+    near = difflib.get_close_matches(path.name, list(beside), n=1)
+    return f" Did you mean '{beside[near[0]]}'?" if near else ""
 
 
 _FULL = "Make room and run the same command again; nothing that was finished is lost."

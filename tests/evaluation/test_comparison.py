@@ -5,11 +5,13 @@ from pathlib import Path
 
 import pytest
 from building import make_config, make_problem
+from msgspec.structs import replace
 from passing import write_passes
 from reported import sample_problem, write_reported
 
 from overproof.errors import ConfigError, InputError
 from overproof.evaluation.comparison import Side, compare, name_sides
+from overproof.records import Problem
 from overproof.runfolder import RunFolder
 
 
@@ -107,6 +109,23 @@ def test_the_majority_and_larger_k_can_be_compared_too(tmp_path: Path) -> None:
     assert compare(sides, measure="maj@4").measure == "maj@4"
 
 
+def test_runs_that_call_the_same_problems_otherwise_are_paired_by_their_questions(tmp_path: Path) -> None:
+    def ask(name: str, ids: str, questions: str) -> RunFolder:
+        problems = [
+            replace(make_problem(one), problem=Problem(one, f"What is {q}?", "4"))
+            for one, q in zip(ids, questions, strict=True)
+        ]
+        scored = [pair for problem in problems for pair in sample_problem(problem, "ci")]
+        return write_reported(tmp_path / name, make_config(sampling={"n": 2}), problems, scored, decide=False)
+
+    first = ask("a", "abcd", "1234")
+    for name, ids in (("no id is shared", "wxyz"), ("ids mean others", "dcba")):
+        made = compare([Side("first", [first]), Side("second", [ask(name, ids, "1235")])])
+        assert (made.problems, made.left_out, made.by_question) == (3, 2, True), name
+        assert made.lines()[0].startswith("3 problems, paired by their questions; 2 that")
+    assert not compare([Side("first", [first]), Side("same", [first])]).by_question
+
+
 def test_runs_that_cannot_be_compared_are_refused(tmp_path: Path) -> None:
     run = write_passes(tmp_path / "a", [2] * 4)
     other = write_passes(tmp_path / "b", [2] * 4, reference="5")
@@ -135,5 +154,5 @@ def test_sides_are_named_by_their_folders_or_by_hand(tmp_path: Path) -> None:
         (str(first), [first]),
         ("both", [first, second]),
     ]
-    with pytest.raises(ConfigError, match="there is no run folder nowhere"):
+    with pytest.raises(ConfigError, match="There is no run folder 'nowhere'"):
         name_sides(["nowhere"])

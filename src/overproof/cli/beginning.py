@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from overproof.cli.console import print_lines, print_next
+from overproof.cli.console import print_lines, print_next, typed
 
 
 def init(
@@ -49,13 +49,13 @@ def init(
     print_lines([f"config   {path}"])
     variable = starting.key_variable(provider)
     if variable is not None and not os.environ.get(variable):
-        print_next(f"export {variable}=…", f"overproof doctor {path}", f"overproof run {path} --limit 10")
+        print_next(f"export {variable}=…", typed("doctor", path), typed("run", path, "--limit", 10))
         return
     if variable is not None:
         from overproof.cli.stages import doctor
 
         doctor(str(path))
-    print_next(f"overproof run {path} --dry-run", f"overproof run {path} --limit 10")
+    print_next(typed("run", path, "--dry-run"), typed("run", path, "--limit", 10))
 
 
 def _ask(what: str, option: str) -> str:
@@ -74,9 +74,7 @@ def guide(
     ] = None,
 ) -> None:
     """Read the guide: one page a topic, as text."""
-    import difflib
-
-    from overproof.errors import ConfigError
+    from overproof.errors import ConfigError, suggest
     from overproof.resources import guide_pages
     from overproof.wording import choose_language
 
@@ -90,7 +88,6 @@ def guide(
         print_next("overproof guide TOPIC")
         return
     if topic not in pages:
-        near = difflib.get_close_matches(topic, pages, n=1)
-        hint = f"did you mean '{near[0]}'?" if near else f"there are {', '.join(pages)}"
-        raise ConfigError(f"There is no guide page '{topic}'; {hint}")
+        hint = suggest(topic, pages) or f" There are {', '.join(pages)}"
+        raise ConfigError(f"There is no guide page '{topic}'.{hint}")
     print_lines([pages[topic].read_text(encoding="utf-8").rstrip()])

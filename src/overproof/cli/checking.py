@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from overproof.cli.console import print_lines, print_next
+from overproof.cli.console import print_lines, print_next, typed
 from overproof.cli.options import Limit, Overrides, read_problems_table
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ def verify(
 
     _, text = explain(answer, reference, question=question)
     print_lines([text])
+    print_next("overproof grade ROWS.jsonl --out GRADED.jsonl   (a whole file of answers)")
 
 
 def grade(
@@ -93,6 +94,6 @@ def audit(
         print_lines([f"    {source or 'no source'}: {_say_audits(summarise(audits))}"])
     print_lines([_say_audits(summarise(one for audits in by_source.values() for one in audits))])
     if problems.endswith((".yaml", ".yml")):
-        print_next(f"overproof doctor {problems}", f"overproof run {problems} --dry-run")
+        print_next(typed("doctor", problems), typed("run", problems, "--dry-run"))
     else:
-        print_next(f"overproof init --problems {problems}")
+        print_next(typed("init", "--problems", problems))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import io
+import shlex
 import sys
 import unicodedata
 from collections.abc import Iterable
@@ -75,6 +76,11 @@ def print_lines(lines: Iterable[str]) -> None:
     out = open_console()
     for line in lines:
         out.print(Text(name_places(line)))
+
+
+def typed(*words: object) -> str:
+    """A command of ours as it can be typed, whatever stands in its words."""
+    return shlex.join(["overproof", *map(str, words)])
 
 
 def print_next(*commands: str) -> None:

@@ -198,7 +198,10 @@ class Display:
         reasons = _table(kept, say("reason"), say("traces"))
         for reason, count in sorted(summary.reasons.items(), key=lambda item: -item[1]):
             reasons.add_row(Text(reason), f"{count:,}")
-        self.out.print(rates, reasons, soft_wrap=False)
+        for table in (rates, reasons):
+            title, table.title = str(table.title), None
+            self.print(title)
+            self.out.print(table, soft_wrap=False)
         self.print(*(summary.judge.lines() if summary.judge is not None else []))
         insides = [line.inside for line in summary.selections if line.inside is not None]
         self.print(

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from overproof.cli.console import typed
 from overproof.cli.options import Config, Limit, RunDir, find_folder, local_folder
 
 
@@ -47,7 +48,7 @@ def import_traces(
     with Display() as display:
         summary = import_traces(traces, folder, lambda done, total: display(Step("import", done, total)))
     print_lines([*summary.lines(), f"traces   {folder.traces(0).parent}"])
-    print_next(f"overproof run {folder}")
+    print_next(typed("run", folder))
 
 
 def push(
@@ -58,12 +59,13 @@ def push(
     public: Annotated[bool, typer.Option("--public", help="Make the repository public when it is new.")] = False,
 ) -> None:
     """Upload a run's dataset to the Hugging Face Hub. The token comes from HF_TOKEN or the Hub's own login."""
-    from overproof.cli.console import print_lines
+    from overproof.cli.console import print_lines, print_next
     from overproof.export.push import push
 
     folder = find_folder(config, run_dir)
     folder.fetch_under(folder.dataset(selection))
-    print_lines([push(folder.dataset(selection), repository, private=not public)])
+    print_lines([f"pushed   {push(folder.dataset(selection), repository, private=not public)}"])
+    print_next(f"{typed('sft', 'CONFIG', '--run-dir', folder)}   (trains on the same rows)")
 
 
 def view(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from overproof.cli.console import typed
 from overproof.cli.options import Config, Limit, Overrides, RunDir, add_limit, find_local_folder
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ def check_student(config: Config, set_: Overrides = None, run_dir: RunDir = None
     train = load_table(config, SftRun, set_ or ()).train
     if matrix:
         print_lines(describe_matrix(train.student))
+        print_next(typed("check-student", config))
         return
     named = [train.dataset] if isinstance(train.dataset, str) else train.dataset
     datasets = [Path(one) for one in named] if named else [find_local_folder(config, run_dir).dataset()]
@@ -46,11 +48,7 @@ def check_student(config: Config, set_: Overrides = None, run_dir: RunDir = None
     print_lines([*describe_check(check), *_describe_fit(train, check.tokens[100])])
     if not check.passed:
         raise typer.Exit(1)
-    print_next(f"overproof sft {config}{_told_folder(run_dir)}")
-
-
-def _told_folder(run_dir: str | None) -> str:
-    return "" if run_dir is None else f" --run-dir {run_dir}"
+    print_next(typed("sft", config, *(("--run-dir", run_dir) if run_dir else ())))
 
 
 def _describe_fit(train: TrainConfig, longest: int) -> list[str]:
@@ -79,7 +77,7 @@ def sft(config: Config, set_: Overrides = None, run_dir: RunDir = None) -> None:
     folder = find_local_folder(config, run_dir)
     print_lines(sft(train, folder, lambda line: print_lines([line])).lines())
     student = train.output or folder.student
-    print_next(f"overproof evaluate CONFIG --set student.profile=path --set student.model={student}")
+    print_next(_evaluating(student))
 
 
 def dpo(config: Config, set_: Overrides = None, run_dir: RunDir = None) -> None:
@@ -91,9 +89,7 @@ def dpo(config: Config, set_: Overrides = None, run_dir: RunDir = None) -> None:
     train = load_table(config, SftRun, set_ or ()).train
     folder = find_local_folder(config, run_dir)
     print_lines(dpo(train, folder, lambda line: print_lines([line])).lines())
-    print_next(
-        f"overproof evaluate CONFIG --set student.profile=path --set student.model={train.output or folder.preferred}"
-    )
+    print_next(_evaluating(train.output or folder.preferred))
 
 
 def grpo(config: Config, set_: Overrides = None) -> None:
@@ -111,7 +107,12 @@ def grpo(config: Config, set_: Overrides = None) -> None:
             f"student  {summary.output}",
         ]
     )
-    print_next(f"overproof evaluate CONFIG --set student.profile=path --set student.model={summary.output}")
+    print_next(_evaluating(summary.output))
+
+
+def _evaluating(student: object) -> str:
+    """The command that asks a trained student; the config says which problems."""
+    return typed("evaluate", "CONFIG", "--set", "student.profile=path", "--set", f"student.model={student}")
 
 
 def evaluate(config: Config, set_: Overrides = None, limit: Limit = None, run_dir: RunDir = None) -> None:
@@ -128,14 +129,16 @@ def evaluate(config: Config, set_: Overrides = None, limit: Limit = None, run_di
         for mode, one in found.items():
             answers = find_local_folder(config, run_dir).evaluation_in(mode).root
             print_lines(["", f"asked for {mode.replace('_', '-')} replies:", *one.lines(), f"answers  {answers}"])
+        folder = find_local_folder(config, run_dir)
+        print_next(typed("view", *(folder.evaluation_in(mode).root for mode in found)))
         return
     with Display() as display:
         evaluation = evaluate(settings, find_local_folder(config, run_dir), display)
     folder = find_local_folder(config, run_dir)
     print_lines([*evaluation.lines(), f"answers  {folder.evaluation.root}"])
     print_next(
-        f"overproof compare before={folder} after=ANOTHER_RUN   (the same problems asked of another student)",
-        f"overproof view {folder.evaluation}",
+        f"{typed('compare', f'before={folder}', 'after=ANOTHER_RUN')}   (the same problems asked of another student)",
+        typed("view", folder.evaluation),
     )
 
 
@@ -145,7 +148,7 @@ def compare(runs: Sides, measure: Measure = "pass@1") -> None:
     from overproof.evaluation.comparison import compare, name_sides
 
     print_lines(compare(name_sides(runs), measure=measure).lines())
-    print_next(f"overproof view {' '.join(path for run in runs for path in run.rpartition('=')[2].split(','))}")
+    print_next(typed("view", *(path for run in runs for path in run.rpartition("=")[2].split(","))))
 
 
 def plan(
@@ -160,12 +163,13 @@ def plan(
     ] = None,
 ) -> None:
     """Say how many problems and samples a comparison needs to see a difference, and what they cost."""
-    from overproof.cli.console import print_lines
+    from overproof.cli.console import print_lines, print_next
     from overproof.evaluation.planning import difficulty_of, plan_lines, read_difficulty
     from overproof.runfolder import RunFolder
 
     difficulty = difficulty_of(pass_rate) if run is None else read_difficulty(RunFolder(run))
     print_lines(plan_lines(detect, samples or [1, 8, 64], difficulty))
+    print_next("overproof evaluate CONFIG --limit PROBLEMS --set evaluation.n=SAMPLES   (of each student)")
 
 
 def prove(config: Config, set_: Overrides = None, limit: Limit = None, run_dir: RunDir = None) -> None:
@@ -180,4 +184,4 @@ def prove(config: Config, set_: Overrides = None, limit: Limit = None, run_dir: 
         proofs = prove(settings, find_local_folder(config, run_dir), display)
     for proof in proofs:
         print_lines(["", *proof.lines()])
-    print_next(f"overproof view {find_local_folder(config, run_dir)}")
+    print_next(typed("view", find_local_folder(config, run_dir)))

@@ -18,11 +18,12 @@ def presets(
     name: Annotated[str | None, typer.Argument(help="Show all that this preset sets.")] = None,
 ) -> None:
     """List the known problem sets: what each reads, from where, and under which licence."""
-    from overproof.cli.console import print_lines
+    from overproof.cli.console import print_lines, print_next, typed
     from overproof.problems.presets import PRESETS, describe_preset
 
     if name is not None:
         print_lines(describe_preset(name))
+        print_next(typed("init", "--problems", name))
         return
     for preset, one in PRESETS.items():
         place = one.dataset or "a file of yours"
@@ -30,6 +31,7 @@ def presets(
     print_lines(
         ["", "problems: {preset: NAME} reads one; hygiene: {benchmarks: [aime24, math500]} keeps clear of some."]
     )
+    print_next("overproof presets NAME")
 
 
 def suspects(
@@ -48,7 +50,7 @@ def suspects(
     """List references that are probably wrong as the traces have it, and decide about them. Scoring again is free."""
     from overproof import freshness
     from overproof import suspects as references
-    from overproof.cli.console import print_lines, print_next
+    from overproof.cli.console import print_lines, print_next, typed
     from overproof.errors import ConfigError
 
     folder = find_folder(run, run_dir)
@@ -64,7 +66,7 @@ def suspects(
         references.decide(folder, problem_id, action, reference=reference, who=who, why=why)
     if asked:
         print_lines([f"{len(asked):,} decisions in {folder.overrides}"])
-        print_next(f"overproof run {folder}")
+        print_next(typed("run", folder))
         return
     found = references.find_suspects(folder, range(freshness.manifest_of(folder).shards), least=0)
     listed = [one for one in found if all_ or one.found.is_suspect]
@@ -75,6 +77,7 @@ def suspects(
         print_lines(
             [f"{len(found) - len(listed):,} more are contradicted by most traces, as is common by chance here: --all"]
         )
+    print_next(typed("view", folder, "--edit") if listed else typed("view", folder))
 
 
 def rewordings(
@@ -82,7 +85,7 @@ def rewordings(
 ) -> None:
     """List problems that may put a benchmark question in other words, both texts side by side."""
     from overproof import freshness
-    from overproof.cli.console import print_lines
+    from overproof.cli.console import print_lines, print_next, typed
     from overproof.hygiene.rewording import describe
 
     folder = find_folder(run, run_dir)
@@ -95,3 +98,4 @@ def rewordings(
     print_lines(
         [f"{count:,} problems. Drop one with: overproof suspects RUN --drop ID; all with: hygiene.review: drop"]
     )
+    print_next(typed("run", folder))

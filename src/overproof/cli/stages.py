@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from overproof.cli.console import typed
 from overproof.cli.options import Config, Lang, Limit, Overrides, RunDir, add_limit, find_folder, read_config
 from overproof.stopping import GRACE_SECONDS
 
@@ -86,13 +87,13 @@ def sample(
             if batch_out is not None:
                 written = pipeline.write_batch(run, batch_out)
                 display.batch_written(written)
-                results = "sample {} --batch-in RESULTS   (what the provider gives back)"
-                display.next(f"overproof {(results if written.files else 'score {}').format(run.folder)}")
+                results = f"{typed('sample', run.folder)} --batch-in RESULTS   (what the provider gives back)"
+                display.next(results if written.files else typed("score", run.folder))
                 return
             if not batch_in:
                 display.sampled(pipeline.sample(run))
         display.print(f"traces   {run.folder.traces(0).parent}")
-        display.next(f"overproof score {run.folder}")
+        display.next(typed("score", run.folder))
 
 
 def _show_plan(run: Run, display: Display) -> None:
@@ -120,7 +121,7 @@ def score(
                 pipeline.prepare(run)  # which costs nothing, and no sampling came before that would have done it
             pipeline.score(run)
         display.print(f"scores   {run.folder.scores(0).parent}")
-        display.next(f"overproof select {run.folder}")
+        display.next(typed("select", run.folder))
 
 
 def select(config: Config, set_: Overrides = None, limit: Limit = None, run_dir: RunDir = None) -> None:
@@ -131,7 +132,7 @@ def select(config: Config, set_: Overrides = None, limit: Limit = None, run_dir:
         with run.folder.lock(run.tell):
             pipeline.select(run)
         display.print(f"decisions  {run.folder.decisions(0).parent}")
-        display.next(f"overproof export {run.folder}")
+        display.next(typed("export", run.folder))
 
 
 def export(config: Config, set_: Overrides = None, limit: Limit = None, run_dir: RunDir = None) -> None:
@@ -142,7 +143,7 @@ def export(config: Config, set_: Overrides = None, limit: Limit = None, run_dir:
         with run.folder.lock(run.tell):
             pipeline.export_dataset(run)
         display.print(f"dataset  {run.folder.dataset()}")
-        display.next(f"overproof report {run.folder}")
+        display.next(typed("report", run.folder))
 
 
 def report(
@@ -182,10 +183,10 @@ def _finish(summary: Summary, run: Run, display: Display) -> None:
     from overproof.cli.display import check_kept
 
     if summary.traces and not summary.kept:
-        display.next(f"overproof view {run.folder}")
+        display.next(typed("view", run.folder))
     check_kept(summary)
-    trains = [f"overproof check-student sft_tiny --run-dir {run.folder}"] if run.folder.storage is None else []
-    display.next(f"overproof view {run.folder}", *trains)
+    trains = [typed("check-student", "sft_tiny", "--run-dir", run.folder)] if run.folder.storage is None else []
+    display.next(typed("view", run.folder), *trains)
 
 
 def _again(command: str, without: str) -> str:
@@ -228,7 +229,7 @@ def doctor(config: Config, set_: Overrides = None, limit: Limit = None, run_dir:
         print_lines(diagnosis.lines())
     if not all(diagnosis.is_well for diagnosis in diagnoses):
         raise typer.Exit(1)
-    print_next(f"overproof run {config} --dry-run")
+    print_next(typed("run", config, "--dry-run"))
 
 
 def pilot(
@@ -254,5 +255,7 @@ def pilot(
             raise ConfigError(f"pilot: two configs share a run folder: {', '.join(names)}. Name their files apart.")
         figures, contrasts = comparing.pilot(runs, problems)
         display.piloted(figures, contrasts)
+        asked = [config for config, one in zip(configs, figures, strict=True) if not one.failed]
+        display.next(*(typed("run", config, "--dry-run") for config in asked))
     if any(one.failed for one in figures):
         raise typer.Exit(1)

@@ -23,7 +23,7 @@ from overproof.config.selection import HygieneConfig, SelectionConfig, Selection
 from overproof.config.source import ProblemsConfig, PromptConfig
 from overproof.config.table import Table
 from overproof.config.training import EvaluationConfig, ProveConfig, TrainConfig
-from overproof.errors import ConfigError, explain_os_error
+from overproof.errors import ConfigError, explain_os_error, suggest, suggest_folder
 from overproof.keys import blot_lookalikes, environment_keys, find_keys
 from overproof.resources import bundled
 
@@ -193,8 +193,7 @@ def find_config(name: str) -> Path:
         return candidate
     names = sorted(file.stem for file in shipped.glob("*.yaml"))
     here = [str(file) for file in Path().glob("*.yaml")]
-    near = difflib.get_close_matches(name.removesuffix(".yaml"), names, n=1) or difflib.get_close_matches(name, here)
-    hint = f" Did you mean '{near[0]}'?" if near else ""
+    hint = suggest(name.removesuffix(".yaml"), names) or suggest(name, here) or suggest_folder(path)
     raise ConfigError(
         f"There is no config file '{name}'.{hint} Give a path, a run's folder, or one of those that ship with "
         f"overproof: {', '.join(names)}"

@@ -15,7 +15,7 @@ import msgspec
 import numpy as np
 
 from overproof.config.endpoint import SamplingConfig
-from overproof.errors import ConfigError, InputError
+from overproof.errors import ConfigError, InputError, suggest_folder
 from overproof.estimators import (
     ALPHA,
     Difference,
@@ -72,6 +72,8 @@ class Comparison(msgspec.Struct, frozen=True):
     left_out: int
     """Problems of some side that are not among them."""
     sides: list[Line]
+    by_question: bool = False
+    """Whether problems were paired by their questions, as the runs call them by other ids."""
 
     def lines(self) -> list[str]:
         """The comparison as a table for a terminal, with each interval drawn to scale."""
@@ -80,7 +82,13 @@ class Comparison(msgspec.Struct, frozen=True):
         rows += [_cells(line) for line in self.sides]
         widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
         table = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
-        return [f"{self.problems:,} problems, paired{left_out}", *table, *_notes(self.sides), *_draw([*self.sides])]
+        how = " by their questions" if self.by_question else ""
+        return [
+            f"{self.problems:,} problems, paired{how}{left_out}",
+            *table,
+            *_notes(self.sides),
+            *_draw([*self.sides]),
+        ]
 
 
 def compare(
@@ -89,8 +97,9 @@ def compare(
     """Compare every side with the first one by `measure` (pass@k or maj@k).
 
     A run is that of an evaluation, or one that holds an evaluation, or any run that has been scored. Raises ConfigError
-    for fewer than two sides or another measure, InputError when the sides have no problem in common or understand
-    different problems by the same id, and RunFolderError for a folder without scores.
+    for fewer than two sides or another measure, InputError when the sides have no problem in common or give the same
+    one different references, and RunFolderError for a folder without scores. Problems are known by their ids; where
+    some run shares none, or calls another question by one, by their questions.
     """
     kind, _, k = measure.partition("@")
     if kind not in {"pass", "maj"} or not k.isdecimal() or int(k) < 1:
@@ -98,6 +107,9 @@ def compare(
     if len(sides) < 2:
         raise ConfigError("a comparison needs at least two runs; name another")
     tables = [[_read_values(run, measure, approximate) for run in side.runs] for side in sides]
+    by_question = not _share_ids([run for runs in tables for run in runs])
+    if by_question:
+        tables = [[_name_by_question(run) for run in runs] for runs in tables]
     for side, runs in zip(sides, tables, strict=True):
         if not all(run.values for run in runs):
             raise InputError(
@@ -108,6 +120,7 @@ def compare(
     common, left_out = _common_problems(sides, tables)
     values = [np.array([[run.values[problem] for problem in common] for run in runs]) for runs in tables]
     made = _compare_values([side.name for side in sides], values, measure, left_out)
+    made = msgspec.structs.replace(made, by_question=by_question)
     return _mark(made, [all(run.is_finished for run in runs) for runs in tables])
 
 
@@ -122,7 +135,7 @@ def name_sides(folders: Sequence[str]) -> list[Side]:
         runs = [RunFolder(part) for part in (listed if separator else text).split(",")]
         for run in runs:
             if run.storage is None and not run.root.is_dir():
-                raise ConfigError(f"there is no run folder {run}")
+                raise ConfigError(f"There is no run folder '{run}'.{suggest_folder(run.root)}")
         sides.append(Side(name if separator else str(runs[0]), runs))
     return sides
 
@@ -166,6 +179,32 @@ def _value_of(outcome: ProblemOutcome, measure: str, sampling: SamplingConfig) -
     return values_at(samples, measure) if samples else None
 
 
+def _share_ids(runs: Sequence[_Values]) -> bool:
+    """Whether every run has an id in common with the first, and none means another question by any id."""
+    first, *others = [run.asked for run in runs]
+    shared = [first.keys() & other.keys() for other in others]
+    return all(shared) and all(
+        _plain(first[problem][0]) == _plain(other[problem][0])
+        for other, common in zip(others, shared, strict=True)
+        for problem in common
+    )
+
+
+def _name_by_question(run: _Values) -> _Values:
+    """The same values by question in place of id; without questions that the run asks twice."""
+    names = {problem: _plain(question) for problem, (question, _) in run.asked.items()}
+    counts = Counter(names.values())
+    names = {problem: name for problem, name in names.items() if counts[name] == 1}
+    return run._replace(
+        values={names[problem]: value for problem, value in run.values.items() if problem in names},
+        asked={name: (name, run.asked[problem][1]) for problem, name in names.items()},
+    )
+
+
+def _plain(question: str) -> str:
+    return " ".join(question.split())
+
+
 def _common_problems(sides: Sequence[Side], tables: Sequence[Sequence[_Values]]) -> tuple[list[str], int]:
     """Ids with a value in every run, sorted, and how many ids are not among them."""
     runs = [(side.name, run) for side, made in zip(sides, tables, strict=True) for run in made]
@@ -175,8 +214,8 @@ def _common_problems(sides: Sequence[Side], tables: Sequence[Sequence[_Values]])
             first, known = asked.setdefault(problem, (name, text))
             if known != text:
                 raise InputError(
-                    f"problem '{problem}' is another one in {first} than in {name}: runs can be compared only on the "
-                    "same problems with the same references"
+                    f"problem '{problem[:80]}' is another one in {first} than in {name}: runs can be compared only "
+                    "on the same problems with the same references"
                 )
     common = set(asked)
     for name, run in runs:

@@ -8,7 +8,6 @@ twice, a column that is not there: each is an error that names file, line and th
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import hashlib
 import itertools
 import re
@@ -20,7 +19,7 @@ from typing import Any
 import msgspec
 
 from overproof.config.source import ProblemsConfig
-from overproof.errors import ConfigError, InputError
+from overproof.errors import ConfigError, InputError, suggest
 from overproof.problems.cells import as_messages, read_options, read_question, read_text
 from overproof.problems.notes import SourceNotes
 from overproof.problems.presets import EXTRACTORS, PRESETS, Preset, preset_named
@@ -120,9 +119,8 @@ def find_preset(config: ProblemsConfig) -> Preset:
     preset = preset_named(config.preset) if config.preset else Preset()
     if preset is None:
         known = ["procedural", *PRESETS]
-        near = difflib.get_close_matches(str(config.preset), known, n=1)
-        hint = f"Did you mean '{near[0]}'?" if near else "`overproof presets` lists them"
-        raise ConfigError(f"{config.table}.preset: there is no preset '{config.preset}'. {hint}")
+        hint = suggest(str(config.preset), known) or " `overproof presets` lists them"
+        raise ConfigError(f"{config.table}.preset: there is no preset '{config.preset}'.{hint}")
     given: dict[str, Any] = {
         key: value
         for key in ("question", "reference", "id", "source", "level", "name", "dataset", "split")

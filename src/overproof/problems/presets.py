@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from overproof.braces import close_brace
-from overproof.errors import ConfigError
+from overproof.errors import ConfigError, suggest
 from overproof.rows.columns import Columns
 
 
@@ -378,7 +378,8 @@ def describe_preset(name: str) -> Iterator[str]:
     """All that a preset sets, a line each. Raises ConfigError where there is none of that name."""
     preset = preset_named(name)
     if preset is None:
-        raise ConfigError(f"there is no preset '{name}'. `overproof presets` lists them")
+        near = suggest(name, ["procedural", *PRESETS])
+        raise ConfigError(f"there is no preset '{name}'.{near or ' `overproof presets` lists them'}")
     yield f"{name}: {preset.about}"
     yield f"    dataset    {preset.dataset or 'none: give problems.path'}"
     for key in ("name", "split", "question", "reference", "id", "source", "level", "append"):

@@ -17,7 +17,7 @@ import msgspec
 
 from overproof import pipeline
 from overproof.config import ProofRun
-from overproof.errors import ConfigError
+from overproof.errors import ConfigError, suggest
 from overproof.evaluation.comparison import Comparison, Side, compare
 from overproof.journal import write_bytes
 from overproof.prove.jobs import Job, Outcome, run_jobs
@@ -43,7 +43,7 @@ def prove(config: ProofRun, folder: RunFolder, show: pipeline.Show = pipeline.be
         raise ConfigError(f"selections: '{BEFORE}' is the untrained student; give the selection another name")
     after = config.prove.pairs_after
     if after is not None and after not in config.selections:
-        raise ConfigError(f"prove.pairs_after: there is no selection '{after}'")
+        raise ConfigError(f"prove.pairs_after: there is no selection '{after}'.{suggest(after, config.selections)}")
     check_installed()
     proofs = []
     for temperature in config.prove.temperatures or [config.teacher.temperature]:

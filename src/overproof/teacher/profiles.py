@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from overproof.errors import ConfigError
+from overproof.errors import ConfigError, suggest
 
 REASONING_FIELDS = (
     "reasoning_content",
@@ -115,7 +115,7 @@ def load_profile(name: str, model: str | None = None) -> Profile:
         tables = {**tables, name: _read_file(Path(name))}
     if name not in tables:
         raise ConfigError(
-            f"teacher.profile: there is no profile '{name}'. Known: {', '.join(tables)}; "
+            f"teacher.profile: there is no profile '{name}'.{suggest(name, tables)} Known: {', '.join(tables)}; "
             "or give the path of a .toml file with a profile of your own."
         )
     table = _with_shared_errors(tables[name], tables["generic"])

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from overproof.errors import RunFolderError
+from overproof.errors import RunFolderError, suggest_folder
 from overproof.report.summary import Summary
 from overproof.runfolder import RunFolder
 from overproof.view.proofs import FILE
@@ -39,9 +39,10 @@ def find_runs(places: Sequence[Path | str]) -> list[RunFolder]:
         folder.greet()
         here = list(_find_in(folder, _DEEPEST))
         if not here:
+            near = "" if folder.storage or folder.root.is_dir() else suggest_folder(folder.root)
             raise RunFolderError(
                 f"{folder} holds no run: neither it nor a folder in it has config.yaml and problems. "
-                "Give a run folder, or a folder of run folders."
+                f"Give a run folder, or a folder of run folders.{near}"
             )
         found |= {str(one.place): one for one in here}
     return list(found.values())
