@@ -4,9 +4,14 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
+from pydantic import BaseModel
 
+from overproof.config import EvaluationRun, ProofRun, RunConfig, SftRun, parse_table
+from overproof.config.grpo import GrpoConfig
 from overproof.resources import guide_pages
 
 ROOT = Path(__file__).parents[1]
@@ -32,6 +37,44 @@ def test_the_python_of_a_page_runs(page: Path, tmp_path: Path) -> None:
             assert ran.returncode == 0, f"{text}\n{ran.stderr}"
 
 
+NEEDED = {"problems": {"path": "mine.jsonl"}, "teacher": {"model": "m"}}
+KINDS: tuple[type[BaseModel], ...] = (RunConfig, EvaluationRun, SftRun, ProofRun, GrpoConfig)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: f"{page.parent.name}-{page.stem}")
+def test_the_yaml_of_a_page_is_part_of_a_config(page: Path) -> None:
+    for _, text in blocks(page, "yaml"):
+        if "apiVersion:" in text:  # a cluster's, which only has to be YAML
+            assert all(yaml.safe_load_all(text))
+            continue
+        tree = yaml.safe_load(text)
+        named = re.findall(r"^(\w+):", text, re.MULTILINE)
+        assert sorted(named) == sorted(tree), f"{page.name} gives a table twice: {text}"
+        own = next((kind for kind in KINDS if set(tree) <= set(kind.model_fields)), None)
+        assert own is not None, f"{page.name}: no kind of config holds {set(tree)}"
+        rest = {key: value for key, value in _least(own).items() if key not in tree}
+        parse_table(rest | tree, f"{page.name}: {text}", own)
+
+
+def _least(kind: type[BaseModel]) -> dict[str, Any]:
+    """The tables without which there is no config of this kind."""
+    needed = NEEDED | {
+        "student": "m" if kind is GrpoConfig else {"model": "m"},
+        "output": "o",
+        "evaluation": {"problems": {"path": "held_out.jsonl"}},
+        "train": {"student": "m"},
+    }
+    return {name: value for name, value in needed.items() if name in kind.model_fields}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: f"{page.parent.name}-{page.stem}")
+def test_the_shell_of_a_page_can_be_read_by_a_shell(page: Path) -> None:
+    for named in ("sh", "bash"):
+        for _, text in blocks(page, named):
+            ran = subprocess.run(["bash", "-n"], input=text, capture_output=True, text=True, check=False)
+            assert ran.returncode == 0, f"{page.name}: {text}{ran.stderr}"
+
+
 def test_every_link_of_a_page_leads_to_a_file() -> None:
     for page in PAGES:
         for link in re.findall(r"\]\(([^)#]+)\)", page.read_text(encoding="utf-8")):
@@ -48,8 +91,6 @@ def test_the_readme_is_short_and_holds_the_two_commands() -> None:
 
 @pytest.mark.parametrize("name", sorted(path.stem for path in (ROOT / "configs").glob("*.yaml")))
 def test_every_shipped_config_is_explained_as_yaml_that_is_a_config_again(name: str) -> None:
-    import yaml
-
     from overproof.config import explaining
 
     text = "\n".join(explaining.explain_config(name))

@@ -68,7 +68,7 @@ def _ask(what: str, option: str) -> str:
 
 
 def guide(
-    topic: Annotated[str | None, typer.Argument(help="A page; without one they are listed.")] = None,
+    topic: Annotated[str | None, typer.Argument(metavar="TOPIC", help="A page; without one they are listed.")] = None,
     lang: Annotated[
         str | None, typer.Option(metavar="en|zh", help="Language of the page [default: that of the locale].")
     ] = None,

@@ -29,7 +29,10 @@ def verify(
 
 def grade(
     rows: Annotated[
-        Path, typer.Argument(help="JSONL with reference and output, optionally problem, output_kind and label.")
+        Path,
+        typer.Argument(
+            metavar="FILE", help="JSONL with reference and output, optionally problem, output_kind and label."
+        ),
     ],
     out: Annotated[Path, typer.Option(help="Where each row goes with verdict, extracted, layer and reason added.")],
     workers: Annotated[
@@ -71,7 +74,7 @@ def _say_audits(summary: AuditSummary) -> str:
 
 
 def audit(
-    problems: Annotated[str, typer.Argument(help="A problem file, or a config that names one.")],
+    problems: Annotated[str, typer.Argument(metavar="FILE", help="A problem file, or a config that names one.")],
     set_: Overrides = None,
     limit: Limit = None,
 ) -> None:

@@ -15,7 +15,7 @@ Ids = list[str] | None
 
 
 def presets(
-    name: Annotated[str | None, typer.Argument(help="Show all that this preset sets.")] = None,
+    name: Annotated[str | None, typer.Argument(metavar="NAME", help="Show all that this preset sets.")] = None,
 ) -> None:
     """List the known problem sets: what each reads, from where, and under which licence."""
     from overproof.cli.console import print_lines, print_next, typed
