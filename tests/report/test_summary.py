@@ -1,6 +1,5 @@
 from pathlib import Path
 
-import msgspec
 import pytest
 from building import make_config, make_problem, make_trace
 from hypothesis import given, settings
