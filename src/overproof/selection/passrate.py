@@ -1,8 +1,8 @@
 """How often the teacher solves a problem; only this module knows which traces count and when there are enough.
 
 A refused request, a reference that cannot be read and what a server says again that knows no chance tell nothing of the
-model and do not count; a reply that was cut
-or did not end by itself counts as not passed, whatever it says, and so does an answer that cannot be decided.
+model and do not count. A reply that was cut or did not end by itself counts as not passed, whatever it says, as does an
+answer that cannot be decided.
 """
 
 from __future__ import annotations
