@@ -17,7 +17,7 @@ from overproof.records import Decision
 from overproof.runfolder import RunFolder
 from overproof.runfolder.overrides import Override
 
-THOUGHT = "<think>\nTwo and two are four, as everybody knows, so the answer must be four.\n</think>\n\n"
+THOUGHT = "<think>\nTwo and two are four, as everybody knows, so the answer must be four, says way {n}.\n</think>\n\n"
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def folder(tmp_path: Path) -> RunFolder:
 
 
 def said(*answers: str) -> list[str]:
-    return [f"{THOUGHT}\\boxed{{{answer}}}" for answer in answers]
+    return [f"{THOUGHT.format(n=n)}\\boxed{{{answer}}}" for n, answer in enumerate(answers)]
 
 
 def go_on(folder: RunFolder) -> dict[str, Decision]:

@@ -1,5 +1,6 @@
 """TRL's SFTTrainer takes every format as it is exported and learns reasoning, answer and end of turn."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +71,6 @@ def test_the_trainer_takes_a_step_on_every_format_under_every_template(tmp_path:
     if form == "input_reasoning_content":  # these templates drop reasoning_content, except qwen3's
         assert ("Two and two make four." in learnt) is (name == "qwen3")
     else:
-        assert "<think>\nTwo and two make four.\n</think>\n\nThe answer is \\boxed{4}.<|im_end|>" in learnt
+        assert re.search(r"<think>\nTwo and two make four\.( Way \d says so\.)?\n</think>\n\nThe answer is", learnt)
     assert "The answer is \\boxed{4}.<|im_end|>" in learnt
     assert trainer.train().global_step == 1
