@@ -3,10 +3,12 @@
 from pathlib import Path
 
 import pytest
+from shardwork import be_killed
 
 from overproof import pipeline
 from overproof.config import ProofRun, load_table
-from overproof.prove import prove
+from overproof.errors import OverproofError
+from overproof.prove import jobs, prove
 from overproof.records import decode
 from overproof.resources import bundled
 from overproof.runfolder import RunFolder
@@ -18,6 +20,14 @@ SHORTENED = [
     "prove.seeds=[0]",
     "prove.greedy=false",
 ]
+
+
+def test_a_killed_process_is_one_line_with_the_way_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jobs, "_run_job", be_killed)
+    config = load_table(str(bundled("configs") / "prove.yaml"), ProofRun, ["prove.jobs=1"])
+    asked = [jobs.Job("verified", 0, None, tmp_path / "verified-0")]
+    with pytest.raises(OverproofError, match=rf"was killed.*{tmp_path}.*same command goes on.*prove\.jobs=1"):
+        list(jobs.run_jobs(config, asked))
 
 
 @pytest.mark.slow

@@ -8,6 +8,7 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -16,6 +17,7 @@ import orjson
 
 from overproof.config import EvaluationRun, ProofRun
 from overproof.config.endpoint import EndpointConfig
+from overproof.errors import OverproofError
 from overproof.evaluation import evaluate_endpoint
 from overproof.evaluation.measures import Evaluation
 from overproof.evaluation.serving import hash_weights, serve_student
@@ -60,13 +62,22 @@ class Outcome(msgspec.Struct, frozen=True):
 
 
 def run_jobs(config: ProofRun, jobs: Sequence[Job]) -> Iterator[tuple[Job, Outcome]]:
-    """The outcome of every job as they end, `prove.jobs` at a time. A job that was done before is not done again."""
+    """The outcome of every job as they end, `prove.jobs` at a time. A job that was done before is not done again.
+
+    Raises OverproofError when a process of one is killed, as where memory lacks.
+    """
     context = multiprocessing.get_context("spawn")  # torch's threads do not survive a fork
     with ProcessPoolExecutor(config.prove.jobs, context, initializer=_settle_in) as pool:
         waiting = {pool.submit(_run_job, config, job): job for job in jobs}
         try:
             for done in as_completed(waiting):
                 yield waiting[done], done.result()
+        except BrokenProcessPool:
+            raise OverproofError(
+                "A process that trains or asks a student was killed, perhaps for want of memory; "
+                f"{jobs[0].folder.parent} has its log. The same command goes on with what is missing; with --set "
+                "prove.jobs=1 it takes less memory"
+            ) from None
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
 
