@@ -31,6 +31,16 @@ def graded(output: str, reference: str = "5") -> Grade:
 
 
 @pytest.mark.parametrize(
+    "form", ["{d}", "-{d}", "{d}.5", "0.({d})", "1/{d}", "{d} m", "x={d}", "{d}x+1=0", "({d},2)", "{d}th"]
+)
+@pytest.mark.parametrize("other", ["2", "x=3", "3x+1=0", "5 m", "(1,2)", "{1,2}", "50%", "2 (two)"])
+def test_numbers_that_python_does_not_write_out_are_no_fault_on_either_side(form: str, other: str) -> None:
+    long = form.format(d="7" * 4301)
+    for answer, reference in ((long, other), (other, long)):
+        assert graded(rf"\boxed{{{answer}}}", reference).layer != "fault"
+
+
+@pytest.mark.parametrize(
     "bomb",
     [
         "9^{9^{9^9}}",

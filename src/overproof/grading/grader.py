@@ -238,9 +238,11 @@ def judge_values(reference: Reference, answer: str, spelled: str, scope: Scope) 
 
 
 def _judge_integer(reference: Scalar, digits: str) -> Finding | None:
-    """One whole number against another, the commonest row of all; None where the reference is no whole number."""
+    """One whole number against another, the commonest row of all; None where one is none, or too long to be shown."""
     node = reference.node
-    if node.op != "num" or node.decimals is not None or node.value.denominator != 1 or len(digits) > MAX_DIGITS:
+    if node.op != "num" or node.decimals is not None or node.value.denominator != 1:
+        return None
+    if len(digits) > MAX_DIGITS or abs(node.value) >= 10**MAX_DIGITS:
         return None
     if int(digits) == node.value.numerator:
         return same("number", f"both are {int(digits)}")
