@@ -40,6 +40,15 @@ def test_numbers_that_python_does_not_write_out_are_no_fault_on_either_side(form
         assert graded(rf"\boxed{{{answer}}}", reference).layer != "fault"
 
 
+@pytest.mark.parametrize("digit", ["❶", "⓵", "➀", "²", "₂", "٣", "३", "፩"])
+@pytest.mark.parametrize("form", ["{d}", "{d}{d}", "1{d}", "C_{{{d}}}^2", "12_{d}"])
+def test_digits_of_any_script_are_no_fault_on_either_side_or_in_a_question(digit: str, form: str) -> None:
+    text = form.format(d=digit)
+    question = f"Write it in base {digit}, that is {digit}进制."
+    for answer, reference in ((text, "2"), ("2", text), (text, text)):
+        assert grade(rf"\boxed{{{answer}}}", reference, question=question).layer != "fault"
+
+
 @pytest.mark.parametrize(
     "bomb",
     [

@@ -180,7 +180,7 @@ def judge(reference: Reference, answer: str, question: str | None = None) -> Fin
     if spelled == reference.spelled:
         return same("text", "the same text")
     first = reference.values[0]
-    if spelled.isdigit() and isinstance(first, Scalar) and (finding := _judge_integer(first, spelled)) is not None:
+    if spelled.isdecimal() and isinstance(first, Scalar) and (finding := _judge_integer(first, spelled)) is not None:
         return finding
     scope = _typed_scope(scope_of(question), reference)
     if spelled.endswith("?") and not reference.spelled.endswith("?"):

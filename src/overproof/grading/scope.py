@@ -167,7 +167,7 @@ class Scope:
         """The base it asks a number to be written in."""
         match = _BASE.search(self.text)
         word = (match[1] or match[2] or "") if match else ""
-        base = Fraction(word) if word.isdigit() and len(word) < 3 else number_of(word) if word else None
+        base = Fraction(word) if word.isdecimal() and len(word) < 3 else number_of(word) if word else None
         return None if base is None else int(base)
 
     @cached_property
