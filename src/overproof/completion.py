@@ -15,6 +15,9 @@ import msgspec
 from overproof.lettering import JOINERS, WITHOUT_WIDTH, is_plain
 from overproof.records import Message, Trace
 
+LONG_ENOUGH = 80
+"""Bytes of text from which on two equal replies are no chance; short answers to easy questions are often alike."""
+
 _INNER = r"\s?(?:think|thinking)(?:\s[^<>\n=]{0,20}=[^<>\n]{0,80})?\s?>"
 """A tag is known in any case, with spaces and attributes: what a reader takes for reasoning is read as reasoning."""
 OPENING_TAG = re.compile(f"<{_INNER}", re.IGNORECASE)

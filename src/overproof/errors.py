@@ -75,8 +75,7 @@ class Terminated(KeyboardInterrupt):
 
 def suggest(name: str, known: Iterable[str]) -> str:
     """The question whether the nearest of the known names was meant, after a space; empty where none is near."""
-    near = difflib.get_close_matches(name, list(known), n=1)
-    return f" Did you mean '{near[0]}'?" if near else ""
+    return _ask_for(difflib.get_close_matches(name, list(known), n=1))
 
 
 def suggest_folder(path: Path) -> str:
@@ -84,8 +83,11 @@ def suggest_folder(path: Path) -> str:
     if not path.parent.is_dir():
         return suggest_folder(path.parent) if path.parent.name else ""
     beside = {one.name: str(one) for one in path.parent.iterdir() if one.is_dir() and not one.name.startswith(".")}
-    near = difflib.get_close_matches(path.name, list(beside), n=1)
-    return f" Did you mean '{beside[near[0]]}'?" if near else ""
+    return _ask_for([beside[near] for near in difflib.get_close_matches(path.name, list(beside), n=1)])
+
+
+def _ask_for(near: list[str]) -> str:
+    return f" Did you mean '{near[0]}'?" if near else ""
 
 
 _FULL = "Make room and run the same command again; nothing that was finished is lost."

@@ -123,18 +123,17 @@ def evaluate(config: Config, set_: Overrides = None, limit: Limit = None, run_di
     from overproof.evaluation import evaluate, evaluate_modes
 
     settings = load_table(config, EvaluationRun, add_limit(set_, limit, "evaluation.problems.limit"))
+    folder = find_local_folder(config, run_dir)
     if settings.evaluation.modes:
         with Display() as display:
-            found = evaluate_modes(settings, find_local_folder(config, run_dir), display)
+            found = evaluate_modes(settings, folder, display)
         for mode, one in found.items():
-            answers = find_local_folder(config, run_dir).evaluation_in(mode).root
+            answers = folder.evaluation_in(mode).root
             print_lines(["", f"asked for {mode.replace('_', '-')} replies:", *one.lines(), f"answers  {answers}"])
-        folder = find_local_folder(config, run_dir)
         print_next(typed("view", *(folder.evaluation_in(mode).root for mode in found)))
         return
     with Display() as display:
-        evaluation = evaluate(settings, find_local_folder(config, run_dir), display)
-    folder = find_local_folder(config, run_dir)
+        evaluation = evaluate(settings, folder, display)
     print_lines([*evaluation.lines(), f"answers  {folder.evaluation.root}"])
     print_next(
         f"{typed('compare', f'before={folder}', 'after=ANOTHER_RUN')}   (the same problems asked of another student)",

@@ -6,7 +6,6 @@ unknown key is an error that names the nearest known one.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar, get_args
@@ -285,9 +284,8 @@ def _explain(detail: ErrorDetails, kind: type[BaseModel]) -> str:
     location = ".".join(str(part) for part in detail["loc"])
     if detail["type"] == "extra_forbidden":
         known = _known_keys(detail["loc"][:-1], kind)
-        near = difflib.get_close_matches(str(detail["loc"][-1]), known, n=1)
-        hint = f"Did you mean '{near[0]}'?" if near else f"Known keys: {', '.join(known)}."
-        return f"unknown key '{location}'. {hint}"
+        hint = suggest(str(detail["loc"][-1]), known) or f" Known keys: {', '.join(known)}."
+        return f"unknown key '{location}'.{hint}"
     if detail["type"] == "missing":
         return f"'{location}' is missing"
     message = detail["msg"].removeprefix("Value error, ")

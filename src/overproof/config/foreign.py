@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from overproof.errors import ConfigError
+from overproof.errors import ConfigError, suggest
 
 _NUMBER = re.compile(r"[+-]?\d+(\.\d*)?[eE][+-]?\d+")
 
@@ -25,9 +24,8 @@ def check_foreign_keys(
         if key in refused:
             raise ConfigError(f"{table}.{key}: {refused[key]}")
         if key not in known:
-            near = difflib.get_close_matches(key, known, n=1)
-            hint = f". Did you mean '{near[0]}'?" if near else ""
-            raise ConfigError(f"{table}.{key}: {library} has no such key{hint}")
+            hint = suggest(key, known)
+            raise ConfigError(f"{table}.{key}: {library} has no such key{hint and f'.{hint}'}")
     return {
         key: "no" if value is False and key.endswith("_strategy") else _to_number(value) for key, value in given.items()
     }

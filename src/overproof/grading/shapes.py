@@ -107,7 +107,12 @@ def is_smaller(one: Node, other: Node) -> bool:
 def ways(name: str, exponent: Node) -> Node | None:
     """C_5^2 and A_5^2: how many ways to choose or arrange, where the index is a number."""
     letter, _, index = name.partition("_")
-    if letter not in {"C", "A", "P"} or not index.isdecimal() or exponent.op != "num" or exponent.value.denominator != 1:
+    if (
+        letter not in {"C", "A", "P"}
+        or not index.isdecimal()
+        or exponent.op != "num"
+        or exponent.value.denominator != 1
+    ):
         return None
     if len(index) > 4 or exponent.value > int(index):
         return None

@@ -7,7 +7,6 @@ problem. The problems are written as a problem file that the run's own config na
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import itertools
 from collections import Counter
@@ -17,7 +16,7 @@ from typing import Any
 
 import msgspec
 
-from overproof.errors import ConfigError, InputError, RunFolderError
+from overproof.errors import ConfigError, InputError, RunFolderError, suggest
 from overproof.importing.layouts import ALIASES, GENERAL, LAYOUTS, Layout, recognise, with_columns
 from overproof.importing.reading import ImportedReply, ImportedRow, read_row
 from overproof.journal import write_records, write_sharded
@@ -142,11 +141,10 @@ def _find_layout(source: TraceSet, first: list[SourceRow]) -> Layout:
     if source.schema is not None:
         named = LAYOUTS.get(ALIASES.get(source.schema, source.schema))
         if named is None:
-            near = difflib.get_close_matches(source.schema, [*LAYOUTS, *ALIASES], n=1)
-            hint = f"Did you mean '{near[0]}'? " if near else ""
-            known = ", ".join([*LAYOUTS, *ALIASES])
+            known = [*LAYOUTS, *ALIASES]
             raise ConfigError(
-                f"--schema: there is no schema '{source.schema}'. {hint}Leave it out, or give one of: {known}"
+                f"--schema: there is no schema '{source.schema}'.{suggest(source.schema, known)} Leave it out, or give "
+                f"one of: {', '.join(known)}"
             )
     else:
         found = Counter(recognise(row.values).name for row in first)

@@ -1,4 +1,4 @@
-"""One real call to each endpoint before a run is paid for: does it answer, does it reason, what will it cost?
+"""Real calls to each endpoint before a run is paid for: does it answer, does it reason, what will it cost?
 
 What the replies cost is kept in the run folder, so that a dry run can expect something where nothing bounds a reply.
 """
@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from overproof.completion import split_completion
+from overproof.completion import LONG_ENOUGH, split_completion
 from overproof.config import RunConfig
 from overproof.journal import write_bytes
 from overproof.records import PreparedProblem, Problem, Usage
@@ -34,8 +34,6 @@ EXAMPLE = PreparedProblem(Problem("doctor", "What is the sum of the first ten od
 
 _SILENCE = frozenset({"unreachable", "connection", "deadline"})
 _LONGEST_ANSWER = 200
-_LONG_ENOUGH = 80
-"""Bytes of text from which on two equal replies are no chance; short answers to easy questions are often alike."""
 
 
 class Calls(msgspec.Struct, frozen=True):
@@ -330,7 +328,7 @@ def _are_same(one: Reply | Failure, other: Reply | Failure) -> bool:
     """Whether two replies have one text, long enough that chance does not make it so."""
     if not isinstance(one, Reply) or not isinstance(other, Reply):
         return False
-    return (one.content, one.reasoning) == (other.content, other.reasoning) and one.size >= _LONG_ENOUGH
+    return (one.content, one.reasoning) == (other.content, other.reasoning) and one.size >= LONG_ENOUGH
 
 
 def _reasoning_of(reply: Reply) -> str:

@@ -10,7 +10,7 @@ rate is. One problem cannot tell the two apart; a run can:
   problem whose replies all agree there are others in which all but one do, or two, or fewer, since some problems are
   easy to say and others are not. The run is judged by the problems that have several whole replies: it repeats itself
   where in at least half of them all agree, and these are many times those that differ by a single reply.
-- Texts below `LONG_ENOUGH` bytes (`\boxed{4}`) are no evidence, for any model may say them again.
+- Texts below `completion.LONG_ENOUGH` bytes (`\boxed{4}`) are no evidence, for any model may say them again.
 - Below `FEWEST_PROBLEMS` such problems nothing is concluded.
 
 In a run that repeats itself, a reply that says what an earlier one of its problem says counts for nothing: not in a
@@ -24,11 +24,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
+from overproof.completion import LONG_ENOUGH
 from overproof.records import Trace
 from overproof.selection.alone import find_incomplete
 
-LONG_ENOUGH = 80
-"""Bytes of text from which on equal replies tell of the server; short answers to easy questions are often alike."""
 FEWEST_PROBLEMS = 5
 """Problems with several long replies before anything is concluded from them."""
 LEAST_SHARE = 0.5
