@@ -10,6 +10,14 @@ from overproof.errors import ConfigError
 from overproof.evaluation.planning import Difficulty, difficulty_of, plan_lines, read_difficulty
 
 
+_CONFIG = {
+    "problems": {"path": "problems.jsonl"},
+    "teacher": {"profile": "vllm", "base_url": "http://127.0.0.1:9/v1", "model": "m"},
+    "sampling": {"n": 4},
+    "budget": {"input_price": 1, "output_price": 8, "currency": "CNY"},
+}
+
+
 def problems_in(line: str) -> int:
     return int(line.split(maxsplit=1)[0].replace(",", ""))
 
@@ -22,18 +30,18 @@ def test_more_samples_a_problem_need_fewer_problems_and_a_smaller_difference_mor
 
 
 def test_an_earlier_run_gives_the_difficulty_and_what_replies_cost(tmp_path: Path) -> None:
-    config = {
-        "problems": {"path": "problems.jsonl"},
-        "teacher": {"profile": "vllm", "base_url": "http://127.0.0.1:9/v1", "model": "m"},
-        "sampling": {"n": 4},
-        "budget": {"input_price": 1, "output_price": 8, "currency": "CNY"},
-    }
-    found = read_difficulty(write_passes(tmp_path, [0] * 30 + [1] * 8 + [4] * 2, config=config))
+    found = read_difficulty(write_passes(tmp_path, [0] * 30 + [1] * 8 + [4] * 2, config=_CONFIG))
     assert found.mean == pytest.approx(0.1, abs=0.02)
     assert (found.tokens, found.cost) == (12 + 30, Decimal("0.000252"))
     assert plan_lines(2, [4], found)[1].endswith(" CNY")
+    assert not found.so_far
     easy_to_tell = problems_in(plan_lines(2, [4], found)[1])
     assert easy_to_tell < problems_in(plan_lines(2, [4], Difficulty())[1])
+
+
+def test_a_run_that_lacks_replies_is_said_to_lean_upwards(tmp_path: Path) -> None:
+    found = read_difficulty(write_passes(tmp_path, [0, 2], config=_CONFIG | {"sampling": {"n": 8}}))
+    assert "replies are missing" in plan_lines(2, [4], found)[-1]
 
 
 @pytest.mark.parametrize("points", [0, -2, 100, 0.0001])

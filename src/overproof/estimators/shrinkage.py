@@ -39,8 +39,13 @@ class Prior(msgspec.Struct, frozen=True):
         return beta_below(high, a, b) - beta_below(low, a, b)
 
 
-def fit_prior(counts: Mapping[Counts, int] | Mapping[Counts, float]) -> Prior:
-    """The beta distribution under which counts of (correct, draws) → problems are likeliest; uniform without any."""
+def fit_prior(counts: Mapping[Counts, int] | Mapping[Counts, float], *, caution: float = 1.0) -> Prior:
+    """The beta distribution under which counts of (correct, draws) → problems are likeliest; uniform without any.
+
+    Of two that fit alike the wider counts for more, by (1 + a + b) to the power of −`caution`: from two draws of 100
+    problems the likeliest is too narrow now and then, and just then much is kept, so that of what was kept 1.9 points
+    too many were foretold inside a band, 1.2 with it. 0 where the counts hold what is usual already.
+    """
     problems = [(correct, draws, number) for (correct, draws), number in counts.items() if draws]
     if not problems:
         return Prior()
@@ -52,6 +57,7 @@ def fit_prior(counts: Mapping[Counts, int] | Mapping[Counts, float]) -> Prior:
     for size in np.geomspace(_LEAST, _MOST, _GRID).tolist():
         prior = Prior(mean * size, (1 - mean) * size)
         found = math.fsum(number * log_chance(prior, correct, draws) for correct, draws, number in problems)
+        found -= caution * math.log1p(size)
         if found > likeliest:
             best, likeliest = prior, found
     return best

@@ -11,7 +11,8 @@ import msgspec
 from overproof.config import parse_config
 from overproof.errors import ConfigError
 from overproof.estimators import Plan, fit_prior, plan_comparison
-from overproof.evaluation.outcomes import read_outcomes
+from overproof.evaluation.measures import LEANS
+from overproof.evaluation.outcomes import read_outcomes, read_sampling
 from overproof.runfolder import Manifest, RunFolder
 from overproof.sampling.settings import Settings
 from overproof.teacher.budget import Amount, Prices, show_money
@@ -32,6 +33,8 @@ class Difficulty(msgspec.Struct, frozen=True):
     currency: str = ""
     price_note: str = ""
     """Where the prices come from when the config gives none."""
+    so_far: bool = False
+    """Whether the run lacks replies, so that problems seem easier and replies shorter than they are."""
 
     @property
     def mean(self) -> float:
@@ -55,11 +58,13 @@ def read_difficulty(folder: RunFolder) -> Difficulty:
     """What an earlier run, or the evaluation in its folder, found. Raises RunFolderError without scores."""
     answers = folder.evaluation if folder.evaluation.holds_run() else folder
     counts: Counter[tuple[int, int]] = Counter()
+    sampling, is_whole = read_sampling(answers), True
     for outcome in read_outcomes(answers, approximate="correct"):
+        is_whole &= outcome.has_all_samples(sampling)
         if outcome.samples:
             counts[sum(sample.passed for sample in outcome.samples), len(outcome.samples)] += 1
     prior = fit_prior(counts)
-    found = Difficulty((prior.a, prior.b))
+    found = Difficulty((prior.a, prior.b), so_far=not is_whole)
     manifest = answers.read_manifest()
     return found if manifest is None else _with_prices(found, answers, manifest)
 
@@ -102,7 +107,8 @@ def plan_lines(points: float, samples: Sequence[int], difficulty: Difficulty) ->
         f"where one is better on some problems and worse on others (by ±{100 * _APART:g} points), samples do not help "
         f"against that: {apart.problems:,} problems x {apart.samples}"
     )
-    return [*lines, f"money {difficulty.price_note}"] if difficulty.price_note else lines
+    lines += [f"money {difficulty.price_note}"] if difficulty.price_note else []
+    return [*lines, LEANS] if difficulty.so_far else lines
 
 
 def _describe(plan: Plan, difficulty: Difficulty) -> str:

@@ -157,8 +157,8 @@ class Agreement:
         The share of wrong references among all problems is found from the candidates by expectation-maximisation; of
         wrong references as many come to be candidates as right ones are given by most traces.
         """
-        able = fit_prior(_together(self.ability, _USUAL_ABILITY))
-        agree = fit_prior(_together(self.wrong, _USUAL_AGREEMENT))
+        able = fit_prior(_together(self.ability, _USUAL_ABILITY), caution=0)
+        agree = fit_prior(_together(self.wrong, _USUAL_AGREEMENT), caution=0)
         ratios = {tally: _ratio(tally, able, agree) for tally in candidates}
         problems = max(self.ability.total(), sum(candidates.values()))
         share = _USUAL_SHARE
