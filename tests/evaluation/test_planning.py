@@ -9,7 +9,6 @@ from passing import write_passes
 from overproof.errors import ConfigError
 from overproof.evaluation.planning import Difficulty, difficulty_of, plan_lines, read_difficulty
 
-
 _CONFIG = {
     "problems": {"path": "problems.jsonl"},
     "teacher": {"profile": "vllm", "base_url": "http://127.0.0.1:9/v1", "model": "m"},
