@@ -13,7 +13,7 @@ from overproof.config import explaining, load_config
 from overproof.errors import RunFolderError
 from overproof.grading import grade
 from overproof.grading.protocol import BACKSTOP, KILLED
-from overproof.pipeline import Event, Step
+from overproof.pipeline import Event, StepProgress
 from overproof.records import Grade, Trace, Verdict
 from overproof.rewards.grades import grade_traces
 from overproof.runfolder import RunFolder
@@ -107,7 +107,7 @@ def stages_done(folder: RunFolder, *overrides: str) -> set[str]:
     done: set[str] = set()
 
     def watch(event: Event) -> None:
-        if isinstance(event, Step):
+        if isinstance(event, StepProgress):
             done.add(event.stage)
 
     pipeline.run_all(pipeline.Run(load_config("quickstart", [*QUICK, *overrides]), folder, watch))

@@ -12,7 +12,7 @@ from aiohttp import web
 
 from overproof.runfolder import RunFolder
 from overproof.view.app import build_app, build_runner
-from overproof.view.run import Run
+from overproof.view.run import ViewedRun
 from overproof.wording import Language, Wording
 
 
@@ -22,7 +22,7 @@ def serving(
 ) -> Iterator[str]:
     """The address of an application over these runs."""
     say = Wording(language)
-    runs = [Run(RunFolder(path), say) for path in run_dirs]
+    runs = [ViewedRun(RunFolder(path), say) for path in run_dirs]
     for run in runs:
         run.refresh()
     loop = asyncio.new_event_loop()

@@ -85,7 +85,7 @@ _BARE_HARMONY = re.compile(r"\s*(?:assistant)?(?:analysis(.*?))?assistantfinal(.
 """The same where the server has dropped the control tokens and left the words between them."""
 
 
-class Mended(NamedTuple):
+class MendedReply(NamedTuple):
     """A reply in one of the two forms."""
 
     content: str
@@ -100,7 +100,7 @@ class Mended(NamedTuple):
         return bool(_ANY_OPENING.match(self.content) or _ANY_CLOSING.search(self.content))
 
 
-def mend(content: str, reasoning: str | None, own_markers: Sequence[tuple[str, str]] = ()) -> Mended:
+def mend(content: str, reasoning: str | None, own_markers: Sequence[tuple[str, str]] = ()) -> MendedReply:
     """Bring a reply into one of the two forms; `own_markers` are looked for before MARKERS.
 
     A block counts where it begins the content, or where only its closing marker stands (a chat template may have
@@ -119,7 +119,7 @@ def mend(content: str, reasoning: str | None, own_markers: Sequence[tuple[str, s
         reasoning = _rewrite_markers(reasoning, markers, [])
         content, reasoning = _mend_field(content, reasoning, marks)
         content, reasoning = _merge(content, reasoning, marks)
-    return Mended(content, reasoning, list(dict.fromkeys(marks)))
+    return MendedReply(content, reasoning, list(dict.fromkeys(marks)))
 
 
 class _Marker(NamedTuple):

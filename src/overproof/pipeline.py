@@ -62,7 +62,7 @@ _SAMPLING_TABLES = ("teacher", "prompt", "sampling", "budget", "engine")
 Result = TypeVar("Result")
 
 
-class Step(msgspec.Struct, frozen=True):
+class StepProgress(msgspec.Struct, frozen=True):
     """How far a stage that costs nothing has come."""
 
     stage: str
@@ -88,7 +88,7 @@ class Problems(msgspec.Struct, frozen=True):
     """How many references are of each kind."""
 
 
-class Plan(msgspec.Struct, frozen=True):
+class RunPlan(msgspec.Struct, frozen=True):
     """What a run is going to do, before a token is paid for."""
 
     problems: Problems
@@ -107,7 +107,7 @@ class Outcome(msgspec.Struct, frozen=True):
     report: report.Summary
 
 
-Event = Step | Plan | Progress | Notice | judge.JudgeOutlook
+Event = StepProgress | RunPlan | Progress | Notice | judge.JudgeOutlook
 Show = Callable[[Event], None]
 """Whoever watches a run. The pipeline tells, it never prints."""
 
@@ -180,7 +180,7 @@ def prepare(run: Run) -> None:
         folder.push(*outputs, folder.skipped)
         for line in notes.lines():
             run.tell(line)
-        run.show(Step("prepare", sum(counts), sum(counts)))
+        run.show(StepProgress("prepare", sum(counts), sum(counts)))
 
     if config.problems.overrides is not None and (taken := suspects.adopt(folder, config.problems.overrides)):
         run.show(Notice(f"{taken:,} decisions about references taken over from {config.problems.overrides}"))
@@ -208,7 +208,7 @@ def _prepare_all(config: RunConfig, notes: SourceNotes, known: KnownIds) -> Iter
         yield _prepare_problem(problem, findings, name_among(problem.question, name, held))
 
 
-def plan(run: Run) -> Plan:
+def plan(run: Run) -> RunPlan:
     """What sampling would ask for and what it may cost; makes no call. The problems must be prepared."""
     with run.open_engine() as engine:
         return _plan(run, engine, _look(run, engine).outlook)
@@ -220,11 +220,11 @@ def _look(run: Run, engine: Engine, only: Container[str] | None = None) -> sampl
     return sampling.look(run.config, run.folder, run.shards, only)
 
 
-def _plan(run: Run, engine: Engine, outlook: Outlook) -> Plan:
+def _plan(run: Run, engine: Engine, outlook: Outlook) -> RunPlan:
     first = list(itertools.islice(_read_prepared(run), 3))
     counted = engine.run_shards if engine.is_far else map  # reading a file here is sooner done than asking for it
     counts = sum(counted(functools.partial(_count_problems, run.folder), run.shards), Counter())
-    return Plan(
+    return RunPlan(
         Problems(
             **{name: counts[name] for name in Problems.__struct_fields__ if name != "kinds"},
             kinds={name.removeprefix(_KIND): count for name, count in counts.items() if name.startswith(_KIND)},
@@ -339,7 +339,7 @@ def score(run: Run) -> None:
 
 def _tell_judge(show: Show, event: judge.JudgeOutlook | judge.Asked | str) -> None:
     if isinstance(event, judge.Asked):
-        show(Step("judge", event.done, event.total))
+        show(StepProgress("judge", event.done, event.total))
     else:
         show(Notice(event) if isinstance(event, str) else event)
 
@@ -551,4 +551,4 @@ def _run_stage(
     with run.open_engine() as engine:
         for number, result in enumerate(engine.run_shards(work, shards), start=1):
             yield result
-            run.show(Step(stage, number, len(shards)))
+            run.show(StepProgress(stage, number, len(shards)))

@@ -30,7 +30,7 @@ _MODELS = {
 """A model to begin with where the provider has none of its own: reasoning models, as of the shipped configs."""
 
 
-class Found(msgspec.Struct, frozen=True):
+class FirstLook(msgspec.Struct, frozen=True):
     """What a first look at a problem file shows."""
 
     columns: list[str]
@@ -41,20 +41,20 @@ class Found(msgspec.Struct, frozen=True):
     """How many rows were looked at."""
 
 
-def look_at(problems: str) -> Found:
+def look_at(problems: str) -> FirstLook:
     """The columns of a problem file, and which seem to be the two that matter; of a preset none need be named.
 
     Raises ConfigError for a file that is not there and InputError for one that holds no rows.
     """
     if problems in PRESETS:
-        return Found([], None, None, 0)
+        return FirstLook([], None, None, 0)
     rows = [row.values for row in itertools.islice(read_rows(Source(path=problems, table="problems")), _LOOKED_AT)]
     if not rows:
         raise InputError(f"{problems} holds no problems")
     columns = list(dict.fromkeys(path for row in rows for path in list_paths(row)))
     question = _pick(_QUESTIONS, columns) or next((name for name in columns if _is_long(rows, name)), None)
     reference = _pick(_REFERENCES, [name for name in columns if name != question])
-    return Found(columns, question, reference, len(rows))
+    return FirstLook(columns, question, reference, len(rows))
 
 
 def write_config(
@@ -118,7 +118,7 @@ def key_variable(provider: str) -> str | None:
     return profile.key_env if profile.key_required else None
 
 
-def _source_of(problems: str, question: str | None, reference: str | None, found: Found) -> dict[str, Any]:
+def _source_of(problems: str, question: str | None, reference: str | None, found: FirstLook) -> dict[str, Any]:
     if problems in PRESETS:
         return {"preset": problems}
     source: dict[str, Any] = {"path": problems, "question": question}

@@ -8,7 +8,7 @@ from commands import overproof
 from terminal import run_in_terminal
 
 from overproof.cli.display import Display
-from overproof.pipeline import Step
+from overproof.pipeline import StepProgress
 
 SHORT = ["--limit", "2", "--set", "sampling.n=2"]
 
@@ -37,11 +37,11 @@ def test_what_a_run_came_to_stands_whole_below_the_bars(tmp_path: Path, columns:
 def test_without_a_terminal_a_stage_that_ends_early_tells_how_far_it_came(capsys: pytest.CaptureFixture[str]) -> None:
     with Display() as display:
         for done in (1, 2, 3):
-            display(Step("sample", done, 9))
+            display(StepProgress("sample", done, 9))
         for done in (1, 5, 9):
-            display(Step("score", done, 9))
+            display(StepProgress("score", done, 9))
         for done in (1, 2):
-            display(Step("select", done, 9))
+            display(StepProgress("select", done, 9))
     counts = ["sample   1/9", "sample   3/9", "score    1/9", "score    9/9", "select   1/9", "select   2/9"]
     assert capsys.readouterr().err.splitlines() == counts
 

@@ -193,8 +193,8 @@ def test_whoever_watches_sees_the_stages_and_the_plan_once(tmp_path: Path) -> No
     seen: list[str] = []
     watch: Show = lambda event: seen.append(type(event).__name__)  # noqa: E731 - a watcher in a line
     evaluate(make_run(n=1, limit=2), RunFolder(tmp_path), watch)
-    assert {"Plan", "Progress", "Step"} <= set(seen)
-    assert seen.count("Plan") == 1
+    assert {"RunPlan", "Progress", "StepProgress"} <= set(seen)
+    assert seen.count("RunPlan") == 1
 
 
 def test_vllm_gets_the_options_of_the_config_and_no_longer_context_than_replies_need(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from overproof.errors import InputError, RunFolderError
-from overproof.grading.rows import Agreement, grade_rows
+from overproof.grading.rows import LabelAgreement, grade_rows
 
 ROWS: list[dict[str, Any]] = [
     {"id": 1, "reference": "0.5", "output": r"So it is $\boxed{\frac12}$."},
@@ -113,7 +113,7 @@ def test_labels_are_compared_with_the_verdicts(tmp_path: Path) -> None:
         )
     )
     agreement = grade_rows(source, tmp_path / "out.jsonl").agreement
-    assert agreement == Agreement(1, 1, 1, 1)
+    assert agreement == LabelAgreement(1, 1, 1, 1)
     assert (agreement.precision, agreement.recall) == (0.5, 0.5)
 
 

@@ -355,7 +355,7 @@ def test_the_plan_bounds_what_the_judge_can_cost(config: RunConfig, tmp_path: Pa
     folder = RunFolder(tmp_path / "run")
     settings = priced(config, 100_000)
     _, told = run(settings, folder)
-    plans = [event.judge for event in told if isinstance(event, pipeline.Plan)]
+    plans = [event.judge for event in told if isinstance(event, pipeline.RunPlan)]
     asked = [event for event in told if isinstance(event, judge.JudgeOutlook)]
     assert plans[0] is not None
     assert (plans[0].answers, asked[0].answers) == (OPEN + DECIDED, OPEN)

@@ -38,8 +38,10 @@ def test_verified_traces_make_a_better_student_than_unverified_ones(tmp_path: Pa
     selections = {name: config.selections[name] for name in ("unverified", "verified")}
     config = config.model_copy(update={"selections": selections})
     folder = RunFolder(tmp_path / "proof")
-    steps: list[pipeline.Step] = []
-    (proof,) = prove(config, folder, lambda event: steps.append(event) if isinstance(event, pipeline.Step) else None)
+    steps: list[pipeline.StepProgress] = []
+    (proof,) = prove(
+        config, folder, lambda event: steps.append(event) if isinstance(event, pipeline.StepProgress) else None
+    )
     sides = {line.name: line for line in proof.sampled.sides}
     difference = sides["verified"].difference
     assert difference is not None

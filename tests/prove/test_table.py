@@ -3,18 +3,18 @@
 import pytest
 
 from overproof.estimators import Difference, Estimate
-from overproof.evaluation.comparison import Comparison, Line
+from overproof.evaluation.comparison import Comparison, SideLine
 from overproof.prove.sets import TrainingSet
 from overproof.prove.table import Proof
 from overproof.records import decode, encode
 
 
-def make_line(name: str, value: float, *, to: float | None = None, p_value: float = 0.001) -> Line:
+def make_line(name: str, value: float, *, to: float | None = None, p_value: float = 0.001) -> SideLine:
     estimate = Estimate(value, value - 0.02, value + 0.02, 400, 1200)
     if to is None:
-        return Line(name, estimate, [value - 0.01, value + 0.01], None)
+        return SideLine(name, estimate, [value - 0.01, value + 0.01], None)
     gap = value - to
-    return Line(name, estimate, [value], Difference(gap, gap - 0.03, gap + 0.03, p_value, 400), p_value)
+    return SideLine(name, estimate, [value], Difference(gap, gap - 0.03, gap + 0.03, p_value, 400), p_value)
 
 
 @pytest.fixture

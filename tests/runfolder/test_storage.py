@@ -352,7 +352,7 @@ def test_a_finished_run_on_shared_storage_does_nothing_again_from_another_machin
     before = shared.read(url)
     steps: list[object] = []
     pipeline.run_all(pipeline.Run(config, elsewhere, steps.append))
-    assert not [step for step in steps if isinstance(step, pipeline.Step)]
+    assert not [step for step in steps if isinstance(step, pipeline.StepProgress)]
     assert {n: c for n, c in shared.read(url).items() if "report" not in n} == {
         n: c for n, c in before.items() if "report" not in n
     }

@@ -23,7 +23,7 @@ from overproof.judge.verdicts import Judgement
 from overproof.runfolder import RunFolder
 from overproof.sampling import SamplingSummary, outlook, sample
 from overproof.sampling.coordinator import Ledger, standing_start
-from overproof.sampling.distributed import Worker, inventory_there
+from overproof.sampling.distributed import LedgerSession, inventory_there
 from overproof.teacher.budget import Amount
 
 CAP = 1_300
@@ -55,7 +55,7 @@ def sample_by_workers(config: RunConfig, folder: RunFolder, shards: Iterable[int
     ledger = HostedHere(Ledger(config.budget, config.teacher.concurrency, standing_start(0, 0, 0, 0, Amount())))
 
     def work(shard: int) -> SamplingSummary | BaseException:
-        worker = Worker(ledger, shard)
+        worker = LedgerSession(ledger, shard)
         try:
             return sample(
                 config,

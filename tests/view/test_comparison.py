@@ -8,7 +8,7 @@ from reported import sample_problem, write_reported
 from overproof.estimators import estimate_difference
 from overproof.runfolder import RunFolder
 from overproof.view.comparison import compare
-from overproof.view.run import Run, Snapshot
+from overproof.view.run import Snapshot, ViewedRun
 
 
 def snapshot(
@@ -26,7 +26,7 @@ def snapshot(
         problems[place] = msgspec.structs.replace(one, problem=msgspec.structs.replace(one.problem, source=source))
     scored = [pair for problem in problems for pair in sample_problem(problem, outcomes[problem.problem.id])]
     folder = write_reported(root, config, problems, scored, shards=shards)
-    return Run(RunFolder(folder.root)).refresh()
+    return ViewedRun(RunFolder(folder.root)).refresh()
 
 
 def test_the_difference_is_taken_problem_by_problem(tmp_path: Path) -> None:

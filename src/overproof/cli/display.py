@@ -19,7 +19,7 @@ from overproof.cli.console import Loudness, open_console, print_next
 from overproof.errors import NothingKeptError
 from overproof.estimators import Estimate
 from overproof.pilot import HEADINGS, Contrast, Figures
-from overproof.pipeline import Event, Outcome, Plan, Problems
+from overproof.pipeline import Event, Outcome, Problems, RunPlan
 from overproof.places import name_places
 from overproof.report import Summary
 from overproof.runfolder import RunFolder
@@ -81,7 +81,7 @@ class Display:
         """Show what a stage tells."""
         if isinstance(event, Notice):
             self.console.print(Text(f"! {plain(name_places(event.text))}"))
-        elif isinstance(event, Plan):
+        elif isinstance(event, RunPlan):
             self.plan(event)
         elif isinstance(event, judge.JudgeOutlook):
             self.lines(event.lines())
@@ -126,7 +126,7 @@ class Display:
         for line in lines:
             self.out.print(Text(name_places(line)))
 
-    def plan(self, plan: Plan, *, with_prompts: bool = False) -> None:
+    def plan(self, plan: RunPlan, *, with_prompts: bool = False) -> None:
         """What is about to be asked and what it may cost."""
         self._currency = plan.outlook.currency
         asked = plan.judge.lines() if plan.judge is not None else []

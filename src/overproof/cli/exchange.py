@@ -37,7 +37,7 @@ def import_traces(
     from overproof.cli.console import print_lines, print_next
     from overproof.cli.display import Display
     from overproof.importing import TraceSet, import_traces
-    from overproof.pipeline import Step
+    from overproof.pipeline import StepProgress
 
     given = {"question": question, "reasoning": reasoning, "answer": answer, "reference": reference}
     given |= {"id": id_, "source": origin}
@@ -46,7 +46,7 @@ def import_traces(
     folder = local_folder(run_dir)
     traces = TraceSet(schema, **where, name=name, split=split, encoding=encoding, limit=limit, columns=columns)
     with Display() as display:
-        summary = import_traces(traces, folder, lambda done, total: display(Step("import", done, total)))
+        summary = import_traces(traces, folder, lambda done, total: display(StepProgress("import", done, total)))
     print_lines([*summary.lines(), f"traces   {folder.traces(0).parent}"])
     print_next(typed("run", folder))
 

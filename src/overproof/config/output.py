@@ -4,7 +4,7 @@ from typing import Annotated, Literal, Self, get_args
 
 from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 
-from overproof.config.own import Named
+from overproof.config.own import OneOf
 from overproof.config.table import Table
 
 Format = Literal[
@@ -27,7 +27,7 @@ MODED = ("messages", "messages_reasoning_content", "prompt_completion")
 class ExportConfig(Table):
     """The form of the dataset."""
 
-    format: Annotated[str, Named("format", get_args(Format), takes=("kept", "prompt"))] = "messages"
+    format: Annotated[str, OneOf("format", get_args(Format), takes=("kept", "prompt"))] = "messages"
     """messages: chat, the reasoning inline as <think>…</think>; messages_reasoning_content: chat with the reasoning
     in a field of its own, which several chat templates drop; prompt_completion: two lists of messages;
     prompt_completion_text: two plain texts; sharegpt: conversations of human and gpt; input_reasoning_content: the

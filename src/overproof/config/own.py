@@ -16,7 +16,7 @@ from overproof.extensions import PLACE, Extension, is_place
 
 
 @dataclass(frozen=True)
-class Named:
+class OneOf:
     """Marks such a key: `Annotated[str, Named("policy", ("all", "correct"), takes=("scored",))]`."""
 
     what: str
@@ -48,7 +48,7 @@ def extensions_in(config: BaseModel, prefix: str = "") -> Iterator[Extension]:
     """Every function of the user's own that a config names, in the order of its keys."""
     for key, field in type(config).model_fields.items():
         value, place = getattr(config, key), f"{prefix}{key}"
-        named = next((mark for mark in field.metadata if isinstance(mark, Named)), None)
+        named = next((mark for mark in field.metadata if isinstance(mark, OneOf)), None)
         if named is not None and isinstance(value, str) and is_place(value):
             yield Extension(place, value, named.takes, getattr(config, "options", {}))
         tables = value if isinstance(value, dict) else {"": value}

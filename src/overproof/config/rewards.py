@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, PositiveInt, model_validator
 
-from overproof.config.own import Named
+from overproof.config.own import OneOf
 from overproof.config.table import Table
 
 EXTRACTORS = ("stated", "last_box")
@@ -23,7 +23,7 @@ class AccuracyConfig(RewardConfig):
 
     approximate: Literal["correct", "incorrect"] = "correct"
     """How an answer counts that is equal only after rounding to the reference's own digits."""
-    extractor: Annotated[str, Named("extractor", EXTRACTORS, takes=("reply", "question"))] = "stated"
+    extractor: Annotated[str, OneOf("extractor", EXTRACTORS, takes=("reply", "question"))] = "stated"
     """Where the answer of a reply is looked for. stated: wherever the reply states it; last_box: in its last \\boxed
     only; or a function of your own, `module:function`."""
 
@@ -90,7 +90,7 @@ class LongParagraphsConfig(RewardConfig):
 class CustomRewardConfig(RewardConfig):
     """A reward of the user's own."""
 
-    function: Annotated[str, Named("reward", (), takes=("subject",))]
+    function: Annotated[str, OneOf("reward", (), takes=("subject",))]
     """`module:function`: called with a `rewards.Subject`, it returns a number, a Reward, or None where there is nothing
     to measure."""
     options: dict[str, Any] = {}

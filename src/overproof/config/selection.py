@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, BeforeValidator, Field, NonNegativeInt, PositiveInt, model_validator
 
 from overproof.config.endpoint import SamplingConfig
-from overproof.config.own import Named
+from overproof.config.own import OneOf
 from overproof.config.source import ProblemsConfig
 from overproof.config.table import Table
 
@@ -30,7 +30,7 @@ POLICIES = ("all", "correct", "correct_or_majority")
 class SelectionConfig(Table):
     """Which traces are kept. A trace that was refused, cut or cannot stand in a chat row is never kept."""
 
-    policy: Annotated[str, Named("policy", POLICIES, takes=("scored",))] = "correct"
+    policy: Annotated[str, OneOf("policy", POLICIES, takes=("scored",))] = "correct"
     """all: every complete trace, verified or not; correct: those whose answer equals the reference;
     correct_or_majority: also, where nothing can be graded against, those that agree with most of their problem's; or a
     function of your own, `module:function`, which says of each trace of a problem whether it qualifies."""

@@ -19,7 +19,7 @@ _LARGEST = 3.0
 """Standard deviations by which the largest of some hundred gaps lies from 0."""
 
 
-class Plan(msgspec.Struct, frozen=True):
+class ComparisonPlan(msgspec.Struct, frozen=True):
     """A comparison that finds a difference in four of five tries."""
 
     problems: int
@@ -36,7 +36,7 @@ class Plan(msgspec.Struct, frozen=True):
 
 def plan_comparison(
     detect: float, samples: int, *, difficulty: tuple[float, float] = _DIFFICULTY, scatter: float = 0.0
-) -> Plan:
+) -> ComparisonPlan:
     """Problems needed to find a mean difference `detect` (a share, .02 for two points) with n samples a problem.
 
     `difficulty` is the beta distribution of pass rates over problems (`fit_prior` of an earlier run); `scatter` the
@@ -58,7 +58,7 @@ def plan_comparison(
     while enough - fewest > 1:
         middle = (fewest + enough) // 2
         fewest, enough = (fewest, middle) if _finds(detect, variance, middle) else (middle, enough)
-    return Plan(enough, samples, detect)
+    return ComparisonPlan(enough, samples, detect)
 
 
 def _finds(detect: float, variance: float, problems: int) -> bool:

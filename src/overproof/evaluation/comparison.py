@@ -40,7 +40,7 @@ class Side(NamedTuple):
     runs: Sequence[RunFolder]
 
 
-class Line(msgspec.Struct, frozen=True):
+class SideLine(msgspec.Struct, frozen=True):
     """One side of a comparison."""
 
     name: str
@@ -71,7 +71,7 @@ class Comparison(msgspec.Struct, frozen=True):
     """Problems with a value on every side."""
     left_out: int
     """Problems of some side that are not among them."""
-    sides: list[Line]
+    sides: list[SideLine]
     by_question: bool = False
     """Whether problems were paired by their questions, as the runs call them by other ids."""
 
@@ -229,7 +229,7 @@ def _compare_values(names: Sequence[str], values: Sequence[Floats], measure: str
     """`values` holds a (runs, problems) matrix for each side."""
     together = hold_together([estimate_difference(values[0], one) for one in values[1:]])
     lines = [
-        Line(name, _estimate(one), one.mean(axis=1).tolist(), difference, p_value)
+        SideLine(name, _estimate(one), one.mean(axis=1).tolist(), difference, p_value)
         for name, one, (difference, p_value) in zip(names, values, [(None, None), *together], strict=True)
     ]
     return Comparison(measure, values[0].shape[1], left_out, lines)
@@ -252,7 +252,7 @@ def _estimate(values: Floats) -> Estimate:
     return Estimate(*estimate_side(values), problems, runs * problems)
 
 
-def _notes(sides: Sequence[Line]) -> list[str]:
+def _notes(sides: Sequence[SideLine]) -> list[str]:
     """What the table does not say by itself."""
     gaps = [line.difference for line in sides if line.difference is not None]
     notes = [LEANS] if any(line.value.so_far for line in sides) else []
@@ -265,7 +265,7 @@ def _notes(sides: Sequence[Line]) -> list[str]:
     return notes
 
 
-def _cells(line: Line) -> tuple[str, str, str, str, str]:
+def _cells(line: SideLine) -> tuple[str, str, str, str, str]:
     value = show_estimate(line.value)
     if line.difference is None or line.p_adjusted is None:
         return line.name, value, "", "", ""
@@ -277,7 +277,7 @@ def _cells(line: Line) -> tuple[str, str, str, str, str]:
 _WIDTH = 60
 
 
-def _draw(sides: Sequence[Line]) -> list[str]:
+def _draw(sides: Sequence[SideLine]) -> list[str]:
     """Each side's value and interval on one scale, in characters."""
     bounds = [(line.value.low or 0.0, line.value.high or 0.0) for line in sides]
     least, most = min(low for low, _ in bounds), max(high for _, high in bounds)

@@ -10,7 +10,7 @@ import msgspec
 
 from overproof.config import parse_config
 from overproof.errors import ConfigError
-from overproof.estimators import Plan, fit_prior, plan_comparison
+from overproof.estimators import ComparisonPlan, fit_prior, plan_comparison
 from overproof.evaluation.measures import LEANS
 from overproof.evaluation.outcomes import read_outcomes, read_sampling
 from overproof.runfolder import Manifest, RunFolder
@@ -111,7 +111,7 @@ def plan_lines(points: float, samples: Sequence[int], difficulty: Difficulty) ->
     return [*lines, LEANS] if difficulty.so_far else lines
 
 
-def _describe(plan: Plan, difficulty: Difficulty) -> str:
+def _describe(plan: ComparisonPlan, difficulty: Difficulty) -> str:
     line = f"{plan.problems:>9,} problems x {plan.samples:<3} on each side: {plan.replies:,} replies"
     if difficulty.tokens is not None:
         line += f", about {plan.replies * difficulty.tokens:,.0f} tokens"

@@ -60,7 +60,7 @@ class Cursor:
             raise UnreadableError(f"nested deeper than {MAX_DEPTH}")
 
 
-class Measures(Cursor):
+class UnitReader(Cursor):
     """Reads units: products of names with their powers and divisions."""
 
     def exponent(self) -> Node:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from overproof.grading.cursor import MAX_DEPTH, Measures
+from overproof.grading.cursor import MAX_DEPTH, UnitReader
 from overproof.grading.lexer import RELATIONS, Token, tokens_of
 from overproof.grading.lexicon import (
     BOUNDS,
@@ -128,7 +128,7 @@ def collapsed(text: str) -> str:
     return "".join(character for position, character in enumerate(text) if position not in dropped)
 
 
-class Grammar(Measures):
+class Grammar(UnitReader):
     """Reads one list of tokens from left to right."""
 
     # --- lists

@@ -27,7 +27,7 @@ _ACCEPTED = frozenset({Verdict.CORRECT, Verdict.APPROXIMATE})
 FIELDS = ("verdict", "extracted", "layer", "reason")
 
 
-class Agreement(msgspec.Struct, frozen=True):
+class LabelAgreement(msgspec.Struct, frozen=True):
     """Verdicts beside labels, of the rows that have one. A row is accepted when it is correct or approximate."""
 
     accepted_right: int
@@ -56,7 +56,7 @@ class GradedRows(msgspec.Struct, frozen=True):
     """How many rows have each verdict."""
     layers: dict[str, int]
     """How many rows each layer decided."""
-    agreement: Agreement | None = None
+    agreement: LabelAgreement | None = None
     """How the verdicts compare with the labels; None where no row has one."""
 
 
@@ -96,7 +96,7 @@ def grade_rows(
             if progress is not None:
                 progress(done)
     sides = (pairs[True, True], pairs[True, False], pairs[False, True], pairs[False, False])
-    return GradedRows(dict(verdicts), dict(layers), Agreement(*sides) if pairs else None)
+    return GradedRows(dict(verdicts), dict(layers), LabelAgreement(*sides) if pairs else None)
 
 
 def _fields(grade: Grade) -> dict[str, Any]:

@@ -25,7 +25,7 @@ from overproof.config.endpoint import JudgeConfig
 from overproof.errors import ConfigError, EndpointError
 from overproof.journal import Journal, write_bytes
 from overproof.judge.asking import build_messages, longest_prompt_tokens, read_verdict
-from overproof.judge.cases import Case, Found, find_cases
+from overproof.judge.cases import Case, OpenCases, find_cases
 from overproof.judge.summary import JudgeSummary, read_summary, sum_up
 from overproof.judge.verdicts import Judgement, Verdicts, key_of, read_spent, read_verdicts, settle_by_judge
 from overproof.records import PreparedProblem, Usage
@@ -138,7 +138,7 @@ def consult(
 class _Asker:
     """A session with the judge: a source of requests, and what becomes of the replies."""
 
-    def __init__(self, model: str, found: Found, known: Verdicts, prices: Prices, tell: Listener) -> None:
+    def __init__(self, model: str, found: OpenCases, known: Verdicts, prices: Prices, tell: Listener) -> None:
         wanted = dict.fromkeys([*found.open, *(check.case for check in found.checks)])
         self.pending = dict.fromkeys(case for case in wanted if key_of(case, model) not in known)
         """What has no line in the journal yet."""

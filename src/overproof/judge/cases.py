@@ -39,7 +39,7 @@ class Check(msgspec.Struct, frozen=True):
     """By the rules."""
 
 
-class Found(msgspec.Struct, frozen=True):
+class OpenCases(msgspec.Struct, frozen=True):
     """What there is to ask."""
 
     open: list[Case]
@@ -65,7 +65,7 @@ def case_of(trace: Trace, grade: Grade) -> Case:
     return Case(trace.problem.question, trace.problem.reference or "", grade.extracted or "")
 
 
-def find_cases(folder: RunFolder, shards: Sequence[int], judge: JudgeConfig) -> Found:
+def find_cases(folder: RunFolder, shards: Sequence[int], judge: JudgeConfig) -> OpenCases:
     """What the scores of these shards leave to ask. Reads the texts of the traces concerned only."""
     open_cases: dict[Case, None] = {}
     unsettled: dict[int, list[Case]] = {}
@@ -81,7 +81,7 @@ def find_cases(folder: RunFolder, shards: Sequence[int], judge: JudgeConfig) -> 
             if grade.layer != LAYER:
                 unsettled.setdefault(shard, []).append(case)
         drawn = heapq.nsmallest(judge.check, drawn, key=lambda one: one[0])
-    return Found(list(open_cases), unsettled, [check for _, check in drawn])
+    return OpenCases(list(open_cases), unsettled, [check for _, check in drawn])
 
 
 def _choose(folder: RunFolder, shard: int, judge: JudgeConfig) -> tuple[dict[str, Grade], dict[str, bytes]]:

@@ -8,7 +8,7 @@ from decimal import Decimal
 import msgspec
 
 from overproof.estimators import Estimate, estimate_proportion
-from overproof.judge.cases import Found
+from overproof.judge.cases import OpenCases
 from overproof.judge.verdicts import Verdicts, key_of
 from overproof.runfolder import RunFolder
 from overproof.teacher.budget import Amount, show_money
@@ -63,7 +63,9 @@ class JudgeSummary(msgspec.Struct, frozen=True):
         return [*told, *([self.trouble] if self.trouble else [])]
 
 
-def sum_up(found: Found, known: Verdicts, model: str, *, currency: str, trouble: str, spent: Amount) -> JudgeSummary:
+def sum_up(
+    found: OpenCases, known: Verdicts, model: str, *, currency: str, trouble: str, spent: Amount
+) -> JudgeSummary:
     """What has been said about what there was to ask."""
     said = Counter(known.get(key_of(case, model), "unasked") for case in found.open)
     checks = [(check.is_correct, known.get(key_of(check.case, model))) for check in found.checks]

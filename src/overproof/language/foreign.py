@@ -11,7 +11,7 @@ from overproof.language.measure import base_language
 from overproof.language.prose import to_prose
 from overproof.language.quotations import set_aside_quotations
 from overproof.language.scripts import Script
-from overproof.language.sentences import Reader
+from overproof.language.sentences import SentenceReader
 from overproof.lettering import find_places, to_plain_letters
 
 _SENTENCE = re.compile(r"[.!?][)\"]? |[。！？；]+|\n+")  # an end of a sentence or a line
@@ -24,7 +24,7 @@ def find_foreign(text: str, target: str) -> list[tuple[int, int, str]]:
     """
     target = base_language(target)
     prose = set_aside_quotations(to_prose(to_plain_letters(text)), target)
-    reader = Reader(prose, target)
+    reader = SentenceReader(prose, target)
     found: list[tuple[int, int, str]] = []
     start = 0
     for end in (*(match.end() for match in _SENTENCE.finditer(prose)), len(prose)):
@@ -34,7 +34,7 @@ def find_foreign(text: str, target: str) -> list[tuple[int, int, str]]:
     return [(places[start], places[end], language) for start, end, language in found]
 
 
-def _foreign_parts(reader: Reader, sentence: str, offset: int) -> Iterator[tuple[int, int, str]]:
+def _foreign_parts(reader: SentenceReader, sentence: str, offset: int) -> Iterator[tuple[int, int, str]]:
     """The stretches of one sentence that are in other languages."""
     for part in reader.read(sentence):
         if part.language is None or part.language in {UNKNOWN, reader.target} or not part.units:

@@ -20,7 +20,7 @@ from overproof.language.latin import UNKNOWN, has_twins, identify, is_known, set
 from overproof.language.prose import to_prose
 from overproof.language.quotations import set_aside_quotations
 from overproof.language.scripts import count_stretches, is_latin, scripts_in
-from overproof.language.sentences import LATIN_WORD, Reader
+from overproof.language.sentences import LATIN_WORD, SentenceReader
 from overproof.lettering import to_plain_letters
 
 LEAST_UNITS = 5.0
@@ -128,7 +128,7 @@ def _judge(sentences: Sentences, target: str) -> Iterator[_Part]:
 
 def _read_mixed(prose: str, target: str) -> Iterator[_Part]:
     """The parts of a text that holds several scripts; its sentences in Latin letters alone are judged all at once."""
-    reader = Reader(prose, target)
+    reader = SentenceReader(prose, target)
     ends = [match.span() for match in SENTENCE_END.finditer(prose)]
     starts, stops = [0, *(stop for _, stop in ends)], [*(start for start, _ in ends), len(prose)]
     counts = count_stretches(prose, starts, stops, reader.scripts)

@@ -110,7 +110,7 @@ def holds_script(text: str) -> bool:
     return not text.isascii() and _UNIT.search(text) is not None
 
 
-class Counts(NamedTuple):
+class StretchCounts(NamedTuple):
     """What the stretches of a text hold, an entry a stretch."""
 
     units: list[tuple[float, ...]]
@@ -123,7 +123,7 @@ class Counts(NamedTuple):
     """As the function of that name."""
 
 
-def count_stretches(text: str, starts: Sequence[int], ends: Sequence[int], scripts: Sequence[Script]) -> Counts:
+def count_stretches(text: str, starts: Sequence[int], ends: Sequence[int], scripts: Sequence[Script]) -> StretchCounts:
     """Count the words of many stretches of a text at once; none may begin or end within a word."""
     kinds = np.zeros(len(text) + 2, np.uint8)  # nothing before the text and nothing after it
     kinds[1:-1] = _kinds_in(text)
@@ -143,7 +143,7 @@ def count_stretches(text: str, starts: Sequence[int], ends: Sequence[int], scrip
 
     is_latin, is_spaced = kinds == _LATIN, (kinds >= _FIRST_SPACED) & (kinds < _KIND[HANGUL])
     is_alone = (kinds > 0) & (kinds < _LATIN) & ~is_spaced
-    return Counts(
+    return StretchCounts(
         list(zip(*map(count_words, scripts), strict=True)) if scripts else [()] * len(starts),
         count(_find_runs(is_latin, 2)).tolist(),
         (count(is_latin[1:-1]) > 0).tolist(),

@@ -24,7 +24,7 @@ _WHOLE = re.compile(r"\S(?:.*\S)?", re.DOTALL)
 _WITHIN = re.compile(f"[{LATIN_LETTERS}](?:.*[{LATIN_LETTERS}])?", re.DOTALL)
 
 
-class Part(NamedTuple):
+class Stretch(NamedTuple):
     """Words of a sentence in one language."""
 
     language: str | None
@@ -35,7 +35,7 @@ class Part(NamedTuple):
     """Where they stand: wherever the script does, or from a start to an end."""
 
 
-class Reader:
+class SentenceReader:
     """Reads the sentences of one text: what its scripts are written in is found out once, for the text as a whole."""
 
     def __init__(self, prose: str, target: str) -> None:
@@ -71,15 +71,15 @@ class Reader:
         in_passing = self.target == "ja" and script.count(prose) <= _MOST_HAN_IN_PASSING
         return "ja" if self.target != "zh" and (is_japanese or in_passing) else "zh"
 
-    def read(self, sentence: str) -> list[Part]:
+    def read(self, sentence: str) -> list[Stretch]:
         """The parts of one sentence: those of each script, then those in Latin letters."""
         counts = [script.count(sentence) for script in self.scripts]
         return self.read_counted(sentence, counts, len(LATIN_WORD.findall(sentence)))
 
-    def read_counted(self, sentence: str, counts: Sequence[float], latin_words: int) -> list[Part]:
+    def read_counted(self, sentence: str, counts: Sequence[float], latin_words: int) -> list[Stretch]:
         """The parts of one sentence of which it is known how many words it has of each of `scripts`, and of Latin."""
         parts = [
-            Part(self._language_in(sentence, script, counts), units, script)
+            Stretch(self._language_in(sentence, script, counts), units, script)
             for script, units in zip(self.scripts, counts, strict=True)
             if units
         ]
@@ -101,27 +101,27 @@ class Reader:
             return tell_han(sentence, units.get(KANA, 0.0), units[HAN], usual) or usual
         return tell_sibling(script.unit.findall(sentence), script, usual) or usual
 
-    def _read_whole(self, sentence: str, words: Sequence[str]) -> Iterator[Part]:
+    def _read_whole(self, sentence: str, words: Sequence[str]) -> Iterator[Stretch]:
         """A sentence that is mostly in Latin letters."""
         start, end = self._place_of(sentence)
         for first in range(0, len(words), LONGEST_SENTENCE):
             piece = words[first : first + LONGEST_SENTENCE]
             language, counted = tell_sentence(piece, self.target)
             if language is None and not self.in_latin:
-                yield Part("en", _count_switches(piece), (start, end))
+                yield Stretch("en", _count_switches(piece), (start, end))
                 continue
             switches = find_switches(piece, self.target) if language == self.target else []
             if switches:
                 spans = [match.span() for match in LATIN_WORD.finditer(sentence)]
-                yield from (Part(other, 1, spans[first + place]) for place, other in switches)
-            yield Part(language, counted - len(switches), (start, end))
+                yield from (Stretch(other, 1, spans[first + place]) for place, other in switches)
+            yield Stretch(language, counted - len(switches), (start, end))
 
     def _place_of(self, sentence: str) -> tuple[int, int]:
         """Where the Latin part of a sentence stands: all of it, or from its first word to its last."""
         whole = (_WITHIN if holds_script(sentence) else _WHOLE).search(sentence)
         return whole.span() if whole else (0, len(sentence))
 
-    def _read_runs(self, sentence: str) -> Iterator[Part]:
+    def _read_runs(self, sentence: str) -> Iterator[Stretch]:
         """Words in Latin letters within a sentence of another script: runs that are prose, and single switches."""
         for run in _LATIN_RUN.finditer(sentence):
             words = LATIN_WORD.findall(run[0])
@@ -130,9 +130,9 @@ class Reader:
                 continue
             language, counted = tell_sentence(words, self.target)
             if language is not None:
-                yield Part(language, counted, run.span())
+                yield Stretch(language, counted, run.span())
             elif switched:
-                yield Part("en", switched, run.span())
+                yield Stretch("en", switched, run.span())
 
 
 def _count_switches(words: Sequence[str]) -> int:

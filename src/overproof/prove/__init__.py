@@ -20,7 +20,7 @@ from overproof.config import ProofRun
 from overproof.errors import ConfigError, suggest
 from overproof.evaluation.comparison import Comparison, Side, compare
 from overproof.journal import write_bytes
-from overproof.prove.jobs import Job, Outcome, run_jobs
+from overproof.prove.jobs import Job, JobOutcome, run_jobs
 from overproof.prove.sets import TrainingSet, draw_pairs, draw_sets
 from overproof.prove.table import Proof
 from overproof.runfolder import RunFolder
@@ -64,11 +64,11 @@ def _prove_at(temperature: float, config: ProofRun, folder: RunFolder, show: pip
         pairs = draw_pairs(config, run, config.prove.pairs_after, place / "sets")
         sets.append(pairs)
         later = [_after(job, pairs, place) for job in jobs if job.name == config.prove.pairs_after]
-    outcomes: dict[str, list[Outcome]] = {}
+    outcomes: dict[str, list[JobOutcome]] = {}
     done = itertools.chain(run_jobs(config, jobs), run_jobs(config, later) if later else ())
     for number, (job, outcome) in enumerate(done, start=1):
         outcomes.setdefault(job.name, []).append(outcome)
-        show(pipeline.Step("prove", number, len(jobs) + len(later), _describe(job, outcome)))
+        show(pipeline.StepProgress("prove", number, len(jobs) + len(later), _describe(job, outcome)))
     jobs += later
     return Proof(
         temperature=temperature,
@@ -113,12 +113,12 @@ def _compare(config: ProofRun, jobs: Sequence[Job], *, greedy: bool = False) -> 
     return compare(sides, approximate=config.rewards.accuracy.approximate)
 
 
-def _describe(job: Job, outcome: Outcome) -> str:
+def _describe(job: Job, outcome: JobOutcome) -> str:
     value = outcome.sampled.groups["all"].pass_at[1].value
     shown = "no reply counts" if value is None else f"pass@1 {value:.1%}"
     return f"{job.name}: {shown}" if job.dataset is None else f"{job.name}, seed {job.seed}: {shown}"
 
 
-def _mean_breaks(outcomes: Sequence[Outcome]) -> float:
+def _mean_breaks(outcomes: Sequence[JobOutcome]) -> float:
     shares = [outcome.sampled.groups["all"].format_breaks.value or 0.0 for outcome in outcomes]
     return sum(shares) / len(shares)

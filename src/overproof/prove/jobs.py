@@ -49,7 +49,7 @@ class Job(msgspec.Struct, frozen=True):
         return RunFolder(self.folder / ("greedy" if greedy else "sampled"))
 
 
-class Outcome(msgspec.Struct, frozen=True):
+class JobOutcome(msgspec.Struct, frozen=True):
     """What came of a job."""
 
     done: str
@@ -61,7 +61,7 @@ class Outcome(msgspec.Struct, frozen=True):
     """Of the call that finished it, server and verifier included."""
 
 
-def run_jobs(config: ProofRun, jobs: Sequence[Job]) -> Iterator[tuple[Job, Outcome]]:
+def run_jobs(config: ProofRun, jobs: Sequence[Job]) -> Iterator[tuple[Job, JobOutcome]]:
     """The outcome of every job as they end, `prove.jobs` at a time. A job that was done before is not done again.
 
     Raises OverproofError when a process of one is killed, as where memory lacks.
@@ -87,19 +87,21 @@ def _settle_in() -> None:
     os.environ.update(_THREADS)
 
 
-def _run_job(config: ProofRun, job: Job) -> Outcome:
+def _run_job(config: ProofRun, job: Job) -> JobOutcome:
     began = sum(os.times()[:4])  # of this process and of its children that have ended
     job.folder.mkdir(parents=True, exist_ok=True)
     with _output_to(job.folder / "log.txt"):
         student = job.folder / "student" if job.dataset else Path(find_student(config.train.student))
         result = job.folder / "outcome.json"
-        if result.exists() and (earlier := decode(result.read_bytes(), Outcome)).done == _digest(config, job, student):
+        if result.exists() and (earlier := decode(result.read_bytes(), JobOutcome)).done == _digest(
+            config, job, student
+        ):
             return earlier
         training = _train(config, job)
         with serve_student(config.student.model_copy(update={"model": str(student)}), student) as endpoint:
             sampled = _ask(config, endpoint, job)
             greedy = _ask(config, endpoint, job, greedy=True) if config.prove.greedy else None
-        outcome = Outcome(_digest(config, job, student), training, sampled, greedy, sum(os.times()[:4]) - began)
+        outcome = JobOutcome(_digest(config, job, student), training, sampled, greedy, sum(os.times()[:4]) - began)
         write_bytes(result, encode(outcome))
         return outcome
 

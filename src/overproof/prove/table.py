@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from overproof.estimators import show_p
-from overproof.evaluation.comparison import Comparison, Line
+from overproof.evaluation.comparison import Comparison, SideLine
 from overproof.prove.sets import TrainingSet
 
 ELSEWHERE = (
@@ -58,13 +58,13 @@ def _table(proof: Proof) -> list[str]:
     return [f"| {' | '.join(row)} |" for row in rows]
 
 
-def _in_order(proof: Proof) -> list[Line]:
+def _in_order(proof: Proof) -> list[SideLine]:
     """The student as it was, then the sets in the order of the config."""
     by_name = {line.name: line for line in proof.sampled.sides}
     return [by_name[name] for name in ("before", *(one.name for one in proof.sets))]
 
 
-def _row(proof: Proof, line: Line) -> list[str]:
+def _row(proof: Proof, line: SideLine) -> list[str]:
     sets = {one.name: one for one in proof.sets}
     one = sets.get(line.name)
     row = [
@@ -81,20 +81,20 @@ def _row(proof: Proof, line: Line) -> list[str]:
     return row
 
 
-def _name_of(line: Line, one: TrainingSet | None) -> str:
+def _name_of(line: SideLine, one: TrainingSet | None) -> str:
     if one is None:
         return "nothing (before)"
     return f"{line.name} ({one.rows:,} pairs)" if one.is_pairs else line.name
 
 
-def _percent(line: Line) -> str:
+def _percent(line: SideLine) -> str:
     value = line.value
     if value.value is None or value.low is None or value.high is None:
         return "–"
     return f"{100 * value.value:.1f} [{100 * value.low:.1f}, {100 * value.high:.1f}]"
 
 
-def _points(line: Line) -> str:
+def _points(line: SideLine) -> str:
     gap = line.difference
     return "" if gap is None else f"{100 * gap.value:+.1f} [{100 * gap.low:+.1f}, {100 * gap.high:+.1f}]"
 
@@ -121,7 +121,7 @@ def _sentences(proof: Proof) -> list[str]:
     return [f"- {sentence}" for sentence in (*said, basis)]
 
 
-def _say(line: Line, baseline: str, where: str) -> str:
+def _say(line: SideLine, baseline: str, where: str) -> str:
     name = "the student as it was" if line.name == "before" else line.name
     assert line.difference is not None, "only the baseline has none"
     if line.verdict.startswith("noise"):

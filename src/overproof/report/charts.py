@@ -13,7 +13,7 @@ from typing import NamedTuple
 from urllib.parse import quote, urlencode
 
 from overproof.estimators import Estimate
-from overproof.report.summary import Bin, Consistency, Cost, GroupLine, LengthBin, Lengths
+from overproof.report.summary import Bin, Cost, GroupLine, LanguageFigures, LengthBin, LengthFigures
 from overproof.wording import Wording
 
 MOST_GROUPS = 24
@@ -33,7 +33,7 @@ class Tick(NamedTuple):
     text: str
 
 
-class Interval(NamedTuple):
+class AxisInterval(NamedTuple):
     """A value with its bounds, as shares of the axis."""
 
     value: float
@@ -41,7 +41,7 @@ class Interval(NamedTuple):
     high: float
 
 
-class Part(NamedTuple):
+class ColumnPart(NamedTuple):
     """A stretch of a column, from below upwards."""
 
     kind: str
@@ -55,9 +55,9 @@ class Column(NamedTuple):
     """One bin of a distribution."""
 
     label: str
-    parts: list[Part]
+    parts: list[ColumnPart]
     """One above the other; beside each other where the chart says so."""
-    interval: Interval | None = None
+    interval: AxisInterval | None = None
     told: str = ""
     href: str = ""
 
@@ -75,11 +75,11 @@ class Columns(NamedTuple):
     """Whether the parts of a column stand beside each other."""
 
 
-class Row(NamedTuple):
+class ForestRow(NamedTuple):
     """A value with its interval under a name."""
 
     name: str
-    interval: Interval
+    interval: AxisInterval
     shown: str
     told: str
     href: str
@@ -88,7 +88,7 @@ class Row(NamedTuple):
 class Rows(NamedTuple):
     """Values with their intervals, one a row, over one axis."""
 
-    rows: list[Row]
+    rows: list[ForestRow]
     ticks: list[Tick]
     x: str
     line: Tick | None = None
@@ -120,7 +120,7 @@ def draw_bins(bins: Sequence[Bin], say: Wording, *, x: str, link: Callable[[Bin]
         told = say(
             "{label}: {n} problems ({share})", label=one.label, n=f"{one.count:,}", share=f"{one.count / total:.1%}"
         )
-        columns.append(Column(one.label, [Part("plain", one.count / top, told, link(one))]))
+        columns.append(Column(one.label, [ColumnPart("plain", one.count / top, told, link(one))]))
     return Columns(columns, ticks, x, say("problems"), [])
 
 
@@ -136,7 +136,9 @@ def draw_groups(lines: Sequence[GroupLine], say: Wording, *, what: str) -> Rows:
         )
         place = _place(line.pass_rate, 0, end)
         rows.append(
-            Row(line.name, place, show_share(line.pass_rate.value), told, link_to("problems", **{what: line.name}))
+            ForestRow(
+                line.name, place, show_share(line.pass_rate.value), told, link_to("problems", **{what: line.name})
+            )
         )
     return Rows(rows, [Tick(step / end, f"{100 * step:.3g} %") for step in steps], say("pass rate"))
 
@@ -155,7 +157,7 @@ def draw_differences(differences: Sequence[tuple[str, Estimate]], say: Wording) 
             low=show_points(one.low),
             high=show_points(one.high),
         )
-        rows.append(Row(name, _place(one, begin, end), show_points(one.value), told, ""))
+        rows.append(ForestRow(name, _place(one, begin, end), show_points(one.value), told, ""))
     ticks = [Tick((step - begin) / (end - begin), f"{100 * step:+.3g}" if step else "0") for step in steps]
     return Rows(rows, ticks, say("difference in percentage points"), Tick(-begin / (end - begin), say("no difference")))
 
@@ -183,7 +185,7 @@ def draw_forecasts(cost: Cost, say: Wording, *, is_finished: bool) -> Rows:
             low=_amount(low, cost.currency),
             high=_amount(high, cost.currency),
         )
-        rows.append(Row(name, Interval(value / end, low / end, min(1.0, high / end)), shown, told, ""))
+        rows.append(ForestRow(name, AxisInterval(value / end, low / end, min(1.0, high / end)), shown, told, ""))
     text = say(
         "in the end: {value} {unit}" if is_finished else "so far: {value} {unit}",
         value=_amount(actual, cost.currency),
@@ -212,7 +214,7 @@ _FATES = (
 )
 
 
-def length_link(lengths: Lengths, one: LengthBin, **filters: str) -> str:
+def length_link(lengths: LengthFigures, one: LengthBin, **filters: str) -> str:
     """The traces in a bin of lengths."""
     unit = "tokens" if lengths.unit == "tokens" else "characters"
     return link_to("traces", **{unit: f"{one.low}..{one.high - 1}"}, **filters)
@@ -223,7 +225,7 @@ def length_label(one: LengthBin) -> str:
     return f"{one.low:,}" if one.high - 1 <= one.low else f"{one.low:,}–{one.high - 1:,}"
 
 
-def draw_length_counts(lengths: Lengths, say: Wording) -> Columns:
+def draw_length_counts(lengths: LengthFigures, say: Wording) -> Columns:
     """How many traces there are of each length, by what became of them; what never happened is left out."""
     present = [fate for fate in _FATES if any(fate.count(one) for one in lengths.bins)]
     top, ticks = _count_axis([one.right + one.wrong + one.cut + one.uncounted for one in lengths.bins])
@@ -238,13 +240,13 @@ def draw_length_counts(lengths: Lengths, say: Wording) -> Columns:
                 n=f"{fate.count(one):,}",
                 fate=say(fate.name),
             )
-            parts.append(Part(fate.kind, fate.count(one) / top, told, length_link(lengths, one, **fate.filters)))
+            parts.append(ColumnPart(fate.kind, fate.count(one) / top, told, length_link(lengths, one, **fate.filters)))
         columns.append(Column(length_label(one), parts))
     legend = [(fate.kind, say(fate.name)) for fate in present]
     return Columns(columns, ticks, say(lengths.unit), say("traces"), legend)
 
 
-def draw_length_shares(lengths: Lengths, say: Wording) -> Columns:
+def draw_length_shares(lengths: LengthFigures, say: Wording) -> Columns:
     """The share of right traces by length with its interval, however few problems it rests on."""
     columns = []
     for one in lengths.bins:
@@ -258,7 +260,9 @@ def draw_length_shares(lengths: Lengths, say: Wording) -> Columns:
     return Columns(columns, ticks, "", say("right"), [])
 
 
-def draw_consistency(found: Sequence[Consistency], say: Wording, *, link: Callable[[Consistency, int], str]) -> Columns:
+def draw_consistency(
+    found: Sequence[LanguageFigures], say: Wording, *, link: Callable[[LanguageFigures, int], str]
+) -> Columns:
     """Traces that are not wholly in the question's language, by how much of their reasoning is."""
     found = found[:MOST_LANGUAGES]
     labels = [one.label for one in found[0].bins[:-1]]
@@ -271,7 +275,7 @@ def draw_consistency(found: Sequence[Consistency], say: Wording, *, link: Callab
             told = say(
                 "{language}, {label} of the reasoning: {n} traces", language=each.language, label=label, n=f"{count:,}"
             )
-            parts.append(Part(f"series-{number}", count / top, told, link(each, place)))
+            parts.append(ColumnPart(f"series-{number}", count / top, told, link(each, place)))
         columns.append(Column(label, parts))
     legend = [(f"series-{number}", each.language) for number, each in enumerate(found, start=1)]
     x = say("share of the reasoning in the language of the question")
@@ -290,11 +294,11 @@ def _tell(estimate: Estimate, say: Wording) -> str:
     )
 
 
-def _place(estimate: Estimate, begin: float, end: float) -> Interval:
+def _place(estimate: Estimate, begin: float, end: float) -> AxisInterval:
     """An estimate on an axis; a bound that it lacks is its value."""
     value = estimate.value or 0.0
     low, high = (value if bound is None else bound for bound in (estimate.low, estimate.high))
-    return Interval(*(min(1.0, max(0.0, (one - begin) / (end - begin))) for one in (value, low, high)))
+    return AxisInterval(*(min(1.0, max(0.0, (one - begin) / (end - begin))) for one in (value, low, high)))
 
 
 def _amount(value: float, currency: str | None) -> str:

@@ -20,11 +20,11 @@ from overproof.report.counts import (
     HALF_OCTAVES,
     MOST_LISTED,
     TENTHS,
-    Candidate,
     Chosen,
     Counts,
     Kind,
     Measure,
+    Showable,
     Spent,
 )
 from overproof.report.shard import RIGHT, WRONG, Shard
@@ -293,4 +293,4 @@ def _offer(counts: Counts, shard: Shard, kind: Kind, owners: Iterable[int]) -> N
     keys = shard.problems.rows["key"][rows] ^ np.uint64(key_of(":".join(kind)))  # another order for each kind
     best = np.argsort(keys)[:CANDIDATES]
     if len(best):
-        counts.candidates[kind] = [Candidate(int(keys[one]), shard.number, int(rows[one])) for one in best]
+        counts.candidates[kind] = [Showable(int(keys[one]), shard.number, int(rows[one])) for one in best]

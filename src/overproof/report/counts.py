@@ -42,7 +42,7 @@ class Spent(NamedTuple):
     cost: float
 
 
-class Candidate(NamedTuple):
+class Showable(NamedTuple):
     """A problem that can be chosen to be read in the report. Sorts by a hash of its id: by chance, yet repeatable."""
 
     priority: int
@@ -209,7 +209,7 @@ class Counts:
     contradicted: Counter[Tally] = field(default_factory=Counter)
     """All of these."""
     contaminated: list[PreparedProblem] = field(default_factory=list)
-    candidates: defaultdict[Kind, list[Candidate]] = field(default_factory=lambda: defaultdict(list))
+    candidates: defaultdict[Kind, list[Showable]] = field(default_factory=lambda: defaultdict(list))
 
     @property
     def asked(self) -> int:

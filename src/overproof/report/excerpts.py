@@ -16,7 +16,7 @@ from overproof.judge.verdicts import read_replies
 from overproof.records import Decision, Grade, PreparedProblem, Trace
 from overproof.report.counts import Counts
 from overproof.report.facts import Cells, Measure, TraceFacts
-from overproof.report.reading import Around, Beside, Judged, ProblemReading, read_problem
+from overproof.report.reading import Around, Judged, NearQuestion, ProblemReading, read_problem
 from overproof.report.shard import Shard
 from overproof.runfolder import RunFolder
 from overproof.runfolder.overrides import Overrides
@@ -67,7 +67,7 @@ def read_chosen(
     mean_traces = min(MOST_TRACES, max(1, counts.traces // max(1, counts.problems["sampled"])))
     longest = min(_LONGEST, max(_SHORTEST, MOST_CHARACTERS // (_FEWEST_PROBLEMS * mean_traces)))
     rates = {number: measure for number, (_, measure) in shards.items()}
-    reader = Reader(config, folder, rates)
+    reader = ExcerptReader(config, folder, rates)
     for number, row in choose(counts):
         reading = reader.read(shards[number][0], row, most=MOST_TRACES, longest=longest)
         left -= len(zlib.compress(msgspec.json.encode(reading), _QUICK))
@@ -84,7 +84,7 @@ def pack(readings: list[ProblemReading]) -> str:
     return base64.b64encode(gzip.compress(msgspec.json.encode(readings), 6, mtime=0)).decode()
 
 
-class Reader:
+class ExcerptReader:
     """Reads problems with their traces to be shown, with all else that a run knows of them."""
 
     def __init__(
@@ -134,7 +134,7 @@ class Reader:
     def _replies(self) -> Callable[[Trace, Grade], str]:
         return read_replies(self._folder)
 
-    def _beside(self, problem: PreparedProblem) -> Iterator[Beside]:
+    def _beside(self, problem: PreparedProblem) -> Iterator[NearQuestion]:
         """The earlier problems that read like this one, both questions whole."""
         for kind, other_id in (("duplicate", problem.duplicate_of), ("near", problem.cluster)):
             if (
@@ -145,7 +145,7 @@ class Reader:
                 continue
             other = self._find(other_id) if self._find else None
             there = other.problem.question if other else ""
-            yield Beside(kind, other_id, problem.problem.question[:_LONGEST_QUESTION], there[:_LONGEST_QUESTION])
+            yield NearQuestion(kind, other_id, problem.problem.question[:_LONGEST_QUESTION], there[:_LONGEST_QUESTION])
 
     def _cells_of(self, shard: Shard) -> tuple[Shard, Cells, Cells]:
         """The columns of a shard, made once; those of one shard at a time, so that memory stays small."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from overproof.config import RunConfig
-from overproof.report.summary import Step
+from overproof.report.summary import FunnelStep
 from overproof.report.tables import UNDECIDED
 from overproof.selection.reasons import KEPT, REJECTED
 
@@ -32,9 +32,9 @@ _ALWAYS_SHOWN = {"complete", "well formed"}
 _SHOWN_WHEN_ASKED = {"graded", "right"}
 
 
-def build_funnel(config: RunConfig, traces: int, reasons: Mapping[str, int]) -> list[Step]:
+def build_funnel(config: RunConfig, traces: int, reasons: Mapping[str, int]) -> list[FunnelStep]:
     """The steps in order; each one's traces are those of the step before without the ones it lost."""
-    steps = [Step("sampled", "all traces of the run", traces, {})]
+    steps = [FunnelStep("sampled", "all traces of the run", traces, {})]
     rejected = {reason: count for reason, count in in_order(reasons).items() if reason not in KEPT}
     left = traces
     for name, meaning, losing in _STEPS:
@@ -42,9 +42,9 @@ def build_funnel(config: RunConfig, traces: int, reasons: Mapping[str, int]) -> 
         left -= sum(lost.values())
         asked = name in _ALWAYS_SHOWN or (name in _SHOWN_WHEN_ASKED and config.selection.policy != "all")
         if lost or asked:
-            steps.append(Step(name, meaning, left, lost))
+            steps.append(FunnelStep(name, meaning, left, lost))
         rejected = {reason: count for reason, count in rejected.items() if reason not in lost}
-    return [*steps, Step("kept", "chosen for the dataset", left - sum(rejected.values()), rejected)]
+    return [*steps, FunnelStep("kept", "chosen for the dataset", left - sum(rejected.values()), rejected)]
 
 
 def in_order(reasons: Mapping[str, int]) -> dict[str, int]:

@@ -29,15 +29,15 @@ from overproof.report.shard import CUT, RIGHT, UNCOUNTED, WRONG, Selection
 from overproof.report.summary import (
     Adaptive,
     Bin,
-    Consistency,
     Contamination,
     Cost,
     EvaluationFigures,
     GroupLine,
+    LanguageFigures,
     LengthBin,
-    Lengths,
+    LengthFigures,
     Places,
-    Reward,
+    RewardFigures,
     SelectionLine,
     Summary,
     Verdicts,
@@ -196,13 +196,13 @@ def _pass_rate_bins(group: Group, most: int) -> list[Bin]:
     return [Bin(label, count) for label, count in zip(labels, counts, strict=True)]
 
 
-def _lengths(counts: Counts) -> Lengths:
+def _lengths(counts: Counts) -> LengthFigures:
     by_tokens = counts.by_tokens.counts.sum() >= 0.9 * counts.by_characters.counts.sum()
     lengths = counts.by_tokens if by_tokens else counts.by_characters
     unit = "tokens" if by_tokens else "characters"
     filled = np.flatnonzero(lengths.counts.sum(axis=1))
     if not len(filled):
-        return Lengths(unit, 1, [])
+        return LengthFigures(unit, 1, [])
     first, last = int(filled[0]), int(filled[-1]) + 1
     step = 1 if last - first <= _MOST_LENGTH_BINS else 2
     first -= first % step
@@ -221,7 +221,7 @@ def _lengths(counts: Counts) -> Lengths:
                 share_right=estimate_share(lengths.share(window)),
             )
         )
-    return Lengths(unit, step / 2, bins)
+    return LengthFigures(unit, step / 2, bins)
 
 
 def _edge(half_octave: int) -> int:
@@ -229,20 +229,20 @@ def _edge(half_octave: int) -> int:
     return int(np.ceil(2 ** (half_octave / 2)))
 
 
-def _consistency(counts: Counts) -> list[Consistency]:
+def _consistency(counts: Counts) -> list[LanguageFigures]:
     labels = [*(f"{10 * tenth}–{10 * tenth + 10} %" for tenth in range(10)), "100 %"]
     found = []
     for language, shares in sorted(counts.consistency.items(), key=lambda item: (-int(item[1].sum()), item[0])):
         bins = [Bin(label, int(count)) for label, count in zip(labels, shares[: TENTHS - 1], strict=True)]
         pairs = _largest(counts.foreign).items()
         foreign = {other: count for (question, other), count in pairs if question == language}
-        found.append(Consistency(language, bins, int(shares[TENTHS - 1]), foreign))
+        found.append(LanguageFigures(language, bins, int(shares[TENTHS - 1]), foreign))
     return found
 
 
-def _rewards(counts: Counts) -> list[Reward]:
+def _rewards(counts: Counts) -> list[RewardFigures]:
     return [
-        Reward(
+        RewardFigures(
             name,
             measure.total / measure.measured if measure.measured else None,
             measure.low if measure.measured else None,

@@ -38,7 +38,7 @@ from overproof.report.charts import (
 )
 from overproof.report.counts import MOST_LISTED
 from overproof.report.facts import FLAGS
-from overproof.report.summary import Bin, Consistency, Summary
+from overproof.report.summary import Bin, LanguageFigures, Summary
 from overproof.report.tables import ENDINGS
 from overproof.rewards.think_format import BREAKS
 from overproof.selection.reasons import KEPT, REASONS
@@ -424,7 +424,7 @@ def _samples_link(one: Bin) -> str:
     return link_to("problems", samples=f"{one.label}..{one.label}") if one.label.isdecimal() else ""
 
 
-def consistency_link(found: Consistency, place: int) -> str:
+def consistency_link(found: LanguageFigures, place: int) -> str:
     """The traces whose reasoning is to so much in the language of its question."""
     share = f"{place / 10:g}..<{(place + 1) / 10:g}" if place < len(found.bins) - 1 else "1..1"
     return link_to("traces", language=found.language, reward__language_consistency=share)

@@ -83,7 +83,7 @@ class Reading(msgspec.Struct, frozen=True, omit_defaults=True):
     """What the judge said of the answer."""
 
 
-class Beside(msgspec.Struct, frozen=True):
+class NearQuestion(msgspec.Struct, frozen=True):
     """Another question that reads like a problem's."""
 
     kind: str
@@ -124,7 +124,7 @@ class ProblemReading(msgspec.Struct, frozen=True, omit_defaults=True):
     level: str = ""
     duplicate_of: str | None = None
     cluster: str | None = None
-    beside: list[Beside] = []
+    beside: list[NearQuestion] = []
     """Other questions that read like this one."""
     majority: Majority | None = None
     messages: list[tuple[str, str]] = []
@@ -151,7 +151,7 @@ class Around(msgspec.Struct, frozen=True):
 
     trace_count: int
     facts: dict[str, Any] = {}
-    beside: list[Beside] = []
+    beside: list[NearQuestion] = []
     decisions: list[Override] = []
 
 
@@ -179,13 +179,13 @@ def read_problem(problem: PreparedProblem, judged: Sequence[Judged], around: Aro
     )
 
 
-def _benchmarks(problem: PreparedProblem) -> Iterator[Beside]:
+def _benchmarks(problem: PreparedProblem) -> Iterator[NearQuestion]:
     """Each benchmark question that the problem's stands beside, with the passages that match."""
     for hit in problem.contamination:
         passages = hit.get("passages") or [{"problem": problem.problem.question, "benchmark": ""}]
         here, there = ("\n…\n".join(str(one.get(side, "")) for one in passages) for side in ("problem", "benchmark"))
         name = f"{hit.get('benchmark', '')} · {hit.get('benchmark_id', '')}"
-        yield Beside("benchmark", name, here[:_LONGEST_BESIDE], there[:_LONGEST_BESIDE])
+        yield NearQuestion("benchmark", name, here[:_LONGEST_BESIDE], there[:_LONGEST_BESIDE])
 
 
 def _majority(problem: Problem, judged: Sequence[Judged]) -> Majority | None:

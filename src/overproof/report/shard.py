@@ -26,8 +26,8 @@ from overproof.report.tables import (
     UNKNOWN,
     Damage,
     Decisions,
-    Problems,
     Scores,
+    ShardProblems,
     Spending,
     Table,
     TraceNames,
@@ -50,7 +50,7 @@ Selection = str | None
 """A selection's name; None is the unnamed one."""
 
 
-class Found(NamedTuple, Generic[Rows]):
+class ShardFiles(NamedTuple, Generic[Rows]):
     """What was read of a file, and which of it belongs to each trace."""
 
     read: Rows
@@ -66,7 +66,7 @@ class Shard:
     """
 
     number: int
-    problems: Problems
+    problems: ShardProblems
     traces: Table
     parts: list[Path]
     """Files that `traces["part"]` numbers."""
@@ -78,8 +78,8 @@ class Shard:
     missing: list[str]
     """Kinds of files that are not there: problems, traces, scores, decisions."""
     damage: list[Damage]
-    _scores: Found[Scores]
-    _decisions: Mapping[Selection, Found[Decisions]]
+    _scores: ShardFiles[Scores]
+    _decisions: Mapping[Selection, ShardFiles[Decisions]]
 
     @property
     def names(self) -> Scores:
@@ -190,7 +190,7 @@ class ShardReader:
         self._prices = Prices(config.budget)
         self._selections: tuple[Selection, ...] = (None, *config.selections)
         self._stamps: dict[Path, tuple[int, int] | None] = {}
-        self._problems: Problems | None = None
+        self._problems: ShardProblems | None = None
         self._traces = Traces()
         self._scores: Scores | None = None
         self._decisions: dict[Selection, Decisions] = {}
@@ -277,8 +277,10 @@ class ShardReader:
                 self._scores.damage,
                 *(made.damage for made in self._decisions.values()),
             ],
-            _scores=Found(self._scores, _look_up(keys, self._scores.rows["key"])),
-            _decisions={name: Found(made, _look_up(keys, made.rows["key"])) for name, made in self._decisions.items()},
+            _scores=ShardFiles(self._scores, _look_up(keys, self._scores.rows["key"])),
+            _decisions={
+                name: ShardFiles(made, _look_up(keys, made.rows["key"])) for name, made in self._decisions.items()
+            },
         )
 
 

@@ -23,7 +23,7 @@ class GroupLine(msgspec.Struct, frozen=True):
     pass_rate: Estimate
 
 
-class Step(msgspec.Struct, frozen=True):
+class FunnelStep(msgspec.Struct, frozen=True):
     """A step of the funnel from sampled to kept."""
 
     name: str
@@ -55,7 +55,7 @@ class LengthBin(msgspec.Struct, frozen=True):
     """Among the complete traces that count."""
 
 
-class Lengths(msgspec.Struct, frozen=True):
+class LengthFigures(msgspec.Struct, frozen=True):
     """Length against correctness."""
 
     unit: str
@@ -65,7 +65,7 @@ class Lengths(msgspec.Struct, frozen=True):
     bins: list[LengthBin]
 
 
-class Consistency(msgspec.Struct, frozen=True):
+class LanguageFigures(msgspec.Struct, frozen=True):
     """How much of the reasoning is in the language of the question."""
 
     language: str
@@ -80,7 +80,7 @@ class Consistency(msgspec.Struct, frozen=True):
         return sum(one.count for one in self.bins)
 
 
-class Reward(msgspec.Struct, frozen=True):
+class RewardFigures(msgspec.Struct, frozen=True):
     """The values of one reward over all scored traces."""
 
     name: str
@@ -225,14 +225,14 @@ class Summary(msgspec.Struct, frozen=True):
     by_source: list[GroupLine]
     by_language: list[GroupLine]
     by_level: list[GroupLine]
-    funnel: list[Step]
+    funnel: list[FunnelStep]
     pass_rate_bins: list[Bin]
     """Problems by their pass rate."""
     samples: list[Bin]
     """Problems by their number of traces."""
-    lengths: Lengths
-    consistency: list[Consistency]
-    rewards: list[Reward]
+    lengths: LengthFigures
+    consistency: list[LanguageFigures]
+    rewards: list[RewardFigures]
     forms: dict[str, int]
     """Traces by what is wrong with their form."""
     marks: dict[str, int]

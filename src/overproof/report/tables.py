@@ -109,7 +109,7 @@ class Names:
 
 
 @dataclass(slots=True)
-class Cursor:
+class ReadSoFar:
     """How far a file was read."""
 
     offset: int = 0
@@ -137,7 +137,7 @@ class Damage:
 
 
 @dataclass(slots=True)
-class Problems:
+class ShardProblems:
     """The problems of a shard in the order of their file."""
 
     path: Path
@@ -199,7 +199,7 @@ class Traces:
     """The traces of a shard in the order they arrived, read up to `reached` of each part."""
 
     rows: Table = field(default_factory=lambda: np.empty(0, TRACE))
-    reached: dict[Path, Cursor] = field(default_factory=dict)
+    reached: dict[Path, ReadSoFar] = field(default_factory=dict)
     """How far each part was read; parts are numbered in this order."""
     spending: Spending = field(default_factory=Spending)
     names: TraceNames = field(default_factory=TraceNames)
@@ -251,9 +251,9 @@ def order_of(text: str | None) -> float:
     return _TEXTS_FROM * (1 + int.from_bytes(text.encode(errors="replace")[:6].ljust(6, b"\0")) / 2**48)
 
 
-def read_problems(path: Path) -> Problems:
+def read_problems(path: Path) -> ShardProblems:
     """A shard's problems."""
-    found = Problems(path, np.empty(0, PROBLEM), Names(), Names(), Names(), Names(), Damage())
+    found = ShardProblems(path, np.empty(0, PROBLEM), Names(), Names(), Names(), Names(), Damage())
     rows: list[tuple[Any, ...]] = []
     for span, one in _read_from(path, PreparedProblem, found.damage):
         rows.append(
@@ -320,7 +320,7 @@ def read_more_traces(known: Traces, parts: list[Path], prices: Prices) -> bool:
     """Read what the parts of a shard hold beyond what is known already, into `known`; says whether there was any."""
     rows: list[tuple[Any, ...]] = []
     for path in parts:
-        cursor = known.reached.setdefault(path, Cursor())
+        cursor = known.reached.setdefault(path, ReadSoFar())
         part = list(known.reached).index(path)
         for span, line in _read_from(path, _TraceLine, known.damage, cursor):
             rows.append((*_trace_row(line, part, span, known.spending, prices), *_trace_names(line, known)))
@@ -441,10 +441,10 @@ def read_place(path: Path, place: np.void, kind: type[Record]) -> Record:
 
 
 def _read_from(
-    path: Path, kind: type[Record], damage: Damage, cursor: Cursor | None = None
+    path: Path, kind: type[Record], damage: Damage, cursor: ReadSoFar | None = None
 ) -> Iterator[tuple[Span, Record]]:
     """Each finished line from the cursor on, with where it lies; none where there is no file. Moves the cursor."""
-    cursor = cursor or Cursor()
+    cursor = cursor or ReadSoFar()
     if not path.exists():
         return
     with path.open("rb") as file:

@@ -70,7 +70,7 @@ class DoubtfulError(ValueError):
     """Text that was damaged and could have meant several things; says which."""
 
 
-class Mended(NamedTuple):
+class MendedText(NamedTuple):
     """A text as it was meant."""
 
     text: str
@@ -78,7 +78,7 @@ class Mended(NamedTuple):
     """The commands that had lost a backslash or had one too many; none where the text was sound."""
 
 
-def mend_latex(text: str, *, is_formula: bool = False) -> Mended:
+def mend_latex(text: str, *, is_formula: bool = False) -> MendedText:
     """The text with its LaTeX commands restored; `is_formula` says that all of it is mathematics.
 
     Raises DoubtfulError where what was meant cannot be told.
@@ -88,10 +88,10 @@ def mend_latex(text: str, *, is_formula: bool = False) -> Mended:
     if found := _NEVER.search(text):
         raise DoubtfulError(f"holds a {_NAMES[found[0]]}, which no text does. {_WRITE_TWO}")
     if not _SUSPECT.search(text):
-        return Mended(text)
+        return MendedText(text)
     is_damaged = any(_is_sure(found) for found in _SUSPECT.finditer(text))
     if not is_damaged and _SOUND.search(text):
-        return Mended(text)  # its backslashes have come through, so that its line breaks are line breaks
+        return MendedText(text)  # its backslashes have come through, so that its line breaks are line breaks
     if is_damaged and _LOST_LINE_BREAK.search(text):
         raise DoubtfulError(
             f"has LaTeX with one backslash, so that its line breaks (\\\\) have become single backslashes. {_WRITE_TWO}"
@@ -104,7 +104,7 @@ def mend_latex(text: str, *, is_formula: bool = False) -> Mended:
             commands.append(f"\\{_command(found)}")
             pieces += [text[end : found.start()], commands[-1]]
             end = found.end()
-    return Mended("".join([*pieces, text[end:]]), tuple(commands))
+    return MendedText("".join([*pieces, text[end:]]), tuple(commands))
 
 
 def _command(found: re.Match[str]) -> str:
@@ -164,16 +164,16 @@ def _formula_around(text: str, place: int) -> str | None:
     return None if inside is None or _PROSE.search(inside) else inside
 
 
-def _halve(text: str) -> Mended | None:
+def _halve(text: str) -> MendedText | None:
     """The text with half its backslashes, where every one was doubled once too often; else None."""
     runs = _BACKSLASHES.findall(text)
     commands = tuple(f"\\{name}" for run, name in runs if name in _COMMANDS)
     if not commands or any(len(run) % 2 for run, _ in runs):
         return None
-    return Mended(re.sub(r"\\\\", lambda _: "\\", text), commands)
+    return MendedText(re.sub(r"\\\\", lambda _: "\\", text), commands)
 
 
-def mend_json(text: str) -> Mended:
+def mend_json(text: str) -> MendedText:
     r"""JSON with the backslashes doubled that cannot be the beginning of an escape: `\sqrt`, `\(`, `\{`.
 
     Raises DoubtfulError for an escape of another language (`\x41`, `\'`), and where `\\` may stand for one or for two.
@@ -200,4 +200,4 @@ def mend_json(text: str) -> Mended:
             f"has LaTeX with one backslash ({commands[0]}) beside \\\\, which could be one backslash or two. "
             "Write every backslash of LaTeX as two in JSON"
         )
-    return Mended(mended, tuple(commands))
+    return MendedText(mended, tuple(commands))

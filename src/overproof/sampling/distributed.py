@@ -173,7 +173,7 @@ def _sample_shard(
 
     for name, value in keys.items():
         os.environ.setdefault(name, value)
-    worker = Worker(ledger, shard)
+    worker = LedgerSession(ledger, shard)
     try:
         return sample(
             config,
@@ -194,7 +194,7 @@ def _sample_shard(
         ledger.ask("leave", worker.name)
 
 
-class Worker:
+class LedgerSession:
     """One session's side of the ledger: its purse and its partner."""
 
     def __init__(self, ledger: Hosted, shard: int) -> None:

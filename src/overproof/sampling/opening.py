@@ -44,7 +44,7 @@ CURES = {
 _FOR_ANY = "see selection.require"
 
 
-class Fault(Protocol):
+class Shortcoming(Protocol):
     """Why a reply cannot be kept."""
 
     @property
@@ -56,13 +56,13 @@ class Fault(Protocol):
         """What can be said more; may be empty."""
 
 
-Inspect = Callable[[Trace, str | None], Fault | None]
+Inspect = Callable[[Trace, str | None], Shortcoming | None]
 """Why a trace could not be kept whatever its answer is; the second argument is the language of its question."""
 
 
 class _Seen(NamedTuple):
     trace: Trace
-    fault: Fault
+    fault: Shortcoming
 
 
 class Opening:
@@ -109,12 +109,12 @@ class Opening:
         )
 
 
-def name_fault(fault: Fault) -> str:
+def name_fault(fault: Shortcoming) -> str:
     """Reason and detail in one."""
     return f"{fault.reason} ({fault.detail})" if fault.detail else fault.reason
 
 
-def cure_fault(fault: Fault, teacher: EndpointConfig) -> str:
+def cure_fault(fault: Shortcoming, teacher: EndpointConfig) -> str:
     """What to change."""
     keys = (fault.detail, fault.detail.removeprefix("finish_reason "), fault.reason)
     cure = next((CURES[key] for key in keys if key in CURES), _FOR_ANY)

@@ -23,7 +23,7 @@ from overproof.records import Decision, PreparedProblem, Score
 from overproof.rewards.group import self_consistency
 from overproof.runfolder import RunFolder
 from overproof.selection.alone import find_incomplete, find_shortfall, is_summary
-from overproof.selection.choice import Candidate, choose
+from overproof.selection.choice import Qualified, choose
 from overproof.selection.passrate import Draws, count_draws, estimate_pass_rate, find_outside_band, has_passed
 from overproof.selection.repeats import find_repeats, take_census
 from overproof.selection.scored import ScoredProblem
@@ -221,11 +221,11 @@ def _find_outside_band(
     return find_outside_band(count_draws(outcomes, sampling), config, prior)
 
 
-def _as_candidate(scored: ScoredProblem, number: int, config: SelectionConfig) -> Candidate:
+def _as_candidate(scored: ScoredProblem, number: int, config: SelectionConfig) -> Qualified:
     completion, trace = scored.completions[number], scored.traces[number]
     answer_class = scored.answer_classes[number] if config.one_per_answer_class else None
     text = f"{completion.reasoning or ''}\n{completion.answer}"
-    return Candidate(trace.id, text, answer_class, _count_spare(scored.scores[number]), trace.index)
+    return Qualified(trace.id, text, answer_class, _count_spare(scored.scores[number]), trace.index)
 
 
 def _count_spare(score: Score | None) -> float:

@@ -13,7 +13,7 @@ from overproof.hygiene.ngrams import NgramTable, hash_ngrams, jaccard, split_wor
 _NGRAM = 4
 
 
-class Candidate(NamedTuple):
+class Qualified(NamedTuple):
     """A trace that qualifies, with all that a choice may ask about it."""
 
     trace_id: str
@@ -31,7 +31,7 @@ Overlap = Callable[[int, int], float]
 """How much two candidates' texts overlap, by their numbers."""
 
 
-def choose(candidates: Sequence[Candidate], config: SelectionConfig) -> list[str | None]:
+def choose(candidates: Sequence[Qualified], config: SelectionConfig) -> list[str | None]:
     """For each candidate, in the order given, why it is not kept, or None when it is.
 
     They are taken up in the config's order. Each is dropped when a kept one says the same word for word, when its
@@ -49,7 +49,7 @@ def choose(candidates: Sequence[Candidate], config: SelectionConfig) -> list[str
 
 
 def _find_better(
-    number: int, kept: Sequence[int], candidates: Sequence[Candidate], overlap: Overlap, config: SelectionConfig
+    number: int, kept: Sequence[int], candidates: Sequence[Qualified], overlap: Overlap, config: SelectionConfig
 ) -> str | None:
     """Why a candidate is not kept beside those that are."""
     if any(candidates[k].text == candidates[number].text for k in kept):
@@ -63,7 +63,7 @@ def _find_better(
     return "over_k" if config.k_per_problem is not None and len(kept) >= config.k_per_problem else None
 
 
-def _arrange(candidates: Sequence[Candidate], overlap: Overlap, config: SelectionConfig) -> list[int]:
+def _arrange(candidates: Sequence[Qualified], overlap: Overlap, config: SelectionConfig) -> list[int]:
     """The candidates' numbers in the order in which they are taken up."""
 
     def chance(number: int) -> bytes:
@@ -95,7 +95,7 @@ def _spread(numbers: Sequence[int], overlap: Overlap) -> list[int]:
     return arranged
 
 
-def _compare_texts(candidates: Sequence[Candidate]) -> Overlap:
+def _compare_texts(candidates: Sequence[Qualified]) -> Overlap:
     """The overlap of any two candidates; their texts are looked at when it is first asked for."""
 
     @functools.cache

@@ -64,7 +64,7 @@ class Way(NamedTuple):
     template: str
 
 
-class Cell(NamedTuple):
+class Fate(NamedTuple):
     """What becomes of a format in a way."""
 
     verdict: Literal["kept", "lost", "refused"]
@@ -96,7 +96,7 @@ def find_ways(tokenizer: PreTrainedTokenizerBase) -> list[Way]:
     return [*distinct.values()][:_MOST_WAYS]
 
 
-def try_formats(tokenizer: PreTrainedTokenizerBase, way: Way) -> dict[str, Cell]:
+def try_formats(tokenizer: PreTrainedTokenizerBase, way: Way) -> dict[str, Fate]:
     """Format → what becomes of it; `no_thinking` is a reply without reasoning that says so."""
     rows = {**FORMATS, "no_thinking": NO_THINKING}
     with _wearing(tokenizer, way.template):
@@ -124,18 +124,18 @@ def suggest(tokenizer: PreTrainedTokenizerBase, most: int = 3) -> list[str]:
     return [*(f"export.format: {name}" for name in formats[:1]), *(f"train.{setting}" for setting in kept[:most])]
 
 
-def _try(tokenizer: PreTrainedTokenizerBase, row: dict[str, Any]) -> Cell:
+def _try(tokenizer: PreTrainedTokenizerBase, row: dict[str, Any]) -> Fate:
     try:
         conversation = read_conversation(row, "the probe")
         rendered = render(tokenizer, conversation)
     except InputError:
-        return Cell("refused", None)
+        return Fate("refused", None)
     end = str(tokenizer.eos_token or "") if conversation.text is not None else find_end_of_turn(tokenizer)
     faults = [*compare(conversation, rendered, end), *tokenise(tokenizer, [rendered])[0].faults]
     if not faults:
-        return Cell("kept", None)
+        return Fate("kept", None)
     fault = min(faults, key=list(FAULTS).index)
-    return Cell(
+    return Fate(
         "lost" if fault in {"reasoning_lost", "answer_lost", "block_repeated", "reply_changed"} else "refused", fault
     )
 

@@ -2,7 +2,7 @@
 
 A single loop starts requests as the endpoints' windows and the budget allow; each attempt is a task of its own that
 ends in a reply or a failure. A request that waits to be tried again holds no place in a window. What is asked for
-and what becomes of replies is the `Source`'s business; both paid stages are such sources.
+and what becomes of replies is the `RequestSource`'s business; both paid stages are such sources.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ class Refusal(NamedTuple):
     failure: Failure
 
 
-class Source(Protocol):
+class RequestSource(Protocol):
     """Where requests come from and where their outcomes go. Its methods must not block.
 
     The three that take an outcome may raise EndpointError when it shows that going on would be useless.
@@ -96,7 +96,7 @@ class Dispatch:
     def __init__(
         self,
         teacher: Teacher,
-        source: Source,
+        source: RequestSource,
         *,
         purse: Purse,
         prices: Prices,

@@ -46,7 +46,7 @@ _DEEPEST = 6
 """Envelopes within envelopes that are opened."""
 
 
-class Words(NamedTuple):
+class ErrorWords(NamedTuple):
     """What an error says."""
 
     codes: list[str]
@@ -90,15 +90,15 @@ def error_or_none(error: Any) -> Any:
 _NO_ERRORS = frozenset({"0", "200", "ok", "success", "null", "none", "completed"})
 
 
-def read_words(error: Any) -> Words:
+def read_words(error: Any) -> ErrorWords:
     """Codes, message and culprit of an error in whatever form; the message as it came."""
     error = open_envelopes(error)
     if not isinstance(error, Mapping):
-        return Words([], "" if error is None else _as_text(error), None)
+        return ErrorWords([], "" if error is None else _as_text(error), None)
     table = {fold(key): value for key, value in error.items()}
     place = table.get("loc")  # FastAPI: ["body", "top_k"]
     parameter = table.get("param") or (place[-1] if isinstance(place, list) and place else None)
-    return Words(
+    return ErrorWords(
         list(dict.fromkeys(_read_codes(table))),
         _read_message(table),
         parameter if isinstance(parameter, str) and parameter else None,

@@ -13,7 +13,7 @@ from typing import Any
 
 from overproof.keys import blot_lookalikes
 from overproof.records import clean_text
-from overproof.teacher.envelopes import Words, open_envelopes, read_words
+from overproof.teacher.envelopes import ErrorWords, open_envelopes, read_words
 from overproof.teacher.profiles import Profile
 from overproof.teacher.reply import Failure, Meaning
 from overproof.teacher.waits import read_wait_of
@@ -82,7 +82,7 @@ def shorten(text: str) -> str:
     return text if len(text) <= LONGEST_MESSAGE else text[:LONGEST_MESSAGE].rstrip() + " …"
 
 
-def _listed_kind(profile: Profile, words: Words, status: int, retry_after: float | None) -> str | None:
+def _listed_kind(profile: Profile, words: ErrorWords, status: int, retry_after: float | None) -> str | None:
     """The kind whose list holds this error: the profile's own lists are asked first, then those of all."""
     codes = {fold_code(code.rpartition("#")[2]) for code in words.codes}  # com.amazon.coral#ThrottlingException
     message = fold(words.message)

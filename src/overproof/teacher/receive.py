@@ -8,7 +8,7 @@ import msgspec
 
 from overproof.teacher.failures import classify
 from overproof.teacher.profiles import Profile
-from overproof.teacher.reply import MAX_REPLY_BYTES, Draft, Failure, Reply, decode_tolerantly, judge_draft
+from overproof.teacher.reply import MAX_REPLY_BYTES, ArrivingReply, Failure, Reply, decode_tolerantly, judge_draft
 from overproof.teacher.stream import EventReader
 from overproof.teacher.usage import read_usage
 
@@ -26,7 +26,7 @@ class Receiver:
         """Bytes received so far."""
         self.is_whole = False
         """Whether the endpoint has marked the end."""
-        self._draft = Draft(profile)
+        self._draft = ArrivingReply(profile)
         self._profile = profile
         self._body: list[bytes] = []
         self._events: EventReader | None = None
@@ -113,12 +113,12 @@ _FIRST_OF_A_BODY = (b"{", b"[", b"<")
 
 def receive_object(value: Any, profile: Profile) -> Reply | Failure:
     """Judge a decoded body."""
-    draft = Draft(profile)
+    draft = ArrivingReply(profile)
     draft.add_object(value)
     return _judge(draft, is_done=True)
 
 
-def _judge(draft: Draft, *, is_done: bool) -> Reply | Failure:
+def _judge(draft: ArrivingReply, *, is_done: bool) -> Reply | Failure:
     if draft.error is not None:
         failure = classify(draft.error, draft.profile, status=200)
         return msgspec.structs.replace(failure, usage=read_usage(draft.usage), received=draft.size)

@@ -139,7 +139,7 @@ def kept_of(failure: Failure) -> Reply:
     return failure.reply or Reply("", None, None, "", failure.usage, seconds=failure.seconds)
 
 
-class Draft:
+class ArrivingReply:
     """A reply while it arrives: the pieces of one choice and what was said around them."""
 
     def __init__(self, profile: Profile) -> None:
@@ -289,7 +289,7 @@ class Draft:
             self.usage = table
 
 
-def judge_draft(draft: Draft, *, is_done: bool) -> Reply | Failure:
+def judge_draft(draft: ArrivingReply, *, is_done: bool) -> Reply | Failure:
     """What a received reply is worth; `is_done` says that the endpoint marked its end (a body, or [DONE])."""
     finish = read_finish_reason(draft.finish_reason) if is_done or not draft.went_on else None
     reply = _assemble(draft, finish or "stop", is_done=is_done)
@@ -307,7 +307,7 @@ def judge_draft(draft: Draft, *, is_done: bool) -> Reply | Failure:
     )
 
 
-def _what_is_wrong(draft: Draft, reply: Reply, finish: str | None, *, is_done: bool) -> tuple[str, str]:
+def _what_is_wrong(draft: ArrivingReply, reply: Reply, finish: str | None, *, is_done: bool) -> tuple[str, str]:
     """State and message of what keeps a reply from counting; empty when nothing does."""
     is_empty = not reply.content.strip()
     omits_finish_reason = draft.profile.omits_finish_reason
@@ -365,7 +365,7 @@ def _check_nesting(value: Any) -> None:
     raise ValueError(f"JSON nested more than {MOST_NESTING} deep")
 
 
-def _assemble(draft: Draft, finish: str, *, is_done: bool) -> Reply:
+def _assemble(draft: ArrivingReply, finish: str, *, is_done: bool) -> Reply:
     marks = [] if is_done else ["no_done"]
     marks += draft.read_marks()
     channel = draft.channel

@@ -16,7 +16,7 @@ import msgspec
 
 from overproof.teacher.envelopes import error_in
 from overproof.teacher.profiles import REASONING_FIELDS
-from overproof.teacher.reply import Draft, decode_tolerantly
+from overproof.teacher.reply import ArrivingReply, decode_tolerantly
 
 # Nearly every event of a stream is one choice with one plain text. These types fit that and nothing else, so that the
 # decoder itself turns away what is odd; a field that must be None is read the slow way when it holds something.
@@ -70,7 +70,7 @@ _DECODER = msgspec.json.Decoder(_Chunk)
 class EventReader:
     """Feeds one response's bytes into a draft."""
 
-    def __init__(self, draft: Draft) -> None:
+    def __init__(self, draft: ArrivingReply) -> None:
         """Read into `draft`."""
         self.draft = draft
         self.is_done = False

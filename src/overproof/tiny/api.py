@@ -13,7 +13,7 @@ import msgspec
 from aiohttp import web
 
 from overproof.tiny.chat import render_prompt
-from overproof.tiny.chat_protocol import ChatRequest, Completion, RefusedError, read_request
+from overproof.tiny.chat_protocol import ChatRequest, CompletionBodies, RefusedError, read_request
 from overproof.tiny.engine import Generated, TinyEngine
 
 _LARGEST_BODY = 2**20
@@ -68,7 +68,7 @@ class Api:
         prompt = self._encode(asked)
         changed: asyncio.Queue[Generated] = asyncio.Queue()
         replies = self._submit(asked, prompt, changed)
-        completion = Completion(self.model, len(prompt), replies)
+        completion = CompletionBodies(self.model, len(prompt), replies)
         try:
             if asked.stream:
                 return await _stream(request, asked, completion, changed)
@@ -124,7 +124,7 @@ class Api:
 
 
 async def _stream(
-    request: web.Request, asked: ChatRequest, completion: Completion, changed: asyncio.Queue[Generated]
+    request: web.Request, asked: ChatRequest, completion: CompletionBodies, changed: asyncio.Queue[Generated]
 ) -> web.StreamResponse:
     """Send the completion as server-sent events while it grows."""
     response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-cache"})
@@ -136,7 +136,7 @@ async def _stream(
 
 
 async def _events(
-    asked: ChatRequest, completion: Completion, changed: asyncio.Queue[Generated]
+    asked: ChatRequest, completion: CompletionBodies, changed: asyncio.Queue[Generated]
 ) -> AsyncIterator[dict[str, Any]]:
     """Each choice's role, its text as it comes, its finish reason; then the usage if it was asked for."""
     growing = {reply: index for index, reply in enumerate(completion.replies)}

@@ -106,7 +106,7 @@ def read_request(body: bytes) -> ChatRequest:
     return request
 
 
-class Completion:
+class CompletionBodies:
     """The bodies that answer one request."""
 
     def __init__(self, model: str, prompt_tokens: int, replies: list[Generated]) -> None:

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from overproof.prompts import BOXED_DIRECTIVE, build_messages, contract_of
 from overproof.records import Message
 from overproof.tiny.dice import Dice
-from overproof.tiny.drafts import LANGUAGES, Draft, Language, Step, calculate, plain, resolve
+from overproof.tiny.drafts import LANGUAGES, Calculation, Draft, Language, calculate, plain, resolve
 from overproof.tiny.families import FAMILIES
 from overproof.tiny.problems import is_held_out
 
@@ -149,7 +149,7 @@ def _write_steps(draft: Draft, values: list[Fraction], language: Language, switc
     return lines
 
 
-def _write_calculation(step: Step, values: list[Fraction], position: int, *, decimal: bool) -> str:
+def _write_calculation(step: Calculation, values: list[Fraction], position: int, *, decimal: bool) -> str:
     """The calculation with its result: `3 * 4 = 12`; fractions are first brought to one denominator."""
     left, right = resolve(step.left, values), resolve(step.right, values)
     sides = [_as_operands(plain(left, decimal=decimal), step.operator, plain(right, decimal=decimal))]

@@ -27,7 +27,7 @@ Operand = int | Fraction | Result
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class Calculation:
     """One calculation with the words that say what it finds, in both languages."""
 
     label: dict[Language, str]
@@ -41,12 +41,12 @@ class Working:
 
     def __init__(self) -> None:
         """An empty sheet."""
-        self.steps: list[Step] = []
+        self.steps: list[Calculation] = []
         self.values: list[Fraction] = []
 
     def step(self, en: str, zh: str, left: Operand, operator: Operator, right: Operand) -> Result:
         """Write a step down and return its result, to be used in later ones."""
-        self.steps.append(Step({"en": en, "zh": zh}, left, operator, right))
+        self.steps.append(Calculation({"en": en, "zh": zh}, left, operator, right))
         self.values.append(calculate(operator, resolve(left, self.values), resolve(right, self.values)))
         return Result(len(self.steps) - 1)
 
@@ -79,7 +79,7 @@ class Draft:
     """A problem in one language with its whole solution."""
 
     question: str
-    steps: tuple[Step, ...]
+    steps: tuple[Calculation, ...]
     answer: DraftAnswer
     decimal: bool = False
     """Values are written as decimals where they end (0.25), else as fractions (1/4)."""

@@ -26,7 +26,7 @@ from overproof.errors import ConfigError
 from overproof.language.latin import is_known
 from overproof.view.app import build_app, build_runner
 from overproof.view.folders import find_proofs, find_runs
-from overproof.view.run import Run
+from overproof.view.run import ViewedRun
 from overproof.wording import Language, Wording
 
 HOST = "127.0.0.1"
@@ -47,7 +47,7 @@ def serve(
     Raises RunFolderError when a folder holds no run, ConfigError when the port is taken.
     """
     say = Wording(language)
-    runs = [Run(folder, say) for folder in find_runs(run_dirs)]
+    runs = [ViewedRun(folder, say) for folder in find_runs(run_dirs)]
     is_known("en")  # loads what tells languages apart, so that the first problem is not the slow one
     for run in runs:
         show(f"Reading {run.folder} …")

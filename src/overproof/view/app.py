@@ -49,12 +49,12 @@ from overproof.report.page import (
     to_script_json,
     words_of_script,
 )
-from overproof.view.comparison import Difference, compare
+from overproof.view.comparison import RateDifference, compare
 from overproof.view.decisions import check_token, label_rows, read_decision, write_decision
 from overproof.view.folders import describe_folder
 from overproof.view.proofs import draw_sides, read_proofs
 from overproof.view.query import Ordered, Query, parse_query
-from overproof.view.run import ROWS, Run, Snapshot
+from overproof.view.run import ROWS, Snapshot, ViewedRun
 from overproof.view.search import Search
 from overproof.wording import Wording
 
@@ -64,7 +64,7 @@ _SEARCH_SECONDS = 0.1
 """How long an answer waits for a search."""
 _SEARCHES = 4
 _NO_ROWS = np.empty(0, np.int64)
-_RUNS = web.AppKey("runs", list[Run])
+_RUNS = web.AppKey("runs", list[ViewedRun])
 _SAY = web.AppKey("say", Wording)
 _PROOFS = web.AppKey("proofs", list[Path])
 _TOKEN: web.AppKey[str | None] = web.AppKey("token")
@@ -111,7 +111,7 @@ _FINDER = web.AppKey("finder", Finder)
 
 
 def build_app(
-    runs: list[Run], say: Wording | None = None, *, token: str | None = None, proofs: Sequence[Path] = ()
+    runs: list[ViewedRun], say: Wording | None = None, *, token: str | None = None, proofs: Sequence[Path] = ()
 ) -> web.Application:
     """An application over runs that have been read once, and folders of proofs.
 
@@ -187,7 +187,7 @@ async def _keep_fresh(app: web.Application) -> AsyncIterator[None]:
             await task
 
 
-async def _refresh(run: Run) -> None:
+async def _refresh(run: ViewedRun) -> None:
     """Look at a run folder for ever."""
     clock = asyncio.get_running_loop().time
     took = 0.0
@@ -201,7 +201,7 @@ async def _refresh(run: Run) -> None:
         took = clock() - began
 
 
-def _run_of(request: web.Request) -> tuple[int, Run]:
+def _run_of(request: web.Request) -> tuple[int, ViewedRun]:
     runs = request.app[_RUNS]
     number = request.match_info["run"]
     if not (number.isascii() and number.isdecimal()) or len(number) > _MOST_DIGITS or int(number) >= len(runs):
@@ -260,7 +260,7 @@ async def _pages(request: web.Request) -> web.Response:
     )
 
 
-def _tell(run: Run) -> str:
+def _tell(run: ViewedRun) -> str:
     n = f"{run.latest.summary.traces:,}"
     return run.say("All {n} traces of the run, read from {folder}.", n=n, folder=run.folder)
 
@@ -324,7 +324,7 @@ async def _problems(request: web.Request) -> web.Response:
     return _json(await _read_latest(run, read))
 
 
-async def _read_latest(run: Run, read: Callable[[Snapshot], Result]) -> Result:
+async def _read_latest(run: ViewedRun, read: Callable[[Snapshot], Result]) -> Result:
     """What is read of the run as it was last seen, or as it is now where its files were written anew since then."""
     try:
         return await asyncio.to_thread(read, run.latest)
@@ -421,7 +421,7 @@ async def _compare(request: web.Request) -> web.Response:
     return _html(await asyncio.to_thread(_render_comparison, chosen, numbers, say))
 
 
-def _render_comparison(runs: list[Run], numbers: list[int], say: Wording) -> str:
+def _render_comparison(runs: list[ViewedRun], numbers: list[int], say: Wording) -> str:
     first, *others = [run.latest for run in runs]
     made = [compare(first, other) for other in others]
     names = [run.latest.summary.name for run in runs]
@@ -449,7 +449,7 @@ def _render_comparison(runs: list[Run], numbers: list[int], say: Wording) -> str
     )
 
 
-def name_group(one: Difference, say: Wording) -> str:
+def name_group(one: RateDifference, say: Wording) -> str:
     """What the problems of a difference have in common: a level or a language is no name by itself."""
     if one.what == "level":
         return say("level {name}", name=one.name)
@@ -458,7 +458,7 @@ def name_group(one: Difference, say: Wording) -> str:
     return one.name or say("all")
 
 
-def _label(differences: list[Difference], say: Wording) -> list[tuple[str, Estimate]]:
+def _label(differences: list[RateDifference], say: Wording) -> list[tuple[str, Estimate]]:
     return [(name_group(one, say), one.difference) for one in differences]
 
 

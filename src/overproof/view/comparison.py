@@ -24,7 +24,7 @@ MOST_LISTED = 30
 """Problems with the largest differences that are listed."""
 
 
-class Difference(msgspec.Struct, frozen=True):
+class RateDifference(msgspec.Struct, frozen=True):
     """How the rates of two runs differ over problems that both have."""
 
     what: str
@@ -43,14 +43,14 @@ class Changed(msgspec.Struct, frozen=True):
     right: float
 
 
-class Comparison(msgspec.Struct, frozen=True):
+class RunPair(msgspec.Struct, frozen=True):
     """Two runs side by side."""
 
     common: int
     """Problems with a pass rate in both."""
     only_left: int
     only_right: int
-    differences: list[Difference]
+    differences: list[RateDifference]
     changed: list[Changed]
     settings: list[tuple[str, str, str]]
     """Keys of the config that differ, with both values."""
@@ -65,7 +65,7 @@ class _Rates(NamedTuple):
     """Shard and row of each."""
 
 
-def compare(left: Snapshot, right: Snapshot) -> Comparison:
+def compare(left: Snapshot, right: Snapshot) -> RunPair:
     """Compare two runs on the problems that both have, by id."""
     mine, theirs = _rates(left), _rates(right)
     _, of_left, of_right = np.intersect1d(mine.keys, theirs.keys, assume_unique=True, return_indices=True)
@@ -75,7 +75,7 @@ def compare(left: Snapshot, right: Snapshot) -> Comparison:
         shard, row = mine.places[one]
         for kind in group_names(left.shards[shard], row):
             groups[kind].append((float(mine.values[one]), float(theirs.values[other])))
-    return Comparison(
+    return RunPair(
         common=len(pairs),
         only_left=len(mine.keys) - len(pairs),
         only_right=len(theirs.keys) - len(pairs),
@@ -98,13 +98,13 @@ def _rates(snapshot: Snapshot) -> _Rates:
     return _Rates(np.array(keys, np.uint64), np.array(values, np.float64), places)
 
 
-def _differences(groups: Mapping[Kind, list[tuple[float, float]]]) -> list[Difference]:
+def _differences(groups: Mapping[Kind, list[tuple[float, float]]]) -> list[RateDifference]:
     """All groups in one table, in which chance is to find a difference in one of twenty tables, not of twenty lines."""
     kinds = sorted(groups, key=lambda kind: (kind != ALL, kind))
     sides = [np.array(groups[kind]).T for kind in kinds]
     together = hold_together([estimate_difference(left, right) for left, right in sides])
     return [
-        Difference(
+        RateDifference(
             kind.what,
             kind.name,
             float(left.mean()),

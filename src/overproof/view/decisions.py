@@ -16,14 +16,14 @@ from aiohttp import web
 from overproof import suspects
 from overproof.errors import InputError, OverproofError
 from overproof.runfolder import RunFolder
-from overproof.view.run import Run, Snapshot
+from overproof.view.run import Snapshot, ViewedRun
 
 TOKEN_HEADER = "X-Overproof-Token"  # noqa: S105 - a header's name
 _MOST_BYTES = 100_000
 """Of one decision; a reference and a reason are far shorter."""
 
 
-class Decision(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class SentDecision(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One decision as the page sends it."""
 
     problem: str
@@ -49,17 +49,17 @@ def check_token(request: web.Request, token: str | None) -> None:
         )
 
 
-async def read_decision(request: web.Request) -> Decision:
+async def read_decision(request: web.Request) -> SentDecision:
     """The decision in a request. Raises InputError when it is none."""
     if (request.content_length or 0) > _MOST_BYTES:
         raise InputError("That is too long for a decision.")
     try:
-        return msgspec.json.decode(await request.read(), type=Decision)
+        return msgspec.json.decode(await request.read(), type=SentDecision)
     except msgspec.DecodeError as error:
         raise InputError(f"That is no decision: {error}") from None
 
 
-def write_decision(run: Run, snapshot: Snapshot, decision: Decision) -> dict[str, Any]:
+def write_decision(run: ViewedRun, snapshot: Snapshot, decision: SentDecision) -> dict[str, Any]:
     """Add a decision to the run's overrides; returns all that count for its problem, and the file.
 
     Raises InputError for a problem or trace that is not there, and for a reference nothing can be graded against.

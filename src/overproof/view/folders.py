@@ -12,13 +12,13 @@ from overproof.errors import RunFolderError, suggest_folder
 from overproof.report.summary import Summary
 from overproof.runfolder import RunFolder
 from overproof.view.proofs import FILE
-from overproof.view.run import Run
+from overproof.view.run import ViewedRun
 
 _DEEPEST = 3
 """Levels of folders that are looked into for runs: a proof holds its runs two below its own."""
 
 
-class Line(msgspec.Struct, frozen=True):
+class RunLine(msgspec.Struct, frozen=True):
     """A run as a line of the list of runs."""
 
     place: str
@@ -66,7 +66,7 @@ def _find_in(folder: RunFolder, levels: int) -> Iterator[RunFolder]:
                 yield from _find_in(RunFolder(path), levels - 1)
 
 
-def describe_folder(run: Run) -> Line:
+def describe_folder(run: ViewedRun) -> RunLine:
     """A run as it is listed beside others."""
     config = run.folder.config
     begun = (
@@ -74,4 +74,4 @@ def describe_folder(run: Run) -> Line:
         if config.exists()
         else ""
     )
-    return Line(str(run.folder), begun, run.latest.summary)
+    return RunLine(str(run.folder), begun, run.latest.summary)

@@ -23,7 +23,7 @@ class Gap(msgspec.Struct, frozen=True):
     problems: int = 0
 
 
-class Side(msgspec.Struct, frozen=True):
+class ShownSide(msgspec.Struct, frozen=True):
     """The students of one training set."""
 
     name: str
@@ -38,10 +38,10 @@ class Sides(msgspec.Struct, frozen=True):
 
     measure: str
     problems: int
-    sides: list[Side]
+    sides: list[ShownSide]
 
 
-class TrainingSet(msgspec.Struct, frozen=True):
+class ShownSet(msgspec.Struct, frozen=True):
     """The rows that a side was trained on."""
 
     name: str
@@ -49,17 +49,17 @@ class TrainingSet(msgspec.Struct, frozen=True):
     right: int
 
 
-class Proof(msgspec.Struct, frozen=True):
+class ShownProof(msgspec.Struct, frozen=True):
     """One table: the same student trained on each set."""
 
     temperature: float
     seeds: list[int]
-    sets: list[TrainingSet]
+    sets: list[ShownSet]
     sampled: Sides
     greedy: Sides | None = None
     broken: dict[str, float] = {}
 
-    def set_of(self, side: Side) -> TrainingSet | None:
+    def set_of(self, side: ShownSide) -> ShownSet | None:
         """What a side was trained on; None for the student as it was."""
         return next((one for one in self.sets if one.name == side.name), None)
 
@@ -69,10 +69,10 @@ class Proof(msgspec.Struct, frozen=True):
         return [sampled, *([("Replies at temperature 0", self.greedy)] if self.greedy else [])]
 
 
-def read_proofs(folder: Path) -> list[Proof]:
+def read_proofs(folder: Path) -> list[ShownProof]:
     """The proofs of a folder. Raises RunFolderError when its file is of another version."""
     try:
-        return msgspec.json.decode((folder / FILE).read_bytes(), type=list[Proof])
+        return msgspec.json.decode((folder / FILE).read_bytes(), type=list[ShownProof])
     except msgspec.DecodeError as error:
         raise RunFolderError(f"{folder / FILE} cannot be read ({error}). Run overproof prove again") from None
 

@@ -23,7 +23,7 @@ from overproof.errors import RunFolderError
 from overproof.records import PreparedProblem
 from overproof.report.counting import count_shard, rate_shard, rates_of
 from overproof.report.counts import Counts
-from overproof.report.excerpts import Reader, judge_row
+from overproof.report.excerpts import ExcerptReader, judge_row
 from overproof.report.facts import Cells, Measure, ProblemFacts, TraceFacts
 from overproof.report.numbers import summarise
 from overproof.report.page import is_finished, render_overview, show_money
@@ -56,7 +56,7 @@ Place = tuple[str, int]
 """Where a row of a list leads: a problem, and which of its traces."""
 
 
-class Beside(msgspec.Struct, frozen=True):
+class Neighbours(msgspec.Struct, frozen=True):
     """What stands around a trace in a list."""
 
     previous: Place | None
@@ -163,7 +163,7 @@ class Snapshot:
         indices = shard.traces["index"][shard.traces_of(row)]
         before = int(np.searchsorted(indices, index))
         first = before - before % MOST_TRACES
-        reader = Reader(self.config, self.folder, self.rates, self.find_problem)
+        reader = ExcerptReader(self.config, self.folder, self.rates, self.find_problem)
         return reader.read(shard, row, most=MOST_TRACES, longest=_LONGEST, first=first)
 
     def raw(self, problem_id: str, index: int) -> dict[str, Any] | None:
@@ -181,11 +181,11 @@ class Snapshot:
         found = [row for row in rows if place and int(place[0].traces["index"][row]) == index]
         return (place[0], found[0]) if place and found else None
 
-    def beside(self, found: Ordered, problem_id: str, index: int | None) -> Beside:
+    def beside(self, found: Ordered, problem_id: str, index: int | None) -> Neighbours:
         """What stands around a problem, or one of its traces, in a list of traces."""
         place = self.locate(problem_id)
         if place is None:
-            return Beside(None, None, None, None, None, len(found.rows), [])
+            return Neighbours(None, None, None, None, None, len(found.rows), [])
         shard, row = place
         number = self.shards.index(shard)
         mine = shard.traces_of(row)
@@ -193,7 +193,7 @@ class Snapshot:
         here = next((at for one in wanted if (at := found.place_of(number, one)) is not None), None)
         inside = set(found.rows[found.shards == number].tolist())
         order = _Problems(self.shards, found)
-        return Beside(
+        return Neighbours(
             previous=self._at(found, order.step(number, row, -1)),
             next=self._at(found, order.step(number, row, 1)),
             earlier=self._at(found, None if here is None else here - 1),
@@ -280,7 +280,7 @@ class _Seen(NamedTuple):
     traces: int
 
 
-class Run:
+class ViewedRun:
     """A run folder that is looked at again and again."""
 
     def __init__(self, folder: RunFolder, say: Wording | None = None) -> None:
