@@ -10,7 +10,7 @@ import pytest
 
 from overproof import pipeline
 from overproof.config import explaining, load_config
-from overproof.errors import RunFolderError
+from overproof.errors import ConfigError, RunFolderError
 from overproof.grading import grade
 from overproof.grading.protocol import BACKSTOP, KILLED
 from overproof.pipeline import Event, StepProgress
@@ -186,6 +186,20 @@ def test_other_sampling_settings_are_refused_by_name_before_anything_changes(cop
         pipeline.run_all(pipeline.Run(load_config("quickstart", [*QUICK, "teacher.temperature=0.3"]), copy))
     assert "--run-dir" in str(error.value)
     assert digests(copy.root) == before
+
+
+def test_nothing_is_asked_where_nothing_could_be_kept(tmp_path: Path) -> None:
+    (tmp_path / "mine.jsonl").write_text('{"question": "What is 1 + 1?"}\n')
+    asks = ["problems={path: " + str(tmp_path / "mine.jsonl") + "}", "sampling.n=2"]
+    hopeless = pipeline.Run(load_config("quickstart", asks), RunFolder(tmp_path / "run"))
+    for ask in (pipeline.run_all, pipeline.sample, lambda run: pipeline.write_batch(run, tmp_path / "batch")):
+        with pytest.raises(
+            ConfigError, match=r"None of the 1 problems has a reference.*selection\.policy: correct_or_"
+        ):
+            ask(hopeless)
+    assert not list(hopeless.folder.read_traces(0))
+    kept = pipeline.Run(load_config("quickstart", [*asks, "selection.policy=all"]), RunFolder(tmp_path / "run"))
+    assert pipeline.run_all(kept).report.traces == 2
 
 
 def test_a_run_in_use_is_refused(copy: RunFolder) -> None:

@@ -18,7 +18,7 @@ import contextlib
 import functools
 import itertools
 from collections import Counter
-from collections.abc import Callable, Container, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TypeVar
@@ -223,12 +223,8 @@ def _look(run: Run, engine: Engine, only: Container[str] | None = None) -> sampl
 def _plan(run: Run, engine: Engine, outlook: Outlook) -> RunPlan:
     first = list(itertools.islice(_read_prepared(run), 3))
     counted = engine.run_shards if engine.is_far else map  # reading a file here is sooner done than asking for it
-    counts = sum(counted(functools.partial(_count_problems, run.folder), run.shards), Counter())
     return RunPlan(
-        Problems(
-            **{name: counts[name] for name in Problems.__struct_fields__ if name != "kinds"},
-            kinds={name.removeprefix(_KIND): count for name, count in counts.items() if name.startswith(_KIND)},
-        ),
+        _sum_problems(counted(functools.partial(_count_problems, run.folder), run.shards)),
         doctor.expect_alike(run.config, run.folder, outlook),
         judge.bound(run.config, _read_prepared(run)),
         [_prompt_of(run.config.prompt, one) for one in first],
@@ -262,7 +258,10 @@ def sample(run: Run, only: Container[str] | None = None) -> sampling.SamplingSum
         raise ConfigError("The traces of this run were imported: there is no teacher to ask. Run score, select, export")
     with run.open_engine() as engine:
         found = _look(run, engine, only)
-        run.show(_plan(run, engine, found.outlook))
+        planned = _plan(run, engine, found.outlook)
+        run.show(planned)
+        if planned.outlook.requests_most:
+            _check_gradable(config, planned.problems)
         once = config.model_copy(update={"sampling": config.sampling.model_copy(update={"retry": []})})
         freshness.record_config(folder, once, _SAMPLING_TABLES)
         inspect = functools.partial(find_fault, config)
@@ -289,8 +288,22 @@ def sample(run: Run, only: Container[str] | None = None) -> sampling.SamplingSum
         )
 
 
+def _check_gradable(config: RunConfig, problems: Problems) -> None:
+    """Raise ConfigError where no trace could be kept, whatever its answer: each would be paid for all the same."""
+    ungradable = problems.without_reference + (0 if config.judge else problems.unverifiable)
+    policies = {one.policy for one in (config.selection, *config.selections.values())}
+    if ungradable == problems.problems and policies == {"correct"}:
+        lacks = "a reference" if problems.without_reference == problems.problems else "a reference that can be read"
+        raise ConfigError(
+            f"None of the {problems.problems:,} problems has {lacks}, and selection.policy: correct keeps only answers "
+            "that equal one: whatever was paid for, nothing could be kept. Set problems.reference to the column of the "
+            "answers, or keep without verification: selection.policy: correct_or_majority, or all"
+        )
+
+
 def write_batch(run: Run, path: Path) -> BatchOut:
     """Write the requests that are wanted now as a batch file for the provider, instead of making them."""
+    _check_gradable(run.config, _sum_problems(map(functools.partial(_count_problems, run.folder), run.shards)))
     written = batch.write_batch(run.config, run.folder, run.shards, path)
     freshness.record_config(run.folder, run.config, _SAMPLING_TABLES)
     return written
@@ -522,6 +535,15 @@ def _count_problems(folder: RunFolder, shard: int) -> Counter[str]:
         if one.reference_kind is not None:
             counts[_KIND + one.reference_kind] += 1
     return counts
+
+
+def _sum_problems(counted: Iterable[Counter[str]]) -> Problems:
+    """What the shards' counts come to."""
+    counts = sum(counted, Counter())
+    return Problems(
+        **{name: counts[name] for name in Problems.__struct_fields__ if name != "kinds"},
+        kinds={name.removeprefix(_KIND): count for name, count in counts.items() if name.startswith(_KIND)},
+    )
 
 
 def _prompt_of(config: PromptConfig, problem: PreparedProblem) -> list[Message]:

@@ -140,6 +140,57 @@ def test_rows_that_name_their_own_columns_may_lack_the_answer_at_first(tmp_path:
         read(path=path)
 
 
+ELSEWHERE = {"question": "q", "answer": "1"}
+
+
+@pytest.mark.parametrize(
+    ("common", "others", "message"),
+    [
+        (
+            ELSEWHERE,
+            [ELSEWHERE | {"reference": None}],
+            r":1 has no 'reference'; it has: .*Set problems\.reference: answer",
+        ),
+        (ELSEWHERE, [ELSEWHERE | {"reference": "41"}], "Set problems.reference: answer, or problems.reference: ''"),
+        ({"question": "q", "reference": "1"}, [ELSEWHERE] * 9, r":5 has no 'reference'; it has: question, answer"),
+        (ELSEWHERE | {"reference": None}, [], ":1 has nothing in 'reference'; .*Set problems.reference: answer"),
+        (ELSEWHERE | {"reference": " "}, [], "has nothing in 'reference'; .*Set problems.reference: answer"),
+        (ELSEWHERE | {"reference": []}, [], "has nothing in 'reference'; .*Set problems.reference: answer"),
+        (ELSEWHERE | {"reference": "N/A"}, [], "has nothing in 'reference'; .*Set problems.reference: answer"),
+        ({"question": "q", "answer": None, "solution": "so 5"}, [], "Set problems.reference: solution"),
+        ({"question": "q", "Reference": "1"}, [], "Set problems.reference: Reference"),
+        ({"question": "q", "groundTruth": "1"}, [], "Set problems.reference: groundTruth"),
+        ({"question": "q", "ground-truth": "1"}, [], "Set problems.reference: ground-truth"),
+        ({"question": "q", "meta": {"answer": "1"}}, [], r"Set problems.reference: meta\.answer"),
+        ({"question": "q"}, [{"question": "q"}] * 70 + [ELSEWHERE], ":75 has no 'reference'"),
+    ],
+)
+def test_answers_that_stand_elsewhere_are_not_left_unread(
+    tmp_path: Path, common: dict[str, Any], others: list[dict[str, Any]], message: str
+) -> None:
+    path = write_jsonl(tmp_path / "mine.jsonl", *[common] * 4, *others)
+    with pytest.raises(ConfigError, match=message):
+        read(path=path)
+    assert {one.reference for one in read(path=path, reference="")} == {None}
+
+
+def test_some_rows_without_a_reference_are_told_and_those_without_any_answer_are_nobodys_fault(tmp_path: Path) -> None:
+    notes = SourceNotes()
+    path = write_jsonl(tmp_path / "some.jsonl", *ROWS, {"id": "c", "question": "q", "solution": "so 5"})
+    assert len(list(read_problems(ProblemsConfig(path=path), notes))) == 3
+    assert [line.partition(" (")[0] for line in notes.lines()] == [
+        "1 rows: have nothing in 'reference', but in 'solution', which is not read"
+    ]
+    none = [{"question": "q", "answer": None}, {"question": "r", "choices": {"label": ["A"], "text": ["1"]}}]
+    assert len(read(path=write_jsonl(tmp_path / "none.jsonl", *none))) == 2
+
+
+def test_a_table_is_looked_at_beyond_the_names_of_its_columns(tmp_path: Path) -> None:
+    (tmp_path / "mine.csv").write_text("question,reference,answer\nq,,\np,,1\n")
+    with pytest.raises(ConfigError, match=r"mine\.csv:3 has nothing in 'reference'; .*\(nothing is verified then\)$"):
+        read(path=str(tmp_path / "mine.csv"))
+
+
 def test_an_empty_reference_key_goes_without_references_on_purpose(tmp_path: Path) -> None:
     path = write_jsonl(tmp_path / "mine.jsonl", {"question": "q", "answer": "1"})
     assert read(path=path, reference="") == [Problem(digest_question("q").hex(), "q")]

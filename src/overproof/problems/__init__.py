@@ -23,6 +23,7 @@ from overproof.errors import ConfigError, InputError, suggest
 from overproof.problems.cells import as_messages, read_options, read_question, read_text
 from overproof.problems.notes import SourceNotes
 from overproof.problems.presets import EXTRACTORS, PRESETS, Preset, preset_named
+from overproof.problems.usual import REFERENCE, ReferenceTally, find_usual, stands_for_none
 from overproof.records import Problem
 from overproof.rows import Source, list_files, say_fault, scan_rows
 from overproof.rows.columns import Columns, find_column, list_paths, nearest
@@ -46,7 +47,7 @@ def read_problems(
     preset = find_preset(config)
     notes = notes or SourceNotes()
     rows = scan_rows(source_of(config, preset), notes.tell)
-    return itertools.islice(_Reader(config, preset, notes, known or {}).read(rows), config.limit)
+    return _Reader(config, preset, notes, known or {}).read(rows)
 
 
 def source_of(config: ProblemsConfig, preset: Preset) -> Source:
@@ -146,10 +147,21 @@ class _Reader:
         self._seen: dict[str, str] = {}
         self._ids = _DefaultIds(known)
         self._references: dict[bytes, str] = {}
+        self._tally = ReferenceTally(config)
 
     def read(self, rows: Iterator[SourceRow]) -> Iterator[Problem]:
-        """The problems of the rows. What is wrong with a row is raised, or taken down where rows may be skipped."""
-        for row in _check_columns(rows, self._config, self._preset):
+        """The problems of the rows, as many as the config takes.
+
+        What is wrong with a row is raised, or taken down where rows may be skipped; what is wrong with most of their
+        references is raised when they have all been read.
+        """
+        built = self._build_all(_check_columns(rows, self._config, self._preset))
+        yield from itertools.islice(built, self._config.limit)
+        if self._tally.is_misled and self._tally.unread is not None:
+            raise _say_missing(self._tally.unread, {REFERENCE: REFERENCE}, self._config, is_guessed=True)
+
+    def _build_all(self, rows: Iterator[SourceRow]) -> Iterator[Problem]:
+        for row in rows:
             try:
                 yield self._build(row)
             except InputError as error:
@@ -173,6 +185,8 @@ class _Reader:
             used = self._seen[problem.id]
             raise InputError(f"{row.where}: the id '{problem.id}' was used before, at {used}. Make ids unique")
         self._seen[problem.id] = row.where
+        if elsewhere := self._tally.look_at(row, problem.reference):
+            self._notes.count(f"have nothing in '{REFERENCE}', but in '{elsewhere}', which is not read", row.where)
         if problem.reference is not None:
             digest = digest_question(problem.question)
             if self._references.setdefault(digest, problem.reference) != problem.reference:
@@ -184,34 +198,6 @@ def _say_skip(message: str, table: str) -> str:
     return f"{message.rstrip('.')}. To leave such rows out and have them listed, set {table}.on_bad_row: skip"
 
 
-# What people call the columns, in any case: English, Chinese, Japanese, Korean, French, German, Spanish, Portuguese,
-# Russian; the words of verl and of trace sets.
-_USUAL_QUESTIONS = (
-    *("problem", "question", "prompt", "instruction", "query", "input", "original_text", "questions", "question_text"),
-    *("problem_text", "extra_info.question", "messages", "conversations", "题目", "问题", "题干", "題目", "問題"),
-    *("문제", "질문", "énoncé", "frage", "aufgabe", "pregunta", "problema", "pergunta", "вопрос", "задача"),
-)
-_USUAL_REFERENCES = (
-    *("answer", "expected_answer", "final_answer", "ground_truth", "golden", "gold", "target", "label", "answers"),
-    *("reward_model.ground_truth", "extra_info.answer", "correct_answer", "reference_answer", "gold_answer", "ans"),
-    *(
-        "solution",
-        "答案",
-        "参考答案",
-        "标准答案",
-        "正确答案",
-        "參考答案",
-        "答え",
-        "解答",
-        "正解",
-        "정답",
-        "답",
-        "réponse",
-    ),
-    *("antwort", "lösung", "respuesta", "resposta", "ответ"),
-)
-
-
 _LOOKED_AT = 64
 """Rows among which a column may first occur, where each names its own."""
 
@@ -219,14 +205,14 @@ _LOOKED_AT = 64
 def _check_columns(rows: Iterator[SourceRow], config: ProblemsConfig, preset: Preset) -> Iterator[SourceRow]:
     """The rows, after the first of them were seen to have the columns that are needed; raises ConfigError.
 
-    A reference is not needed, but a source that seems to have one under another name is refused too: without it
-    every trace would be paid for and none verified.
+    A reference is not needed, but a source that seems to have its answers elsewhere is refused too: without them every
+    trace would be paid for and none verified.
     """
     needed: dict[str, Columns] = {"question": preset.question}
     if config.preset is not None and preset.reference is not None:
         needed["reference"] = preset.reference
     needed |= {key: column for key in ("reference", "id", "source", "level") if (column := getattr(config, key))}
-    is_guessed = config.preset is None and config.reference is None
+    tally = ReferenceTally(config)
     taken: list[SourceRow] = []
     sound: list[SourceRow] = []
     for row in itertools.islice(rows, _LOOKED_AT):
@@ -235,14 +221,15 @@ def _check_columns(rows: Iterator[SourceRow], config: ProblemsConfig, preset: Pr
             continue
         sound.append(row)
         needed = {key: columns for key, columns in needed.items() if find_column(row.values, columns) is None}
-        is_guessed &= "reference" not in row.values
-        if row.header or not (needed or is_guessed):
+        tally.look_at(row, row.values.get(REFERENCE))
+        if row.header and needed:
             break
-    of_answer = next((row for row in sound if is_guessed and _find_usual(row, _USUAL_REFERENCES) is not None), None)
-    if of_answer is not None:
-        needed["reference"] = "reference"
+        if not needed and (tally.has_references or not tally.is_guessing):
+            break
+    if tally.is_misled:
+        needed[REFERENCE] = REFERENCE
     if sound and needed:
-        raise _say_missing(of_answer or sound[0], needed, config, is_guessed=of_answer is not None)
+        raise _say_missing(tally.unread or sound[0], needed, config, is_guessed=tally.is_misled)
     return itertools.chain(taken, rows)
 
 
@@ -254,10 +241,11 @@ def _say_missing(
     ways = [way for key, name in wanted.items() if (way := _say_way_out(row, key, name, config.table))]
     if is_guessed:
         ways[-1] += f", or {config.table}.reference: '' to go without references (nothing is verified then)"
-    names = " and no ".join(f"'{name}'" for name in wanted.values())
+    names = " and ".join(f"{'nothing in' if name in row.values else 'no'} '{name}'" for name in wanted.values())
     ways[0] = ways[0][0].upper() + ways[0][1:]
-    header = f". Its columns are named in {row.header}: if that is no header, write one above it" if row.header else ""
-    return ConfigError(f"{row.where} has no {names}; it has: {_say_all(row)}. " + " and ".join(ways) + header)
+    is_headless = row.header and not all(name in row.values for name in wanted.values())
+    header = f". Its columns are named in {row.header}: if that is no header, write one above it" if is_headless else ""
+    return ConfigError(f"{row.where} has {names}; it has: {_say_all(row)}. " + " and ".join(ways) + header)
 
 
 def _first(columns: Columns) -> str:
@@ -270,19 +258,9 @@ def _say_all(row: SourceRow) -> str:
 
 def _say_way_out(row: SourceRow, key: str, wanted: str, table: str) -> str:
     """The key to set, with the column that is likely meant."""
-    usual = {"question": _USUAL_QUESTIONS, "reference": _USUAL_REFERENCES}.get(key)
-    near = nearest(wanted, row.values) if key != "question" else None
-    near = near or _find_usual(row, usual) or nearest(wanted, row.values)
+    near = nearest(wanted, row.values) if wanted not in {REFERENCE, "question"} else None
+    near = near or find_usual(row, key) or nearest(wanted, row.values)
     return f"set {table}.{key}" + (f": {near}" if near else "")
-
-
-def _find_usual(row: SourceRow, usual: tuple[str, ...] | None) -> str | None:
-    """The first of the usual names that a row has, as the row writes it."""
-    written = {name.casefold().replace(" ", "_"): name for name in map(str, row.values)}
-    for name in usual or ():
-        if name in written or find_column(row.values, name) is not None:
-            return written.get(name, name)
-    return None
 
 
 def _say_columns(row: SourceRow) -> list[str]:
@@ -294,26 +272,6 @@ def _say_columns(row: SourceRow) -> list[str]:
     return [*shown[:20], *(["…"] if len(shown) > 20 else [])]
 
 
-# What people and programs write where they have no answer, in any case; 无 and "none" are answers too.
-_NO_ANSWER = {
-    *("nan", "null", "<na>", "n/a", "#n/a", "notfound", "not found", "not available", "tbd", "todo", "unknown"),
-    *(
-        "proof",
-        "prove",
-        "see solution",
-        "no answer",
-        "略",
-        "答案略",
-        "解答略",
-        "证明略",
-        "见解析",
-        "详见解析",
-        "见答案",
-    ),
-    *("暂无", "暂无答案"),
-}
-_PROGRAMS_NONE = {"None", "NA"}
-"""What programs write so and people otherwise."""
 _BY_SPREADSHEET = re.compile(
     r"\d(?:\.\d{1,9})?E\+\d\d|[A-Z][a-z]{2}-\d\d|\d{1,2}-[A-Z][a-z]{2}|\d{1,2}月\d{1,2}日"
     r"|\d{4}([-/])\d{1,2}\1\d{1,2}(?: 0?0:00(?::00)?)?"
@@ -326,7 +284,7 @@ def _read_reference(row: SourceRow, text: str | None, preset: Preset, notes: Sou
     if text is None:
         return None
     column = find_column(row.values, preset.reference)
-    if text.casefold() in _NO_ANSWER or text in _PROGRAMS_NONE:
+    if stands_for_none(text):
         notes.count(f"'{column}' says '{text}', which is read as no answer", row.where)
         return None
     if _BY_SPREADSHEET.fullmatch(text):
