@@ -1,7 +1,9 @@
 """What a key looks like, where none may stand, and how one is blotted out of a text.
 
 Keys come from the environment. Whatever else holds text (a config, an address, an endpoint's reply) is looked
-through here before it is written or shown.
+through here before it is written or shown. A value from the environment is a secret only where no text says it by
+chance (`is_telling`): a placeholder, a route or a model's name stands in texts that have nothing to hide, and blotting
+it there makes another text of them.
 """
 
 from __future__ import annotations
@@ -13,6 +15,10 @@ from typing import Any
 
 SHORTEST_KEY = 8
 """Keys shorter than this (EMPTY, none, …) are placeholders and may stand in texts."""
+_LONGEST_SAID = 24
+"""Characters from which on words, or digits, are said by nobody who does not repeat them."""
+_LONGEST_SHOWN = 12
+"""Characters of a key's beginning that tell nothing; keys begin with their provider's name."""
 BLOT = "***"
 
 # How providers' keys begin (OpenAI and most who follow it, Hugging Face, Groq, xAI, NVIDIA, Google, Amazon, GitHub,
@@ -40,6 +46,16 @@ _KEY_NAME = re.compile(
     re.IGNORECASE,
 )
 _KEY_VARIABLE = re.compile(r"(?:KEY|TOKEN|SECRET|PASSW(?:OR)?D)S?$", re.IGNORECASE)
+"""Ends of such names."""
+# Letters and digits, a capital after a small letter, a sign that no name has.
+_MIXED = re.compile(r"(?=.*[A-Za-z])(?=.*[0-9])|[a-z][A-Z]|[^\w .-]")
+# Sixteen letters and digits without a break, with three numbers among them or five capitals after a small letter; the
+# numbers of a UUID. `Qwen25Math72BInstruct` has two of the one and three of the other.
+_DRAWN = re.compile(
+    r"(?<![A-Za-z0-9])(?=(?:[A-Za-z]*[0-9]+[A-Za-z]+){2}[0-9]"
+    r"|(?:[A-Za-z0-9]*?[a-z][A-Z]){5})[A-Za-z0-9]{16,}"
+    r"|(?<![0-9a-f])[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}",
+)
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 # A name of a variable is words; twenty characters of small letters and digits without a break are a key.
 _RANDOM = re.compile(r"(?=[^_]*[0-9][^_]*[0-9][^_]*[0-9])(?=[^_]*[a-z])[A-Za-z0-9]{20,}")
@@ -55,6 +71,27 @@ def names_key(name: str) -> bool:
     return _KEY_NAME.search(name) is not None
 
 
+def holds_key(variable: str) -> bool:
+    """Whether the name of an environment variable, or of a header, says that it holds a key or a password."""
+    return names_key(variable) or _KEY_VARIABLE.search(variable) is not None
+
+
+def is_telling(value: str) -> bool:
+    """Whether a value that is named as a key is one, and no word that a text may say by chance.
+
+    Words alone (not-needed, lm-studio, anything) and numbers are not, unless they are long; letters with digits, with
+    capitals within, or with odd signs are.
+    """
+    if len(value) < SHORTEST_KEY:
+        return False
+    return len(value) >= _LONGEST_SAID or looks_like_key(value) or _MIXED.search(value) is not None
+
+
+def is_random(value: str) -> bool:
+    """Whether a value is a secret whatever its name: nobody chose these characters."""
+    return looks_like_key(value) or _DRAWN.search(value) is not None
+
+
 def is_variable(name: str) -> bool:
     """Whether this can be the name of an environment variable, and is not the key itself."""
     return _VARIABLE.fullmatch(name) is not None and not looks_like_key(name) and _RANDOM.search(name) is None
@@ -62,7 +99,7 @@ def is_variable(name: str) -> bool:
 
 def find_keys(tree: Any, keys: Iterable[str] = (), place: str = "") -> Iterator[str]:
     """The dotted places of a tree of plain values where a key stands: one of `keys`, or what looks like one."""
-    known = [key for key in keys if len(key) >= SHORTEST_KEY]
+    known = list(keys)
     if isinstance(tree, Mapping):
         for name, value in tree.items():
             if isinstance(name, str) and _holds(name, known):
@@ -87,7 +124,7 @@ def find_key_names(tree: Any, place: str = "") -> Iterator[str]:
 
 def environment_keys() -> list[str]:
     """The values of all environment variables whose names say that they hold a key or a password."""
-    return [value for name, value in os.environ.items() if _KEY_VARIABLE.search(name) and len(value) > SHORTEST_KEY]
+    return [value for name, value in os.environ.items() if _KEY_VARIABLE.search(name) and len(value) >= SHORTEST_KEY]
 
 
 def find_odd_character(key: str) -> str | None:
@@ -99,7 +136,9 @@ def find_odd_character(key: str) -> str | None:
 
 
 def _holds(text: str, known: list[str]) -> bool:
-    return looks_like_key(text) or any(key in text for key in known)
+    """Whether a text is a key, or has one within it."""
+    within = (key in text if is_telling(key) else key == text for key in known if len(key) >= SHORTEST_KEY)
+    return looks_like_key(text) or any(within)
 
 
 def blot_keys(text: str, keys: Iterable[str]) -> str:
@@ -112,14 +151,33 @@ def blot_keys(text: str, keys: Iterable[str]) -> str:
 
 def _blot(text: str, key: str) -> str:
     pieces = []
-    start = 0
-    while (place := text.find(key[:SHORTEST_KEY], start)) >= 0:
+    start = place = 0
+    while (place := text.find(key[:SHORTEST_KEY], place)) >= 0:
         end = place + SHORTEST_KEY
         while end < len(text) and end - place < len(key) and text[end] == key[end - place]:
             end += 1
-        pieces += [text[start:place], BLOT]
-        start = end
+        if end - place == len(key) or (_CUT.match(text, end) and _tells_part(text[place:end])):
+            pieces += [text[start:place], BLOT]
+            start = end
+        place = end
     return "".join([*pieces, text[start:]])
+
+
+_CUT = re.compile(r"\Z|\s?(?:…|\.\.|\*)")
+"""What follows where a text, or a key within it, was cut."""
+
+
+def _tells_part(beginning: str) -> bool:
+    """Whether the beginning of a key is more than the name of its provider."""
+    return len(beginning) >= _LONGEST_SHOWN or is_telling(beginning)
+
+
+def blot_words(text: str, keys: Iterable[str]) -> str:
+    """The text without keys that are words, where they stand as such: for what is only shown."""
+    for key in keys:
+        if key in text:
+            text = re.sub(rf"(?<![A-Za-z0-9]){re.escape(key)}(?![A-Za-z0-9])", BLOT, text)
+    return text
 
 
 def blot_lookalikes(text: str) -> str:

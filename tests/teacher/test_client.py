@@ -458,8 +458,9 @@ def test_the_key_is_sent_and_never_told(monkeypatch: pytest.MonkeyPatch) -> None
 
 SECRET = "no-ones-look-alike-1234"
 HOLDING_IT = {
-    "every field of a reply": json_reply(
-        "4", SECRET, id=SECRET, model=SECRET, usage={"prompt_tokens": 1, "completion_tokens": 1, SECRET: SECRET}
+    "every field of a reply": object_reply(
+        message("4", SECRET)
+        | {"id": SECRET, "model": SECRET, "usage": {"prompt_tokens": 1, "completion_tokens": 1, SECRET: SECRET}}
     ),
     "every field of an error": object_reply(
         {"error": {"message": SECRET, "code": SECRET, "type": SECRET, "param": SECRET}}, status="400 Bad Request"
@@ -467,7 +468,7 @@ HOLDING_IT = {
     "an error in a 200": object_reply({"error": {"message": f"{SECRET} is wrong", "code": SECRET}}),
     "a redirect": Wire([(0, http(b"", status="302 Found", location=f"https://elsewhere/{SECRET}"))]),
     "a page": body_reply(f"<html>{SECRET}</html>".encode(), content_type="text/html"),
-    "a name that is cut": json_reply("4", model="m" * 250 + SECRET),
+    "a name that holds it": object_reply(message("4") | {"model": "m" * 230 + SECRET}),
 }
 
 

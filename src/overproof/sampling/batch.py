@@ -33,7 +33,7 @@ from overproof.teacher.failures import classify, shorten
 from overproof.teacher.parameters import encode_request, worst_case
 from overproof.teacher.receive import receive_object
 from overproof.teacher.reply import Failure, Reply, decode_tolerantly, kept_of
-from overproof.teacher.secrecy import keep_secret
+from overproof.teacher.secrecy import gather_secrets, keep_secret
 
 LONGEST_ID = 64
 """Characters a custom_id may have everywhere; longer trace ids are replaced by a digest."""
@@ -239,7 +239,7 @@ def _ingest(
     bad: list[str] = []
     refusals: dict[str, tuple[_Wanted, Failure]] = {}
     last: Failure | None = None
-    secrets = environment_keys()
+    secrets = gather_secrets(environment_keys(), said=(settings.dialect.model, *settings.dialect.config.served_as))
     with _Intake(settings, folder) as intake:
         for row in _read_results(paths):
             if isinstance(row, _BadLine):

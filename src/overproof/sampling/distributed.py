@@ -267,10 +267,11 @@ def _as_shipped(config: RunConfig) -> RunConfig:
 
 
 def _find_keys(config: RunConfig) -> dict[str, str]:
-    """The keys that the endpoints want, by their variables; they travel with the work and are never written."""
+    """What the endpoints want of the environment, by variable: keys and headers travel with the work, unwritten."""
     profile = Dialect(config.teacher).profile
     addresses = config.teacher.endpoints or [AddressConfig()]
     names = {address.key_env or config.teacher.key_env or profile.key_env for address in addresses}
+    names.update(config.teacher.headers.values())
     return {name: os.environ[name] for name in names if name and name in os.environ}
 
 

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Coroutine, Sequence
+from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from overproof.config.endpoint import AddressConfig, EndpointConfig
 from overproof.errors import ConfigError
-from overproof.keys import find_odd_character
+from overproof.keys import find_odd_character, holds_key
 from overproof.records import Message
 from overproof.resources import bundled
 from overproof.teacher.governor import Governor
@@ -39,6 +39,7 @@ from overproof.teacher.parameters import (
 )
 from overproof.teacher.profiles import Profile, load_profile
 from overproof.teacher.reply import Failure, Reply
+from overproof.teacher.secrecy import Secrets, gather_secrets
 
 if TYPE_CHECKING:
     from overproof.teacher.client import Client
@@ -160,6 +161,7 @@ async def connect(config: EndpointConfig) -> AsyncIterator[Teacher]:
                 dialect.profile,
                 connections=connections,
                 headers=headers,
+                secrets=_gather_secrets(dialect, base_url, key, headers),
                 connect_seconds=most,  # never as long as an attempt
             )
             stack.push_async_callback(client.close)
@@ -215,6 +217,16 @@ def _read_headers(config: EndpointConfig) -> dict[str, str]:
             raise ConfigError(f"The environment variable {variable} holds characters that no header can carry.")
         headers[name] = value
     return headers
+
+
+def _gather_secrets(dialect: Dialect, base_url: str, key: str | None, headers: Mapping[str, str]) -> Secrets:
+    """The key, and those headers that hold one by their name, by their variable's name or by their looks."""
+    named = [key] if key else []
+    others: list[str] = []
+    for name, value in headers.items():
+        is_named = holds_key(name) or holds_key(dialect.config.headers[name])
+        (named if is_named else others).append(value)
+    return gather_secrets(named, others, said=(dialect.model, *dialect.config.served_as, base_url))
 
 
 def _serve_tiny(dialect: Dialect) -> AbstractContextManager[str]:

@@ -18,7 +18,6 @@ import httpx2
 import msgspec
 import openai
 
-from overproof.keys import SHORTEST_KEY
 from overproof.records import clean_text
 from overproof.teacher.deadline import Deadline
 from overproof.teacher.failures import classify, shorten
@@ -26,7 +25,7 @@ from overproof.teacher.profiles import Profile
 from overproof.teacher.proxies import PROXY_STATES, explain_proxy, is_loopback
 from overproof.teacher.receive import Receiver
 from overproof.teacher.reply import LONGEST_NAME, Failure, Reply, decode_tolerantly
-from overproof.teacher.secrecy import blot_tree, keep_secret
+from overproof.teacher.secrecy import NO_SECRETS, Secrets, blot_tree, keep_secret
 from overproof.teacher.waits import read_retry_after
 
 CONNECT_SECONDS = 20.0
@@ -67,9 +66,10 @@ class Client:
         *,
         connections: int,
         headers: Mapping[str, str] | None = None,
+        secrets: Secrets = NO_SECRETS,
         connect_seconds: float = CONNECT_SECONDS,
     ) -> None:
-        """Prepare a pool of at most `connections`; nothing is sent yet. `headers` are as secret as the key.
+        """Prepare a pool of at most `connections`; nothing is sent yet. No outcome repeats one of the `secrets`.
 
         `connect_seconds` must end before an attempt does: else what was never sent is taken for paid.
         """
@@ -77,7 +77,7 @@ class Client:
         self._connect_seconds = connect_seconds
         self._key = key
         self._headers = dict(headers or {})
-        self._secrets = [secret for secret in (key, *self._headers.values()) if secret and len(secret) >= SHORTEST_KEY]
+        self._secrets = secrets
         self._profile = profile
         self._connections = connections
         self._keeps = True
