@@ -20,11 +20,11 @@ from typing import Any
 import orjson
 import pytest
 
-from overproof import pipeline, runfolder
+from overproof import pipeline
 from overproof.config import RunConfig, load_config
 from overproof.records import Trace
 from overproof.resources import bundled
-from overproof.runfolder import RunFolder, storage
+from overproof.runfolder import RunFolder, shards, storage
 from overproof.sampling.progress import Notice, Progress
 from overproof.tiny.server import serve
 
@@ -77,7 +77,7 @@ def quiet(teachers: list[str], tmp_path_factory: pytest.TempPathFactory) -> dict
 def prepare(config: RunConfig, folder: RunFolder) -> None:
     """Begin a run in four shards."""
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(runfolder, "TRACES_PER_SHARD", PROBLEMS * SAMPLES // 4)
+        patched.setattr(shards, "TRACES_PER_SHARD", PROBLEMS * SAMPLES // 4)
         pipeline.prepare(pipeline.Run(config, folder))
 
 

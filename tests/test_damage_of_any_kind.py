@@ -19,10 +19,9 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from test_corrections import answer, config_of, contents, run, write
 
-from overproof import runfolder
 from overproof.config import RunConfig
 from overproof.errors import OverproofError
-from overproof.runfolder import RunFolder
+from overproof.runfolder import RunFolder, shards
 from overproof.runfolder.overrides import Override
 
 DAMAGES = int(os.environ.get("OVERPROOF_FUZZ", "100"))
@@ -59,7 +58,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Finished]:
     root = tmp_path_factory.mktemp("finished")
     write(root / "rows.jsonl", ROWS)
     with pytest.MonkeyPatch.context() as patched, serve(answer) as endpoint:
-        patched.setattr(runfolder, "TRACES_PER_SHARD", 6)
+        patched.setattr(shards, "TRACES_PER_SHARD", 6)
         config, folder = config_of(endpoint, root / "rows.jsonl", **TABLES), RunFolder(root / "run")
         run(config, folder)
         for action in ("keep", "undo", "keep"):

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from overproof import pipeline, runfolder
+from overproof import pipeline
 from overproof.config import RunConfig, load_config
-from overproof.runfolder import RunFolder
+from overproof.runfolder import RunFolder, shards
 
 pytest.importorskip("onnxruntime", reason="the tiny teacher needs the demo extra")
 
@@ -26,7 +26,7 @@ def derived(folder: RunFolder) -> dict[str, str]:
 
 
 def test_one_process_and_four_make_the_same_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(runfolder, "TRACES_PER_SHARD", 16)
+    monkeypatch.setattr(shards, "TRACES_PER_SHARD", 16)
     one, four = RunFolder(tmp_path / "one"), RunFolder(tmp_path / "four")
     pipeline.run_all(pipeline.Run(quick("workers=1"), one))
     pipeline.run_all(pipeline.Run(quick("workers=4"), four))
