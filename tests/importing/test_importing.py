@@ -323,3 +323,127 @@ def test_of_two_references_of_one_question_the_first_counts_and_the_other_is_tol
     assert any(
         "1 rows: have the question of an earlier row, whose reference is another" in one for one in summary.notes
     )
+
+
+def rendered(asked: str, said: str = "") -> dict[str, str]:
+    """A prompt as each template writes it, with the reply that it may go on with."""
+    return {
+        "chatml": f"<|im_start|>user\n{asked}<|im_end|>\n<|im_start|>assistant\n{said}",
+        "llama 3": f"<|begin_of_text|><|start_header_id|>user<|end_header_id|>\n\n{asked}<|eot_id|>"
+        f"<|start_header_id|>assistant<|end_header_id|>\n\n{said}",
+        "gemma": f"<bos><start_of_turn>user\n{asked}<end_of_turn>\n<start_of_turn>model\n{said}",
+        "deepseek": f"<｜begin▁of▁sentence｜><｜User｜>{asked}<｜Assistant｜>{said}",
+        "llama 2": f"<s>[INST] {asked} [/INST] {said}",
+        "glm": f"[gMASK]<sop><|user|>\n{asked}<|assistant|>\n{said}",
+        "alpaca": f"Solve the task.\n\n### Instruction:\n{asked}\n\n### Response:\n{said}",
+    }
+
+
+TEMPLATES = sorted(rendered(""))
+
+
+@pytest.mark.parametrize("template", TEMPLATES)
+def test_a_column_of_prompts_as_a_template_writes_them_is_read_as_what_they_ask(tmp_path: Path, template: str) -> None:
+    rows = [{"prompt": rendered(f"What is {n} + 2?")[template], "response": SAID} for n in range(3)]
+    folder = RunFolder(tmp_path / "run")
+    import_traces(TraceSet(path=write_rows(tmp_path / "theirs.jsonl", *rows)), folder)
+    assert [trace.problem.question for trace in traces_of(folder)] == [f"What is {n} + 2?" for n in range(3)]
+
+
+@pytest.mark.parametrize("template", TEMPLATES)
+def test_questions_that_quote_a_templates_marks_stay_as_they_are_asked(tmp_path: Path, template: str) -> None:
+    whole = rendered("What is 1 + 2?")[template]
+    questions = [whole, f"Which model is fed this: {whole}", whole.partition("What")[0], "What is 2 + 2?"]
+    questions += [f"{whole}4\n\nWhat is wrong with this prompt?", f"{rendered('a')[template]}b{whole}"]
+    folder = RunFolder(tmp_path / "run")
+    rows = [{"question": question, "response": SAID} for question in dict.fromkeys(questions)]
+    summary = import_traces(TraceSet(path=write_rows(tmp_path / "theirs.jsonl", *rows)), folder)
+    assert [trace.problem.question for trace in traces_of(folder)] == [row["question"].strip() for row in rows]
+    assert (summary.problems, summary.skipped) == (len(rows), {})
+
+
+@pytest.mark.parametrize("template", TEMPLATES)
+def test_a_reply_that_quotes_a_templates_marks_is_one_reply(tmp_path: Path, template: str) -> None:
+    opening = rendered(ASKED)[template].partition(ASKED)[0].strip()
+    said = f"The text begins so:\n{opening}\nand so on: \\boxed{{4}}."
+    rows = [{"text": rendered(ASKED, said)[template]}, {"text": rendered(ASKED, f"{said} ")[template]}]
+    folder = RunFolder(tmp_path / "run")
+    summary = import_traces(TraceSet(path=write_rows(tmp_path / "theirs.jsonl", *rows)), folder)
+    assert [trace.content for trace in traces_of(folder)] == [said, said]
+    assert summary.skipped == {}
+
+
+LONG = "It is easy to see that two and two make four."
+
+
+@pytest.mark.parametrize(
+    ("columns", "reply", "reference"),
+    [
+        ({"gpt4_solution": LONG, "r1_solution": SAID, "answer": "4"}, "r1_solution", "4"),
+        ({"response": LONG, "deepseek_response": SAID, "answer": "4"}, "deepseek_response", "4"),
+        ({"instruction": ASKED, "output": LONG, "r1_output": SAID}, "r1_output", None),
+        ({"solution": LONG, "answer": "4", "qwq_solution": SAID}, "qwq_solution", "4"),
+        ({"solution": LONG, "answer": "4", "response": SAID}, "response", "4"),
+        ({"gt_solution": LONG + ANSWER, "r1_solution": LONG}, "r1_solution", "4"),
+        ({"annotated_solution": LONG + ANSWER, "model_output": LONG}, "model_output", "4"),
+        ({"humanAnswer": "4", "modelAnswer": LONG}, "modelAnswer", "4"),
+        ({"model_answer": "4", "model_output": LONG, "gold": "4"}, "model_output", "4"),
+        ({"model_answer": "4", "output": LONG, "gold": "4"}, "output", "4"),
+        ({"choices": ["3", "4"], "model_output": LONG, "answer": "B"}, "model_output", "B"),
+        ({"response": LONG, "final_answer": "5", "ground_truth": "4"}, "response", "4"),
+        ({"official_solution": SAID, "content": LONG}, "content", "4"),
+        ({"my_trace": SAID, "prediction": "4", "target": "4"}, "my_trace", "4"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("way", [1, -1], ids=["as given", "backwards"])
+def test_what_columns_hold_and_are_called_says_which_is_the_reply_and_their_order_does_not(
+    tmp_path: Path, columns: dict[str, Any], reply: str, reference: str | None, way: int
+) -> None:
+    row = dict(list({"question": ASKED, **columns}.items())[::way])
+    folder = RunFolder(tmp_path / "run")
+    summary = import_traces(TraceSet(path=write_rows(tmp_path / "theirs.jsonl", row)), folder)
+    (trace,) = traces_of(folder)
+    assert summary.taken["replies"] == {reply: 1}
+    assert (trace.content, trace.problem.reference) == (columns[reply], reference)
+
+
+@pytest.mark.parametrize(
+    ("columns", "message"),
+    [
+        ({"gpt4_solution": LONG, "claude_solution": THOUGHT},
+         "'gpt4_solution' and 'claude_solution' may both be the reply. Give --answer gpt4_solution or --answer "),
+        ({"r1_solution": SAID, "qwq_solution": f"<think>\n{LONG}\n</think>\n\n{ANSWER}"},
+         "may both be the reply"),
+        ({"response": LONG, "output": THOUGHT}, "'response' and 'output' may both be the reply"),
+        ({"response": ANSWER, "reasoning": LONG, "thinking": THOUGHT},
+         "'reasoning' and 'thinking' may both be the reasoning. Give --reasoning reasoning or --reasoning thinking"),
+        ({"response": ANSWER, "human_answer": "4", "expert_answer": "5"},
+         "may both be the reference. Give --reference"),
+        ({"gold_solution": SAID}, "no reply"),
+    ],
+)  # fmt: skip
+def test_of_two_columns_that_may_both_be_meant_neither_is_taken(
+    tmp_path: Path, columns: dict[str, str], message: str
+) -> None:
+    path = write_rows(tmp_path / "theirs.jsonl", {"question": ASKED, **columns})
+    with pytest.raises(InputError, match=message):
+        import_traces(TraceSet(path=path), RunFolder(tmp_path / "run"))
+
+
+def test_a_row_without_the_reply_that_the_set_reasons_in_is_told_and_no_other_takes_its_place(tmp_path: Path) -> None:
+    rows = [{"question": f"What is {n} + 2?", "gpt_solution": LONG, "r1_solution": SAID} for n in range(3)]
+    rows[2]["r1_solution"] = ""
+    folder = RunFolder(tmp_path / "run")
+    summary = import_traces(TraceSet(path=write_rows(tmp_path / "theirs.jsonl", *rows)), folder)
+    assert (summary.traces, summary.skipped) == (2, {"the reply in 'r1_solution' is empty": 1})
+
+
+def test_what_every_row_is_told_alike_is_not_the_question(tmp_path: Path) -> None:
+    rows = [{"instruction": "Think.", "query": f"What is {n} + 2?", "response": SAID} for n in range(3)]
+    summary = import_traces(TraceSet(path=write_rows(tmp_path / "theirs.jsonl", *rows)), RunFolder(tmp_path / "run"))
+    assert summary.problems == 3
+    assert any("'instruction' says the same in every row" in note for note in summary.notes)
+    tasks = [{"instruction": "Add.", "input": f"{n} + 2", "response": SAID} for n in range(3)]
+    folder = RunFolder(tmp_path / "tasks")
+    import_traces(TraceSet(path=write_rows(tmp_path / "tasks.jsonl", *tasks)), folder)
+    assert [trace.problem.question for trace in traces_of(folder)] == [f"Add.\n{n} + 2" for n in range(3)]

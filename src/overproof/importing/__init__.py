@@ -7,6 +7,7 @@ problem. The problems are written as a problem file that the run's own config na
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import itertools
 from collections import Counter
@@ -17,8 +18,10 @@ from typing import Any
 import msgspec
 
 from overproof.errors import ConfigError, InputError, RunFolderError, suggest
+from overproof.importing.candidates import Traits, find_traits
 from overproof.importing.layouts import ALIASES, GENERAL, LAYOUTS, Layout, recognise, with_columns
 from overproof.importing.reading import ImportedReply, ImportedRow, read_row
+from overproof.importing.rendered import are_rendered
 from overproof.journal import write_records, write_sharded
 from overproof.problems.notes import SourceNotes
 from overproof.records import Problem, Trace, clean_text
@@ -115,7 +118,8 @@ def import_traces(
     if folder.read_manifest() is not None:
         raise RunFolderError(f"{folder.root} holds a run already. Give another --run-dir to import into")
     first = [row for row in itertools.islice(scan_rows(source.source), _LOOKED_AT) if row.fault is None]
-    reader = _Reader(source, _find_layout(source, first))
+    layout = _find_layout(source, first)
+    reader = _Reader(source, layout, _find_traits(source, layout, first))
     with folder.lock():
         write_records(folder.imported, reader.find_problems())
         if not reader.replies:
@@ -149,15 +153,33 @@ def _find_layout(source: TraceSet, first: list[SourceRow]) -> Layout:
     else:
         found = Counter(recognise(row.values).name for row in first)
         named = LAYOUTS[found.most_common(1)[0][0]] if found else GENERAL
-    return with_columns(named, source.columns)
+    is_settled = source.schema is not None and named is not GENERAL
+    return with_columns(dataclasses.replace(named, is_settled=is_settled), source.columns)
+
+
+def _find_traits(source: TraceSet, layout: Layout, first: list[SourceRow]) -> Traits:
+    """What the first rows show of the columns; of questions that look like a template's chats all rows are asked."""
+    traits = find_traits(first)
+    asked = traits.rendered.intersection(layout.question)
+    if len(first) == _LOOKED_AT:
+        asked = frozenset(name for name in asked if are_rendered(_texts_of(source, name)))
+    return traits._replace(rendered=asked)
+
+
+def _texts_of(source: TraceSet, column: str) -> Iterator[str]:
+    """What a column holds in every row."""
+    for row in itertools.islice(scan_rows(source.source), source.limit):
+        if row.fault is None and (text := row.values.get(column)):
+            yield str(text)
 
 
 class _Reader:
     """Reads one trace set, twice; holds which problem each question belongs to."""
 
-    def __init__(self, source: TraceSet, layout: Layout) -> None:
+    def __init__(self, source: TraceSet, layout: Layout, traits: Traits) -> None:
         self._source = source
         self._layout = layout
+        self._traits = traits
         self._ids: dict[bytes, str] = {}
         self._used: set[str] = set()
         self._skipped: Counter[str] = Counter()
@@ -174,7 +196,7 @@ class _Reader:
         rows = scan_rows(self._source.source, notes.tell)
         for row in itertools.islice(rows, self._source.limit):
             try:
-                read = read_row(row, self._layout, notes)
+                read = read_row(row, self._layout, notes, self._traits)
             except InputError as error:
                 skipped[str(error).removeprefix(row.where).lstrip(": ")] += 1
             else:
@@ -245,7 +267,7 @@ class _Reader:
     def texts_of(self, row: SourceRow) -> set[str]:
         """The replies and reasonings that were read of a row: what holds the same again has been read."""
         try:
-            replies = read_row(row, self._layout, SourceNotes()).replies
+            replies = read_row(row, self._layout, SourceNotes(), self._traits).replies
         except InputError:
             return set()
         return {text.strip() for reply in replies for text in (reply.content, reply.reasoning or "")}

@@ -28,6 +28,10 @@ class Layout:
     about: str = ""
     marks: Names = ()
     """Columns that tell this layout from others: a row that has them all is taken to be of it."""
+    unless: Names = ()
+    """Columns that no row of this layout has."""
+    is_settled: bool = False
+    """Whether a person has said which columns hold the replies: what others hold is not weighed against them."""
     chat: Names = ()
     """Lists of messages that end in the reply, or hold the question alone."""
     rendered: Names = ("text", "full_text")
@@ -56,8 +60,8 @@ _CARRIERS = (
 """Columns, and places within them, in which sets keep what they know of a problem beside the chat."""
 _KNOWN_AS = ("ground_truth", "reference_answer", "expected_answer", "answer")
 _REFERENCES = (
-    *("reference", "expected_answer", "final_answer", "ground_truth", "reference_answer", "gold", "golden"),
-    *("gold_answer", "target", "gt", "gts", "correct_answer", "参考答案", "标准答案", "正确答案"),
+    *("reference", "ground_truth", "reference_answer", "gold", "golden", "gold_answer", "gt", "gts", "gt_answer"),
+    *("correct_answer", "expected_answer", "target", "参考答案", "标准答案", "正确答案", "final_answer"),
     *(f"{carrier}.{name}" for carrier in _CARRIERS for name in _KNOWN_AS),
     *("answer", "答案", "ground_truth_solution", "solution", "label", "labels"),
 )
@@ -77,7 +81,7 @@ GENERAL = Layout(
     append=(),
     replies=(
         *("_full_generation", "generations", "generation", "responses", "response", "completions", "completion"),
-        *("generated_solution", "llm_response", "llm_output"),
+        *("generated_solution", "llm_response", "llm_output", "output", "outputs"),
         *("choices", "samples", "predictions", "prediction", "content", "reply", "attempt", "assistant"),
         *("raw_response", "response_message", "resps"),
         *("回答", "回复", "模型回答", "模型输出", "输出", "解答"),
@@ -158,6 +162,7 @@ _NAMED = (
         "limo",
         about="LIMO: the solution is the trace, the answer the reference",
         marks=("question", "solution", "answer"),
+        unless=GENERAL.replies,
         question=("question",),
         replies=("solution",),
         reference=("answer",),
@@ -166,6 +171,7 @@ _NAMED = (
         "alpaca",
         about="instruction, input and output",
         marks=("instruction", "output"),
+        unless=tuple(name for name in GENERAL.replies if name != "output"),
         question=("instruction",),
         append=("input",),
         replies=("output",),
@@ -223,7 +229,12 @@ ALIASES = {
 
 def recognise(values: Mapping[str, Any]) -> Layout:
     """The layout that a row is of: the first named one all of whose marks it has, else the general one."""
-    return next((one for one in _NAMED if all(find_column(values, mark) for mark in one.marks)), GENERAL)
+    return next((one for one in _NAMED if _is_of(values, one)), GENERAL)
+
+
+def _is_of(values: Mapping[str, Any], layout: Layout) -> bool:
+    has_marks = all(find_column(values, mark) for mark in layout.marks)
+    return has_marks and find_column(values, layout.unless) is None
 
 
 def written_as(values: Mapping[str, Any], name: str) -> str:
@@ -237,7 +248,7 @@ def with_columns(layout: Layout, columns: Mapping[str, str]) -> Layout:
     """The layout with columns of one's own in place of its: question, reasoning, answer, reference, id, source."""
     given: dict[str, Any] = {{"answer": "replies"}.get(part, part): (path,) for part, path in columns.items()}
     if "replies" in given:
-        given["each"] = ()
+        given |= {"each": (), "is_settled": True}
     if {"question", "replies"} & given.keys():
         given["chat"] = ()
     taken = set(columns.values())

@@ -14,6 +14,14 @@ import msgspec
 
 from overproof.completion import OPENING_TAG, split_completion
 from overproof.errors import InputError
+from overproof.importing.candidates import (
+    Traits,
+    choose_question,
+    choose_reasoning,
+    choose_reply,
+    choose_truth,
+    holds_reasoning,
+)
 from overproof.importing.layouts import Layout, Names, find_answer, written_as
 from overproof.importing.rendered import read_rendered
 from overproof.mending import MARKS, mend
@@ -38,14 +46,6 @@ _SUMMARY = "summary"
 """The channel of a reasoning that is somebody's summary of one."""
 _REASONING_KEYS = ("reasoning_content", "reasoning", "thinking", "thought", "think")
 """Keys of a message that its reasoning is kept under."""
-_BY_A_MODEL = ("response", "completion", "generation", "output", "solution", "answer", "attempt")
-_THOUGHT_BY = ("reasoning", "reasoning_content", "thinking", "thinking_trajectory", "thought", "cot")
-"""Ends of names of columns that begin with a model's: `deepseek_solution`, `r1_reasoning`."""
-_NO_MODELS = {
-    *("reference", "expected", "gold", "golden", "final", "correct", "ground_truth", "true", "target", "standard"),
-    *("predicted", "extracted", "original", "human", "official", "canonical", "short", "has", "is", "sample", "wrong"),
-}
-"""What such names begin with where they are not a model's."""
 _COUNTS = ("prompt_tokens_len", "reasoning_content_tokens_len", "content_tokens_len")
 """Token counts of Chinese-DeepSeek-R1-Distill-data-110k."""
 
@@ -103,28 +103,27 @@ class _Cells:
             return read_cell(value) if isinstance(value, str) and value.startswith(("[{", "[ {")) else value
         return None
 
+    def said_in(self) -> str:
+        """The column that the replies were taken from."""
+        return self.taken.get("replies") or self.taken.get("chat") or self.taken["question"]
 
-def read_row(row: SourceRow, layout: Layout, notes: SourceNotes) -> ImportedRow:
+
+def read_row(row: SourceRow, layout: Layout, notes: SourceNotes, traits: Traits | None = None) -> ImportedRow:
     """The problem and the replies in a row. Raises InputError naming the row where it holds none."""
     if row.fault is not None:
         raise InputError(say_fault(row))
-    cells = _Cells(row)
+    cells, traits = _Cells(row), traits or Traits()
     chat = cells.take("chat", layout.chat) or _find_rendered(cells, layout)
     if chat is not None:
         prompt, last = _split_chat(row, chat, cells.taken["chat"])
     else:
-        question = cells.take("question", layout.question) or _asked_within(cells, layout)
-        prompt, last = _as_prompt(row, question, cells.taken.get("question")), None
+        prompt, last = _read_question(cells, layout, traits, notes)
     system = cells.take("system", layout.system)
     if isinstance(system, str) and system.strip() and prompt[0].role != "system":
         prompt = [Message("system", clean_text(system)), *prompt]
-    replies = [_from_message(last)] if last is not None else _read_replies(cells, layout)
-    if last is not None and replies[0].reasoning is None and not OPENING_TAG.search(replies[0].content):
-        replies = _add_reasoning(cells, layout, replies)
-    elif last is not None:
-        cells.taken["reasoning"] = f"{cells.taken['chat']}, {replies[0].channel or 'inside the reply'}"
+    replies = _read_replies(cells, layout, traits, last)
     if not any(reply.content.strip() or reply.reasoning for reply in replies):
-        raise InputError(f"{row.where}: the reply in '{cells.taken.get('replies', cells.taken.get('chat'))}' is empty")
+        raise InputError(f"{row.where}: the reply in '{cells.said_in()}' is empty")
     problem = _without_circle(_build(cells, layout, prompt, notes), cells, replies, notes)
     replies = [_mend_reply(row, reply, notes) for reply in replies]
     if cells.taken.get("append"):
@@ -132,15 +131,36 @@ def read_row(row: SourceRow, layout: Layout, notes: SourceNotes) -> ImportedRow:
     return ImportedRow(problem, prompt, replies, cells.taken, row.where)
 
 
+def _read_question(
+    cells: _Cells, layout: Layout, traits: Traits, notes: SourceNotes
+) -> tuple[list[Message], Mapping[str, Any] | None]:
+    """The messages that ask, and the one that replies where the same column holds it."""
+    question = cells.take("question", choose_question(cells.row, layout, traits, notes)) or _asked_within(cells, layout)
+    column = cells.taken.get("question")
+    if question is None:
+        has = ", ".join(map(str, cells.row.values))
+        raise InputError(f"{cells.row.where}: no question. It has: {has}. Give --question COLUMN")
+    if column in traits.rendered and isinstance(question, str) and (found := read_rendered(question)):
+        question = found.messages
+    if as_messages(question) is not None:
+        return _split_chat(cells.row, question, column or "question")
+    try:
+        text = to_text(question)
+    except TypeError as error:
+        raise InputError(f"{cells.row.where}: '{column}' holds {error}, not a question") from None
+    return [Message("user", clean_text(text or ""))], None
+
+
 def _find_rendered(cells: _Cells, layout: Layout) -> list[dict[str, str]] | None:
     """The messages in a text as a template writes them out; None where a row has a question by itself."""
     if any(_has(cells.row, name) for name in layout.question):
         return None
     text = cells.take("chat", layout.rendered)
-    messages = read_rendered(text) if isinstance(text, str) else None
-    if messages is None:
+    found = read_rendered(text) if isinstance(text, str) else None
+    if found is None:
         cells.taken.pop("chat", None)
-    return messages
+        return None
+    return found.messages
 
 
 def _without_circle(problem: Problem, cells: _Cells, replies: Sequence[ImportedReply], notes: SourceNotes) -> Problem:
@@ -201,23 +221,12 @@ def _split_chat(row: SourceRow, chat: Any, column: str) -> tuple[list[Message], 
     return prompt, reply
 
 
-def _as_prompt(row: SourceRow, question: Any, column: str | None) -> list[Message]:
-    if question is None:
-        raise InputError(f"{row.where}: no question. It has: {', '.join(map(str, row.values))}. Give --question COLUMN")
-    if isinstance(question, str):
-        question = read_rendered(question) or question
-    if as_messages(question) is not None:
-        return _split_chat(row, question, column or "question")[0]
-    try:
-        text = to_text(question)
-    except TypeError as error:
-        raise InputError(f"{row.where}: '{column}' holds {error}, not a question") from None
-    return [Message("user", clean_text(text or ""))]
-
-
 def _build(cells: _Cells, layout: Layout, prompt: list[Message], notes: SourceNotes) -> Problem:
-    cells.take("reference", tuple(name for name in layout.reference if name not in cells.taken.values()))
-    append = cells.take("append", layout.append)
+    replied = cells.taken.values()
+    if cells.take("reference", tuple(name for name in layout.reference if name not in replied)) is None:
+        cells.take("reference", tuple(name for name in choose_truth(cells.row) if name not in replied))
+    is_alpaca = cells.taken.get("question") == "instruction" and "input" not in replied
+    append = cells.take("append", ("input",) if is_alpaca and len(layout.question) > 1 else layout.append)
     asked = next(message.content for message in prompt if message.role == "user")
     preset = Preset(
         question="\0question",
@@ -232,55 +241,58 @@ def _build(cells: _Cells, layout: Layout, prompt: list[Message], notes: SourceNo
     return build_problem(SourceRow(row.where, {**row.values, "\0question": asked}), "", preset, notes)
 
 
-def _read_replies(cells: _Cells, layout: Layout) -> list[ImportedReply]:
-    """The replies in columns beside the question, with the reasoning that stands in others."""
+def _read_replies(cells: _Cells, layout: Layout, traits: Traits, last: Mapping[str, Any] | None) -> list[ImportedReply]:
+    """The replies of a row, each with its reasoning: those in columns, or the one that ends its chat.
+
+    Of the two the chat's, unless only the other holds reasoning. Raises InputError where there is none.
+    """
+    said = [_from_message(last)] if last is not None else []
+    is_chat = bool(said) and "chat" in cells.taken
+    names = () if is_chat and said[0].has_reasoning else _find_reply_columns(cells, layout, traits)
+    if is_chat and not any(holds_reasoning(look_up(cells.row.values, name)) for name in names):
+        return _add_reasoning(cells, layout, said)
     if layout.each:
-        said = [look_up(cells.row.values, name) for name in layout.each if _has(cells.row, name)]
-        cells.taken["replies"] = ", ".join(layout.each)
-        replies = [reply for one in said for reply in _from_value(cells.row, one)]
+        held = [look_up(cells.row.values, name) for name in names if _has(cells.row, name)]
+        cells.taken["replies"] = ", ".join(names)
+        replies = [reply for one in held for reply in _from_value(cells.row, one)]
     else:
-        value = cells.take("replies", layout.replies)
-        if value is None and not _holds(cells.row, layout.replies):
-            value = cells.take("replies", _of_a_model(cells, _BY_A_MODEL))
-        if value is None and any(_has(cells.row, name) for name in layout.reasoning):
-            both = _has(cells.row, "solution") and _has(cells.row, "answer")  # the longer then replies
-            names = ("solution",) if both else ("answer", "final_answer", "solution")
-            value = "" if _holds(cells.row, layout.replies) else cells.take("replies", names)
-        if value is None:
-            value = cells.take("replies", _find_thinking(cells))
+        value = cells.take("replies", names)
+        if value is None and names and any(_has(cells.row, name) for name in layout.reasoning):
+            value = ""  # cut before it began to answer
         replies = _from_value(cells.row, value)
-    if not replies and (empty := next((name for name in layout.replies if _holds(cells.row, (name,))), None)):
-        raise InputError(f"{cells.row.where}: the reply in '{empty}' is empty")
-    if not replies:
-        has = ", ".join(map(str, cells.row.values))
-        raise InputError(f"{cells.row.where}: no reply. It has: {has}. Give --answer COLUMN (and --reasoning COLUMN)")
+    if not replies and not said:
+        raise InputError(f"{cells.row.where}: {_say_none(cells, names)}")
+    return _add_usage(cells, _add_reasoning(cells, layout, _add_reasons(cells, layout, replies or said)))
+
+
+def _find_reply_columns(cells: _Cells, layout: Layout, traits: Traits) -> Names:
+    """The column of the replies, or all that hold one each; none where no column does."""
+    if layout.each:
+        return layout.each
+    names = choose_reply(cells.row, layout, traits)
+    if not names and any(_has(cells.row, name) for name in layout.reasoning):
+        both = _has(cells.row, "solution") and _has(cells.row, "answer")  # the longer then replies
+        return ("solution",) if both else ("answer", "final_answer", "solution")
+    return names
+
+
+def _say_none(cells: _Cells, names: Names) -> str:
+    """Why a row has no reply."""
+    if empty := next((name for name in names if _holds(cells.row, (name,))), None):
+        return f"the reply in '{empty}' is empty"
+    has = ", ".join(map(str, cells.row.values))
+    return f"no reply. It has: {has}. Give --answer COLUMN (and --reasoning COLUMN)"
+
+
+def _add_reasons(cells: _Cells, layout: Layout, replies: list[ImportedReply]) -> list[ImportedReply]:
+    """The replies with what their set says of how they ended."""
     reasons = cells.take("finish_reason", layout.finish_reason)
     ended = [reasons] * len(replies) if isinstance(reasons, str) else list(reasons or [])
     ended += [None] * (len(replies) - len(ended))
-    replies = [reply._replace(finish_reason=reason) for reply, reason in zip(replies, ended, strict=False)]
-    return _add_usage(cells, _add_reasoning(cells, layout, replies))
-
-
-def _of_a_model(cells: _Cells, ends: Names) -> Names:
-    """The columns that are called after a model and one of these."""
-    return tuple(
-        str(name)
-        for name, value in cells.row.values.items()
-        if isinstance(value, str)
-        and any(
-            str(name).lower().endswith(f"_{end}") and str(name).lower()[: -len(end) - 1] not in _NO_MODELS
-            for end in ends
-        )
-    )
-
-
-def _find_thinking(cells: _Cells) -> Names:
-    """The column that betrays a reply by the tags of its reasoning."""
-    return tuple(
-        str(name)
-        for name, value in cells.row.values.items()
-        if name not in cells.taken.values() and isinstance(value, str) and ("</think>" in value or "<think>" in value)
-    )[:1]
+    return [
+        reply._replace(finish_reason=reason or reply.finish_reason)
+        for reply, reason in zip(replies, ended, strict=False)
+    ]
 
 
 def _has(row: SourceRow, name: str) -> bool:
@@ -347,11 +359,10 @@ def _from_text(text: str) -> ImportedReply:
 def _add_reasoning(cells: _Cells, layout: Layout, replies: list[ImportedReply]) -> list[ImportedReply]:
     """The replies with the reasoning that stands in a column of its own. Raises InputError where the two do not fit."""
     if any(reply.has_reasoning for reply in replies):
-        cells.taken["reasoning"] = f"{cells.taken.get('replies', cells.taken.get('chat'))}, inside the reply"
+        channel = next((reply.channel for reply in replies if reply.channel), "inside the reply")
+        cells.taken["reasoning"] = f"{cells.said_in()}, {channel}"
         return replies
-    value = cells.take("reasoning", layout.reasoning)
-    if value is None:
-        value = cells.take("reasoning", _of_a_model(cells, _THOUGHT_BY))
+    value = cells.take("reasoning", choose_reasoning(cells.row, layout, cells.taken.get("replies")))
     if value is None:
         return replies
     thoughts = [value] if isinstance(value, str) else list(value) if isinstance(value, Sequence) else []
