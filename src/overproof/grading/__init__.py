@@ -8,8 +8,9 @@ r"""Does an answer equal the reference? Only this package uses Math-Verify and S
 An answer goes one way (`Grade.layer` names where it was decided):
 
     extract    extraction, boxes, markers, choices, phrases: text → ranked candidates; never sees the reference
-    read       spelling, lexer, grammar (cursor, shapes), everyday, reading, statements: text → tokens → tree → typed
-               values; nothing in the text is skipped
+    read       spelling, lexer (chinese), grammar (cursor, shapes), everyday, reading, statements, counting: text →
+               tokens → tree → typed values; nothing in the text is skipped
+    ask        asking, scope: what the question adds, which makes an answer equal or doubtful, but proves nothing
     equal      equal, amounts, scalars, families, relations, regions: one comparison a pair of types, a short table of
                coercions
     evaluate   evaluate, polynomials: exact fractions, balls with rigorous bounds, sample points; one row an operator
@@ -27,6 +28,7 @@ An answer goes one way (`Grade.layer` names where it was decided):
 | parts, matrix                  | lists, tuples and sets part by part; matrices entry by entry                        |
 | kind                           | kinds that exclude each other (an interval and a number)                            |
 | formula                        | text that is not read, and so not decided                                           |
+| question                       | equal values, against which only the question speaks: not decided                   |
 | deep                           | SymPy or Math-Verify                                                                |
 | fault                          | an exception that nothing foresaw: `unverifiable`, counted, logged once a kind      |
 | backstop                       | the wall clock ran out, or the verifier was killed twice: grade again               |

@@ -8,7 +8,7 @@ True
 
 from __future__ import annotations
 
-from overproof.grading.finding import Finding, all_of, different, same, undecided
+from overproof.grading.finding import QUESTION, Finding, all_of, different, same, undecided
 from overproof.grading.lexicon import DIRECTIONS, phrase_of, same_words
 from overproof.grading.scalars import compare_scalars
 from overproof.grading.scope import ANYWHERE, Scope
@@ -21,7 +21,8 @@ def compare_quantities(reference: Quantity, answer: Quantity, scope: Scope) -> F
     """Amounts in units of one dimension are compared in the reference's unit; nouns must be the same noun."""
     one, other = reference.unit, answer.unit
     if not directions_agree(one, other, scope):
-        return different("unit", "another direction")
+        both = all(DIRECTIONS & set(f"{unit.name} {unit.note}".lower().split()) for unit in (one, other))
+        return different("unit", "another direction") if both else undecided("unit", "a direction on one side only")
     if one.dimension is None or other.dimension is None:
         finding = compare_scalars(reference.node, answer.node, scope)
         if finding.same and not same_noun(one.name, other.name):
@@ -79,25 +80,25 @@ def compare_percent(quantity: Quantity, other: Scalar, scope: Scope, plain: Find
         return finding
     if is_reference or (scope.percent if quantity.unit == PERCENT else scope.speaks_of(quantity.unit)):
         return plain
+    if scope.speaks_of_shares:
+        return undecided(QUESTION, "the question may not ask for a percentage")
     return different("unit", "a percentage is not the number before its sign")
 
 
 def with_unit_added(unit: Unit, scope: Scope, plain: Finding) -> Finding:
-    """A unit that the reference leaves out: it must be the one that the question speaks of."""
-    names = {name for name, _ in unit.dimension or ()}
+    """A unit that the reference leaves out: the one that the question wants, else a doubt.
+
+    Of another kind than the reference is only an amount of what the question says nothing of.
+    """
     if unit == PRIME and not scope.speaks_of(unit):
         return different("unit", "a prime behind the number")
-    if scope.counts and "unit" not in names and unit.name != "¤":
-        return different("unit", f"the question asks for a count, not for {unit.name}")
-    if not scope.text or scope.speaks_of(unit) or "unit" in names:
+    if not scope.text or any(name == "unit" for name, _ in unit.dimension or ()) or scope.wants(unit):
         return plain
-    if scope.measures(unit.dimension):
-        return different("unit", f"the question does not ask for {unit.name}")
-    if scope.spans(unit):
-        return plain
-    if unit.name == "¤" or (names & {"dollar", "yuan"} and unit.factor == 1 and scope.money):
-        return plain  # a dollar sign may be left over from a formula's
-    return different("unit", f"nothing in the question is measured in {unit.name}")
+    if (asked := scope.asked_unit) is not None:
+        return different("kind", f"the question asks for {asked.name}, not for {unit.name}")
+    if scope.is_silent_about(unit):
+        return different("kind", f"nothing in the question is measured in {unit.name}")
+    return undecided(QUESTION, f"the question may not ask for {unit.name}")
 
 
 def compare_words(reference: Words, answer: Words, _scope: Scope) -> Finding:

@@ -40,7 +40,7 @@ from overproof.grading.families import (
     parameter_of,
     renamed,
 )
-from overproof.grading.finding import Finding, all_of, different, same, undecided
+from overproof.grading.finding import QUESTION, Finding, all_of, different, same, undecided
 from overproof.grading.lexicon import phrase_of, same_words
 from overproof.grading.regions import show_region
 from overproof.grading.relations import (
@@ -88,6 +88,29 @@ Comparison = Callable[..., Finding]
 
 def same_reading(references: Sequence[Value], answers: Sequence[Value], scope: Scope) -> Finding:
     """Whether any reading of an answer says the same as a reading of the reference.
+
+    What a question says beside the two answers proves no difference: where they are equal without it, and their kinds
+    do not exclude each other, it raises a doubt at most.
+    """
+    finding = _same_reading(references, answers, scope)
+    if (
+        finding.same is False
+        and scope.text
+        and finding.layer not in _PROVEN
+        and not (finding.layer == "parts" and scope.demands_order)
+    ):
+        plain = _same_reading(references, answers, scope.without_question)
+        if plain.same and not plain.approximate:
+            return undecided(QUESTION, finding.reason)
+    return finding
+
+
+_PROVEN = frozenset({"kind", "number", "numeric"})
+"""Layers that no question has a part in: kinds that exclude each other, other numbers."""
+
+
+def _same_reading(references: Sequence[Value], answers: Sequence[Value], scope: Scope) -> Finding:
+    """The readings of both sides, pair by pair.
 
     Readings of one kind are compared before others: a score with a score, a time with a time; where the first reading
     of the reference has its like in the answer, that pair decides.
@@ -176,7 +199,13 @@ def _quantity_and_number(quantity: Quantity, other: Value, scope: Scope, is_refe
         turned = compare_scalars(
             *((in_radians(quantity), other.node) if is_reference else (other.node, in_radians(quantity))), scope
         )
-        return turned if turned.same or plain.same is False else different("unit", "degrees that nothing asks for")
+        if turned.same or plain.same is False:
+            return turned
+        return (
+            undecided(QUESTION, "the question may not ask for degrees")
+            if scope.speaks_of_turns and PI not in walk(quantity.node)
+            else different("unit", "degrees that nothing asks for")
+        )
     asked = scope.asked_unit
     if not plain.same and asked is not None and not is_reference and asked.dimension == quantity.unit.dimension:
         return compare_quantities(Quantity(other.node, asked), quantity, scope)
@@ -269,8 +298,10 @@ def _named_and_other(named: Named, other: Value, scope: Scope, is_reference: boo
         return undecided("equation", "a value against a relation")
     if isinstance(other, Interval) and other.name and named.name.op == "sym" and named.name.value != other.name:
         return different("relation", f"{other.name} is not {_show(named.name)}")
-    if not is_reference and scope.asks_for_another(_show_label(named.name)):
-        return different("equation", f"{_show_label(named.name)} is not what the question asks for")
+    label = _show_label(named.name)
+    if not is_reference and scope.asks_for_another(label):
+        layer = "kind" if scope.demands_another(label) else QUESTION
+        return different(layer, f"{label} is not what the question asks for")
     return equal(named.value, other, scope) if is_reference else equal(other, named.value, scope)
 
 
@@ -648,7 +679,11 @@ def _collection_and_other(collection: Collection, other: Value, scope: Scope, is
     own = _expanded(list(collection.items)) if collection.form in _UNORDERED else list(collection.items)
     if len(items) > 1 and collection.form in _UNORDERED:
         return _unordered(own, items, scope) if is_reference else _unordered(items, own, scope)
-    if collection.form == "list" and not is_reference and (said := _said_of_one(collection, scope)) is not None:
+    if (
+        collection.form in {"list", "and"}
+        and not is_reference
+        and (said := _said_of_one(collection, scope)) is not None
+    ):
         return equal(other, said, scope)
     if (
         collection.form in _UNORDERED
@@ -667,11 +702,25 @@ def _collection_and_other(collection: Collection, other: Value, scope: Scope, is
 
 
 def _said_of_one(collection: Collection, scope: Scope) -> Value | None:
-    """The value that all parts of a list give to one name, as the lines of a derivation do: x = 2 + 3, x = 5."""
-    names = {item.name if isinstance(item, Named) else None for item in collection.items}
-    if len(names) > 1 or None in names or len(_distinct_values(list(collection.items), scope)) > 1:
+    """The value that all parts of a list give to one name, as the lines of a derivation do: x = 2 + 3, x = 5.
+
+    Other names may have values among them where the question asks for the last one alone: y = x^2, x = 3, y = 9.
+    """
+    items = [item for item in collection.items if isinstance(item, Named)]
+    last = items[-1] if items and len(items) == len(collection.items) else None
+    if last is None or not (len({item.name for item in items}) == 1 or scope.asks_only_for(_show_label(last.name))):
         return None
-    return collection.items[-1]
+    known = {
+        str(item.name.value): item.value.node
+        for item in items
+        if item.name.op == "sym" and isinstance(item.value, Scalar) and not symbols(item.value.node)
+    }
+    said = [
+        Scalar(replaced(item.value.node, known)) if isinstance(item.value, Scalar) else item.value
+        for item in items
+        if item.name == last.name
+    ]
+    return last if len(_distinct_values(list(said), scope)) == 1 else None
 
 
 def _collection_and_rest(collection: Collection, other: Value, scope: Scope, is_reference: bool) -> Finding:

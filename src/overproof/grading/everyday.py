@@ -12,9 +12,9 @@ import re
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 
-from overproof.grading.lexicon import fraction_of_words, number_of
+from overproof.grading.lexicon import CHANGING_HAN, fraction_of_words, number_of
 from overproof.grading.tree import Node, number
-from overproof.grading.units import PRIME, UNITS
+from overproof.grading.units import PRIME, UNITS, Unit
 from overproof.grading.values import Based, Clock, Collection, Date, Named, Quantity, Range, Ratio, Scalar, Value
 
 MAX_CHARS = 40
@@ -29,7 +29,10 @@ _PAST = re.compile(
     r"(half past|(?:a )?quarter past|(?:a )?quarter to|(\d{1,2}) (?:minutes? )?(past|(?<=minutes )to)) (\d{1,2})",
     re.IGNORECASE,
 )
-_HAN_CLOCK = re.compile(r"(上午|早上|凌晨|下午|晚上)?(\d{1,2}) ?[点时] ?(?:(半|\d{1,2}) ?分?)?整?")
+_HAN_CLOCK = re.compile(
+    r"(?P<half>上午|早上|凌晨|下午|晚上)?(?P<hour>\d{1,2}|[一二两三四五六七八九十]{1,3}) ?[点时]钟? ?"
+    r"(?:(?P<minutes>半|\d{1,2}|[零一二三四五六七八九十]{1,3}) ?(?P<mark>分)?)?(?P<sharp>整)?"
+)
 _MONTHS = [
     "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november",
     "december",
@@ -57,10 +60,11 @@ _POINT = re.compile(r"([A-Z]) ?\( ?(-?\d+(?:\.\d+)?(?: ?, ?-?\d+(?:\.\d+)?)+) ?\
 _WORDS = re.compile(r"[A-Za-z]+(?:[ -][A-Za-z]+){0,7}")
 _SPACED_LIST = re.compile(r"-?\d+(?: -?\d+)+")
 _DECIMAL_COMMA = re.compile(r"-?\d+,(?:\d{1,2}|\d{4,})")
-_MIXED = re.compile(
-    r"(\d{1,9}) ?又 ?(?:(\d{1,9}) ?/ ?(\d{1,9})|\\frac ?\{ ?(\d{1,9}) ?\} ?\{ ?(\d{1,9}) ?\}"
-    r"|([零一二三四五六七八九十百]+分之[零一二三四五六七八九十百]+))"
+_HALF_MORE = re.compile(
+    r"(?P<whole>\d{1,6}|[一二三四五六七八九十百两]{1,5}) ?(?:(?P<unit>小时|天|年|周|千?米|公里|公斤|千?克|斤|吨|升|元"
+    r"|分钟|倍|圈|圆)半|[个块年天月斤]?半 ?(?P<behind>[\u4e00-\u9fff]{1,3})?)"
 )
+"""两个半, 两个半小时, 一小时半."""
 _SHARE = re.compile(r"(\d+) (?:out of|in every|in) (\d+)")
 _REMAINDER = re.compile(r"(\d+) *(?:r|R|remainder|余|\\ldots|\.\.\.|…)+ *(\d+)")
 
@@ -71,13 +75,18 @@ def everyday(spelled: str) -> Iterator[Value]:
         return
     if match := _CLOCK_WORD.fullmatch(spelled):
         yield Clock(0 if match[1].lower() in {"midnight", "午夜"} else HALF_A_DAY * 60, open_half=False)
-    if not any(character.isdigit() for character in spelled):
-        if spelled.isascii() and _WORDS.fullmatch(spelled) and (value := fraction_of_words(spelled)) is not None:
-            yield Scalar(number(value))
-        return
-    for pattern, read in _FORMS:
+    in_digits = any(character.isdigit() for character in spelled)
+    for pattern, read in _FORMS if in_digits else _IN_CHARACTERS if not spelled.isascii() else ():
         if (match := pattern.fullmatch(spelled)) is not None:
             yield from read(match)
+    if in_digits:
+        yield from _lists(spelled)
+    elif spelled.isascii() and _WORDS.fullmatch(spelled) and (value := fraction_of_words(spelled)) is not None:
+        yield Scalar(number(value))
+
+
+def _lists(spelled: str) -> Iterator[Value]:
+    """`1 2 3` as a list; `3,5` as a list and as a number with a decimal comma."""
     if _SPACED_LIST.fullmatch(spelled):
         yield Collection(tuple(Scalar(number(int(piece))) for piece in spelled.split(" ")), "list")
     if _DECIMAL_COMMA.fullmatch(spelled):
@@ -111,9 +120,19 @@ def _past(match: re.Match[str]) -> Iterator[Clock]:
         yield Clock((int(match[4]) * 60 + turn * minutes) % (24 * 60), open_half=True)
 
 
-def _han_clock(match: re.Match[str]) -> Iterator[Clock]:
-    half = "" if match[1] is None else "pm" if match[1] in {"下午", "晚上"} else "am"
-    yield from _time(int(match[2]), 30 if match[3] == "半" else int(match[3] or 0), half)
+def _han_clock(match: re.Match[str]) -> Iterator[Value]:
+    """下午3点20分, 三点半; 三点五 is a decimal unless something says that it is a time."""
+    said = match["half"] or match["mark"] or match["sharp"] or match["minutes"] == "半"
+    if not (said or match["hour"].isdecimal()):
+        return
+    half = "" if match["half"] is None else "pm" if match["half"] in {"下午", "晚上"} else "am"
+    hours, minutes = _number(match["hour"]), _number("30" if match["minutes"] == "半" else match["minutes"] or "0")
+    if hours is not None and minutes is not None:
+        yield from _time(int(hours), int(minutes), half)
+
+
+def _number(text: str) -> Fraction | None:
+    return Fraction(text) if text.isdecimal() else number_of(text)
 
 
 def _date(match: re.Match[str]) -> Iterator[Date]:
@@ -186,12 +205,17 @@ def _point(match: re.Match[str]) -> Iterator[Named]:
     yield Named(Node("sym", (), match[1]), Collection(parts, "tuple"))
 
 
-def _mixed(match: re.Match[str]) -> Iterator[Scalar]:
-    """1又2/3, 1又三分之二: a mixed number."""
-    top, bottom = match[2] or match[4], match[3] or match[5]
-    part = number_of(match[6]) if match[6] else Fraction(int(top), int(bottom)) if int(bottom) else None
-    if part is not None and 0 < part < 1:
-        yield Scalar(number(int(match[1]) + part))
+def _half_more(match: re.Match[str]) -> Iterator[Value]:
+    """两个半小时: a whole number and a half of what stands around it."""
+    whole = _number(match["whole"])
+    name = (match["unit"] or match["behind"] or "").removeprefix("个")
+    if whole is None:
+        return
+    value = number(whole + Fraction(1, 2))
+    if not name:
+        yield Scalar(value)
+    elif (unit := UNITS.get(name)) is not None or not CHANGING_HAN.search(name):
+        yield Quantity(value, unit or Unit(name))
 
 
 def _share(match: re.Match[str]) -> Iterator[Scalar]:
@@ -211,14 +235,16 @@ def _based(match: re.Match[str]) -> Iterator[Based]:
         yield Based(digits.lstrip("0"), base)
 
 
+_IN_CHARACTERS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], Iterator[Value]]], ...] = (
+    (_HAN_CLOCK, _han_clock),
+    (_HALF_MORE, _half_more),
+)
 _FORMS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], Iterator[Value]]], ...] = (
     (_CLOCK, _clock),
     (_PAST, _past),
-    (_HAN_CLOCK, _han_clock),
     (_DATE, _date),
     (_RANGE, _range),
     (_SPAN, _span),
-    (_MIXED, _mixed),
     (_DURATION, _duration),
     (_FEET, _feet),
     (_BASED, _based),
@@ -228,4 +254,5 @@ _FORMS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], Iterator[Value]]]
     (_POINT, _point),
     (_SHARE, _share),
     (_REMAINDER, _remainder),
+    *_IN_CHARACTERS,
 )

@@ -45,7 +45,7 @@ from overproof.grading.markers import (
     superseding_answer,
     tagged_text,
 )
-from overproof.grading.phrases import CONCLUDES, GIVEN_UP, HEDGE, RETRACTED
+from overproof.grading.phrases import BOX_DENIED, CONCLUDES, GIVEN_UP, HEDGE, RETRACTED
 
 MAX_ANSWER_CHARS = 30_000
 """An answer longer than this is no answer."""
@@ -53,6 +53,8 @@ MAX_SCAN = 100_000
 """Without a box, an answer is looked for in this many characters at the end."""
 MAX_TAIL = 4_000
 """Behind the last box, what takes its place is looked for in this many characters at the end."""
+MAX_DENIAL = 24
+"""A word that denies a box stands at most so many characters before it."""
 MAX_BARE_CHARS = 400
 """A completion longer than this says more than an answer, unless it is one formula."""
 MAX_BARE_WORDS = 14
@@ -121,7 +123,8 @@ def _items(text: str) -> int:
 def _ranked(text: str, *, answer_only: bool) -> Iterator[Candidate]:
     boxes = find_boxes(text)
     if boxes:
-        yield from _boxed(text, boxes)
+        if affirmed := [box for box in boxes if not BOX_DENIED.search(text, max(0, box[0] - MAX_DENIAL), box[0])]:
+            yield from _boxed(text, affirmed)
         return
     if answer_only:
         yield from _candidate(text, "bare")

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import msgspec
 
+QUESTION = "question"
+"""The layer of a doubt that only the question raises: the answer's value is the reference's."""
+
 
 class Finding(msgspec.Struct, frozen=True):
     """The outcome of comparing two answers. `same` is None where this layer cannot decide."""

@@ -17,6 +17,7 @@ from typing import TypeVar
 import msgspec
 
 from overproof.grading.choices import lettered_text, letters_of, option_worded, parse_options
+from overproof.grading.counting import counted, leading_count
 from overproof.grading.equal import same_reading
 from overproof.grading.extraction import choose, extract, visible
 from overproof.grading.finding import Finding, different, same, undecided
@@ -234,6 +235,19 @@ def judge_values(reference: Reference, answer: str, spelled: str, scope: Scope) 
             return msgspec.structs.replace(
                 last, layer="statement", reason=f"it ends in {concluded[:60]}: {last.reason}"
             )
+    return finding if finding.same else _judge_count(reference, spelled, scope, finding)
+
+
+def _judge_count(reference: Reference, spelled: str, scope: Scope, finding: Finding) -> Finding:
+    """The reference's number with words behind it: the question's own, or such as may not change what it says."""
+    if reference.kind not in {"number", "quantity", "percentage"} or spelled.isdecimal():
+        return finding
+    count = counted(spelled, scope.text) if scope.text else None
+    if count is not None and (bare := same_reading(reference.values, readings(count), scope)).same:
+        return bare
+    count = leading_count(spelled) if finding.same is False and finding.layer == "text" else None
+    if count is not None and same_reading(reference.values, readings(count), scope).same:
+        return undecided("text", "what stands behind the number is not understood")
     return finding
 
 

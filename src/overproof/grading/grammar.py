@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from overproof.grading.cursor import MAX_DEPTH, UnitReader
-from overproof.grading.lexer import RELATIONS, Token, tokens_of
+from overproof.grading.lexer import OVER, RELATIONS, WITH_PART, Token, tokens_of
 from overproof.grading.lexicon import (
     BOUNDS,
     CHANGING,
@@ -32,12 +32,14 @@ from overproof.grading.shapes import (
     MATRICES,
     amounts_together,
     grouped,
+    han_fraction,
     is_smaller,
     is_vector,
     last_amount,
     measured,
     of_environment,
     signed,
+    tenths_behind,
     variable,
     ways,
     with_noun,
@@ -66,7 +68,7 @@ CURRENCIES = frozenset("¤€£¥₹")
 POWERS = {
     "relation": 10, "\\cup": 20, "\\cap": 20, "\\setminus": 20, "\\backslash": 20, ":": 25, "+": 30, "-": 30,
     "\\pm": 30, "\\mp": 30, "*": 40, "/": 40, "\\cdot": 40, "\\times": 40, "\\bmod": 40, "juxtaposed": 40, "sign": 45,
-    "^": 60, "**": 60,
+    WITH_PART: 48, OVER: 50, "^": 60, "**": 60,
 }  # fmt: skip
 _SUM, _PRODUCT, _SIGN, _POWER = POWERS["+"], POWERS["*"], POWERS["sign"], POWERS["^"]
 _CLOSERS = {"(": (")", "]"), "[": ("]", ")")}
@@ -77,6 +79,7 @@ _INVERSE = ["^", "{", "-", "1", "}", "("]
 _CELL_ENDS = ("&", "\\\\", "\\end")
 _BRACKETS = {"()": "paren", "[]": "square", "(]": "openleft", "[)": "openright"}
 _SETS = {"\\cup": "union", "\\cap": "intersection", "\\setminus": "difference"}
+_FRACTION_SIGNS = frozenset({OVER, WITH_PART})
 _CONSTANTS = {
     "\\pi": PI, "\\infty": INFINITY, "\\emptyset": EMPTY, "\\ldots": Node("ellipsis"), "\\imath": I,
 }  # fmt: skip
@@ -292,6 +295,9 @@ class Grammar(UnitReader):
                 item = self.modulus(item)
             elif token.text == "." and self.ahead().kind == "end":
                 self.advance()
+            elif token.kind == "word" and token.text.lower() in EQUALS and item.op in {"sym", "call"}:
+                self.advance()  # N is 7
+                item = Node("rel", (item, self.expression(0)), "=")
             elif token.kind == "num" and last_amount(item).op == "quantity":
                 item = self.further_amount(item)
             elif token.kind == "word" and token.text.lower() in GUARDS:
@@ -345,6 +351,8 @@ class Grammar(UnitReader):
     def further_amount(self, item: Node) -> Node:
         """`1 hour 45 minutes`: a second amount in a smaller unit of the same dimension."""
         other = self.expression(0)
+        if (tenths := tenths_behind(item, other)) is not None:
+            return tenths
         if other.op != "quantity" or not is_smaller(last_amount(item), other):
             raise UnreadableError("numbers side by side")
         return Node("add", (*(item.args if item.op == "add" else (item,)), other))
@@ -409,9 +417,15 @@ class Grammar(UnitReader):
             return self.sum(left)
         if power == _PRODUCT:
             return self.term(left)
+        before = self.tokens[self.place - 1].text
         self.advance()
         if power == _POWER:
             return self.power(left)
+        if sign in _FRACTION_SIGNS:
+            right = self.expression(POWERS[WITH_PART] - (sign == OVER))
+            if sign == WITH_PART and self.take("/"):
+                right = Node("div", (right, self.expression(power)))
+            return han_fraction(left, sign, before, right)
         if sign == ":":
             terms = [left, self.expression(power)]
             while self.take(":"):
@@ -469,8 +483,19 @@ class Grammar(UnitReader):
             return [measured(product(factors), unit)]
         if self.token.kind == "word" and (magnitude := MAGNITUDES.get(self.token.text.lower())) is not None:
             self.advance()
-            return [Node("mul", (product(factors), number(magnitude)))]
+            return [self._rest_of_count(Node("mul", (product(factors), number(magnitude))), magnitude)]
         return [*factors, self.expression(_PRODUCT)]
+
+    def _rest_of_count(self, count: Node, magnitude: int) -> Node:
+        """3万5千, 1亿2000万: what a smaller magnitude adds."""
+        terms = [count]
+        while (
+            self.token.kind == "num" and (smaller := MAGNITUDES.get(self.ahead().text.lower(), magnitude)) < magnitude
+        ):
+            terms.append(Node("mul", (self.advance().node or number(0), number(smaller))))
+            self.advance()
+            magnitude = smaller
+        return Node("add", tuple(terms)) if len(terms) > 1 else count
 
     def implicit(self, left: Node) -> int | None:
         """The power of the operator that no sign stands for, if something is joined here without one."""

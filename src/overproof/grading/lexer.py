@@ -12,12 +12,11 @@ from __future__ import annotations
 import re
 from fractions import Fraction
 
+from overproof.grading.chinese import NO_NUMERAL, han_numeral
 from overproof.grading.lexicon import (
     BOUNDS,
     EQUALS,
     GUARDS,
-    HAN_NO_NUMERAL,
-    HAN_NUMERAL,
     JOINTS,
     MAGNITUDES,
     MINUS,
@@ -37,7 +36,7 @@ _TOKEN = re.compile(
     r"|(?P<command>\\[A-Za-z]+)"
     r"|(?P<escape>\\[^A-Za-z])"
     r"|(?P<word>[A-Za-z]+(?:'s(?![A-Za-z])|(?<=[a-z]{3})-(?=[a-z]{3,}\b)[a-z]+)?)"
-    r"|(?P<han>[\u4e00-\u9fff]+)"
+    r"|(?P<han>[\u4e00-\u9fff〇]+)"
     r"|(?P<sign>\*\*|->|:=|==|.)",
     re.DOTALL,
 )
@@ -157,7 +156,7 @@ def _scan(text: str, tokens: list[Token], alone: frozenset[str], *, upright: boo
         elif kind == "command":
             position = _scan_command(value, text, position, tokens)
         elif kind == "han":
-            tokens.extend(_han_tokens(value))
+            _han_tokens(value, tokens)
         else:
             tokens.append(Token("sign", value))
         if len(tokens) > before:
@@ -178,7 +177,7 @@ def _scan_word(
         return position
     if len(word) == 1 and not upright:
         return _name(word, text, position, tokens)
-    if word in UNITS and tokens and tokens[-1].kind == "num":
+    if word in UNITS and tokens and (tokens[-1].kind == "num" or (upright and tokens[-1].text in {"}", ")"})):
         tokens.append(Token("word", word))
         return position
     if len(word) == 2 and word[1] == "e" and _RAISED.match(text, position):
@@ -268,22 +267,55 @@ def _scan_command(command: str, text: str, position: int, tokens: list[Token]) -
     return position
 
 
-def _han_tokens(run: str) -> list[Token]:
-    """A run of Chinese characters, split where a joint, a unit, a comparison or a numeral stands."""
+OVER, WITH_PART = "分之", "又"
+"""The signs of Chinese fractions: the denominator comes first, and a whole number before its part."""
+
+
+def _han_tokens(run: str, tokens: list[Token]) -> None:
+    """A run of Chinese characters, split where a joint, a unit, a comparison, a numeral or a fraction's sign stands."""
     if len(run) > MAX_HAN_RUN:
-        return [Token("word", run, upright=True)]
-    if (
-        not HAN_NO_NUMERAL.match(run)
-        and (match := HAN_NUMERAL.match(run))
-        and (run[0] not in "万亿千" or "分之" in match[0])
-        and (value := number_of(match[0])) is not None
-    ):
-        rest = run[match.end() :]
-        if run not in _SPECIAL_WORDS and run not in UNITS:
-            return [Token("num", match[0], node=number(value)), *(_han_tokens(rest) if rest else [])]
-    if run in _SPECIAL_WORDS or run in UNITS:
-        return [Token("word", run, upright=True)]
-    return [Token("word", piece, upright=True) for piece in _HAN_SPLIT.split(run) if piece]
+        tokens.append(Token("word", run, upright=True))
+        return
+    place = 0
+    while place < len(run):
+        rest = run[place:]
+        if (sign := _fraction_sign(rest, tokens)) is not None:
+            tokens.append(Token("sign", sign))
+            place += len(sign)
+        elif rest in _SPECIAL_WORDS or rest in UNITS:
+            tokens.append(Token("word", rest, upright=True))
+            return
+        elif (found := _han_numeral(rest)) is not None and (place == 0 or not _is_noun(tokens)):
+            tokens.append(Token("num", rest[: found[1]], node=number(found[0])))
+            place += found[1]
+        else:
+            name = NO_NUMERAL.match(rest)
+            piece = name[0] if name else next(piece for piece in _HAN_SPLIT.split(rest, maxsplit=1) if piece)
+            tokens.append(Token("word", piece, upright=True))
+            place += len(piece)
+
+
+def _fraction_sign(rest: str, tokens: list[Token]) -> str | None:
+    """The sign of a fraction or mixed number that stands here behind a value."""
+    if not rest.startswith((OVER, WITH_PART)) or not tokens:
+        return None
+    behind = tokens[-1].kind in {"num", "name", "cmd"} or tokens[-1].text in {"}", ")"}
+    return (OVER if rest.startswith(OVER) else WITH_PART) if behind else None
+
+
+def _han_numeral(rest: str) -> tuple[Fraction, int] | None:
+    """A numeral at the beginning of a run; a magnitude alone belongs to the digits before it."""
+    found = han_numeral(rest)
+    if found is None or (rest[0] in "万亿千" and not rest.startswith(OVER, 1)):
+        return None
+    return found
+
+
+def _is_noun(tokens: list[Token]) -> bool:
+    """Whether the word before is one behind which digits in characters are none; behind 三元, 五角 is an amount."""
+    if tokens[-1].kind in {"num", "sign"} or tokens[-1].text in MINUS:
+        return False
+    return not (tokens[-1].text in UNITS and len(tokens) > 1 and tokens[-2].kind == "num")
 
 
 def _pair_brackets(tokens: list[Token]) -> None:

@@ -14,6 +14,7 @@ from __future__ import annotations
 import re
 from fractions import Fraction
 
+from overproof.grading.chinese import NUMERAL, han_fraction
 from overproof.grading.spelling import spell
 
 # Between two items of a list.
@@ -93,14 +94,6 @@ MAGNITUDES = {
     "万": 10**4, "亿": 10**8, "百万": 10**6, "千万": 10**7, "万亿": 10**12, "dozens": 12, "千": 1000, "百": 100,
     "打": 12,
 }  # fmt: skip
-_HAN_DIGITS = {digit: value for value, digit in enumerate("零一二三四五六七八九")} | {"两": 2, "〇": 0}
-_HAN_PLACES = {"十": 10, "百": 100, "千": 1000}
-_HAN_LARGE = {"万": 10**4, "亿": 10**8}
-HAN_NO_NUMERAL = re.compile("一[共起样般定直]|十分")
-"""Words that begin as a numeral does."""
-HAN_NUMERAL = re.compile("[零一二三四五六七八九两十百千万亿〇点分之负又半]+")
-_MAX_HAN_NUMERAL = 30
-
 _PHRASES = {
     "nosolution": ("no solution", "no solutions", "no real solution", "no real solutions", "none", "no answer", "无解",
                    "has no solution", "there is no solution", "there are no solutions", "no such number", "\\emptyset",
@@ -138,8 +131,8 @@ SHORT_WORDS = 3
 
 def number_of(word: str) -> Fraction | None:
     """The number that one word is: seven, twenty-one, 三分之二, 两千, 百分之五十. None for any other word."""
-    if word[0] in _HAN_DIGITS or word[0] in _HAN_PLACES or word.startswith(("百分之", "负", "半")):
-        return _han_number(word)
+    if word[0] >= "\u4e00" or word[0] == "〇":
+        return han_fraction(word) if NUMERAL.match(word.removeprefix("负")) else None
     low = word.lower()
     head, _, tail = low.partition("-")
     if head in _TENS and tail in _ENGLISH[1:10]:
@@ -199,58 +192,6 @@ def number_of_words(words: list[str]) -> Fraction | None:
             return None
         seen = True
     return total + current if seen else None
-
-
-def _han_number(word: str) -> Fraction | None:
-    """二十, 三分之二, 三又二分之一, 二点五, 一半; None for anything else."""
-    if len(word) > _MAX_HAN_NUMERAL:
-        return None
-    if word.startswith("负"):
-        value = _han_number(word[1:]) if len(word) > 1 else None
-        return None if value is None else -value
-    if word in {"半", "一半"}:
-        return Fraction(1, 2)
-    whole, joint, part = word.partition("又")
-    if joint:
-        values = [_han_number(piece) for piece in (whole, part) if piece]
-        known = [value for value in values if value is not None]
-        return sum(known, Fraction(0)) if len(known) == 2 else None
-    return _han_fraction(word) if "分之" in word else _han_decimal(word)
-
-
-def _han_fraction(word: str) -> Fraction | None:
-    bottom, _, top = word.partition("分之")
-    denominator, numerator = _han_decimal(bottom), _han_decimal(top)
-    return numerator / denominator if numerator is not None and denominator else None
-
-
-def _han_decimal(word: str) -> Fraction | None:
-    whole, point, decimals = word.partition("点")
-    integer = _han_integer(whole)
-    if integer is None or not point:
-        return None if integer is None else Fraction(integer)
-    digits = [_HAN_DIGITS.get(digit) for digit in decimals]
-    if not digits or any(digit is None for digit in digits):
-        return None
-    return integer + Fraction(int("".join(map(str, digits))), 10 ** len(digits))
-
-
-def _han_integer(word: str) -> int | None:
-    if not word:
-        return None
-    if len(word) > 1 and all(character in _HAN_DIGITS for character in word):
-        return int("".join(str(_HAN_DIGITS[character]) for character in word))
-    total = section = digit = 0
-    for character in word:
-        if character in _HAN_DIGITS:
-            digit = _HAN_DIGITS[character]
-        elif character in _HAN_PLACES:
-            section, digit = section + (digit or 1) * _HAN_PLACES[character], 0
-        elif character in _HAN_LARGE:
-            total, section, digit = (total + section + digit) * _HAN_LARGE[character], 0, 0
-        else:
-            return None
-    return total + section + digit
 
 
 def plain_words(text: str) -> str:

@@ -162,6 +162,11 @@ RETRACTED = re.compile(
 )
 """Directly behind a box: it is taken back."""
 
+BOX_DENIED = re.compile(
+    r"(?:\b(?:not|rather than|instead of)|而不是|不是|并非)[ :：]{0,3}[$\\(\[*]{0,4} {0,3}\Z", re.IGNORECASE
+)
+"""Directly before a box: it is called no answer ("\boxed{5} and not \boxed{6}")."""
+
 GIVEN_UP = re.compile(
     r"\b(?:I|we) (?:cannot|can't|could not|couldn't|am unable to|are unable to|do not know|don't know)"
     r" ?(?:determine|find|say|tell|decide|solve|give|know)?[^.\n]{0,60}[.!]?\s*\Z"

@@ -10,16 +10,24 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterator
 from fractions import Fraction
 from functools import cached_property, lru_cache
 
+from overproof.grading.asking import (
+    asking_sentence,
+    asking_text,
+    asks_for_count,
+    demanded_units,
+    is_age,
+    may_speak_of,
+    units_in,
+)
 from overproof.grading.evaluate import same_value
 from overproof.grading.grammar import parse
 from overproof.grading.lexicon import number_of
 from overproof.grading.spelling import spell
 from overproof.grading.tree import Node, UnreadableError, symbols
-from overproof.grading.units import NONE, POWER_WORDS, UNITS, Dimension, Unit, unit_named
+from overproof.grading.units import MONEY, Dimension, Unit
 
 MAX_QUESTION_CHARS = 20_000
 MAX_FORMULAS = 40
@@ -39,13 +47,30 @@ _ROUNDED = re.compile(
     r"\babout how|\broughly|sig\.? ?fig|近似|大约|约为|约是|精确到|保留|四舍五入|≈|\\approx",
     re.IGNORECASE,
 )
-_EXACT = re.compile(r"\bexact(?:ly)?\b|simplest (?:radical )?form|common fraction|准确值", re.IGNORECASE)
+_EXACT = re.compile(
+    r"\bexact (?:value|answer|form|number|expression|result|solution|length|area|volume|fraction)|\bexactly[.,]? *$"
+    r"|(?:answers?|values?|it)(?: must be| should be| is)? exact(?:ly)?\b|simplest (?:radical )?form|common fraction"
+    r"|准确值|精确值",
+    re.IGNORECASE | re.MULTILINE,
+)
 _PERCENT = re.compile(r"%|percent|百分", re.IGNORECASE)
 _DEGREES = re.compile(
     r"°|\\circ|degree|\bangle|\\angle|∠|[内外夹斜锐钝直面线心周向位偏俯仰]角(?!形|三)|角(?:的)?(?:大小|度)"
     r"|(?:多少|几|\d) ?度|度数",
     re.IGNORECASE,
 )
+_SHARE = re.compile(
+    r"%|‰|percent|\brate|\binterest|probab|\bchance|likel|proportion|\bshare|discount|\b(?:in|de)crease[sd]?\b"
+    r"|efficien|commission|\btax|[率]|百分|千分|几分|[几打\d一二两三四五六七八九][折成]|比例|折扣|占(?![地用领])",
+    re.IGNORECASE,
+)
+"""What may be said in percent, whether or not the question says so."""
+_TURNS = re.compile(
+    r"angl|∠|\\angle|°|\\circ|degree|rotat|\bturn|direction|bearing|latitud|longitud|temp|slope|inclin|triang|\\triangle"
+    r"|polygon|\barc\b|sector|\btheta|\\theta|[角度转弧温]|三角",
+    re.IGNORECASE,
+)
+"""What may be said in degrees."""
 _SCORE = re.compile(r"\bscore\b|比分", re.IGNORECASE)
 _RATIO = re.compile(r"\bratio\b|\bodds\b|比(?:是|为|例|值)|之比|的比", re.IGNORECASE)
 _MONEY = re.compile(
@@ -53,9 +78,6 @@ _MONEY = re.compile(
     r"|sav(?:e|ed|ing)|fee|rent|bill|budget|change|tip)|[钱价费元付买卖售利润工资]",
     re.IGNORECASE,
 )
-_SENTENCE = re.compile(r"(?<!\d)[.](?=\s|$)|[?？。！!;；]|\n")
-MAX_ASKED_CHARS, MIN_ASKED_CHARS = 400, 12
-"""The end of a question that says what is asked: its last two sentences, bare remains of one not counted."""
 _BASE = re.compile(r"\bbase[ -$]*(\w+)|([\d零一二三四五六七八九十]+)进制", re.IGNORECASE)
 _DOMAIN = re.compile(r"domain|range of|取值范围|定义域|自变量", re.IGNORECASE)
 _RESIDUES = re.compile(
@@ -66,37 +88,20 @@ _VARIABLE = re.compile(
     r"(\\(?:alpha|beta|gamma|delta|theta|lambda|mu|omega|phi|psi|rho|sigma|tau|ell))|(?<![A-Za-z\\])([A-Za-z])(?![A-Za-z])"
 )
 _FORMULA = re.compile(r"\$([^$]*)\$|\\\((.*?)\\\)|\\\[(.*?)\\\]", re.DOTALL)
-_WORD = re.compile(r"[A-Za-zµΩ]+|[\u4e00-\u9fff]+|[¤$€£¥%°]")
-_POWERED = re.compile(r"\b(square|sq\.?|cubic|cu\.?)[- ]([A-Za-z]+)", re.IGNORECASE)
-_QUOTIENT = re.compile(r"(?<![A-Za-z])([A-Za-z]{1,3})\}? ?/ ?(?:\\[a-z]+ ?\{[~ ]?)?([A-Za-z]{1,4})(?![A-Za-z])")
-"""km/h, cm/s: both sides may be a single letter."""
-_EXPONENT = re.compile(r"(?<![A-Za-z])([A-Za-z]{1,3})[)}]? ?(\^ ?\{? ?[23] ?\}?|[²³])")
-_HOW_MANY = re.compile(
-    r"\bhow many ([a-z]+)|多少(?:个)?([\u4e00-\u9fff]{1,3})|几(?:个)?([\u4e00-\u9fff]{1,3})", re.IGNORECASE
-)
 _VECTORS = re.compile(r"vector|\bpoint|coordinate|ordered pair|向量|坐标|点", re.IGNORECASE)
-_BARE_DOLLARS = re.compile(r"(?<!\$)\$\d[\d,.]*(?![^$]*\$)")
-_RARELY_UNITS = frozenset({"in", "second", "bit", "bar", "mole", "rad", "rev", "pt", "ha", "yard", "henry"})
-"""Words of prose that are units only behind a number, a stroke or "per"."""
-_BEFORE_UNIT = re.compile(r"(?:\d|[/{]|\bper|\beach|\bevery|\ba) ?(?:\\[a-z]+\{)?[~\- ]?\Z", re.IGNORECASE)
 _ASKED_NAME = re.compile(
-    r"(?:\b(?:find|determine|compute|evaluate)(?: the value of)?|\bvalue of|\bwhat is|求) ?\$ ?([A-Za-z]) ?\$"
-    r"(?= ?(?:[.?,;。？，]|$))",
+    r"(?:\b(?:find|determine|compute|evaluate)(?: the value of)?|\bvalue of|\bwhat is|求) ?(?:\$ ?([A-Za-z]) ?\$"
+    r"|([B-HJ-Zb-z])(?![A-Za-z]))(?= ?(?:[.?,;。？，]|$))",
     re.IGNORECASE,
 )
 """A single letter whose value is asked for."""
-_IN_POWERS = re.compile(r"\bin (?:square|cubic|sq|cu)\b|\bin \$?(?:\\\w+ ?\{[~ ]?)?[a-z]{1,3}\}? ?[\^²³]")
-"""An answer is wanted in square or cubic units."""
-_THINGS = re.compile(
-    r"\bhow many((?: [a-z-]+){1,4})|(?:多少|几)(?P<han>[\u4e00-\u9fff]{1,4})|\bhow (?!many)[a-z]+|\bwhat\b",
+_TUPLE_SPACES = re.compile(r"\\left|\\right|\\[,;:! ]|[~\s]")
+_ASKED_TUPLE = re.compile(
+    r"(?:pair|triple|tuple|as|find|determine|give|compute|solvefor|求|数对)[$\\(]{0,4}(?=\()",
     re.IGNORECASE,
 )
-_MEASURE_WORDS = frozenset("个只本人名棵支枝条张辆朵颗瓶套件头把组位排层座家间双盆盒袋包箱次种场页盏台架艘粒串束幅")
-"""Chinese words between a number and what is counted, none of them a unit."""
-_HAN_LETTERS = "|".join(name for name in UNITS if len(name) == 1 and "\u4e00" <= name <= "\u9fff")
-_COUNTED = re.compile(f"[\\d几少每一二三四五六七八九十百千万两半个] ?({_HAN_LETTERS})")
-"""A Chinese unit of one character, which counts as one only behind a number or a word for one."""
-_HAN_UNITS = sorted((name for name in UNITS if "\u4e00" <= name[0] <= "\u9fff"), key=len, reverse=True)
+"""Before a tuple of letters, without spaces: the answer is wanted in its order."""
+MAX_BEFORE_TUPLE = 20
 
 
 class Scope:
@@ -115,10 +120,20 @@ class Scope:
         return frozenset(name or letter for name, letter in _VARIABLE.findall(_without_prose(self.text)))
 
     @cached_property
+    def ask(self) -> str:
+        """The last of its sentences that asks, without those in passing behind it."""
+        return asking_sentence(self.text)
+
+    @cached_property
     def asked(self) -> str:
-        """Its last two sentences, which say what is asked for."""
-        parts = [part for part in _SENTENCE.split(self.text) if len(part.strip()) >= MIN_ASKED_CHARS]
-        return " ".join(parts[-2:])[-MAX_ASKED_CHARS:] if parts else self.text
+        """Its last two sentences and the last one that asks, which together say what is asked for."""
+        return asking_text(self.text, self.ask)
+
+    @cached_property
+    def demands_order(self) -> bool:
+        """Whether the order of the parts is what it asks for, where other orders are only mentioned."""
+        blanks = len(_BLANK.findall(self.text)) > 1
+        return self._ordered or blanks or _IN_ORDER.search(self.ask) is not None
 
     @cached_property
     def money(self) -> bool:
@@ -191,43 +206,84 @@ class Scope:
         return _VECTORS.search(self.text) is not None
 
     @cached_property
-    def asked_unit(self) -> Unit | None:
-        """The unit behind its last "how many", in which a bare number is meant."""
-        for match in [*_HOW_MANY.finditer(self.text)][::-1]:
-            word = next(group for group in match.groups() if group)
-            for length in range(len(word), 0, -1) if not word.isascii() else (len(word),):
-                if (unit := unit_named(word[:length])) is not None:
-                    return unit
-        return None
-
-    @cached_property
     def _asked_names(self) -> frozenset[str]:
         """The single letters that it says are to be found."""
-        return frozenset(_ASKED_NAME.findall(self.text))
+        return frozenset(one or other for one, other in _ASKED_NAME.findall(self.text))
+
+    def asks_only_for(self, name: str) -> bool:
+        """Whether a single letter is the one thing whose value it asks for."""
+        return self._asked_names == {name}
 
     def asks_for_another(self, name: str) -> bool:
-        """Whether it plainly asks for another thing than a name of its own: for y, not x; for (x,y), not (y,x)."""
+        """Whether it seems to ask for another thing than a name of its own: for y, not x; for (x,y), not (y,x)."""
+        if not name.startswith("("):
+            return len(self._asked_names) == 1 and name not in self._asked_names and name in (self.known or ())
+        return _asks_for_turned(name, self.text)
+
+    def demands_another(self, name: str) -> bool:
+        """Whether the sentence that asks leaves no doubt of that: N and n may be one."""
         if name.startswith("("):
-            text = self.text.replace(" ", "")
-            turned = (f"({','.join(order)})" for order in itertools.permutations(name.strip("()").split(",")[:4]))
-            return name not in text and any(other in text for other in turned)
-        return len(self._asked_names) == 1 and name not in self._asked_names and name in (self.known or ())
+            return _asks_for_turned(name, self.ask)
+        asked = {one or other for one, other in _ASKED_NAME.findall(self.ask)}
+        return asked == self._asked_names and name.lower() not in {letter.lower() for letter in asked}
+
+    @cached_property
+    def demanded(self) -> tuple[Unit, ...]:
+        """The units in which its last sentences want the answer: "how many hours", "in square feet", 多少千米."""
+        return demanded_units(self.asked)
+
+    @cached_property
+    def asked_unit(self) -> Unit | None:
+        """The one unit that the sentence that asks wants the answer in, and no other is wanted."""
+        units = demanded_units(self.ask)
+        return units[0] if len(units) == len(self.demanded) == 1 else None
 
     @cached_property
     def counts(self) -> bool:
         """Whether what it asks last is how many things there are, so that no unit belongs to the answer."""
-        asked = [*_THINGS.finditer(self.asked)]
-        if not asked:
+        return not self.demanded and asks_for_count(self.asked)
+
+    def wants(self, unit: Unit) -> bool:
+        """Whether a unit that the reference leaves out is the question's own, or follows from those it speaks of."""
+        names = {name for name, _ in unit.dimension or ()}
+        priced = any(name in MONEY for other in self.demanded for name, _ in other.dimension or ())
+        if unit.name == "¤" and not priced:
+            return True  # a dollar sign may be left over from a formula's
+        if self.demanded:
+            return any(other.dimension == unit.dimension and other.factor == unit.factor for other in self.demanded)
+        if self.counts:
             return False
-        if (han := asked[-1]["han"]) is not None:
-            return han[0] in _MEASURE_WORDS and not any(han.startswith(name) for name in _HAN_UNITS)
-        words = (asked[-1][1] or "").split()
-        return bool(words) and not any(unit_named(word) or word.lower() in POWER_WORDS for word in words)
+        in_money = bool(names & {"dollar", "yuan"}) and unit.factor == 1 and self.money
+        if self.speaks_of(unit) or in_money or is_age(unit, self.asked):
+            return True
+        return not self.measures(unit.dimension) and self.spans(unit)
+
+    def is_silent_about(self, unit: Unit) -> bool:
+        """Whether nothing in it could be measured in a unit: no unit of those quantities, and no word for them."""
+        names = {name for name, _ in unit.dimension or ()}
+        if names & self.measured or (names & MONEY and self.money):
+            return False
+        return not any(may_speak_of(name, self.text) for name in names)
+
+    @cached_property
+    def speaks_of_shares(self) -> bool:
+        """Whether anything in it may be said in percent."""
+        return _SHARE.search(self.text) is not None
+
+    @cached_property
+    def speaks_of_turns(self) -> bool:
+        """Whether anything in it may be said in degrees."""
+        return _TURNS.search(self.text) is not None
+
+    @cached_property
+    def without_question(self) -> Scope:
+        """What is known of the same comparison without the question: what equals there is at most doubted here."""
+        return _Unasked("", ordered=self._ordered)
 
     @cached_property
     def units(self) -> frozenset[Unit]:
         """The units that the question speaks of."""
-        return _units_in(self.text)
+        return units_in(self.text)
 
     @cached_property
     def measured(self) -> frozenset[str]:
@@ -251,8 +307,6 @@ class Scope:
         if len(names) > 1:
             return True  # of newtons and the like only the quantities are looked at
         ((name, power),) = names
-        if power == 1 and _IN_POWERS.search(self.asked):
-            return False  # an area is no length, however the length's unit makes up the area's
         pure = [other for other in self.units if other.dimension and {name} == {found for found, _ in other.dimension}]
         return not pure or any(other.factor**power == unit.factor ** (other.dimension or names)[0][1] for other in pure)
 
@@ -276,6 +330,12 @@ class Scope:
         return any(other.dimension == dimension for other in self.units)
 
 
+class _Unasked(Scope):
+    """No question, read strictly: a percentage is its share, an angle its radians."""
+
+    percent = degrees = False  # known beforehand, where a scope looks them up
+
+
 ANYWHERE = Scope()
 
 
@@ -285,35 +345,15 @@ def scope_of(question: str | None) -> Scope:
     return Scope(question[:MAX_QUESTION_CHARS]) if question else ANYWHERE
 
 
-def _units_in(text: str) -> frozenset[Unit]:
-    found: set[Unit] = set()
-    for word, power in _EXPONENT.findall(text):
-        if (unit := unit_named(word)) is not None:
-            found.add(NONE.times(unit, {"²": 2, "³": 3}.get(power[-1]) or int(power.strip("^{} "))))
-    text = _EXPONENT.sub(" ", text)
-    for over, under in _QUOTIENT.findall(text):
-        units = unit_named(over), unit_named(under)
-        if units[0] is not None and units[1] is not None:
-            found.update((NONE.times(units[0]).times(units[1], -1), units[0], units[1]))
-    found.update(_units_in_words(text))
-    found.update(UNITS[name] for name in _COUNTED.findall(text))
-    for power, word in _POWERED.findall(text):
-        if (unit := unit_named(word)) is not None:
-            found.add(NONE.times(unit, POWER_WORDS[power.lower().rstrip(".")]))
-    if "\\$" in text or _BARE_DOLLARS.search(text):
-        found.add(UNITS["dollar"])
-    return frozenset(found)
-
-
-def _units_in_words(text: str) -> Iterator[Unit]:
-    for match in _WORD.finditer(text):
-        word = match[0]
-        if word.lower() in _RARELY_UNITS and not _BEFORE_UNIT.search(text, max(0, match.start() - 12), match.start()):
-            continue
-        if "\u4e00" <= word[0] <= "\u9fff":
-            yield from (UNITS[name] for name in _HAN_UNITS if name in word and len(name) > 1)
-        elif word != "$" and (unit := unit_named(word)) is not None and (len(word) > 1 or not word.isalpha()):
-            yield unit
+def _asks_for_turned(name: str, text: str) -> bool:
+    """Whether a text asks for the letters of a tuple in another order, and nowhere has them in this one."""
+    text = _TUPLE_SPACES.sub("", text)
+    turned = (f"({','.join(order)})" for order in itertools.permutations(name.strip("()").split(",")[:4]))
+    return name not in text and any(
+        _ASKED_TUPLE.search(text, max(0, place - MAX_BEFORE_TUPLE), place + 1) is not None
+        for other in turned
+        if (place := text.find(other)) >= 0
+    )
 
 
 def _without_prose(text: str) -> str:

@@ -9,11 +9,14 @@ import itertools
 
 import msgspec
 
+from overproof.grading.evaluate import exact_value
+from overproof.grading.lexer import OVER
 from overproof.grading.lexicon import CHANGING, CHANGING_HAN, number_of
 from overproof.grading.tree import LISTS, E, I, Node, UnreadableError, negative, number
-from overproof.grading.units import Unit, unit_named
+from overproof.grading.units import PERCENT, PERMILLE, Unit, unit_named
 
 MAX_NOUN_WORDS = 6
+TEN = 10
 MAX_HAN_NOUN = 5
 """A longer run of Chinese characters behind a number is a sentence."""
 MATRICES = frozenset({"matrix", "pmatrix", "bmatrix", "Bmatrix", "smallmatrix", "array", "tabular"})
@@ -35,6 +38,21 @@ def signed(sign: str, node: Node) -> Node:
     return Node("plusminus", (node,), "+" if sign == "\\pm" else "-")
 
 
+_SHARES = {"百": PERCENT, "千": PERMILLE}
+"""How a share's denominator is written in Chinese."""
+
+
+def han_fraction(left: Node, sign: str, written: str, right: Node) -> Node:
+    """三分之二, 百分之三十 (a percentage) and 一又三分之二: the denominator before 分之, the whole number before 又."""
+    if sign == OVER:
+        unit = _SHARES.get(written)
+        return Node("quantity", (right,), unit) if unit is not None else Node("div", (right, left))
+    value = exact_value(right)
+    if value is None or not 0 < value < 1 or left.op != "num" or left.value.denominator != 1:
+        raise UnreadableError("a mixed number without its fraction")
+    return Node("num", (), left.value + value)
+
+
 def is_vector(node: Node) -> bool:
     """Whether a tree is a letter with an arrow."""
     return node.op == "sym" and str(node.value).startswith("\\vec")
@@ -47,7 +65,17 @@ def measured(value: Node, unit: Unit) -> Node:
         if earlier.dimension == () or unit.name.startswith("/"):
             return Node("quantity", value.args, earlier.times(unit))
         raise UnreadableError("two units side by side")
+    if unit.name == "折" and value.op == "num" and value.value >= TEN:
+        value = Node("div", (value, number(TEN)))  # 八五折 are 8.5 tenths
     return Node("quantity", (value,), unit)
+
+
+def tenths_behind(amount: Node, digit: Node) -> Node | None:
+    """三成五, 三成半: a digit behind tenths is tenths of them."""
+    if amount.op != "quantity" or amount.value.name != "成" or digit.op != "num" or not 0 < digit.value < TEN:
+        return None
+    more = digit if digit.value < 1 else Node("div", (digit, number(TEN)))
+    return Node("quantity", (Node("add", (amount.args[0], more)),), amount.value)
 
 
 def with_noun(item: Node, words: list[str], *, noted: bool = False) -> Node:

@@ -44,6 +44,11 @@ _GREEK = {
     "Δ": "Delta", "Θ": "Theta", "Λ": "Lambda", "Σ": "Sigma", "Φ": "Phi", "Ψ": "Psi", "Ω": "Omega",
 }  # fmt: skip
 
+# Traditional characters of numerals, units, joints and set phrases in their simplified form.
+_SIMPLIFIED = str.maketrans(
+    "兩萬億點負個無錯對時鐘圓週與為間約數條張貳參陸總體確", "两万亿点负个无错对时钟圆周与为间约数条张贰叁陆总体确"
+)
+
 _INVISIBLE = (
     "\u00ad\u200b\u200c\u200d\ufeff\u2060\u20d7\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f"
 )
@@ -159,7 +164,8 @@ _AFTER_COMMANDS = (
         re.compile(r"\\text\{(a?(?:sin|cos|tan|cot|sec|csc)h?|arc(?:sin|cos|tan|cot)|ln|log|exp|max|gcd|lcm|det) *\}"),
         r"\\\1 ",
     ),
-    ("\\text{min", re.compile(r"(?<![\d}])(?<![\d}] )\\text\{min *\}"), r"\\min "),  # behind a number, minutes
+    # Behind a number, minutes; before a bracket with several values, a function.
+    ("\\text{min", re.compile(r"(?<![\d})])(?<![\d})] )\\text\{min *\}|\\text\{min *\}(?= ?\([^()]*,)"), r"\\min "),
     ("prime", re.compile(r"\^ *\{? *\\prime(?![a-zA-Z]) *\}?"), "'"),
     ("circ", re.compile(r"\^ *\{? *\\(?:text)?circ(?![a-zA-Z]) *\}?|(?<=\d) *\{? *\\circ(?![a-zA-Z]) *\}?"), "°"),
     ("10", re.compile(r"(?<=\d) ?[xX] ?(?=10 ?(?:\^|\*\*))"), r"\\times "),
@@ -178,7 +184,7 @@ _AFTER_COMMANDS = (
         re.compile(r"\\text\{(?:percent|pct|percentage)\.? *\}|(?<=[\d}]) *(?:percentage(?! point)|percent|pct)\b"),
         "%",
     ),
-    ("成", re.compile(r"(?<![\d.])(\d)成(?![\u4e00-\u9fff])"), r"\g<1>0%"),
+    ("percentage point", re.compile(r"percentage point"), "percentage-point"),
     ("or", re.compile(r"(?<=\d)or(?=[A-Z(\\-])"), " or "),
     ("and", re.compile(r"(?<=\d)and(?=[A-Z(\\-])"), " and "),
     ("m", re.compile(r"(?<=\d) *[Aa]\.? ?m\b\.?"), " am"),
@@ -277,7 +283,7 @@ def _spell_unicode(text: str) -> str:
     text = _ROOT_OF_NUMBER.sub(r"\\sqrt{\1}", _ROOT_WITH_BRACES.sub(r"\\sqrt{", text.replace("根号", "√")))
     text = _WIDE_THOUSANDS.sub(",", text)
     text = _STYLED_LETTER.sub(lambda match: unicodedata.normalize("NFKC", match[0]), text)
-    return text.translate(_CHARACTERS)
+    return text.translate(_CHARACTERS).translate(_SIMPLIFIED)
 
 
 def _spell_command(match: re.Match[str]) -> str:

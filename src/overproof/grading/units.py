@@ -98,7 +98,17 @@ _ROWS: list[tuple[str, str, str, str, str]] = [
     ("concentration", "1000", "M", "", ""), ("celsius", "1", "", "", "°C 摄氏度 celsius"),
     ("fahrenheit", "1", "", "", "°F fahrenheit"), ("angle", "1", "", "", "rad radian radians 弧度"),
     ("angle", "6.283185307179586", "", "", "revolution revolutions rev"), ("share", "1/100", "", "", "%"),
-    ("share", "1/1000", "", "", "‰"), ("share", "1/10", "", "", "折"),
+    ("share", "1/1000", "", "", "‰"), ("share", "1/10", "", "", "折 成"),
+    ("share", "1/100", "", "", "百分点 个百分点 percentage-point percentage-points"),
+    *(
+        ("share", f"1/{bottom}", "", "", name)
+        for name, bottom in {
+            "halves": 2, "thirds": 3, "fourths": 4, "fifths": 5, "sixths": 6, "sevenths": 7, "eighths": 8, "ninths": 9,
+            "tenths": 10, "twelfths": 12, "hundredths": 100, "thousandths": 1000,
+        }.items()
+    ),
+    ("share", "10", "", "", "tens"), ("share", "100", "", "", "hundreds"), ("share", "1000", "", "", "thousands"),
+    ("share", "1000000", "", "", "millions"),
     ("dollar", "1", "", "", "¤ dollar dollars usd USD bucks 美元"), ("dollar", "1/100", "", "", "cent cents ¢"),
     ("euro", "1", "", "", "€ euro euros EUR"), ("sterling", "1", "", "", "£ GBP"),
     ("sterling", "1/100", "", "", "pence"), ("yen", "1", "", "", "yen JPY 日元"),
@@ -163,9 +173,13 @@ MONEY = frozenset({"dollar", "euro", "sterling", "yuan", "yen", "rupee"})
 
 @lru_cache(maxsize=4096)
 def unit_named(word: str) -> Unit | None:
-    """The unit of a name, in any case where the name is a word; None where there is none."""
+    """The unit of a name, in any case where the name is a word, also of two joined by a hyphen; None for another."""
     word = word.rstrip(".")
-    return UNITS.get(word) or (_LOWER.get(word.lower()) if len(word) > 3 else None)
+    unit = UNITS.get(word) or (_LOWER.get(word.lower()) if len(word) > 3 else None)
+    if unit is None and "-" in word:
+        one, other = (unit_named(part) for part in word.split("-", 1))
+        unit = one.times(other) if one is not None and other is not None else None
+    return unit
 
 
 _CALLED = {"pound": "£", "pounds": "£", "cent": "€", "cents": "€", "p": "pence"}

@@ -59,6 +59,7 @@ LAYERS = {
     "number": "compared as numbers",
     "numeric": "compared by values at many points",
     "formula": "compared as formulas",
+    "question": "equal, but the question may ask for something else, so it stays open",
     "equation": "compared as equations",
     "relation": "compared as equations and inequalities",
     "matrix": "compared entry by entry",
