@@ -87,7 +87,7 @@ def make_tiny_student(folder: Path, *, seed: int = 0) -> Path:
     from tokenizers import Tokenizer
 
     from overproof.resources import bundled
-    from overproof.tiny.learning import _new_model, _wrap, save
+    from overproof.tiny.making import _new_model, _wrap, save
 
     torch.manual_seed(seed)
     tokenizer = Tokenizer.from_file(str(bundled("tiny-teacher") / "tokenizer.json"))

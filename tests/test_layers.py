@@ -113,7 +113,7 @@ DOORS = {
     "extensions.py": "modules of the user, unpacked to be imported",
     "tiny/model.py": "makes the shipped models",
     "tiny/export.py": "makes the shipped models",
-    "tiny/learning.py": "makes the shipped models",
+    "tiny/making.py": "makes the shipped models",
     "tiny/train.py": "makes the shipped models",
     "tiny/engine.py": "moves rows of a cache",
     "cli/help.py": "writes text to a terminal",

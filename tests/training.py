@@ -9,7 +9,7 @@ from overproof.config import SftRun, parse_table
 from overproof.config.training import TrainConfig
 from overproof.runfolder import RunFolder
 from overproof.train import sft
-from overproof.train.output import TrainSummary
+from overproof.train.resuming import TrainSummary
 from overproof.train.telling import be_silent
 
 FAST = {"per_device_train_batch_size": 4, "num_train_epochs": 1, "learning_rate": 1e-3, "logging_steps": 1}

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from overproof.completion import opens_reasoning
-from overproof.config.foreign import check_foreign_keys
 from overproof.config.grpo import GrpoConfig
+from overproof.config.passed_on import check_foreign_keys
 from overproof.errors import ConfigError, InputError, MissingExtraError
 from overproof.journal import remove_links
 from overproof.language import held_by, name_all, name_among

@@ -242,7 +242,7 @@ def _thirty_million(folder: Path, *, rehearse: bool) -> Path:
     from transformers import Qwen3ForCausalLM
 
     from overproof.resources import bundled
-    from overproof.tiny.learning import _new_model, _wrap, save
+    from overproof.tiny.making import _new_model, _wrap, save
 
     tokenizer = Tokenizer.from_file(str(bundled("tiny-teacher") / "tokenizer.json"))
     torch.manual_seed(0)

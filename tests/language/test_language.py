@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from overproof.language import consistency, language_of
 from overproof.language.ballots import MOST_WORDS, count_votes
+from overproof.language.common_words import COMMON_WORDS, SYMBOL_WORDS
 from overproof.language.prose import to_prose
 from overproof.language.scripts import SCRIPTS
-from overproof.language.words import COMMON_WORDS, SYMBOL_WORDS
 
 CASES = [
     json.loads(line)

@@ -18,7 +18,7 @@ from overproof import load_run, pipeline
 from overproof.cli import app
 from overproof.config import load_config
 from overproof.engine.cluster import Terms
-from overproof.engine.protocol import ONE_GRADING_WORKER
+from overproof.engine.messages import ONE_GRADING_WORKER
 from overproof.errors import ConfigError, RunFolderError
 from overproof.journal import write_records
 from overproof.records import Trace, encode

@@ -10,11 +10,11 @@ from fractions import Fraction
 import pytest
 
 from overproof.prompts import BOXED_DIRECTIVE, R1_ZERO_SYSTEM, build_messages
+from overproof.tiny.accuracy import is_correct, last_box
 from overproof.tiny.corpus import CLEAN, PROMPT_FORMS, STUDENT_NOISE, TEACHER_NOISE, Noise, write_corpus, write_reply
 from overproof.tiny.dice import Dice
 from overproof.tiny.drafts import LANGUAGES, Draft, Language
-from overproof.tiny.families import FAMILIES
-from overproof.tiny.measure import is_correct, last_box
+from overproof.tiny.kinds import FAMILIES
 
 CALCULATE: dict[str, Callable[[Fraction, Fraction], Fraction]] = {
     "+": operator.add,

@@ -13,7 +13,7 @@ from overproof.errors import InputError
 from overproof.records import Problem, encode
 from overproof.tiny.corpus import TEACHER_NOISE, write_corpus
 from overproof.tiny.dice import Dice
-from overproof.tiny.families import FAMILIES
+from overproof.tiny.kinds import FAMILIES
 from overproof.tiny.problems import Split, is_held_out, procedural_problems
 
 

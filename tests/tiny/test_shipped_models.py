@@ -8,10 +8,10 @@ import pytest
 
 from overproof.records import Message
 from overproof.resources import bundled
+from overproof.tiny.accuracy import measure
 from overproof.tiny.chat import CHAT_TEMPLATE, render_prompt
 from overproof.tiny.corpus import PROMPT_FORMS
 from overproof.tiny.engine import TinyEngine
-from overproof.tiny.measure import measure
 from overproof.tiny.problems import procedural_problems
 
 

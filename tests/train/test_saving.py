@@ -11,7 +11,7 @@ from training import make_config, train, write_dataset
 from overproof.errors import OverproofError
 from overproof.runfolder import RunFolder
 from overproof.train import sft
-from overproof.train.output import Training
+from overproof.train.resuming import Training
 
 torch = pytest.importorskip("torch", reason="torch comes with overproof[train]")
 pytest.importorskip("trl", reason="trl comes with overproof[train]")

@@ -19,7 +19,7 @@ from overproof.runfolder import RunFolder
 from overproof.train import sft
 from overproof.train.arguments import Machine, settings_for
 from overproof.train.inspection import check_labels, decode_labels
-from overproof.train.output import TrainSummary
+from overproof.train.resuming import TrainSummary
 from overproof.train.telling import be_silent
 from overproof.train.training_rows import digest
 

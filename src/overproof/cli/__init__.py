@@ -2,7 +2,7 @@
 
 `options` holds what commands share, `beginning` what one types first, `stages` the commands of a run, `checking` those
 that look at answers and references without a run, `sources` those about problem sets, `exchange` those that bring
-traces in and send datasets out, `learning` those about students, `help` how all of it explains itself, `console` and
+traces in and send datasets out, `students` those about them, `help` how all of it explains itself, `console` and
 `display` what the terminal shows. Everything heavy is imported by the command that needs it.
 """
 
@@ -16,7 +16,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from overproof.cli import beginning, checking, exchange, learning, sources, stages
+from overproof.cli import beginning, checking, exchange, sources, stages, students
 from overproof.cli.console import prepare_streams
 from overproof.cli.help import OurCommand, OurGroup, example_of
 from overproof.errors import ConfigError, OverproofError, Terminated, explain_os_error
@@ -33,7 +33,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-_RESUMABLE = (stages.run, stages.sample, stages.score, learning.evaluate, learning.prove)
+_RESUMABLE = (stages.run, stages.sample, stages.score, students.evaluate, students.prove)
 """Commands that pay for something."""
 _NO_MEMORY = "There is not enough memory. Allow the process more (ulimit -v) and run the same command again."
 _UNLOADABLE = ("failed to map segment", "cannot allocate memory")
@@ -72,14 +72,14 @@ GROUPS: dict[str, tuple[Callable[..., None], ...]] = {
     "Look": (exchange.view, sources.suspects, sources.rewordings, checking.verify, checking.grade),
     "Exchange": (exchange.import_traces, exchange.push),
     "Train": (
-        learning.check_student,
-        learning.sft,
-        learning.dpo,
-        learning.grpo,
-        learning.evaluate,
-        learning.compare,
-        learning.plan,
-        learning.prove,
+        students.check_student,
+        students.sft,
+        students.dpo,
+        students.grpo,
+        students.evaluate,
+        students.compare,
+        students.plan,
+        students.prove,
     ),
 }
 """The commands by what they are for, in the order in which they are listed."""

@@ -1,6 +1,6 @@
 """A run's config: YAML in, one frozen `RunConfig` out; only this module knows how a config is found and refused.
 
-Defaults live in the tables (`source`, `endpoint`, `judgement`, `selection`, `output`, `execution`) and nowhere else. An
+Defaults live in the tables (`source`, `endpoint`, `rewards`, `selection`, `output`, `execution`) and nowhere else. An
 unknown key is an error that names the nearest known one.
 """
 

@@ -23,7 +23,7 @@ import msgspec
 
 from overproof.config.execution import RayConfig
 from overproof.engine.joining import explain, knock, muffled
-from overproof.engine.protocol import ONE_GRADING_WORKER, Done, Failed, result_of
+from overproof.engine.messages import ONE_GRADING_WORKER, Done, Failed, result_of
 from overproof.errors import ConfigError, MissingExtraError, OverproofError, RunFolderError
 from overproof.extensions import unpack
 from overproof.runfolder import RunFolder

@@ -1,7 +1,7 @@
 """Shards in processes of this machine.
 
-A process is `python -m overproof.engine.worker` at the other end of two pipes, so that nothing of the caller is run
-again or inherited, whatever the caller is: an unguarded script, a notebook, a process with threads.
+A process is `python -m overproof.engine.shard_worker` at the other end of two pipes, so that nothing of the caller is
+run again or inherited, whatever the caller is: an unguarded script, a notebook, a process with threads.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
 
-from overproof.engine.protocol import ONE_GRADING_WORKER, Done, Failed, result_of
+from overproof.engine.messages import ONE_GRADING_WORKER, Done, Failed, result_of
 from overproof.errors import OverproofError
 
 Result = TypeVar("Result")
@@ -38,7 +38,7 @@ class _Process:
         path = os.pathsep.join([package, *filter(None, [os.environ.get("PYTHONPATH")])])
         one_each = {**ONE_GRADING_WORKER, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
         self.popen = subprocess.Popen(
-            [sys.executable, "-P", "-m", "overproof.engine.worker"],
+            [sys.executable, "-P", "-m", "overproof.engine.shard_worker"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             start_new_session=True,  # an interrupt from the keyboard is the caller's business

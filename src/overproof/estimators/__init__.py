@@ -29,8 +29,8 @@ from overproof.estimators.intervals import (
     estimate_ratio,
     estimate_share,
 )
-from overproof.estimators.passrate import PassRate, fixed_pass_rate, majority_at_k, pass_at_k, stopped_pass_rate
 from overproof.estimators.planning import ComparisonPlan, plan_comparison
+from overproof.estimators.rates import PassRate, fixed_pass_rate, majority_at_k, pass_at_k, stopped_pass_rate
 from overproof.estimators.shrinkage import Prior, fit_prior, share_inside
 from overproof.estimators.student import t_quantile, two_sided_p
 

@@ -3,7 +3,7 @@
     cases     scores → the answers that are open, and a random sample of decided ones to check the judge on
     asking    an answer → messages; a reply → one verdict word, or none
     ledger    what the judge has said, journalled: nothing is paid for twice
-    summary   how many answers it settled, and how often it agrees with the rules
+    outcome   how many answers it settled, and how often it agrees with the rules
 
 The judge never sees or scores reasoning: only question, reference and extracted answer. Its verdicts are grades of
 the layer `judge`, so that they are counted apart everywhere. It spends from the run's own budget; what it cannot be
@@ -26,7 +26,7 @@ from overproof.errors import ConfigError, EndpointError
 from overproof.journal import Journal, write_bytes
 from overproof.judge.asking import build_messages, longest_prompt_tokens, read_verdict
 from overproof.judge.cases import Case, OpenCases, find_cases
-from overproof.judge.summary import JudgeSummary, read_summary, sum_up
+from overproof.judge.outcome import JudgeSummary, read_summary, sum_up
 from overproof.judge.verdicts import Judgement, Verdicts, key_of, read_spent, read_verdicts, settle_by_judge
 from overproof.records import PreparedProblem, Usage
 from overproof.runfolder import RunFolder

@@ -7,9 +7,9 @@ foreign      where a text is in other languages
 prose · quotations → sentences → scripts · siblings · latin → ballots · words
 """
 
-from overproof.language.foreign import find_foreign
 from overproof.language.measure import LEAST_UNITS, Consistency, base_language, consistency
-from overproof.language.naming import held_by, language_of, name_all, name_among, name_question
+from overproof.language.passages import find_foreign
+from overproof.language.question import held_by, language_of, name_all, name_among, name_question
 from overproof.language.scripts import is_latin
 
 __all__ = [

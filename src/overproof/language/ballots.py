@@ -15,8 +15,8 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from overproof.language.common_words import COMMON_WORDS, FURTHER_WORDS, SWITCH_WORDS, SYMBOL_WORDS, TELLING_WORDS
 from overproof.language.scripts import LATIN_LETTERS
-from overproof.language.words import COMMON_WORDS, FURTHER_WORDS, SWITCH_WORDS, SYMBOL_WORDS, TELLING_WORDS
 
 LEAST_WORDS = 4
 """Fewer words than this are too few to tell a language by themselves."""

@@ -11,8 +11,8 @@ from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from overproof.language.ballots import LEAST_WORDS, MOST_WORDS, count_votes
+from overproof.language.common_words import COMMON_WORDS, FURTHER_WORDS
 from overproof.language.scripts import is_latin
-from overproof.language.words import COMMON_WORDS, FURTHER_WORDS
 
 if TYPE_CHECKING:
     from langdetect.detector_factory import DetectorFactory

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 
+from overproof.language.common_words import SWITCH_WORDS
 from overproof.language.scripts import LATIN_LETTERS, SCRIPT_LETTERS, holds_script, is_latin, script_for
-from overproof.language.words import SWITCH_WORDS
 
 _QUOTED = re.compile('[“"「『《«]([^“”"「」『』《》«»\\n]{2,1200})[”"」』》»]')
 _LABELS = (

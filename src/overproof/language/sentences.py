@@ -11,10 +11,10 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from overproof.language.ballots import LEAST_WORDS, LONGEST_SENTENCE, find_switches
+from overproof.language.common_words import SWITCH_WORDS
 from overproof.language.latin import tell_sentence
 from overproof.language.scripts import HAN, HANGUL, KANA, LATIN_LETTERS, Script, holds_script, is_latin, scripts_in
 from overproof.language.siblings import has_form_of, tell_han, tell_sibling, tells
-from overproof.language.words import SWITCH_WORDS
 
 LATIN_WORD = re.compile(f"[{LATIN_LETTERS}]{{2,}}")  # one letter is a variable, or too short to matter
 _LATIN_RUN = re.compile(f"(?<![{LATIN_LETTERS}])[{LATIN_LETTERS}]++(?:[ ,'’-]++[{LATIN_LETTERS}]++)*+")

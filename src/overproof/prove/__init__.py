@@ -2,7 +2,7 @@
 
     sets     one run's named selections → training sets of equal size
     jobs     each set and seed → a trained student and its answers to held-out problems
-    table    the answers, compared → what the proof came to
+    proof    the answers, compared → what the proof came to
 
 Everything is seeded; on one machine the same config gives the same table. What was done is not done again.
 """
@@ -21,8 +21,8 @@ from overproof.errors import ConfigError, suggest
 from overproof.evaluation.comparison import Comparison, Side, compare
 from overproof.journal import write_bytes
 from overproof.prove.jobs import Job, JobOutcome, run_jobs
+from overproof.prove.proof import Proof
 from overproof.prove.sets import TrainingSet, draw_pairs, draw_sets
-from overproof.prove.table import Proof
 from overproof.runfolder import RunFolder
 from overproof.train.arguments import check_installed
 

@@ -26,7 +26,7 @@ from overproof.records import decode, encode
 from overproof.runfolder import RunFolder
 from overproof.student.checkpoint import find_student
 from overproof.train import dpo, sft
-from overproof.train.output import TrainSummary
+from overproof.train.resuming import TrainSummary
 
 _THREADS = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false"}
 

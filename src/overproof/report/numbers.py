@@ -24,7 +24,7 @@ from overproof.report.counts import (
     Group,
 )
 from overproof.report.funnel import build_funnel, in_order
-from overproof.report.notes import find_gaps
+from overproof.report.remarks import find_gaps
 from overproof.report.shard import CUT, RIGHT, UNCOUNTED, WRONG, Selection
 from overproof.report.summary import (
     Adaptive,

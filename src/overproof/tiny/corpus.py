@@ -16,7 +16,7 @@ from overproof.prompts import BOXED_DIRECTIVE, build_messages, contract_of
 from overproof.records import Message
 from overproof.tiny.dice import Dice
 from overproof.tiny.drafts import LANGUAGES, Calculation, Draft, Language, calculate, plain, resolve
-from overproof.tiny.families import FAMILIES
+from overproof.tiny.kinds import FAMILIES
 from overproof.tiny.problems import is_held_out
 
 

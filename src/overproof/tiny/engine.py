@@ -17,8 +17,8 @@ import numpy as np
 from tokenizers import Tokenizer
 
 from overproof.tiny.chat import SPECIAL_TOKENS
-from overproof.tiny.choice import choose_tokens
 from overproof.tiny.model import SLOTS, TEMPLATE_FILE, TOKENIZER_FILE, Network
+from overproof.tiny.nucleus import choose_tokens
 
 FinishReason = Literal["stop", "length", "cancelled"]
 

@@ -6,8 +6,8 @@ import math
 import platform
 from importlib import metadata
 
-from overproof.tiny.learning import Recipe
-from overproof.tiny.measure import Accuracy
+from overproof.tiny.accuracy import Accuracy
+from overproof.tiny.making import Recipe
 
 _PURPOSE = {
     "teacher": """\
@@ -26,7 +26,7 @@ language: [en, zh]
 # tiny-{kind}
 
 {purpose}
-It solves the twelve kinds of problem of `overproof.tiny.families`, in English and Chinese, step by step within
+It solves the twelve kinds of problem of `overproof.tiny.kinds`, in English and Chinese, step by step within
 `<think>` tags. To anything else it answers fluent nonsense.
 
 ## How it was made

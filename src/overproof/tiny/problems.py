@@ -14,7 +14,7 @@ from overproof.errors import InputError
 from overproof.records import Problem
 from overproof.tiny.dice import Dice
 from overproof.tiny.drafts import LANGUAGES, Draft, Language
-from overproof.tiny.families import FAMILIES
+from overproof.tiny.kinds import FAMILIES
 
 Split = Literal["train", "held_out"]
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from overproof.errors import MissingExtraError, OverproofError
 from overproof.tiny.corpus import PROMPT_FORMS, STUDENT_NOISE, TEACHER_NOISE
-from overproof.tiny.learning import Recipe
+from overproof.tiny.making import Recipe
 
 RECIPES = {
     "teacher": Recipe(TEACHER_NOISE, steps=4600, seed=0),
@@ -35,7 +35,7 @@ def make(
     """
     check_installed()
     from overproof.tiny.export import export_onnx
-    from overproof.tiny.learning import save, train
+    from overproof.tiny.making import save, train
 
     recipe = RECIPES[kind] if steps is None else replace(RECIPES[kind], steps=steps)
     start = time.process_time()
@@ -58,8 +58,8 @@ def check_installed() -> None:
 
 def _measure(kind: str, recipe: Recipe, network: Path, core_minutes: float, problems: int) -> str:
     """Measure the model in every prompt form, print the figures, and return its card."""
+    from overproof.tiny.accuracy import measure
     from overproof.tiny.engine import TinyEngine
-    from overproof.tiny.measure import measure
     from overproof.tiny.model_card import write_card
     from overproof.tiny.problems import procedural_problems
 

@@ -5,7 +5,7 @@
     preference      right replies against wrong ones (`overproof dpo`)
     arguments       the `train` table and this machine → TRL's own config
     training_rows   the dataset → tokens and labels; which rows are too long
-    output          what lies in the output folder; whether a training may go on there
+    resuming        what lies in the output folder; whether a training may go on there
     inspection      what the loss covers and what packing mixes, looked at before the first step
     memory          how much memory a training needs, before there is a weight
     fit             will it fit into a GPU, and what would instead

@@ -8,7 +8,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from overproof.config.foreign import check_foreign_keys
+from overproof.config.passed_on import check_foreign_keys
 from overproof.config.training import TrainConfig
 from overproof.errors import ConfigError, MissingExtraError
 

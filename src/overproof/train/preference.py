@@ -14,7 +14,7 @@ from overproof.student.adapters import build_adapter
 from overproof.student.checkpoint import find_student
 from overproof.train.arguments import Machine, build_preference_arguments
 from overproof.train.inspection import check_pairs
-from overproof.train.output import rows_folder
+from overproof.train.resuming import rows_folder
 from overproof.train.training_rows import Survey, TrainingRows, open_rows, tokenise_pairs
 
 if TYPE_CHECKING:

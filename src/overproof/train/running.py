@@ -30,7 +30,8 @@ from overproof.train.arguments import (
 from overproof.train.fit import describe_fit
 from overproof.train.memory import GIB
 from overproof.train.method import Method
-from overproof.train.output import (
+from overproof.train.preference import Preference
+from overproof.train.resuming import (
     FORM,
     ROWS,
     Training,
@@ -44,7 +45,6 @@ from overproof.train.output import (
     settings_of,
     write_training,
 )
-from overproof.train.preference import Preference
 from overproof.train.saving import finish_student, holds_trained, write_trained
 from overproof.train.screen import check_launch, describe_training, packs
 from overproof.train.student_card import render_card

@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 from overproof.config.training import TrainConfig
-from overproof.train.output import Training
+from overproof.train.resuming import Training
 from overproof.train.training_rows import TrainingRows
 
 _SHOWN = (

@@ -49,13 +49,13 @@ from overproof.report.page import (
     to_script_json,
     words_of_script,
 )
-from overproof.view.comparison import RateDifference, compare
 from overproof.view.decisions import check_token, label_rows, read_decision, write_decision
 from overproof.view.folders import describe_folder
 from overproof.view.proofs import draw_sides, read_proofs
 from overproof.view.query import Ordered, Query, parse_query
 from overproof.view.run import ROWS, Snapshot, ViewedRun
 from overproof.view.search import Search
+from overproof.view.side_by_side import RateDifference, compare
 from overproof.wording import Wording
 
 REFRESH_SECONDS = 2.0

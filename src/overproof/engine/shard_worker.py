@@ -1,6 +1,6 @@
 """A process of the local engine: takes shards from its standard input and answers each with a result or an error.
 
-    python -m overproof.engine.worker
+    python -m overproof.engine.shard_worker
 
 The first message is the caller's import path, the second the work; then a shard's number each. All are pickles, and
 both ends are this package. The process ends with its input, that is with its caller.
@@ -15,7 +15,7 @@ import traceback
 from collections.abc import Callable
 from typing import Any, BinaryIO
 
-from overproof.engine.protocol import Done, Failed
+from overproof.engine.messages import Done, Failed
 
 
 def serve(source: BinaryIO, sink: BinaryIO) -> None:

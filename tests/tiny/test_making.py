@@ -14,7 +14,7 @@ from overproof.tiny import train
 from overproof.tiny.chat import TURN_END, render_prompt
 from overproof.tiny.corpus import TEACHER_NOISE, write_corpus
 from overproof.tiny.engine import TinyEngine
-from overproof.tiny.learning import Recipe, make_batches, rate_factor
+from overproof.tiny.making import Recipe, make_batches, rate_factor
 from overproof.tiny.vocabulary import train_tokenizer
 
 RECIPE = Recipe(TEACHER_NOISE, steps=100, batch_size=8)

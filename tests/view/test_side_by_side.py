@@ -7,8 +7,8 @@ from reported import sample_problem, write_reported
 
 from overproof.estimators import estimate_difference
 from overproof.runfolder import RunFolder
-from overproof.view.comparison import compare
 from overproof.view.run import Snapshot, ViewedRun
+from overproof.view.side_by_side import compare
 
 
 def snapshot(

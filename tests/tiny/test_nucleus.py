@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from overproof.tiny.choice import Floats, choose_tokens
+from overproof.tiny.nucleus import Floats, choose_tokens
 
 ROWS = 16
 WIDTH = 200

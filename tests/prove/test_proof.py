@@ -4,8 +4,8 @@ import pytest
 
 from overproof.estimators import Difference, Estimate
 from overproof.evaluation.comparison import Comparison, SideLine
+from overproof.prove.proof import Proof
 from overproof.prove.sets import TrainingSet
-from overproof.prove.table import Proof
 from overproof.records import decode, encode
 
 

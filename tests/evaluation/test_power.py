@@ -7,7 +7,7 @@ import pytest
 from passing import write_passes
 
 from overproof.errors import ConfigError
-from overproof.evaluation.planning import Difficulty, difficulty_of, plan_lines, read_difficulty
+from overproof.evaluation.power import Difficulty, difficulty_of, plan_lines, read_difficulty
 
 _CONFIG = {
     "problems": {"path": "problems.jsonl"},

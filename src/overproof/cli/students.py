@@ -163,7 +163,7 @@ def plan(
 ) -> None:
     """Say how many problems and samples a comparison needs to see a difference, and what they cost."""
     from overproof.cli.console import print_lines, print_next
-    from overproof.evaluation.planning import difficulty_of, plan_lines, read_difficulty
+    from overproof.evaluation.power import difficulty_of, plan_lines, read_difficulty
     from overproof.runfolder import RunFolder
 
     difficulty = difficulty_of(pass_rate) if run is None else read_difficulty(RunFolder(run))
