@@ -2,7 +2,7 @@
 
 import pytest
 
-from overproof.audit import audit_reference, audit_references, summarise
+from overproof.audit import audit_reference, summarise
 from overproof.records import Problem
 
 
@@ -66,7 +66,7 @@ def test_a_letter_is_a_choice_only_where_the_question_has_that_option() -> None:
 
 def test_audits_stream_and_sum_up() -> None:
     problems = [problem(text) for text in ("1", "2", "", "x+1", "It holds since both sides are even.")]
-    audits = list(audit_references(iter([*problems, problem(None)])))
+    audits = [audit_reference(one) for one in [*problems, problem(None)]]
     summary = summarise(audits)
     assert (summary.references, summary.without_reference, summary.unverifiable) == (6, 1, 2)
     assert summary.kinds == {"number": 2, "expression": 1}

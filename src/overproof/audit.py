@@ -101,11 +101,6 @@ def _probes(typed: Reference, *, ordered: bool) -> Iterator[tuple[str, bool, str
         yield ", ".join(item.strip() for item in items[::-1]), True, "its parts in another order are not accepted"
 
 
-def audit_references(problems: Iterable[Problem]) -> Iterator[ReferenceAudit]:
-    """The audit of each problem's reference, in order, one at a time."""
-    return (audit_reference(problem) for problem in problems)
-
-
 def summarise(audits: Iterable[ReferenceAudit]) -> AuditSummary:
     """Counts of kinds and issues."""
     kinds: Counter[str] = Counter()

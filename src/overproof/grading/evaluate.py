@@ -334,10 +334,6 @@ def _smooth(name: str, *, positive: bool = False, within_one: bool = False) -> B
     return apply
 
 
-def _reciprocal(function: Balls) -> Balls:
-    return lambda args: _divide([arb(1), function(args)])
-
-
 def _logarithm(args: list[Any]) -> Any:
     """Log x is natural; log with two arguments has its base last."""
     natural = _smooth("log", positive=True)
@@ -416,10 +412,6 @@ def _product_of(args: list[Any]) -> Any:
     for value in args[1:]:
         total = total * value
     return total
-
-
-def _derived(name: str) -> Balls:
-    return _reciprocal(_smooth(name))
 
 
 OPERATORS: dict[str, Operator] = {

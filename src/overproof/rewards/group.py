@@ -1,8 +1,7 @@
-"""What can only be said of one problem's traces together: agreement with the majority, and advantages."""
+"""What can only be said of one problem's traces together: whether they agree with the majority."""
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Sequence
 
@@ -29,19 +28,3 @@ def self_consistency(classes: Sequence[int | None]) -> list[Reward]:
         reason = "no_answer" if number is None else "" if number == top else "minority"
         rewards.append(Reward(float(number == top), reason, evidence))
     return rewards
-
-
-def advantages(totals: Sequence[float | None]) -> list[float | None]:
-    """GRPO's group advantages (r - mean) / std over one problem's traces (DeepSeekMath, arXiv 2402.03300, section 4.1).
-
-    The mean and the population's standard deviation are over the totals that are known; an unknown total has no
-    advantage. All are 0 when the deviation is 0, as in a group that is all right or all wrong.
-    """
-    known = [total for total in totals if total is not None]
-    if not known:
-        return [None for _ in totals]
-    mean = math.fsum(known) / len(known)
-    deviation = math.hypot(*(total - mean for total in known)) / math.sqrt(len(known))
-    # Equal totals may differ from their mean by a rounding error, which must not be blown up to a whole deviation.
-    level = deviation <= 1e-9 * max(map(abs, known))
-    return [None if total is None else 0.0 if level else (total - mean) / deviation for total in totals]
