@@ -110,7 +110,7 @@ def decide(
         reference=reference if action == "replace" else None,
         reference_kind=kind,
         was=prepared.problem.reference,
-        trace_id=trace_id if action == "verdict" else None,
+        trace_id=trace_id if action in {"verdict", "undo"} else None,
         verdict="correct" if verdict == "correct" else "incorrect" if action == "verdict" else None,
         who=who or getpass.getuser(),
         why=why,

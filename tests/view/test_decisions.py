@@ -115,6 +115,15 @@ def decide_and_undo(browser: "Browser", url: str, folder: RunFolder) -> None:
         assert here.violations() == []
         here.page.reload()
         here.wait("#/problem/suspect")
+        here.page.locator("#trace-2").get_by_role("button", name="Verdict is wrong").click()
+        assert box.locator("select[name=index]").input_value() == "2"
+        assert box.locator("select[name=verdict]").input_value() == "correct", "the other one than it is"
+        here.page.keyboard.type("the same in words")  # the form waits for why
+        here.page.keyboard.press("Enter")
+        wrong = here.page.get_by_role("listitem").filter(has_text="trace 2 is correct – Ann: the same in words")
+        wrong.get_by_role("button", name="Undo").click()
+        wrong.wait_for(state="detached")
+        assert set(folder.read_overrides().by_problem) == {"suspect"}, "what else was decided still counts"
         here.page.get_by_role("button", name="Undo").click()
         here.page.wait_for_selector("text=the reference is replaced by 5", state="detached")
     assert folder.read_overrides().by_problem == {}

@@ -3,13 +3,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+import msgspec
 import pytest
 from browsing import needs_browser, open_browser, visit
 from building import make_config, make_problem, make_score, make_trace
 from reported import HOSTILE, make_rich_run, sample_problem, write_reported
 from viewing import serving
 
-from overproof.journal import Journal
+from overproof.journal import Journal, write_records
+from overproof.judge import Judgement
+from overproof.judge.cases import Case
+from overproof.records import Grade, Verdict
 from overproof.runfolder import RunFolder
 
 if TYPE_CHECKING:
@@ -70,7 +74,7 @@ def test_runs_are_chosen_compared_and_a_problem_is_read_in_both(browser: "Browse
             here.page.get_by_role("checkbox", name=f"/{name}").check()
         here.page.get_by_role("button", name="Compare the chosen runs").click()
         here.page.wait_for_selector("text=The runs")
-        assert here.page.locator("h1").inner_text() == "one against two"
+        assert here.page.locator("h1").inner_text() == "two against one"
         here.page.locator("figure .point").first.hover()
         assert here.page.locator("#tip").inner_text().startswith("all: ")
         here.page.get_by_role("button", name="Switch between light and dark").click()
@@ -155,6 +159,26 @@ def test_a_problem_tells_what_was_sent_what_it_used_and_what_it_stands_beside(br
         here.go("#/problem/known")
         beside = here.page.get_by_role("region", name="Stands in the benchmark")
         assert "three and <b>three</b>" in beside.inner_text(), "both passages, as text"
+
+
+def test_what_the_judge_replied_stands_with_the_verdict_whoever_decided_it(browser: "Browser", tmp_path: Path) -> None:
+    problem = make_problem("prose", reference="the sixth")
+    traces = [make_trace(problem, index, answer="\\boxed{\\text{the sixth one}}") for index in range(2)]
+    score = make_score(traces[0], "correct", "the sixth one")
+    settled = Grade(Verdict.CORRECT, "the sixth one", "judge", "referee-7 says equal; the rules: prose")
+    scores = [msgspec.structs.replace(score, grade=settled), make_score(traces[1], "incorrect", "the fifth")]
+    folder = write_reported(tmp_path, make_config(sampling={"n": 2}), [problem], list(zip(traces, scores, strict=True)))
+    case, checked = (Case(problem.problem.question, "the sixth", said) for said in ("the sixth one", "the fifth"))
+    judged = [Judgement(case, "referee-7", equal=True, reply="EQUAL"), Judgement(checked, "referee-7", None, "Hm?")]
+    write_records(folder.judgements(), judged)
+    with serving([folder.root]) as address, visit(browser, f"{address}/runs/0/#/problem/prose") as here:
+        here.wait("#/problem/prose")
+        said = [" ".join(one.split()) for one in here.page.locator(".card .verdict").all_inner_texts()]
+    replied = "referee-7, asked as the judge, replied"
+    assert said == [
+        f"the sixth one – settled by the judge, as the rules leave it open: Prose. {replied} EQUAL.",
+        f"the fifth – test: As the test says. {replied} Hm?. Not kept: its answer differs from the reference.",
+    ]
 
 
 def test_a_run_that_failed_or_lacks_replies_explains_itself(browser: "Browser", tmp_path: Path) -> None:

@@ -14,6 +14,9 @@ from overproof.records import Grade, Trace, Usage, Verdict
 from overproof.runfolder import RunFolder
 from overproof.teacher.budget import Amount
 
+_RULES = "; the rules: "
+"""Between what the judge says and what the rules say, in the reason of a grade that it has settled."""
+
 Verdicts = dict[bytes, bool | None]
 """By key, what the judge said: equal, different, or neither."""
 
@@ -52,13 +55,17 @@ def read_verdicts(folder: RunFolder, model: str) -> Verdicts:
     return verdicts
 
 
-def read_replies(folder: RunFolder) -> Callable[[Trace, Grade], str]:
-    """A function from a trace and its grade to what a judge replied about its answer; empty where none was asked."""
-    replies: dict[bytes, str] = {}
+def read_replies(folder: RunFolder) -> Callable[[Trace, Grade], dict[str, str]]:
+    """A function from a trace and its grade to what judges replied about its answer, by model; empty where none was.
+
+    The trace must carry the reference of now, as a case does. A refusal stands in place of its reply.
+    """
+    replies: dict[bytes, dict[str, str]] = {}
     for part in folder.judgement_parts():
         for one in read_records(part, Judgement):
-            replies.setdefault(key_of(one.case, ""), one.reply)
-    return lambda trace, grade: replies.get(key_of(case_of(trace, grade), ""), "")
+            of_case = replies.setdefault(key_of(one.case, ""), {})
+            of_case.setdefault(one.judge, one.reply if one.error is None else one.error)
+    return lambda trace, grade: replies.get(key_of(case_of(trace, grade), ""), {})
 
 
 def read_spent(folder: RunFolder) -> Amount:
@@ -82,6 +89,11 @@ def settle_by_judge(folder: RunFolder, model: str) -> Callable[[Trace, Grade | N
             return grade
         verdict = Verdict.CORRECT if equal else Verdict.INCORRECT
         said = "equal" if equal else "different"
-        return Grade(verdict, grade.extracted, LAYER, f"{model} says {said}; the rules: {grade.reason}")
+        return Grade(verdict, grade.extracted, LAYER, f"{model} says {said}{_RULES}{grade.reason}")
 
     return settle
+
+
+def rules_of(grade: Grade) -> str:
+    """Why the rules decided as they did, or why they did not where the judge has settled the grade."""
+    return grade.reason.partition(_RULES)[2] if grade.layer == LAYER and _RULES in grade.reason else grade.reason

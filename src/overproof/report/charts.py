@@ -102,7 +102,7 @@ def show_share(share: float | None) -> str:
 
 def show_points(share: float | None) -> str:
     """A difference of shares in percentage points, for people."""
-    return _NO_SHARE if share is None else f"{100 * share:+.1f}"
+    return _NO_SHARE if share is None else f"{100 * share:+.1f}".replace("-", "−")
 
 
 def link_to(page: str, **filters: object) -> str:

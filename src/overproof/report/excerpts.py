@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator, Mapping
 import msgspec
 
 from overproof.config import RunConfig
-from overproof.judge.cases import LAYER
 from overproof.judge.verdicts import read_replies
 from overproof.records import Decision, Grade, PreparedProblem, Trace
 from overproof.report.counts import Counts
@@ -109,21 +108,22 @@ class ExcerptReader:
         rows = shard.traces_of(row)
         shown = sorted(_spread(shard, rows)[:most]) if first is None else rows[first : first + most]
         _, of_traces, of_problems = self._cells_of(shard)
-        judged = [self._judge(shard, one, of_traces) for one in shown]
         problem = shard.problem_of(row)
+        judged = [self._judge(shard, one, of_traces, problem) for one in shown]
         decided = self._overrides.about(problem.problem.id)
         around = Around(len(rows), of_problems.of(row, _PROBLEM_FACTS), list(self._beside(problem)), decided)
         return read_problem(problem, judged, around, longest=longest)
 
-    def _judge(self, shard: Shard, row: int, cells: Cells) -> Judged:
+    def _judge(self, shard: Shard, row: int, cells: Cells, problem: PreparedProblem) -> Judged:
         judged = judge_row(shard, row)
         names = [*_TRACE_FACTS, *(f"{kind}.{name}" for name in shard.selections if name for kind in ("reason", "kept"))]
         facts = cells.of(row, [*names, *(f"reward.{name}" for name in shard.rewards)])
         cost = float(shard.traces["charged_cost"][row])
         money = f"{cost:.6f} {self._currency}" if self._currency else ""
-        said = ""
-        if judged.score and judged.score.grade is not None and judged.score.grade.layer == LAYER:
-            said = self._replies(judged.trace, judged.score.grade)
+        said: dict[str, str] = {}
+        if judged.score and judged.score.grade is not None:
+            now = msgspec.structs.replace(judged.trace, problem=self._overrides.apply(problem).problem)
+            said = self._replies(now, judged.score.grade)
         return msgspec.structs.replace(judged, facts=facts, money=money, judged=said)
 
     @functools.cached_property
@@ -131,7 +131,7 @@ class ExcerptReader:
         return self._folder.read_overrides()
 
     @functools.cached_property
-    def _replies(self) -> Callable[[Trace, Grade], str]:
+    def _replies(self) -> Callable[[Trace, Grade], dict[str, str]]:
         return read_replies(self._folder)
 
     def _beside(self, problem: PreparedProblem) -> Iterator[NearQuestion]:

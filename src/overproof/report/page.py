@@ -73,7 +73,7 @@ LAYERS = {
     "ellipsis": "terms are left out, so it stays open",
     "limit": "longer than what is compared",
     "deep": "compared by Math-Verify",
-    "judge": "compared by the judge",
+    "judge": "settled by the judge, as the rules leave it open",
     "person": "decided by a person",
 }
 """What each layer of grading does, in words; one that is not here is named as it is."""
@@ -343,7 +343,8 @@ def _facets(summary: Summary, say: Wording) -> Iterator[dict[str, Any]]:
         if counts and (len(counts) > 1 or name == "effort"):
             yield _choice(name, label, counts, say, {one: one for one in counts})
     for line in summary.selections[1:]:
-        yield _choice(f"reason.{line.name}", line.name, line.reasons, say, _named_reasons(line.reasons, say))
+        label = say("Selection {name}", name=line.name)
+        yield _choice(f"reason.{line.name}", label, line.reasons, say, _named_reasons(line.reasons, say))
 
 
 def _named_reasons(reasons: Iterable[str], say: Wording) -> dict[str, str]:

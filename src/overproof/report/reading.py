@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from overproof.completion import read_completion
 from overproof.grading import answer_classes
 from overproof.grading.boxes import find_boxes
+from overproof.judge.verdicts import rules_of
 from overproof.language import find_foreign
 from overproof.records import Decision, PreparedProblem, Problem, Score, Trace, Verdict
 from overproof.report.mathematics import find_formulas, to_mathml
@@ -79,8 +80,8 @@ class Reading(msgspec.Struct, frozen=True, omit_defaults=True):
     """Oddities of the reply."""
     money: str = ""
     """What it was charged, with the currency; empty without prices."""
-    judged: str = ""
-    """What the judge said of the answer."""
+    judged: dict[str, str] = {}
+    """What judges replied about the answer, by model."""
 
 
 class NearQuestion(msgspec.Struct, frozen=True):
@@ -143,7 +144,7 @@ class Judged(msgspec.Struct, frozen=True):
     decisions: Mapping[str | None, Decision]
     facts: dict[str, Any] = {}
     money: str = ""
-    judged: str = ""
+    judged: dict[str, str] = {}
 
 
 class Around(msgspec.Struct, frozen=True):
@@ -228,7 +229,7 @@ def read_trace(judged: Judged, language: str | None, *, longest: int) -> Reading
         raw_reasoning=None if trace.reasoning is None else _shorten(trace.reasoning, longest)[0],
         extracted=extracted,
         layer=grade.layer if grade is not None else "",
-        why=grade.reason if grade is not None else "",
+        why=rules_of(grade) if grade is not None else "",
         rewards={name: reward.value for name, reward in rewards.items()},
         reward_reasons={name: reward.reason for name, reward in rewards.items() if reward.reason},
         selections={name: (made.kept, made.reason) for name, made in judged.decisions.items() if name is not None},
@@ -244,7 +245,7 @@ def read_trace(judged: Judged, language: str | None, *, longest: int) -> Reading
         request=_request_of(trace),
         marks=trace.marks,
         money=judged.money,
-        judged=judged.judged[:_LONGEST_ANSWER],
+        judged={model: said[:_LONGEST_ANSWER] for model, said in judged.judged.items()},
     )
 
 

@@ -30,7 +30,8 @@ class Override(msgspec.Struct, frozen=True, omit_defaults=True):
     problem_id: str
     action: Action
     """keep: the reference is right; replace: `reference` is; drop: nothing of the problem is trained on; undo: as if
-    nothing had been decided; verdict: the rules are wrong about the trace `trace_id`, `verdict` is right."""
+    nothing had been decided, or with `trace_id` nothing about that trace; verdict: the rules are wrong about the trace
+    `trace_id`, `verdict` is right."""
     reference: str | None = None
     """The reference to grade against from now on (replace)."""
     reference_kind: str | None = None
@@ -98,7 +99,9 @@ class Overrides:
         self.verdicts: dict[str, Override] = {}
         """Decisions about one trace, by its id."""
         for one in lines:
-            if one.action == "undo":
+            if one.action == "undo" and one.trace_id is not None:
+                self.verdicts.pop(one.trace_id, None)
+            elif one.action == "undo":
                 self.by_problem.pop(one.problem_id, None)
                 self.verdicts = {key: kept for key, kept in self.verdicts.items() if kept.problem_id != one.problem_id}
             elif one.action == "verdict" and one.trace_id is not None:

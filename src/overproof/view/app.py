@@ -434,7 +434,7 @@ def _render_comparison(runs: list[ViewedRun], numbers: list[int], say: Wording) 
     return render(
         "compare.html.jinja",
         say,
-        title=say("{name} against {others}", name=names[0], others=", ".join(names[1:])),
+        title=say("{other} against {first}", other=", ".join(names[1:]), first=names[0]),
         pairs=[
             (other.summary, number, c, draw_differences(_label(c.differences, say), say))
             for other, number, c in zip(others, numbers[1:], made, strict=True)

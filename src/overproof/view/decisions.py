@@ -32,7 +32,7 @@ class SentDecision(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     why: str = ""
     reference: str | None = None
     index: int | None = None
-    """Which trace a verdict is about."""
+    """Which trace a verdict is about, or whose verdict alone is taken back."""
     verdict: Literal["correct", "incorrect"] | None = None
 
 
@@ -65,7 +65,7 @@ def write_decision(run: ViewedRun, snapshot: Snapshot, decision: SentDecision) -
     Raises InputError for a problem or trace that is not there, and for a reference nothing can be graded against.
     """
     trace_id = None
-    if decision.action == "verdict":
+    if decision.action == "verdict" or (decision.action == "undo" and decision.index is not None):
         records = snapshot.raw(decision.problem, -1 if decision.index is None else decision.index)
         if records is None:
             raise InputError("The run has no such trace.")

@@ -5,10 +5,13 @@ const KINDS = {
   keep: () => t("The reference is right"), replace: () => t("Replace the reference"), drop: () => t("Drop the problem"), verdict: () => t("A verdict is wrong"),
 };
 
+// Which trace a decision is about: its id ends with its index and its fingerprint.
+const indexOf = (one) => Number(one.trace_id.split("/").at(-2));
+
 function describeDecision(one) {
   const what = one.action === "replace" ? t("the reference is replaced by {reference}", { reference: one.reference })
     : one.action === "drop" ? t("the problem is dropped")
-      : one.action === "verdict" ? t("trace {index} is {verdict}", { index: one.trace_id.split("/").at(-2), verdict: t(one.verdict) })
+      : one.action === "verdict" ? t("trace {index} is {verdict}", { index: indexOf(one), verdict: t(one.verdict) })
         : t("the reference is right");
   return make("span", {}, `${what} – ${one.who || t("somebody")}${one.why ? `: ${one.why}` : ""}`);
 }
@@ -52,10 +55,25 @@ function decisions(problem) {
       if (action === "verdict") Object.assign(decision, { index: Number(form.elements.index.value), verdict: form.elements.verdict.value });
       send(decision);
     });
-    const made = problem.decisions || [], undo = make("button", { type: "button" }, t("Undo"));
-    undo.onclick = () => send({ action: "undo", who: remembered() });
-    place.replaceChildren(make("h2", {}, t("Decide")), make("ul", {}, made.map((one) => make("li", {}, describeDecision(one)))),
-      made.length ? make("p", {}, undo, " ", make("a", { href: run.api.replace(/api$/, "labels.jsonl"), download: true }, t("All verdicts of people as labelled rows"))) : "", form, said);
+    const made = problem.decisions || [];
+    const undo = (title, decision) => {
+      const button = make("button", { type: "button", class: "small" }, title);
+      button.onclick = () => send({ action: "undo", who: remembered(), ...decision });
+      return button;
+    };
+    const lines = made.map((one) => make("li", {}, describeDecision(one), " ",
+      made.length === 1 ? undo(t("Undo"), {}) : one.action === "verdict" ? undo(t("Undo"), { index: indexOf(one) }) : null));
+    place.replaceChildren(make("h2", {}, t("Decide")), make("ul", {}, lines),
+      made.length ? make("p", {}, made.length > 1 ? undo(t("Undo all of it"), {}) : null, " ",
+        make("a", { href: run.api.replace(/api$/, "labels.jsonl"), download: true }, t("All verdicts of people as labelled rows"))) : "", form, said);
+    place.markWrong = (trace) => { // from a trace's card: the form says it, and waits for why
+      form.elements.action.value = "verdict";
+      form.elements.index.value = trace.index;
+      form.elements.verdict.value = trace.verdict === "correct" ? "incorrect" : "correct";
+      adapt();
+      form.elements.why.focus();
+      place.scrollIntoView({ block: "nearest" });
+    };
   };
   fill();
   return place;

@@ -142,18 +142,20 @@ function besideIt(problem) {
 
 // ---- one trace ------------------------------------------------------------------------------------------------
 
-function traceCard(problem, trace, { isMatching = false, source: from = source, heading = null, prefix = "trace" } = {}) {
+function traceCard(problem, trace, { isMatching = false, source: from = source, heading = null, prefix = "trace", markWrong = null } = {}) {
   const title = `${prefix}-${trace.index}`;
   const body = make("div");
   const toggle = make("button", { type: "button", "aria-pressed": "false" }, t("Raw"));
   const name = heading || t("Trace {index}", { index: trace.index });
+  const wrong = markWrong ? make("button", { type: "button" }, t("Verdict is wrong")) : null;
+  if (wrong) wrong.onclick = () => markWrong(trace);
   const card = make("article", { class: `card ${trace.verdict}${isMatching ? " match" : ""}`, id: title, "aria-labelledby": `${title}-title` },
     make("header", {},
       make("h2", { id: `${title}-title` }, make("a", { href: addressOf(problem.id, trace.index), title: t("Link to this trace") }, name)),
       badge(trace),
       trace.kept ? make("span", { class: "badge kept" }, t("kept")) : null,
       isMatching ? make("span", { class: "badge listed" }, t("in the list")) : null,
-      toggle),
+      wrong, toggle),
     make("p", { class: "verdict" }, ...verdictText(trace)), body);
   const fill = (raw) => {
     body.replaceChildren(...(raw ? rawParts(trace) : readParts(trace)));
@@ -167,11 +169,12 @@ function traceCard(problem, trace, { isMatching = false, source: from = source, 
 
 function verdictText(trace) {
   const parts = [], sentence = (text) => (text ? `${text[0].toUpperCase()}${text.slice(1)}${/[.。!?]$/.test(text) ? " " : ". "}` : "");
-  if (trace.layer) parts.push(make("b", {}, trace.extracted ? excerpt(trace.extracted, 120) : t("no answer")), ` – ${t(run.layers[trace.layer] || trace.layer)}: `, sentence(trace.why));
-  if (trace.judged) parts.push(make("span", { class: "judged" }, t("The judge says: "), make("q", {}, trace.judged), " "));
+  const isCut = !trace.error && trace.finish && trace.finish !== "stop";
+  if (trace.layer && !(isCut && trace.layer === "reply")) parts.push(make("b", {}, trace.extracted ? excerpt(trace.extracted, 120) : t("no answer")), ` – ${t(run.layers[trace.layer] || trace.layer)}: `, sentence(trace.why));
+  for (const [judge, said] of Object.entries(trace.judged || {})) parts.push(make("span", { class: "judged" }, t("{judge}, asked as the judge, replied ", { judge }), make("q", {}, said), ". "));
   if (trace.error) parts.push(t("The endpoint refused: {error}. ", { error: words(trace.error) }));
-  else if (trace.finish && trace.finish !== "stop") parts.push(t("The reply was cut ({finish}). ", { finish: trace.finish }));
-  if (trace.reason && !trace.kept) parts.push(sentence(t("not kept: {reason}", { reason: run.reasons[trace.reason] || words(trace.reason) })));
+  else if (isCut) parts.push(t("The reply was cut ({finish}). ", { finish: trace.finish }));
+  if (trace.reason && !trace.kept && !(isCut && trace.reason === "truncated")) parts.push(sentence(t("not kept: {reason}", { reason: run.reasons[trace.reason] || words(trace.reason) })));
   return parts;
 }
 
@@ -266,8 +269,9 @@ async function showProblem(id, index, query) {
     return;
   }
   const isFiltered = [...query.keys()].some((name) => name !== "sort"), matching = new Set(isFiltered ? beside?.matching : []);
-  page.replaceChildren(problemHead(problem, beside, query), run.token ? decisions(problem) : decided(problem) ?? "", legend(),
-    make("div", { class: "cards" }, ...problem.traces.map((trace) => traceCard(problem, trace, { isMatching: matching.has(trace.index) }))), otherTraces(problem, query) ?? "");
+  const deciding = run.token ? decisions(problem) : null, markWrong = deciding && ((trace) => deciding.markWrong(trace));
+  page.replaceChildren(problemHead(problem, beside, query), deciding ?? decided(problem) ?? "", legend(),
+    make("div", { class: "cards" }, ...problem.traces.map((trace) => traceCard(problem, trace, { isMatching: matching.has(trace.index), markWrong }))), otherTraces(problem, query) ?? "");
   for (const mark of page.querySelectorAll(".part.answer mark.answer")) showWithin(mark.closest(".part"), mark);
   markScrolling(page);
   const here = index === undefined ? null : byId(`trace-${index}`);
