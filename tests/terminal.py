@@ -10,7 +10,7 @@ import struct
 import sys
 import termios
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -28,9 +28,14 @@ class Seen(NamedTuple):
 
 
 def run_in_terminal(
-    arguments: Sequence[str], folder: Path, *, columns: int, interrupt_at: bytes | None = None, **environment: str
+    arguments: Sequence[str],
+    folder: Path,
+    *,
+    columns: int,
+    typed: Mapping[bytes, bytes] | None = None,
+    **environment: str,
 ) -> Seen:
-    """Run the overproof command in a terminal of this width; Ctrl-C is typed once `interrupt_at` was shown."""
+    """Run the overproof command in a terminal of this width; `typed` says what is typed once which text was shown."""
     child, terminal = pty.fork()
     if child == 0:
         os.chdir(folder)
@@ -41,7 +46,7 @@ def run_in_terminal(
     fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", _ROWS, columns, 0, 0))
     screen = pyte.HistoryScreen(columns, _ROWS, history=2000)
     stream = pyte.ByteStream(screen)
-    shown = b""
+    shown, answers = b"", dict(typed or {})
     end = time.monotonic() + 120
     while time.monotonic() < end:
         try:
@@ -52,9 +57,8 @@ def run_in_terminal(
             break
         shown += part
         stream.feed(part)
-        if interrupt_at is not None and interrupt_at in shown:
-            interrupt_at = None
-            os.write(terminal, b"\x03")
+        for asked in [asked for asked in answers if asked in shown]:
+            os.write(terminal, answers.pop(asked))
     else:
         os.kill(child, signal.SIGKILL)
     _, status = os.waitpid(child, 0)

@@ -62,10 +62,17 @@ def test_a_shipped_config_is_found_by_its_name_alone() -> None:
         ({"teacher": {"temperature": float("nan")}}, "'teacher.temperature'"),
         ({"teacher": {"base_url": "http://me:secret@host/v1"}}, "it must hold no user, password or query"),
         ({"sampling": {"n": 4, "max": 8, "want_correct": 1}}, "give either n, or want_correct and max"),
-        ({"selection": {"require": {"think_fromat": 1}}}, "think_fromat"),
+        ({"selection": {"require": {"think_fromat": 1}}}, "no reward 'think_fromat'. Did you mean 'think_format'?"),
+        ({"prompt": {"template": "boxd"}}, "'boxd' is no template and has no {question} in it. Did you mean 'boxed'?"),
+        ({"engine": "rya"}, "'engine': there is no 'rya'. Did you mean 'ray'? It takes local, ray"),
+        ({"problems": {"path": "x", "on_bad_row": "skp"}}, "Did you mean 'skip'? It takes stop, skip"),
+        (
+            {"teacher": {"stream": "atuo"}},
+            "unable to interpret input; or: there is no 'atuo'. Did you mean 'auto'? It takes auto",
+        ),
     ],
 )
-def test_what_is_wrong_is_named_with_the_way_out(tables: dict[str, dict[str, object]], message: str) -> None:
+def test_what_is_wrong_is_named_with_the_way_out(tables: dict[str, object], message: str) -> None:
     tree = {"problems": {"path": "mine.jsonl"}, "teacher": {"model": "m"}, **tables}
     with pytest.raises(ConfigError) as error:
         parse_config(tree, "mine.yaml")

@@ -142,10 +142,16 @@ def test_packed_sources_run_where_there_is_no_such_file(here: Path) -> None:
 @pytest.mark.parametrize(
     ("tables", "said"),
     [
-        ({"selection": {"policy": "corect"}}, r"selection\.policy.*no policy 'corect'; did you mean 'correct'\?"),
-        ({"export": {"format": "mesages"}}, r"export\.format.*did you mean 'messages'\?.*module:function"),
-        ({"rewards": {"accuracy": {"extractor": "x"}}}, r"no extractor 'x'; there are stated, last_box"),
-        ({"rewards": {"custom": {"mine": {"function": "f"}}}}, r"no reward 'f'; a reward of your own is written"),
+        (
+            {"selection": {"policy": "corect"}},
+            r"selection\.policy.*no policy 'corect'\. Did you mean 'correct'\? There are all.*One of your own is",
+        ),
+        ({"export": {"format": "mesages"}}, r"export\.format.*Did you mean 'messages'\?.*module:function"),
+        (
+            {"rewards": {"accuracy": {"extractor": "x"}}},
+            r"no extractor 'x'\. There are stated, last_box\. One of your own",
+        ),
+        ({"rewards": {"custom": {"mine": {"function": "f"}}}}, r"no reward 'f'\. One of your own is written"),
         ({"rewards": {"custom": {"overlong": {"function": "a:b"}}}}, r"custom\.overlong: there is a reward"),
         ({"rewards": {"custom": {"My Own": {"function": "a:b"}}}}, r"a reward's name is of a-z"),
         ({"selection": {"require": {"brevty": 1}}}, r"there is no reward 'brevty'"),

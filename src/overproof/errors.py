@@ -18,9 +18,13 @@ from __future__ import annotations
 
 import difflib
 import errno
+import json
+import shlex
+import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 
 class OverproofError(Exception):
@@ -60,13 +64,31 @@ class MissingExtraError(OverproofError):
 
     def __init__(self, purpose: str, extra: str) -> None:
         """Name what was asked for (`purpose`) and the extra of this package that brings it."""
-        super().__init__(f"{purpose} needs an optional part. Install it with: pip install 'overproof[{extra}]'")
+        super().__init__(f"{purpose} needs an optional part. Install it with: {install_command(extra)}")
         self.extra = extra
         self._purpose = purpose
 
     def __reduce__(self) -> tuple[type, tuple[str, str]]:
         """Travel between processes."""
         return type(self), (self._purpose, self.extra)
+
+
+def install_command(extra: str) -> str:
+    """The command that adds an extra to this very installation: to its Python, from the clone or wheel that it is of.
+
+    A name alone would be looked for on an index, and what stands there under our name may be a stranger's.
+    """
+    from importlib.metadata import PackageNotFoundError, distribution
+
+    origin, flags = "overproof", []
+    try:
+        told = json.loads(distribution("overproof").read_text("direct_url.json") or "{}")
+    except (PackageNotFoundError, ValueError):
+        told = {}
+    if str(told.get("url", "")).startswith("file:"):
+        origin = unquote(urlsplit(told["url"]).path)
+        flags = ["-e"] if told.get("dir_info", {}).get("editable") else []
+    return shlex.join([sys.executable, "-m", "pip", "install", *flags, f"{origin}[{extra}]"])
 
 
 class Terminated(KeyboardInterrupt):

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 import yaml
 
-from overproof.errors import ConfigError, InputError
+from overproof.errors import ConfigError, InputError, suggest
 from overproof.problems.presets import PRESETS
 from overproof.rows import Source, read_rows
 from overproof.rows.columns import list_paths, look_up
@@ -28,6 +28,8 @@ _MODELS = {
     "ollama": "qwen3:8b",
 }
 """A model to begin with where the provider has none of its own: reasoning models, as of the shipped configs."""
+LOCAL = "http://127.0.0.1:8000/v1"
+"""Where servers of one's own answer unless told otherwise."""
 
 
 class FirstLook(msgspec.Struct, frozen=True):
@@ -41,6 +43,24 @@ class FirstLook(msgspec.Struct, frozen=True):
     """How many rows were looked at."""
 
 
+class Whom(msgspec.Struct, frozen=True):
+    """Who is to be asked: a profile, and where it leaves that open the model and the address."""
+
+    provider: str
+    model: str | None = None
+    base_url: str | None = None
+
+
+def needs_address(provider: str) -> bool:
+    """Whether a profile is of servers anywhere. Raises ConfigError for one that no profile is called."""
+    return not load_profile(provider).base_url and provider != "tiny"
+
+
+def needs_model(provider: str) -> bool:
+    """Whether a profile has no model to begin with."""
+    return load_profile(provider).model is None and provider not in _MODELS
+
+
 def look_at(problems: str) -> FirstLook:
     """The columns of a problem file, and which seem to be the two that matter; of a preset none need be named.
 
@@ -48,6 +68,8 @@ def look_at(problems: str) -> FirstLook:
     """
     if problems in PRESETS:
         return FirstLook([], None, None, 0)
+    if not Path(problems).suffix and not Path(problems).exists() and (hint := suggest(problems, PRESETS)):
+        raise ConfigError(f"There is no file and no preset '{problems}'.{hint}")
     rows = [row.values for row in itertools.islice(read_rows(Source(path=problems, table="problems")), _LOOKED_AT)]
     if not rows:
         raise InputError(f"{problems} holds no problems")
@@ -57,9 +79,7 @@ def look_at(problems: str) -> FirstLook:
     return FirstLook(columns, question, reference, len(rows))
 
 
-def write_config(
-    problems: str, *, provider: str, model: str | None, question: str | None, reference: str | None, n: int
-) -> str:
+def write_config(problems: str, whom: Whom, *, question: str | None, reference: str | None, n: int) -> str:
     """The text of a config that reads these problems and asks this provider.
 
     Raises ConfigError for a provider that no profile is called, a model that has to be named, or a column that is not
@@ -68,19 +88,13 @@ def write_config(
     found = look_at(problems)
     for key, name in (("question", question), ("reference", reference)):
         if name and name not in found.columns and problems not in PRESETS:
-            raise ConfigError(f"{problems} has no column '{name}' for --{key}; it has: {', '.join(found.columns)}")
+            hint = suggest(name, found.columns)
+            raise ConfigError(f"{problems} has no column '{name}' for --{key}.{hint} It has {', '.join(found.columns)}")
     question, reference = question or found.question, reference or found.reference
     if problems not in PRESETS and question is None:
         raise ConfigError(f"Which column of {problems} holds the question? Give --question: {', '.join(found.columns)}")
-    profile = load_profile(provider, model)
-    model = model or profile.model or _MODELS.get(provider)
-    if model is None:
-        raise ConfigError(f"Which model of {provider}? Give --model with the name that the provider knows it by")
-    values = {
-        "problems": _source_of(problems, question, reference, found),
-        "teacher": {"profile": provider, "model": model, "max_tokens": 16384}
-        | ({} if profile.base_url else {"base_url": "http://127.0.0.1:8000/v1"}),
-    }
+    profile = load_profile(whom.provider, whom.model)
+    values = {"problems": _source_of(problems, question, reference, found), "teacher": _teacher_of(whom)}
     flow = {key: _in_a_line(value) for key, value in values.items()}
     key_line = f"# The key comes from the environment: export {profile.key_env}=…" if profile.key_env else ""
     without = "\n# No column with the known answers was found: traces are kept without being verified."
@@ -106,6 +120,16 @@ selection:
 # The dataset: chat messages with the reasoning inline, as every Qwen template keeps it.
 export: {{format: messages, validation: 0.05}}
 """.replace("\n\n", "\n")
+
+
+def _teacher_of(whom: Whom) -> dict[str, Any]:
+    profile = load_profile(whom.provider, whom.model)
+    model = whom.model or profile.model or _MODELS.get(whom.provider)
+    if model is None:
+        raise ConfigError(f"Which model of {whom.provider}? Give --model with the name that the provider knows it by.")
+    teacher = {"profile": whom.provider, "model": model, "max_tokens": 16384}
+    address = whom.base_url or (LOCAL if needs_address(whom.provider) else None)
+    return teacher | ({} if address is None else {"base_url": address})
 
 
 def _in_a_line(value: dict[str, Any]) -> str:

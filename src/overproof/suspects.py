@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import getpass
+import itertools
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -16,12 +17,14 @@ import msgspec
 
 from overproof import freshness
 from overproof.audit import audit_reference
-from overproof.errors import ConfigError
+from overproof.errors import ConfigError, suggest
 from overproof.hygiene.references import Agreement, SuspectReference, find_candidate
 from overproof.records import Grade, PreparedProblem, Trace, Verdict
 from overproof.runfolder import RunFolder, shard_of
 from overproof.runfolder.overrides import Action, Override, Overrides, read_overrides
 
+_LOOKED_THROUGH = 20_000
+"""Problems among whose ids a near one is looked for, which takes a second."""
 LAYER = "person"
 """The layer of a grade that a person gave."""
 
@@ -152,11 +155,13 @@ def settle_by_person(folder: RunFolder) -> Callable[[Trace, Grade | None], Grade
 
 
 def _find_problem(folder: RunFolder, problem_id: str) -> PreparedProblem:
-    shard = shard_of(problem_id, freshness.manifest_of(folder).shards)
-    for prepared in folder.read_problems(shard):
+    shards = freshness.manifest_of(folder).shards
+    for prepared in folder.read_problems(shard_of(problem_id, shards)):
         if prepared.problem.id == problem_id:
             return prepared
-    raise ConfigError(f"this run has no problem '{problem_id}'. `overproof suspects RUN` lists those in doubt")
+    every = (prepared.problem.id for shard in range(shards) for prepared in folder.read_problems(shard))
+    hint = suggest(problem_id, itertools.islice(every, _LOOKED_THROUGH))
+    raise ConfigError(f"this run has no problem '{problem_id}'.{hint} `overproof suspects RUN` lists those in doubt")
 
 
 def _shorten(text: str, most: int = 160) -> str:

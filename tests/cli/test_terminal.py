@@ -56,7 +56,7 @@ def test_a_terminal_without_colour_gets_none(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_an_interrupted_run_says_what_is_saved_and_how_to_go_on(tmp_path: Path) -> None:
     command = ["run", "quickstart", "--set", "sampling.n=64", "--run-dir", "run"]
-    seen = run_in_terminal(command, tmp_path, columns=100, interrupt_at=b" tok/s")
+    seen = run_in_terminal(command, tmp_path, columns=100, typed={b" tok/s": b"\x03"})
     text = "\n".join(seen.lines)
     assert seen.code == 130, text
     assert re.search(r"[\d,]+ traces are saved in run\.", text)

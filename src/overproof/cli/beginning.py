@@ -20,6 +20,9 @@ def init(
         str | None, typer.Option(metavar="PROFILE", help="Whose model is asked [default: asked].")
     ] = None,
     model: Annotated[str | None, typer.Option(help="The model's name as the provider knows it.")] = None,
+    base_url: Annotated[
+        str | None, typer.Option(metavar="URL", help="Where a server of your own answers, such as http://HOST:8000/v1.")
+    ] = None,
     question: Annotated[str | None, typer.Option(metavar="COLUMN", help="Column with the question.")] = None,
     reference: Annotated[str | None, typer.Option(metavar="COLUMN", help="Column with the known answer.")] = None,
     n: Annotated[int, typer.Option(min=1, help="Traces per problem.")] = 4,
@@ -35,6 +38,10 @@ def init(
 
     problems = problems or _ask("Problem file (or preset)", "--problems")
     provider = provider or _ask("Provider (dashscope, deepseek, vllm, openai, generic, …)", "--provider")
+    if starting.needs_address(provider):
+        base_url = base_url or _ask("Address of the server", "--base-url", starting.LOCAL)
+    if starting.needs_model(provider):
+        model = model or _ask("Model, as the provider names it", "--model")
     found = starting.look_at(problems)
     if found.columns:
         seen = f"question: {question or found.question or '?'}, reference: {reference or found.reference or 'none'}"
@@ -44,7 +51,8 @@ def init(
     path = out or Path(f"{Path(problems).stem}.yaml")
     if path.exists():
         raise ConfigError(f"{path} is there already: give another name with --out")
-    text = starting.write_config(problems, provider=provider, model=model, question=question, reference=reference, n=n)
+    whom = starting.Whom(provider, model, base_url)
+    text = starting.write_config(problems, whom, question=question, reference=reference, n=n)
     write_bytes(path, text.replace("THIS_FILE", str(path)).encode())
     print_lines([f"config   {path}"])
     variable = starting.key_variable(provider)
@@ -55,16 +63,20 @@ def init(
         from overproof.cli.stages import doctor
 
         doctor(str(path))
-    print_next(typed("run", path, "--dry-run"), typed("run", path, "--limit", 10))
+        print_next(typed("run", path, "--dry-run"), typed("run", path, "--limit", 10))
+    else:
+        print_next(typed("doctor", path), typed("run", path, "--limit", 10))
 
 
-def _ask(what: str, option: str) -> str:
-    """What a person types; without one the option that says it is named."""
+def _ask(what: str, option: str, usual: str | None = None) -> str:
+    """What a person types, `usual` where that is nothing; with nobody there, the option that says it is named."""
     from overproof.errors import ConfigError
 
     if not sys.stdin.isatty():
-        raise ConfigError(f"{option} is missing, and there is nobody to ask")
-    return str(typer.prompt(what, err=True)).strip()
+        if usual is not None:
+            return usual
+        raise ConfigError(f"{option} is missing, and there is nobody to ask.")
+    return str(typer.prompt(what, default=usual, err=True)).strip()
 
 
 def guide(

@@ -308,12 +308,15 @@ def _cells(estimate: Estimate, so_far: str) -> tuple[str, str, str, str]:
 def _describe(progress: Sampled, currency: str) -> str:
     """Rates, money and the estimate of what is left, in one line."""
     parts = [f"{progress.samples_per_second:.1f}/s", f"{progress.tokens_per_second:,.0f} tok/s"]
-    if progress.samples_per_second:
-        parts.append(_duration((progress.samples - progress.samples_done) / progress.samples_per_second) + " left")
-    if progress.forecast is not None:
-        parts.append(f"{progress.spent_tokens:,} of about {progress.forecast.tokens:,} tokens")
+    left = progress.samples - progress.samples_done
+    if progress.samples_per_second and left:
+        parts.append(_duration(left / progress.samples_per_second) + " left")
     if progress.spent_cost:
         parts.append(show_money(progress.spent_cost, currency))
+    if not left:
+        parts.append(f"{progress.spent_tokens:,} tokens")
+    elif progress.forecast is not None:
+        parts.append(f"{progress.spent_tokens:,} of about {progress.forecast.tokens:,} tokens")
     if progress.failures:
         parts.append(f"{sum(progress.failures.values()):,} failed attempts")
     return " · ".join(parts)

@@ -185,7 +185,8 @@ def _finish(summary: Summary, run: Run, display: Display) -> None:
     if summary.traces and not summary.kept:
         display.next(typed("view", run.folder))
     check_kept(summary)
-    trains = [typed("check-student", "sft_tiny", "--run-dir", run.folder)] if run.folder.storage is None else []
+    dataset = f"train.dataset={run.folder.dataset()}"
+    trains = [typed("check-student", "sft_tiny", "--set", dataset)] if run.folder.storage is None else []
     display.next(typed("view", run.folder), *trains)
 
 

@@ -32,7 +32,7 @@ def check_student(config: Config, set_: Overrides = None, run_dir: RunDir = None
     train = load_table(config, SftRun, set_ or ()).train
     if matrix:
         print_lines(describe_matrix(train.student))
-        print_next(typed("check-student", config))
+        print_next(typed("check-student", config, *_as_given(set_, run_dir)))
         return
     named = [train.dataset] if isinstance(train.dataset, str) else train.dataset
     datasets = [Path(one) for one in named] if named else [find_local_folder(config, run_dir).dataset()]
@@ -48,7 +48,13 @@ def check_student(config: Config, set_: Overrides = None, run_dir: RunDir = None
     print_lines([*describe_check(check), *_describe_fit(train, check.tokens[100])])
     if not check.passed:
         raise typer.Exit(1)
-    print_next(typed("sft", config, *(("--run-dir", run_dir) if run_dir else ())))
+    print_next(typed("sft", config, *_as_given(set_, run_dir)))
+
+
+def _as_given(set_: list[str] | None, run_dir: str | None) -> list[str]:
+    """The options of a command as the next one takes them."""
+    options = [word for one in set_ or () for word in ("--set", one)]
+    return [*options, *(("--run-dir", run_dir) if run_dir else ())]
 
 
 def _describe_fit(train: TrainConfig, longest: int) -> list[str]:
@@ -112,7 +118,8 @@ def grpo(config: Config, set_: Overrides = None) -> None:
 
 def _evaluating(student: object) -> str:
     """The command that asks a trained student; the config says which problems."""
-    return typed("evaluate", "CONFIG", "--set", "student.profile=path", "--set", f"student.model={student}")
+    command = typed("evaluate", "CONFIG", "--set", "student.profile=path", "--set", f"student.model={student}")
+    return f"{command}   (CONFIG names the problems, such as evaluate_tiny; overproof guide evaluating)"
 
 
 def evaluate(config: Config, set_: Overrides = None, limit: Limit = None, run_dir: RunDir = None) -> None:

@@ -6,6 +6,7 @@ unknown key is an error that names the nearest known one.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar, get_args
@@ -143,6 +144,8 @@ def _required_by(selection: object) -> list[str]:
 
 
 _TABLES = frozenset(ProofRun.model_fields)
+_LONGEST_NAME = 40
+"""Characters of a value that is told when it is none of the names that its key takes."""
 
 Kind = TypeVar("Kind", bound=Table)
 
@@ -217,7 +220,7 @@ def parse_table(tree: dict[str, Any], where: str, kind: type[Kind], overrides: S
     try:
         return kind.model_validate(tree)
     except ValidationError as error:
-        lines = [_explain(detail, kind) for detail in error.errors(include_url=False, include_input=False)]
+        lines = _explain_all(error.errors(include_url=False), kind, tree)
         raise ConfigError(blot_lookalikes("\n".join(f"{where}: {line}" for line in lines))) from None
 
 
@@ -279,9 +282,37 @@ def _apply_override(tree: dict[str, Any], override: str) -> None:
         raise ConfigError(f"--set {shown}: the value is not YAML ({blot_lookalikes(str(error))})") from None
 
 
-def _explain(detail: ErrorDetails, kind: type[BaseModel]) -> str:
+def _explain_all(details: list[ErrorDetails], kind: type[BaseModel], tree: dict[str, Any]) -> list[str]:
+    """Pydantic's errors in our words, one for each key: of a key that takes one kind or another all that it takes."""
+    said: dict[str, str] = {}
+    for number, detail in enumerate(details):
+        place = _place_of(detail, tree)
+        line, key = _explain(detail, place, kind), place or str(number)
+        before, again = said.get(key), line.removeprefix(f"'{place}': ")
+        said[key] = line if before is None else f"{before}; or: {again}"
+    return list(said.values())
+
+
+def _place_of(detail: ErrorDetails, tree: dict[str, Any]) -> str:
+    """The dotted key of an error, without the alternatives that were tried for its value."""
+    if detail["type"] in {"missing", "extra_forbidden"}:
+        return ".".join(str(part) for part in detail["loc"])
+    here: Any = tree
+    place: list[str] = []
+    for part in detail["loc"]:
+        is_key = part in here if isinstance(here, dict) else isinstance(here, list) and isinstance(part, int)
+        if is_key:
+            here = here[part]
+            place.append(str(part))
+    return ".".join(place)
+
+
+def _explain(detail: ErrorDetails, location: str, kind: type[BaseModel]) -> str:
     """One pydantic error in our words."""
-    location = ".".join(str(part) for part in detail["loc"])
+    value = detail["input"]
+    if detail["type"] == "literal_error" and isinstance(value, str) and len(value) <= _LONGEST_NAME:
+        names = re.findall(r"'([^']*)'", detail.get("ctx", {}).get("expected", ""))
+        return f"'{location}': there is no '{value}'.{suggest(value, names)} It takes {', '.join(names)}"
     if detail["type"] == "extra_forbidden":
         known = _known_keys(detail["loc"][:-1], kind)
         hint = suggest(str(detail["loc"][-1]), known) or f" Known keys: {', '.join(known)}."

@@ -4,7 +4,6 @@ which keys of a config those are.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +11,7 @@ from typing import Any
 from pydantic import BaseModel, GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
+from overproof.errors import suggest
 from overproof.extensions import PLACE, Extension, is_place
 
 
@@ -38,10 +38,8 @@ class OneOf:
         """The name, if it is one. Raises ValueError."""
         if name in self.names or is_place(name):
             return name
-        near = difflib.get_close_matches(name, self.names, n=1)
-        known = f"did you mean '{near[0]}'?" if near else f"there are {', '.join(self.names)}" if self.names else ""
-        own = f"a {self.what} of your own is written module:function"
-        raise ValueError(f"there is no {self.what} '{name}'; {known}{', and ' if known else ''}{own}")
+        hint = suggest(name, self.names) + (f" There are {', '.join(self.names)}." if self.names else "")
+        raise ValueError(f"there is no {self.what} '{name}'.{hint} One of your own is written module:function")
 
 
 def extensions_in(config: BaseModel, prefix: str = "") -> Iterator[Extension]:

@@ -1,6 +1,5 @@
 """Which problems are fit to train on and which traces are kept: `hygiene`, `selection` and `selections`."""
 
-import difflib
 import re
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -11,6 +10,7 @@ from overproof.config.endpoint import SamplingConfig
 from overproof.config.own import OneOf
 from overproof.config.source import ProblemsConfig
 from overproof.config.table import Table
+from overproof.errors import suggest
 
 
 def _check_name(name: str) -> str:
@@ -77,9 +77,8 @@ def check_selection(name: str, selection: SelectionConfig, sampling: SamplingCon
     """
     for reward in selection.require:
         if reward not in rewards:
-            near = difflib.get_close_matches(reward, rewards, n=1)
-            hint = f"did you mean '{near[0]}'?" if near else f"there are {', '.join(rewards)}"
-            raise ValueError(f"{name}.require: there is no reward '{reward}'; {hint}")
+            hint = suggest(reward, rewards) or f" There are {', '.join(rewards)}"
+            raise ValueError(f"{name}.require: there is no reward '{reward}'.{hint}")
     if selection.has_band and sampling.least < FEWEST_FOR_PASS_RATE and (sampling.want_correct or 0) < 2:
         raise ValueError(
             f"{name}: a band of pass rates needs at least {FEWEST_FOR_PASS_RATE} samples of every problem "

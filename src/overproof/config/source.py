@@ -2,9 +2,12 @@
 
 from typing import Literal
 
-from pydantic import NonNegativeInt, PositiveInt, PrivateAttr
+from pydantic import NonNegativeInt, PositiveInt, PrivateAttr, field_validator
 
 from overproof.config.table import Table
+from overproof.errors import suggest
+
+_TEMPLATES = ("boxed", "r1_zero", "plain")
 
 
 class ProblemsConfig(Table):
@@ -71,3 +74,15 @@ class PromptConfig(Table):
     """Language of the directive (en or zh); None takes the question's."""
     contract: Literal["think_boxed", "think_answer", "thinking_answer", "think"] | None = None
     """What the format reward expects; None takes the template's own."""
+
+    @field_validator("template")
+    @classmethod
+    def _asks_the_question(cls, template: str) -> str:
+        """A text without the question would be sent as it is, and paid for, once for every problem."""
+        if template in _TEMPLATES or "{question}" in template:
+            return template
+        hint = suggest(template, _TEMPLATES)
+        raise ValueError(
+            f"'{template}' is no template and has no {{question}} in it.{hint} There are {', '.join(_TEMPLATES)}, or a "
+            "text of your own with {question} where the question belongs"
+        )

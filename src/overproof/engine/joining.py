@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from urllib.parse import urlsplit
 
-from overproof.errors import ConfigError, OverproofError
+from overproof.errors import ConfigError, OverproofError, install_command
 
 CLIENT_PORT = 10001
 KNOCK_SECONDS = 10
@@ -34,7 +34,7 @@ _CAUSES = (
     ),
     (
         re.compile(r"Ray Client requires pip package"),
-        "{address} needs Ray's client part, which is not installed here. Install it: pip install 'overproof[ray]'",
+        "{address} needs Ray's client part, which is not installed here. Install it: {install}",
     ),
     (
         re.compile(r"[Cc]lient connection tim(?:eout|ed out)"),
@@ -78,8 +78,8 @@ def knock(address: str | None) -> None:
         if parts.scheme == "ray":
             cure = (
                 f"A head opens its client port ({CLIENT_PORT} unless it was set) only where Ray's client part is "
-                "installed: pip install 'overproof[ray]' there, then ray start --head. Without ray://, ray.address "
-                "host:6379 needs no client part"
+                "installed: there install overproof with its extra [ray], then ray start --head. Without ray://, "
+                "ray.address host:6379 needs no client part"
             )
         raise ConfigError(f"There is no Ray cluster at ray.address {address} ({error}). {cure}") from None
     except ValueError as error:  # a port that is no number
@@ -113,7 +113,7 @@ def explain(address: str | None, error: Exception, said: str) -> OverproofError:
         )
     for pattern, meaning in _CAUSES:
         if pattern.search(text):
-            return ConfigError(meaning.format(address=address or "local", where=where))
+            return ConfigError(meaning.format(address=address or "local", where=where, install=install_command("ray")))
     words = _last_words(text) or type(error).__name__
     if address is None:
         return ConfigError(f"Ray cannot be started on this machine: {words}")

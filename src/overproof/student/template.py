@@ -14,7 +14,7 @@ import jinja2.ext
 import jinja2.meta
 import jinja2.nodes
 
-from overproof.errors import ConfigError, InputError, MissingExtraError
+from overproof.errors import ConfigError, InputError, MissingExtraError, suggest
 from overproof.student.conversation import Conversation, Message
 
 if TYPE_CHECKING:
@@ -85,6 +85,8 @@ def load_tokenizer(
         tokenizer = transformers.AutoTokenizer.from_pretrained(student)
     except (OSError, ValueError) as error:
         raise ConfigError(f"student: no tokenizer can be loaded from '{student}': {error}") from None
+    # Rows that are too long are counted and left out by name, not warned of in the library's words.
+    tokenizer.deprecation_warnings["sequence-length-is-longer-than-the-specified-maximum"] = True
     if chat_template is not None:
         tokenizer.chat_template = find_template(chat_template)
     if not tokenizer.chat_template and needs_template:
@@ -107,8 +109,8 @@ def find_template(name: str) -> str:
     file = shipped.get(name) or Path(name)
     if not file.is_file():
         raise ConfigError(
-            f"chat_template: there is no template '{name}'. Give the path of a Jinja file, or one of: "
-            + ", ".join(shipped)
+            f"chat_template: there is no template '{name}'.{suggest(name, shipped)} Give the path of a Jinja file, or "
+            f"one of: {', '.join(shipped)}"
         )
     text = file.read_text(encoding="utf-8")
     return _GENERATION_TAG.sub(lambda tag: f"{{%{tag[1]} {'endif' if tag[2] else 'if true'} {tag[3]}%}}", text)

@@ -1,0 +1,71 @@
+"""`overproof init` as a newcomer meets it: options, questions on a terminal, and a config that can be run at once."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+from commands import overproof
+from terminal import run_in_terminal
+
+from overproof.config import load_config
+
+ROWS = "nr,Question,Answer\na,What is 1+1?,2\nb,What is 2+2?,4\n"
+
+
+@pytest.mark.parametrize(
+    ("options", "teacher"),
+    [
+        (["--provider", "deepseek"], {"profile": "deepseek", "model": "deepseek-v4-pro"}),
+        (["--provider", "vllm", "--model", "mine"], {"profile": "vllm", "model": "mine"}),
+        (
+            ["--provider", "generic", "--model", "m", "--base-url", "http://10.0.0.9:8000/v1"],
+            {"profile": "generic", "model": "m", "base_url": "http://10.0.0.9:8000/v1"},
+        ),
+        (
+            ["--provider", "generic", "--model", "m"],
+            {"profile": "generic", "model": "m", "base_url": "http://127.0.0.1:8000/v1"},
+        ),
+    ],
+)
+def test_a_config_for_a_file_of_ones_own_can_be_run_at_once(
+    tmp_path: Path, options: list[str], teacher: dict[str, str]
+) -> None:
+    (tmp_path / "mine.csv").write_text(ROWS)
+    shown = overproof("init", "--problems", "mine.csv", *options, folder=tmp_path)
+    assert shown.returncode == 0, shown.stderr
+    written = yaml.safe_load((tmp_path / "mine.yaml").read_text())
+    assert written["problems"] == {"path": "mine.csv", "question": "Question", "reference": "Answer"}
+    assert written["teacher"] == teacher | {"max_tokens": 16384}
+    assert load_config(str(tmp_path / "mine.yaml")).selection.policy == "correct"
+    assert "overproof doctor mine.yaml" in shown.stderr
+    again = overproof("init", "--problems", "mine.csv", *options, folder=tmp_path)
+    assert (again.returncode, "--out" in again.stderr) == (2, True), "what is there is not written over"
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ([], "--problems is missing"),
+        (["--problems", "mine.csv"], "--provider is missing"),
+        (["--problems", "mine.csv", "--provider", "generic"], "--model is missing"),
+        (["--problems", "mine.csv", "--provider", "depseek"], "'deepseek'"),
+        (["--problems", "mine.cvs", "--provider", "deepseek"], "mine.csv"),
+        (["--problems", "mine.csv", "--provider", "deepseek", "--question", "Qestion"], "Did you mean 'Question'"),
+        (["--problems", "gsm8", "--provider", "deepseek"], "gsm8k"),
+    ],
+)
+def test_what_is_missing_or_mistyped_is_named_with_what_is_there(tmp_path: Path, options: list[str], told: str) -> None:
+    (tmp_path / "mine.csv").write_text(ROWS)
+    shown = overproof("init", *options, folder=tmp_path)
+    assert (shown.returncode, told in shown.stderr) == (2, True), shown.stderr
+    assert "Traceback" not in shown.stderr
+    assert not (tmp_path / "mine.yaml").exists()
+
+
+def test_on_a_terminal_what_is_missing_is_asked_for(tmp_path: Path) -> None:
+    (tmp_path / "mine.csv").write_text(ROWS)
+    typed = {b"Problem file": b"mine.csv\r", b"Provider": b"generic\r", b"Address": b"\r", b"Model": b"qwen\r"}
+    seen = run_in_terminal(["init"], tmp_path, columns=80, typed=typed)
+    assert seen.code == 0, seen.lines
+    teacher = yaml.safe_load((tmp_path / "mine.yaml").read_text())["teacher"]
+    assert (teacher["model"], teacher["base_url"]) == ("qwen", "http://127.0.0.1:8000/v1")
