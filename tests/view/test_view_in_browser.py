@@ -11,8 +11,8 @@ from reported import HOSTILE, make_rich_run, sample_problem, write_reported
 from viewing import serving
 
 from overproof.journal import Journal, write_records
-from overproof.judge import Judgement
 from overproof.judge.cases import Case
+from overproof.judge.verdicts import Judgement
 from overproof.records import Grade, Verdict
 from overproof.runfolder import RunFolder
 
