@@ -288,6 +288,21 @@ def sample(run: Run, only: Container[str] | None = None) -> sampling.SamplingSum
         )
 
 
+def ask_suspects(run: Run, samples: int, *, is_rehearsal: bool = False) -> int:
+    """Have `sample` buy so many traces more of each problem whose reference is suspect by the traces there are.
+
+    Scores them first, by the rules alone: that costs nothing. Which problems they are is written down, so that the same
+    command goes on after an interrupt and buys nothing twice; `is_rehearsal` writes nothing. Returns how many are new.
+    """
+    if run.config.teacher.is_imported:
+        raise ConfigError("The traces of this run were imported: there is no teacher to ask for more")
+    _score_shards(run, run.shards)
+    found = suspects.find_undecided(run.folder, run.shards, samples)
+    if not is_rehearsal:
+        suspects.ask_more(run.folder, found, samples)
+    return len(found)
+
+
 def _check_gradable(config: RunConfig, problems: Problems) -> None:
     """Raise ConfigError where no trace could be kept, whatever its answer: each would be paid for all the same."""
     ungradable = problems.without_reference + (0 if config.judge else problems.unverifiable)

@@ -50,6 +50,8 @@ class PreparedProblem(msgspec.Struct, frozen=True, omit_defaults=True):
     """Benchmark questions that this one may put in other words, in the same form; for a person to look at."""
     override: str | None = None
     """What a person has decided about it: keep, replace (its reference is that person's) or drop; None without."""
+    more: int = 0
+    """Traces that it is to have beside those of every problem, as its reference is suspect."""
 
     @property
     def is_unfit(self) -> bool:

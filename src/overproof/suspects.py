@@ -79,6 +79,25 @@ def find_suspects(folder: RunFolder, shards: Iterable[int], least: float | None 
     return [msgspec.structs.replace(found[one.problem_id], found=one) for one in suspect]
 
 
+def find_undecided(folder: RunFolder, shards: Iterable[int], samples: int) -> list[Suspect]:
+    """The suspect references that nothing is decided about and whose problems are not to have so many traces yet."""
+    more = folder.read_overrides().more
+    return [
+        one
+        for one in find_suspects(folder, shards)
+        if one.decided is None and more.get(one.found.problem_id, 0) < samples
+    ]
+
+
+def ask_more(folder: RunFolder, found: Iterable[Suspect], samples: int) -> None:
+    """Have the next sampling buy so many traces of each of these problems beside those that every problem gets."""
+    for one in found:
+        counted = f"{one.found.agreeing} of {one.found.answered} answers agree on another than the reference"
+        at = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
+        line = Override(one.found.problem_id, "more", samples=samples, who=getpass.getuser(), why=counted, at=at)
+        folder.write_override(line)
+
+
 def decide(
     folder: RunFolder,
     problem_id: str,

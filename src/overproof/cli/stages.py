@@ -29,6 +29,9 @@ BatchIn = Annotated[
 Retry = Annotated[
     list[str] | None, typer.Option(metavar="refused", help="Ask again what the endpoint refused in an earlier session.")
 ]
+Suspects = Annotated[
+    int, typer.Option(min=0, metavar="N", help="Also buy N traces more of each problem whose reference is suspect.")
+]
 Grace = Annotated[
     float, typer.Option(min=0, metavar="SECONDS", help="After SIGTERM: how long until the process has ended.")
 ]
@@ -69,6 +72,7 @@ def sample(
     batch_out: BatchOut = None,
     batch_in: BatchIn = None,
     retry: Retry = None,
+    suspects: Suspects = 0,
     grace: Grace = GRACE_SECONDS,
 ) -> None:
     """Sample traces: the one stage that costs money. The same command again resumes."""
@@ -77,11 +81,13 @@ def sample(
     overrides = [*(set_ or []), *([f"sampling.retry=[{', '.join(retry)}]"] if retry else [])]
     with _opened(config, overrides, limit, run_dir, grace=grace) as (run, display):
         if dry_run:
-            _show_plan(run, display)
+            _show_plan(run, display, suspects)
             display.next(_again("sample", "--dry-run"))
             return
         with run.folder.lock(run.tell):
             pipeline.prepare(run)
+            if suspects:
+                _say_suspects(pipeline.ask_suspects(run, suspects), suspects, run)
             if batch_in:
                 display.batch_read(pipeline.read_batch(run, batch_in))
             if batch_out is not None:
@@ -96,12 +102,22 @@ def sample(
         display.next(typed("score", run.folder))
 
 
-def _show_plan(run: Run, display: Display) -> None:
+def _say_suspects(found: int, samples: int, run: Run) -> None:
+    run.tell(
+        f"{found:,} more suspect references: {found * samples:,} traces beside those that every problem gets"
+        if found
+        else "no further reference is suspect by the traces there are"
+    )
+
+
+def _show_plan(run: Run, display: Display, suspects: int = 0) -> None:
     """Prepare the problems, which costs nothing, and show what would be asked."""
     from overproof import pipeline
 
     with run.folder.lock(run.tell):
         pipeline.prepare(run)
+        if suspects:
+            _say_suspects(pipeline.ask_suspects(run, suspects, is_rehearsal=True), suspects, run)
         display.plan(pipeline.plan(run), with_prompts=True)
 
 

@@ -90,8 +90,9 @@ def bound(config: RunConfig, problems: Iterable[PreparedProblem]) -> JudgeOutloo
     answers = prompts = 0
     for one in problems:
         if one.problem.reference is not None:
-            answers += config.sampling.most
-            prompts += config.sampling.most * longest_prompt_tokens(one.problem.question, one.problem.reference)
+            samples = config.sampling.most + one.more
+            answers += samples
+            prompts += samples * longest_prompt_tokens(one.problem.question, one.problem.reference)
     return _outlook(config, config.judge, answers, prompts, is_bound=True)
 
 

@@ -50,7 +50,7 @@ def count_shard(
     _count_problems(counts, shard, rate_shard(config, shard) if rated is None else rated, config.sampling)
     if config.selection.has_band or any(one.has_band for one in config.selections.values()):
         _count_draws(counts, shard, outcomes, config.sampling.most)
-    _count_lengths(counts, shard)
+    _count_lengths(counts, shard, config.sampling.most)
     _count_language(counts, shard)
     _count_rewards(counts, shard)
     _note_first(counts, shard)
@@ -163,7 +163,7 @@ def pass_rates(shard: Shard, outcomes: NDArray[np.int8], sampling: SamplingConfi
     for row, found in itertools.groupby(pairs, key=lambda pair: pair[0]):
         verdicts = [None if outcome == UNKNOWN else outcome == 1 for _, outcome in found]
         rate = rate_problem(verdicts, sampling)
-        yield row, rate, verdicts.count(True)
+        yield row, rate, verdicts[: sampling.most].count(True)
 
 
 def rate_shard(config: RunConfig, shard: Shard) -> list[Rated]:
@@ -180,7 +180,7 @@ def rates_of(shard: Shard, rated: Iterable[Rated]) -> NDArray[np.float64]:
     return rates
 
 
-def _count_lengths(counts: Counts, shard: Shard) -> None:
+def _count_lengths(counts: Counts, shard: Shard, most: int) -> None:
     fates = shard.fates()
     for lengths, column in ((counts.by_tokens, "tokens"), (counts.by_characters, "characters")):
         known = (shard.traces[column] > 0) & (shard.traces["ending"] != REFUSED) & (shard.scores["length"] > 0)
@@ -188,7 +188,7 @@ def _count_lengths(counts: Counts, shard: Shard) -> None:
         bins = np.minimum(2 * np.log2(shard.traces[column][known]), HALF_OCTAVES - 1).astype(np.int64)
         cells = np.bincount(bins * 4 + fates[known], minlength=HALF_OCTAVES * 4)
         lengths.counts += cells.reshape(HALF_OCTAVES, 4)
-        counted = np.isin(fates[known], (RIGHT, WRONG))
+        counted = np.isin(fates[known], (RIGHT, WRONG)) & (shard.traces["index"][known] < most)
         lengths.sums += _share_sums(shard.owners[known][counted], bins[counted], fates[known][counted] == RIGHT)
 
 

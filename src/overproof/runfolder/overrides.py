@@ -22,16 +22,18 @@ from overproof.records import PreparedProblem, decode, encode
 _MARK = b"\xef\xbb\xbf"
 """What some editors begin a file with."""
 Action = Literal["keep", "replace", "drop", "undo", "verdict"]
+"""What a person may decide."""
 
 
 class Override(msgspec.Struct, frozen=True, omit_defaults=True):
     """One person's decision."""
 
     problem_id: str
-    action: Action
+    action: Action | Literal["more"]
     """keep: the reference is right; replace: `reference` is; drop: nothing of the problem is trained on; undo: as if
     nothing had been decided, or with `trace_id` nothing about that trace; verdict: the rules are wrong about the trace
-    `trace_id`, `verdict` is right."""
+    `trace_id`, `verdict` is right; more: the reference is suspect, and until something is decided the problem is to
+    have `samples` traces beside its own."""
     reference: str | None = None
     """The reference to grade against from now on (replace)."""
     reference_kind: str | None = None
@@ -40,6 +42,8 @@ class Override(msgspec.Struct, frozen=True, omit_defaults=True):
     """The reference of the source when this was decided."""
     trace_id: str | None = None
     verdict: Literal["correct", "incorrect"] | None = None
+    samples: int = 0
+    """Traces that are wanted beside those that every problem gets (more)."""
     who: str = ""
     why: str = ""
     at: str = ""
@@ -98,11 +102,16 @@ class Overrides:
         self.by_problem: dict[str, Override] = {}
         self.verdicts: dict[str, Override] = {}
         """Decisions about one trace, by its id."""
+        self.more: dict[str, int] = {}
+        """Traces that problems whose reference is suspect are to have beside their own."""
         for one in lines:
-            if one.action == "undo" and one.trace_id is not None:
+            if one.action == "more":
+                self.more[one.problem_id] = max(one.samples, self.more.get(one.problem_id, 0))
+            elif one.action == "undo" and one.trace_id is not None:
                 self.verdicts.pop(one.trace_id, None)
             elif one.action == "undo":
                 self.by_problem.pop(one.problem_id, None)
+                self.more.pop(one.problem_id, None)
                 self.verdicts = {key: kept for key, kept in self.verdicts.items() if kept.problem_id != one.problem_id}
             elif one.action == "verdict" and one.trace_id is not None:
                 self.verdicts[one.trace_id] = one
@@ -118,7 +127,8 @@ class Overrides:
         """The problem as it is after what was decided about it."""
         decided = self.by_problem.get(prepared.problem.id)
         if decided is None:
-            return prepared
+            more = self.more.get(prepared.problem.id)
+            return msgspec.structs.replace(prepared, more=more) if more else prepared
         if decided.action != "replace":
             return msgspec.structs.replace(prepared, override=decided.action)
         problem = msgspec.structs.replace(prepared.problem, reference=decided.reference)

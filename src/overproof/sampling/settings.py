@@ -63,19 +63,25 @@ class Settings:
 
     def least(self, prepared: PreparedProblem) -> int:
         """How many samples a problem surely wants: none where whatever comes back would be rejected."""
-        return self.config.sampling.least if self._is_asked(prepared) else 0
+        return self.config.sampling.least + prepared.more if self._is_asked(prepared) else 0
 
     def _is_asked(self, prepared: PreparedProblem) -> bool:
         return not prepared.is_unfit and (self._only is None or prepared.problem.id in self._only)
 
     def most(self, prepared: PreparedProblem) -> int:
         """How many samples a problem can come to want."""
-        return self.config.sampling.most if self.needs_verdicts(prepared) else self.least(prepared)
+        if self.needs_verdicts(prepared):
+            return self.config.sampling.most + prepared.more
+        return self.least(prepared)
 
     def wanted(self, prepared: PreparedProblem, verdicts: dict[int, bool | None]) -> int:
-        """How many samples a problem should have, by what is known of it; the least where nothing can be judged."""
+        """How many samples a problem should have, by what is known of it; the least where nothing can be judged.
+
+        Those that it is to have for a suspect reference come after all that the rule asks for. No pass rate rests on
+        them: it rests on the first `n`, or on those up to the one at which the rule stops.
+        """
         if self.needs_verdicts(prepared):
-            return wanted_samples(verdicts, self.config.sampling)
+            return wanted_samples(verdicts, self.config.sampling) + prepared.more
         return self.least(prepared)
 
     def trace(
