@@ -8,12 +8,15 @@ without them), each edited in several ways and looked up among all; and half of 
 where what is found is a question that two papers share, or a false alarm to be read. Rewordings: three benchmarks with
 names and numbers changed, in other words, and with clauses added (tests/cases/rewordings*.jsonl, among the questions of
 sets where they lie beside the repository), and how many questions of other sets are listed: what has a passage of 13
-words, signs or Han characters with the benchmark question stands in it indeed, so the others are counted by themselves.
+words, numbers or Han characters with the benchmark question stands in it indeed, as does a shorter one that is part of
+it, so the others are counted by themselves. They were read (tests/cases/rewordings_read.jsonl), and what is no question
+of the benchmark in other words or with other numbers is listed in error. What has not been read counts as such.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import os
 import random
@@ -68,11 +71,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--small", action="store_true", help="a tenth of the problems")
     parser.add_argument("--rewordings", action="store_true", help="only what is found of reworded questions")
+    parser.add_argument("--show", action="store_true", help="with --rewordings: print what is listed in error")
     parser.add_argument("--measure", choices=["edited", "templates", "benchmarks"], help=argparse.SUPPRESS)
     options = parser.parse_args()
     count = 20_000 if options.small else 200_000
     if options.rewordings:
-        print_rewordings()
+        print_rewordings(show=options.show)
         return
     if options.measure == "benchmarks":
         measure_benchmarks(count)
@@ -114,22 +118,25 @@ def measure_benchmarks(count: int) -> None:
     print(time.perf_counter() - start, peak, listed)
 
 
-def print_rewordings() -> None:
+def print_rewordings(*, show: bool = False) -> None:
     """Share of reworded benchmark questions that are listed, beside what any 8 and any 13 words in a row find.
 
     First on the questions that the thresholds were chosen on; then on those on which an earlier rule failed, and whose
     false alarms were read when this one was made; then on questions that had no part in it.
     """
     print("\nquestions that the thresholds were chosen on")
-    print_shares(["gsm8k"], "rewordings.jsonl", OTHER_SETS)
+    print_shares(["gsm8k"], "rewordings.jsonl", OTHER_SETS, show=show)
     print("\nquestions whose false alarms were read")
-    print_shares(HELD_OUT, "rewordings_held_out.jsonl", HELD_OUT_OTHERS)
+    print_shares(HELD_OUT, "rewordings_held_out.jsonl", HELD_OUT_OTHERS, show=show)
     print("\nquestions that had no part in it")
-    print_shares(FRESH, "rewordings_fresh.jsonl", FRESH_OTHERS)
+    print_shares(FRESH, "rewordings_fresh.jsonl", FRESH_OTHERS, show=show)
 
 
-def print_shares(sets: Sequence[str], cases: str, other_sets: Sequence[str]) -> None:
-    """The table of one benchmark: the questions of these sets with those of a file of cases."""
+def print_shares(sets: Sequence[str], cases: str, other_sets: Sequence[str], *, show: bool) -> None:
+    """The table of one benchmark: the questions of these sets with those of a file of cases.
+
+    `show` prints what is listed in error, or has not been read yet.
+    """
     pairs = [json.loads(line) for line in (Path(__file__).parents[1] / "cases" / cases).open("rb")]
     known = list(dict.fromkeys(text for name in sets for text in read_questions(name) if len(text) > SHORTEST))
     benchmark = known + [pair["question"] for pair in pairs]
@@ -162,10 +169,47 @@ def print_shares(sets: Sequence[str], cases: str, other_sets: Sequence[str]) -> 
         listed = [look_up(benchmark, others) for look_up in ways.values()]
         shares = [sum(map(bool, those)) / len(others) for those in listed]
         print(f"{'listed of other sets':<28}{len(others):>9}{'':>8}" + "".join(f"{share:>14.3%}" for share in shares))
-        spelled = [[" ".join(split_words(text)) for text in texts] for texts in (benchmark, others)]
-        same = look_up_runs(spelled[0], spelled[1], 13)
-        alone = sum(bool(ours) and not ours & those for ours, those in zip(listed[0], same, strict=True))
-        print(f"{'  with no passage in common':<28}{'':>9}{'.1%':>8}{alone / len(others):>14.3%}")
+        spelled = [
+            [" ".join(filter(str.isalnum, split_words(text))) for text in texts] for texts in (benchmark, others)
+        ]
+        same = [a | b for a, b in zip(look_up_runs(*spelled, 13), look_up_wholes(*spelled), strict=True)]
+        alone = [ours - those if not ours & those else set() for ours, those in zip(listed[0], same, strict=True)]
+        print(f"{'  with no passage in common':<28}{'':>9}{'':>8}{sum(map(bool, alone)) / len(others):>14.3%}")
+        read = read_judgements()
+        wrong = [
+            (asked, benchmark[number])
+            for asked, those in zip(others, alone, strict=True)
+            if those and all(read.get((digest(asked), digest(benchmark[one])), "other") == "other" for one in those)
+            for number in sorted(those)[:1]
+        ]
+        print(f"{'  in error, as read':<28}{'':>9}{'.1%':>8}{len(wrong) / len(others):>14.3%}", flush=True)
+        for asked, known in wrong if show else ():
+            print(f"    {digest(asked)} {' '.join(asked.split())[:300]}")
+            print(f"    {digest(known)} {' '.join(known.split())[:300]}\n")
+
+
+def look_up_wholes(benchmark: Sequence[str], questions: Sequence[str]) -> list[set[int]]:
+    """For each question the benchmark's that are the same as a whole, or short and part of one another."""
+    numbered = [(number, f" {text} ") for number, text in enumerate(benchmark) if text]
+    short = [(number, text) for number, text in numbered if len(text.split()) < 13]
+    found = []
+    for question in questions:
+        asked = f" {question} "
+        whole = numbered if len(question.split()) < 13 else short
+        found.append({number for number, text in whole if text in asked or (question and asked in text)})
+    return found
+
+
+def digest(text: str) -> str:
+    """What a question is known by where its text may not stand."""
+    return hashlib.blake2b(text.encode(), digest_size=6).hexdigest()
+
+
+def read_judgements() -> dict[tuple[str, str], str]:
+    """What a person has read a listed question and the benchmark's to be: same, reworded, numbers changed, other."""
+    path = Path(__file__).parents[1] / "cases" / "rewordings_read.jsonl"
+    rows = map(json.loads, path.open("rb"))
+    return {(row["asked"], row["benchmark"]): row["is"] for row in rows}
 
 
 def read_questions(name: str) -> list[str]:

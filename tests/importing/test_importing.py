@@ -447,3 +447,27 @@ def test_what_every_row_is_told_alike_is_not_the_question(tmp_path: Path) -> Non
     folder = RunFolder(tmp_path / "tasks")
     import_traces(TraceSet(path=write_rows(tmp_path / "tasks.jsonl", *tasks)), folder)
     assert [trace.problem.question for trace in traces_of(folder)] == [f"Add.\n{n} + 2" for n in range(3)]
+
+
+@pytest.mark.parametrize("labels", [[True, False], ["correct", "incorrect"], [1, 0, 0, 1, 1, 0, 1, 1]])
+def test_a_label_that_says_whether_a_reply_is_right_is_no_reference(tmp_path: Path, labels: list[Any]) -> None:
+    rows = [{"prompt": f"What is {n} + 2?", "completion": LONG, "label": label} for n, label in enumerate(labels)]
+    summary = import_traces(TraceSet(path=write_rows(tmp_path / "theirs.jsonl", *rows)), RunFolder(tmp_path / "run"))
+    assert summary.without_reference == len(labels)
+    assert any("'label' says whether the reply is right" in note for note in summary.notes)
+    answers = [{"prompt": ASKED, "completion": LONG, "label": "4"}]
+    path = write_rows(tmp_path / "answers.jsonl", *answers)
+    assert import_traces(TraceSet(path=path), RunFolder(tmp_path / "kept")).taken["reference"] == {"label": 1}
+
+
+@pytest.mark.parametrize("write", [lambda said: orjson.dumps(said).decode(), repr])
+def test_a_text_that_is_a_list_of_replies_is_that_list(tmp_path: Path, write: Any) -> None:
+    folder = RunFolder(tmp_path / "run")
+    path = write_rows(tmp_path / "theirs.jsonl", {"question": ASKED, "responses": write([SAID, LONG]), "answer": 4})
+    import_traces(TraceSet(path=path), folder)
+    assert [trace.content for trace in traces_of(folder)] == [SAID, LONG]
+
+
+def test_a_column_with_an_answer_that_is_not_read_is_told(tmp_path: Path) -> None:
+    path = write_rows(tmp_path / "theirs.jsonl", {"question": ASKED, "draft": SAID, "final": "\\boxed{5}", "answer": 4})
+    assert import_traces(TraceSet(path=path), RunFolder(tmp_path / "run")).unread == ["final"]

@@ -21,6 +21,7 @@ from overproof.hygiene.ngrams import (
     Hashes,
     Word,
     hash_ngrams,
+    is_han,
     locate_words,
     mask_numbers,
     normalise,
@@ -31,6 +32,8 @@ from overproof.problems import read_problems
 
 _FEWEST_PASSAGES = 3
 """One or two shared passages are a turn of phrase, unless they are all there is."""
+_FEWEST_OF_HAN = 8
+"""The same where a word is a character: passages of as many say half as much, and papers word all questions alike."""
 _BOILERPLATE = 16
 """A passage that stands in more benchmark questions than this is how such questions are worded: it does not count."""
 _MOST_MATCHES = 3
@@ -160,7 +163,8 @@ class _Passages:
         pairs, shared = np.unique(np.stack([askers, items], axis=1), axis=0, return_counts=True)
         sizes = np.bincount(owners, minlength=len(texts))
         smaller = np.minimum(sizes[pairs[:, 0]], self._sizes[pairs[:, 1]])
-        enough = (shared >= self._least * smaller) & (shared >= np.minimum(_FEWEST_PASSAGES, smaller))
+        fewest = np.array([_FEWEST_OF_HAN if any(map(is_han, text)) else _FEWEST_PASSAGES for text in texts])
+        enough = (shared >= self._least * smaller) & (shared >= np.minimum(fewest[pairs[:, 0]], smaller))
         for (text, item), overlap in zip(pairs[enough].tolist(), (shared / smaller)[enough].tolist(), strict=True):
             yield text, item, overlap
 

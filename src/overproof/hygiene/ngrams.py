@@ -25,6 +25,9 @@ _WORD = re.compile(rf"\\[A-Za-z]+|\d+(?:[.,]\d+)*|[{_HAN}]|[^\W\d_{_HAN}]+|[-+*/
 _LAYOUT = frozenset({"\\left", "\\right", "\\displaystyle", "\\quad", "\\qquad", "\\text", "\\mathrm", "\\rm"})
 
 
+_IS_HAN = re.compile(f"[{_HAN}]")
+
+
 class Word(NamedTuple):
     """One word as it is compared, and where it stands in the normalised text."""
 
@@ -49,6 +52,11 @@ def locate_words(text: str) -> Iterator[Word]:
         word = match.group().casefold()
         if word not in _LAYOUT:
             yield Word(word, match.start(), match.end())
+
+
+def is_han(word: str) -> bool:
+    """Whether a word is a Han character."""
+    return not word.isascii() and _IS_HAN.fullmatch(word) is not None
 
 
 def mask_numbers(words: Sequence[str]) -> list[str]:

@@ -31,7 +31,7 @@ _FEWEST_TERMS = 8
 """Terms that both questions must have: shorter ones are all template."""
 _SAME_NUMBERS = 0.85
 """Share of the numbers' weight that both questions of a rephrasing have."""
-_LEAST_TELLING = 12.0
+_LEAST_TELLING = 20.0
 """Weight of shared numbers that are more than those of any question; one that is in every hundredth weighs 21."""
 _MOST_TELLING = 60.0
 _LEAST_WORDS = 0.2

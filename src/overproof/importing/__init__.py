@@ -18,7 +18,7 @@ from typing import Any
 import msgspec
 
 from overproof.errors import ConfigError, InputError, RunFolderError, suggest
-from overproof.importing.candidates import Traits, find_traits
+from overproof.importing.candidates import Traits, find_traits, is_truth
 from overproof.importing.layouts import ALIASES, GENERAL, LAYOUTS, Layout, recognise, with_columns
 from overproof.importing.reading import ImportedReply, ImportedRow, read_row
 from overproof.importing.rendered import are_rendered
@@ -81,7 +81,7 @@ class ImportSummary(msgspec.Struct, frozen=True):
     without_reasoning: int = 0
     """Traces without any reasoning."""
     unread: list[str] = []
-    """Columns that look like reasoning and were not read."""
+    """Columns that look like reasoning, or like a reply, and were not read."""
     notes: list[str] = []
 
     def lines(self) -> Iterator[str]:
@@ -90,7 +90,8 @@ class ImportSummary(msgspec.Struct, frozen=True):
         for part, columns in self.taken.items():
             yield f"    {part:<10} " + ", ".join(f"{name} ({rows:,} rows)" for name, rows in columns.items())
         for name in self.unread:
-            yield f"! '{name}' looks like reasoning and was not read. To read it give --reasoning or --answer '{name}'"
+            what = "looks like reasoning or a reply and was not read"
+            yield f"! '{name}' {what}. To read it give --reasoning or --answer '{name}'"
         if self.without_reasoning:
             yield f"! {self.without_reasoning:,} traces have no reasoning: think_format fails them"
         yield from (f"! {note}" for note in self.notes)
@@ -278,7 +279,7 @@ class _Reader:
 
 
 def _find_unread(first: list[SourceRow], reader: _Reader) -> list[str]:
-    """Columns of the first rows that hold what looks like a reasoning, and of which nothing was read."""
+    """Columns of the first rows that hold what looks like a reasoning or a reply, and of which nothing was read."""
     found: dict[str, None] = {}
     for row in first:
         read = reader.texts_of(row)
@@ -292,7 +293,8 @@ def _find_unread(first: list[SourceRow], reader: _Reader) -> list[str]:
 
 def _is_reasoning(column: str, text: str) -> bool:
     is_called = any(name in column.lower() for name in ("reason", "think", "thought", "cot"))
-    return "<think>" in text or (is_called and len(text) > _LONG // 20) or len(text) > _LONG
+    is_reply = "\\boxed" in text and not is_truth(column) and "solution" not in column.lower()
+    return is_reply or "<think>" in text or (is_called and len(text) > _LONG // 20) or len(text) > _LONG
 
 
 def _build_trace(  # noqa: PLR0917 - each of another kind

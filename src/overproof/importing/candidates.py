@@ -6,17 +6,18 @@ annotated, human) is never a model's; two columns of which either may be meant a
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from overproof.errors import InputError
-from overproof.importing.layouts import GENERAL, Layout, Names, written_as
+from overproof.importing.layouts import GENERAL, Layout, Names, find_written
 from overproof.importing.rendered import are_rendered
 from overproof.mending import mend
 from overproof.problems.notes import SourceNotes
 from overproof.records import clean_text
-from overproof.rows.columns import MISSING, look_up
+from overproof.rows.columns import MISSING, look_up, read_cell
 from overproof.rows.row import SourceRow
 
 _REPLY_ENDS = ("response", "completion", "generation", "output", "solution", "attempt", "reply", "rollout")
@@ -51,6 +52,15 @@ _LOOSELY_NAMED = {
 """Columns of a layout's replies that often hold something else."""
 
 
+_LABELS = {"label", "labels", "标签"}
+_VERDICTS = {
+    *("true", "false", "yes", "no", "correct", "incorrect", "right", "wrong", "good", "bad", "chosen", "rejected"),
+    *("positive", "negative", "pass", "fail", "对", "错", "正确", "错误"),
+}
+_FEWEST_ZEROS_AND_ONES = 8
+_WORD_GAP = re.compile(r"\s")
+
+
 class Traits(NamedTuple):
     """What the first rows of a set show of its columns."""
 
@@ -60,6 +70,8 @@ class Traits(NamedTuple):
     """Columns whose texts hold reasoning."""
     constant: frozenset[str] = frozenset()
     """Columns that say the same in every row."""
+    verdicts: frozenset[str] = frozenset()
+    """Columns called labels that say of each reply whether it is right, and not what would be."""
 
 
 def find_traits(first: Sequence[SourceRow]) -> Traits:
@@ -73,11 +85,35 @@ def find_traits(first: Sequence[SourceRow]) -> Traits:
     thinking = {name for name, held in columns.items() if sum(map(holds_reasoning, held)) * 2 > len(held)}
     constant = {name for name, held in texts.items() if len(held) > 1 and len(set(held)) == 1}
     rendered = {name for name, held in texts.items() if are_rendered(held)}
-    return Traits(frozenset(rendered), frozenset(thinking), frozenset(constant))
+    verdicts = {name for name, held in columns.items() if name.casefold() in _LABELS and _are_verdicts(held)}
+    return Traits(frozenset(rendered), frozenset(thinking), frozenset(constant), frozenset(verdicts))
+
+
+def _are_verdicts(held: Sequence[Any]) -> bool:
+    """Whether values say yes or no; a few of 0 and 1 may be answers."""
+    if all(isinstance(one, bool) or str(one).strip().casefold() in _VERDICTS for one in held):
+        return True
+    return len(held) >= _FEWEST_ZEROS_AND_ONES and all(str(one) in {"0", "1"} for one in held)
+
+
+def read_list(value: Any) -> Any:
+    """The replies in a text that is a list of several, as CSV and Parquet files keep them; any other value as it is.
+
+    A list of single words is an answer, and no list of replies.
+    """
+    if not isinstance(value, str) or not value.lstrip().startswith("[") or not value.rstrip().endswith("]"):
+        return value
+    found = read_cell(value)
+    if not isinstance(found, list) or not found:
+        return value
+    is_chat = all(isinstance(one, Mapping) for one in found)
+    are_texts = all(isinstance(one, str) for one in found) and any(_WORD_GAP.search(one) for one in found)
+    return found if is_chat or are_texts else value
 
 
 def holds_reasoning(value: Any) -> bool:
     """Whether there is reasoning within what may be a reply, or in the first of several."""
+    value = read_list(value)
     if isinstance(value, Sequence) and not isinstance(value, str) and value:
         value = value[0]
     if isinstance(value, Mapping):
@@ -87,8 +123,9 @@ def holds_reasoning(value: Any) -> bool:
 
 def choose_question(row: SourceRow, layout: Layout, traits: Traits, notes: SourceNotes) -> Names:
     """The columns that may hold a row's question, those that say the same in every row after the others."""
-    constant = [name for name in layout.question if written_as(row.values, name) in traits.constant]
-    asked = next((name for name in layout.question if name not in constant and _has(row, name)), None)
+    listed = find_written(row.values, layout.question)
+    constant = [name for name in listed if name in traits.constant]
+    asked = next((name for name in listed if name not in constant and _has(row, name)), None)
     if not constant or asked is None or (asked == "input" and "instruction" in constant):
         return layout.question
     notes.count(f"'{constant[0]}' says the same in every row: '{asked}' is taken for the question", row.where)
@@ -100,7 +137,7 @@ def choose_reply(row: SourceRow, layout: Layout, traits: Traits) -> Names:
 
     Raises InputError where two may be meant.
     """
-    listed = [written_as(row.values, name) for name in layout.replies]
+    listed = find_written(row.values, layout.replies)
     if layout.is_settled:
         return tuple(name for name in listed if look_up(row.values, name) is not MISSING)
     of_its_own = 3 if layout.replies != GENERAL.replies else 2
@@ -123,27 +160,30 @@ def choose_reply(row: SourceRow, layout: Layout, traits: Traits) -> Names:
 
 def choose_reasoning(row: SourceRow, layout: Layout, reply: str | None) -> Names:
     """The column that holds the reasoning of the reply in another. Raises InputError where two may be meant."""
-    listed = [written_as(row.values, name) for name in layout.reasoning]
+    listed = find_written(row.values, layout.reasoning)
     if layout.is_settled:
-        return tuple(listed)
+        return listed
     if reply is not None and (beside := _find_beside(row, reply)):
         return (beside,)
-    found = [name for name in dict.fromkeys(listed) if _has(row, name)]
+    found = [name for name in listed if _has(row, name)]
     found = found or [name for name in _of_a_model(row, _THOUGHT_ENDS) if _has(row, name)]
     return _choose(row, found, lambda _: 0, "the reasoning", "--reasoning")
 
 
 def choose_truth(row: SourceRow) -> Names:
     """The column that is named as the truth, where a row has one whose name is none of those that people agree on."""
-    found = [
-        str(name)
-        for name in row.values
-        if _has(row, str(name))
-        and len(words := _words_of(str(name))) > 1
-        and words[-1] in _TRUTH_ENDS
-        and not _TRUTHS.isdisjoint(words[:-1])
-    ]
+    found = [name for name in _find_truths(tuple(row.values)) if _has(row, name)]
     return _choose(row, found, lambda name: _words_of(name)[-1] == "answer", "the reference", "--reference")
+
+
+@functools.lru_cache(maxsize=4096)
+def _find_truths(keys: Names) -> Names:
+    words = {str(key): _words_of(str(key)) for key in keys}
+    return tuple(
+        name
+        for name, said in words.items()
+        if len(said) > 1 and said[-1] in _TRUTH_ENDS and not _TRUTHS.isdisjoint(said[:-1])
+    )
 
 
 def _choose(row: SourceRow, names: Sequence[str], rank: Callable[[str], Any], part: str, option: str) -> Names:
@@ -164,13 +204,17 @@ def _choose(row: SourceRow, names: Sequence[str], rank: Callable[[str], Any], pa
     return (whole,)
 
 
-def _of_a_model(row: SourceRow, ends: Iterable[str]) -> list[str]:
+def _of_a_model(row: SourceRow, ends: Names) -> Names:
     """The columns that are called after a model and one of these."""
-    return [
-        str(name)
-        for name in row.values
-        if (before := _before(str(name), ends)) and _NOT_A_MODELS.isdisjoint(_words_of(before))
-    ]
+    return _called_after_models(tuple(row.values), ends)
+
+
+@functools.lru_cache(maxsize=4096)
+def _called_after_models(keys: Names, ends: Names) -> Names:
+    names = map(str, keys)
+    return tuple(
+        name for name in names if (before := _before(name, ends)) and _NOT_A_MODELS.isdisjoint(_words_of(before))
+    )
 
 
 def _before(name: str, ends: Iterable[str]) -> str:
@@ -179,12 +223,19 @@ def _before(name: str, ends: Iterable[str]) -> str:
     return next((plain[: -len(end) - 1] for end in ends if plain.endswith((f"_{end}", f"-{end}", f" {end}"))), "")
 
 
+def is_truth(name: str) -> bool:
+    """Whether a column is named as the truth."""
+    return not _TRUTHS.isdisjoint(_words_of(name))
+
+
 def _words_of(name: str) -> list[str]:
     return [word.lower() for word in _WORDS.findall(name)]
 
 
 def _find_betrayed(row: SourceRow, layout: Layout, traits: Traits, *, is_last_hope: bool) -> list[str]:
     """The columns that are replies, whatever they are called, by the reasoning that they hold."""
+    if not is_last_hope and not traits.thinking:
+        return []
     others = {*layout.question, *layout.reasoning, *layout.chat, *layout.rendered}
     return [
         str(name)

@@ -8,6 +8,8 @@ thing, and a mapping of one's own comes before both.
 from __future__ import annotations
 
 import dataclasses
+import functools
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -16,6 +18,8 @@ from overproof.rows.columns import find_column
 
 _LONGEST_ANSWER = 200
 """Characters up to which a text without a box may be an answer; a longer one is a solution."""
+
+_STEP = re.compile(r"[.\[]")
 
 Names = tuple[str, ...]
 
@@ -237,11 +241,22 @@ def _is_of(values: Mapping[str, Any], layout: Layout) -> bool:
     return has_marks and find_column(values, layout.unless) is None
 
 
-def written_as(values: Mapping[str, Any], name: str) -> str:
-    """The column of a row that bears a name in whatever case; the name itself where none does."""
-    if find_column(values, name) is not None:
-        return name
-    return next((str(one) for one in values if str(one).casefold() == name.casefold()), name)
+def find_written(values: Mapping[str, Any], names: Names) -> Names:
+    """Those of these columns and paths that a row may have, as it writes them: case says nothing."""
+    return _find_written(tuple(values), names)
+
+
+@functools.lru_cache(maxsize=4096)
+def _find_written(keys: tuple[str, ...], names: Names) -> Names:
+    folded = {str(key).casefold(): str(key) for key in reversed(keys)}
+    found: dict[str, None] = {}
+    for name in names:
+        whole = _STEP.split(name, maxsplit=1)[0]
+        if name in keys or (whole != name and whole in keys):
+            found[name] = None
+        elif (written := folded.get(name.casefold())) is not None:
+            found[written] = None
+    return tuple(found)
 
 
 def with_columns(layout: Layout, columns: Mapping[str, str]) -> Layout:

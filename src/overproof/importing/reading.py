@@ -21,8 +21,9 @@ from overproof.importing.candidates import (
     choose_reply,
     choose_truth,
     holds_reasoning,
+    read_list,
 )
-from overproof.importing.layouts import Layout, Names, find_answer, written_as
+from overproof.importing.layouts import Layout, Names, find_answer, find_written
 from overproof.importing.rendered import read_rendered
 from overproof.mending import MARKS, mend
 from overproof.problems import build_problem
@@ -94,12 +95,13 @@ class _Cells:
 
     def take(self, part: str, names: Names) -> Any:
         """The first of these columns that holds anything; None where none does."""
-        for listed in names:
-            name = written_as(self.row.values, listed)
+        for name in find_written(self.row.values, names):
             value = look_up(self.row.values, name)
             if value is MISSING or value is None or value in ("", []):
                 continue
             self.taken[part] = name
+            if part in {"replies", "reasoning"}:
+                return read_list(value)
             return read_cell(value) if isinstance(value, str) and value.startswith(("[{", "[ {")) else value
         return None
 
@@ -124,7 +126,7 @@ def read_row(row: SourceRow, layout: Layout, notes: SourceNotes, traits: Traits 
     replies = _read_replies(cells, layout, traits, last)
     if not any(reply.content.strip() or reply.reasoning for reply in replies):
         raise InputError(f"{row.where}: the reply in '{cells.said_in()}' is empty")
-    problem = _without_circle(_build(cells, layout, prompt, notes), cells, replies, notes)
+    problem = _without_circle(_build(cells, layout, prompt, notes, traits), cells, replies, notes)
     replies = [_mend_reply(row, reply, notes) for reply in replies]
     if cells.taken.get("append"):
         prompt = [*prompt[:-1], Message("user", problem.question)]
@@ -153,7 +155,7 @@ def _read_question(
 
 def _find_rendered(cells: _Cells, layout: Layout) -> list[dict[str, str]] | None:
     """The messages in a text as a template writes them out; None where a row has a question by itself."""
-    if any(_has(cells.row, name) for name in layout.question):
+    if any(_has(cells.row, name) for name in find_written(cells.row.values, layout.question)):
         return None
     text = cells.take("chat", layout.rendered)
     found = read_rendered(text) if isinstance(text, str) else None
@@ -221,9 +223,14 @@ def _split_chat(row: SourceRow, chat: Any, column: str) -> tuple[list[Message], 
     return prompt, reply
 
 
-def _build(cells: _Cells, layout: Layout, prompt: list[Message], notes: SourceNotes) -> Problem:
+def _build(cells: _Cells, layout: Layout, prompt: list[Message], notes: SourceNotes, traits: Traits) -> Problem:
     replied = cells.taken.values()
-    if cells.take("reference", tuple(name for name in layout.reference if name not in replied)) is None:
+    asked = len(layout.reference) == 1  # by a person, who knows what is meant
+    listed = find_written(cells.row.values, layout.reference)
+    if not asked and (verdict := next((name for name in listed if name in traits.verdicts), None)):
+        notes.count(f"'{verdict}' says whether the reply is right, and is no reference", cells.row.where)
+        listed = tuple(name for name in listed if name not in traits.verdicts)
+    if cells.take("reference", tuple(name for name in listed if name not in replied)) is None:
         cells.take("reference", tuple(name for name in choose_truth(cells.row) if name not in replied))
     is_alpaca = cells.taken.get("question") == "instruction" and "input" not in replied
     append = cells.take("append", ("input",) if is_alpaca and len(layout.question) > 1 else layout.append)
@@ -257,7 +264,7 @@ def _read_replies(cells: _Cells, layout: Layout, traits: Traits, last: Mapping[s
         replies = [reply for one in held for reply in _from_value(cells.row, one)]
     else:
         value = cells.take("replies", names)
-        if value is None and names and any(_has(cells.row, name) for name in layout.reasoning):
+        if value is None and names and _reasons(cells, layout):
             value = ""  # cut before it began to answer
         replies = _from_value(cells.row, value)
     if not replies and not said:
@@ -270,10 +277,14 @@ def _find_reply_columns(cells: _Cells, layout: Layout, traits: Traits) -> Names:
     if layout.each:
         return layout.each
     names = choose_reply(cells.row, layout, traits)
-    if not names and any(_has(cells.row, name) for name in layout.reasoning):
+    if not names and _reasons(cells, layout):
         both = _has(cells.row, "solution") and _has(cells.row, "answer")  # the longer then replies
         return ("solution",) if both else ("answer", "final_answer", "solution")
     return names
+
+
+def _reasons(cells: _Cells, layout: Layout) -> bool:
+    return any(_has(cells.row, name) for name in find_written(cells.row.values, layout.reasoning))
 
 
 def _say_none(cells: _Cells, names: Names) -> str:
