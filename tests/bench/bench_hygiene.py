@@ -177,15 +177,15 @@ def print_shares(sets: Sequence[str], cases: str, other_sets: Sequence[str], *, 
         print(f"{'  with no passage in common':<28}{'':>9}{'':>8}{sum(map(bool, alone)) / len(others):>14.3%}")
         read = read_judgements()
         wrong = [
-            (asked, benchmark[number])
-            for asked, those in zip(others, alone, strict=True)
-            if those and all(read.get((digest(asked), digest(benchmark[one])), "other") == "other" for one in those)
+            (text, benchmark[number])
+            for text, those in zip(others, alone, strict=True)
+            if those and all(read.get((digest(text), digest(benchmark[one])), "other") == "other" for one in those)
             for number in sorted(those)[:1]
         ]
         print(f"{'  in error, as read':<28}{'':>9}{'.1%':>8}{len(wrong) / len(others):>14.3%}", flush=True)
-        for asked, known in wrong if show else ():
-            print(f"    {digest(asked)} {' '.join(asked.split())[:300]}")
-            print(f"    {digest(known)} {' '.join(known.split())[:300]}\n")
+        for pair in wrong if show else ():
+            for text in pair:
+                print(f"    {digest(text)} {' '.join(text.split())[:300]}")
 
 
 def look_up_wholes(benchmark: Sequence[str], questions: Sequence[str]) -> list[set[int]]:

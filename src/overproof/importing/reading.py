@@ -225,9 +225,9 @@ def _split_chat(row: SourceRow, chat: Any, column: str) -> tuple[list[Message], 
 
 def _build(cells: _Cells, layout: Layout, prompt: list[Message], notes: SourceNotes, traits: Traits) -> Problem:
     replied = cells.taken.values()
-    asked = len(layout.reference) == 1  # by a person, who knows what is meant
+    is_named = len(layout.reference) == 1  # by a person, who knows what is meant
     listed = find_written(cells.row.values, layout.reference)
-    if not asked and (verdict := next((name for name in listed if name in traits.verdicts), None)):
+    if not is_named and (verdict := next((name for name in listed if name in traits.verdicts), None)):
         notes.count(f"'{verdict}' says whether the reply is right, and is no reference", cells.row.where)
         listed = tuple(name for name in listed if name not in traits.verdicts)
     if cells.take("reference", tuple(name for name in listed if name not in replied)) is None:
