@@ -172,7 +172,12 @@ def print_shares(sets: Sequence[str], cases: str, other_sets: Sequence[str], *, 
         spelled = [
             [" ".join(filter(str.isalnum, split_words(text))) for text in texts] for texts in (benchmark, others)
         ]
-        same = [a | b for a, b in zip(look_up_runs(*spelled, 13), look_up_wholes(*spelled), strict=True)]
+        same = [
+            a | b
+            for a, b in zip(
+                look_up_runs(spelled[0], spelled[1], 13), look_up_wholes(spelled[0], spelled[1]), strict=True
+            )
+        ]
         alone = [ours - those if not ours & those else set() for ours, those in zip(listed[0], same, strict=True)]
         print(f"{'  with no passage in common':<28}{'':>9}{'':>8}{sum(map(bool, alone)) / len(others):>14.3%}")
         read = read_judgements()
