@@ -25,6 +25,8 @@ class Seen(NamedTuple):
 
     lines: list[str]
     code: int
+    shown: bytes
+    """All that was sent to it."""
 
 
 def run_in_terminal(
@@ -64,4 +66,4 @@ def run_in_terminal(
     _, status = os.waitpid(child, 0)
     os.close(terminal)
     before = ["".join(row[column].data for column in range(columns)) for row in screen.history.top]
-    return Seen([line.rstrip() for line in [*before, *screen.display]], os.waitstatus_to_exitcode(status))
+    return Seen([line.rstrip() for line in [*before, *screen.display]], os.waitstatus_to_exitcode(status), shown)

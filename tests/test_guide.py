@@ -1,5 +1,6 @@
 """The guide and the README: their Python runs, their YAML is a config, and every link leads to a file."""
 
+import os
 import re
 import subprocess
 import sys
@@ -67,12 +68,35 @@ def _least(kind: type[BaseModel]) -> dict[str, Any]:
     return {name: value for name, value in needed.items() if name in kind.model_fields}
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: f"{page.parent.name}-{page.stem}")
-def test_the_shell_of_a_page_can_be_read_by_a_shell(page: Path) -> None:
-    for named in ("sh", "bash"):
-        for _, text in blocks(page, named):
-            ran = subprocess.run(["bash", "-n"], input=text, capture_output=True, text=True, check=False)
-            assert ran.returncode == 0, f"{page.name}: {text}{ran.stderr}"
+SHELLS = {"sh", "bash"}
+WITH_SHELL = [page for page in PAGES if any(may_run for named in SHELLS for may_run, _ in blocks(page, named))]
+
+
+@pytest.mark.parametrize("page", WITH_SHELL, ids=lambda page: f"{page.parent.name}-{page.stem}")
+@pytest.mark.slow
+def test_the_commands_of_a_page_do_what_it_says_one_after_the_other(page: Path, tmp_path: Path) -> None:
+    (tmp_path / "mine.jsonl").write_text('{"question": "What is 1 + 1?", "answer": "2"}\n', encoding="utf-8")
+    ours = f'overproof() {{ "{sys.executable}" -m overproof "$@"; }}\n'
+    shell = "".join(text for named in SHELLS for may_run, text in blocks(page, named) if may_run)
+    clean = {name: value for name, value in os.environ.items() if not name.endswith("_API_KEY")}
+    ran = subprocess.run(
+        ["bash", "-euc", ours + shell], cwd=tmp_path, env=clean, capture_output=True, text=True, check=False
+    )
+    assert ran.returncode == 0, f"{shell}\n{ran.stderr}"
+
+
+def test_every_block_of_a_page_is_run_marked_or_no_code() -> None:
+    """Python and shell run, YAML is part of a config (above), or a line says why not; the rest is text to look at."""
+    kinds = {"python", "yaml", "text", "toml", *SHELLS}
+    for page in PAGES:
+        text = page.read_text(encoding="utf-8")
+        found = _BLOCK.findall(text)
+        assert len(found) * 2 == len(re.findall("^```", text, re.MULTILINE)), page.name
+        assert {named for _, named, _ in found} <= kinds, page.name
+        for kept, named, code in found:
+            if kept and named in SHELLS:  # else it is run
+                read = subprocess.run(["bash", "-n"], input=code, capture_output=True, text=True, check=False)
+                assert read.returncode == 0, f"{page.name}: {code}{read.stderr}"
 
 
 def test_every_link_of_a_page_leads_to_a_file() -> None:

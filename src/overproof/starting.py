@@ -142,6 +142,12 @@ def key_variable(provider: str) -> str | None:
     return profile.key_env if profile.key_required else None
 
 
+def guess_source(problems: str) -> dict[str, Any]:
+    """The `problems` table of a file or preset that is given without one, its columns as `look_at` finds them."""
+    found = look_at(problems)
+    return {key: value for key, value in _source_of(problems, found.question, found.reference, found).items() if value}
+
+
 def _source_of(problems: str, question: str | None, reference: str | None, found: FirstLook) -> dict[str, Any]:
     if problems in PRESETS:
         return {"preset": problems}

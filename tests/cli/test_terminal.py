@@ -1,6 +1,8 @@
 """What a person sees: on terminals of several widths, in pipes, and in encodings that lack half the letters."""
 
 import re
+import shlex
+import shutil
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,7 @@ from overproof.cli.display import Display
 from overproof.pipeline import StepProgress
 
 SHORT = ["--limit", "2", "--set", "sampling.n=2"]
+RUN = ["run", "quickstart", *SHORT, "--run-dir", "run"]
 
 
 @pytest.mark.parametrize(
@@ -31,6 +34,11 @@ def test_what_a_run_came_to_stands_whole_below_the_bars(tmp_path: Path, columns:
     assert "4 traces of 2 problems" in text
     assert re.search(r"\d of 4 traces kept", text)
     assert "Next: overproof view run" in text
+    if columns == 80:  # what is to be typed next can be typed
+        (check,) = [line.split("overproof ", 1)[1] for line in seen.lines if "overproof check-student" in line]
+        shown = overproof(*shlex.split(check), folder=tmp_path)
+        assert "rows rendered with its chat template" in shown.stdout, shown.stderr
+        assert f"overproof sft {check.removeprefix('check-student ')}" in shown.stderr
     assert not any("…" in line and "  " in line.strip() for line in seen.lines if ":" in line and "%" in line), text
 
 
@@ -46,11 +54,22 @@ def test_without_a_terminal_a_stage_that_ends_early_tells_how_far_it_came(capsys
     assert capsys.readouterr().err.splitlines() == counts
 
 
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a run in it that went through: the same command again makes it say all but the bars anew."""
+    folder = tmp_path_factory.mktemp("finished")
+    assert overproof(*RUN, folder=folder).returncode == 0
+    return folder
+
+
 @pytest.mark.slow
-def test_a_terminal_without_colour_gets_none(tmp_path: Path) -> None:
-    seen = run_in_terminal(["run", "quickstart", *SHORT, "--run-dir", "run"], tmp_path, columns=80, NO_COLOR="1")
+def test_a_terminal_without_colour_gets_none(finished: Path) -> None:
+    seen = run_in_terminal(RUN, finished, columns=80, NO_COLOR="1")
     assert seen.code == 0
     assert sum(line.startswith("dataset") for line in seen.lines) == 1
+    assert not re.search(rb"\x1b\[(?:\d+;)*(?:[34]\d|9[0-7]|10[0-7])(?:;\d+)*m", seen.shown), (
+        "no sign that sets a colour"
+    )
 
 
 @pytest.mark.slow
@@ -66,7 +85,6 @@ def test_an_interrupted_run_says_what_is_saved_and_how_to_go_on(tmp_path: Path) 
 
 VERIFY = ["verify", "--reference", "√2 ≥ 1 → 是 🜚", "--answer", "答案是 \\boxed{√2 ≥ 1 → 是 🜚}"]
 DRY_RUN = ["run", "quickstart", *SHORT, "--dry-run", "--run-dir", "run"]
-RUN = ["run", "quickstart", *SHORT, "--run-dir", "run"]
 
 
 @pytest.mark.parametrize(
@@ -79,8 +97,6 @@ RUN = ["run", "quickstart", *SHORT, "--run-dir", "run"]
         ("latin-1", ["guide", "rewards"]),
         ("ascii", DRY_RUN),
         pytest.param("gbk", DRY_RUN, marks=pytest.mark.slow),
-        pytest.param("gbk", RUN, marks=pytest.mark.slow),
-        pytest.param("ascii", RUN, marks=pytest.mark.slow),
     ],
     ids=lambda value: value if isinstance(value, str) else value[0],
 )
@@ -91,16 +107,25 @@ def test_no_encoding_of_the_output_ends_in_an_error(tmp_path: Path, encoding: st
     assert shown.stdout
 
 
+@pytest.mark.parametrize("encoding", ["gbk", "ascii", "latin-1"])
+@pytest.mark.slow
+def test_no_encoding_of_the_output_spoils_what_a_run_came_to(finished: Path, encoding: str) -> None:
+    shown = overproof(*RUN, folder=finished, encoding=encoding, PYTHONIOENCODING=encoding, PYTHONUTF8="0")
+    assert "Traceback" not in shown.stderr
+    assert shown.returncode == 0, shown.stderr
+    assert re.search(r"^all +\d+\.\d% +\d+\.\d% (–|-) \d+\.\d%", shown.stdout, re.MULTILINE), shown.stdout
+
+
 def test_letters_that_an_encoding_lacks_are_spelled_so_that_they_can_be_read(tmp_path: Path) -> None:
     shown = overproof("config", "quickstart", folder=tmp_path, encoding="ascii", PYTHONIOENCODING="ascii")
     assert "<think>...</think>" in shown.stdout
 
 
 @pytest.mark.slow
-def test_an_empty_result_says_why_and_fails(tmp_path: Path) -> None:
-    command = ["run", "quickstart", *SHORT, "--run-dir", "run"]
+def test_an_empty_result_says_why_and_fails(finished: Path, tmp_path: Path) -> None:
+    shutil.copytree(finished, tmp_path, dirs_exist_ok=True)
     settings = ["--set", "selection.require={repetition: 2}", "--set", "sampling.first_replies=0"]
-    shown = overproof(*command, *settings, folder=tmp_path)
+    shown = overproof(*RUN, *settings, folder=tmp_path)
     assert shown.returncode == 1, shown.stdout + shown.stderr
     assert "nothing was kept" in shown.stderr
     assert "0 of 4 traces kept" in shown.stdout
@@ -114,16 +139,16 @@ def test_named_selections_stand_in_the_summary_with_their_counts_and_places(tmp_
 
 
 @pytest.mark.slow
-def test_less_and_more_is_said_when_asked(tmp_path: Path) -> None:
-    quiet = overproof("run", "quickstart", *SHORT, "--run-dir", "run", "-q", folder=tmp_path)
+def test_less_and_more_is_said_when_asked(finished: Path) -> None:
+    quiet = overproof(*RUN, "-q", folder=finished)
     assert quiet.returncode == 0
     assert quiet.stderr == ""
     assert "dataset" in quiet.stdout
 
 
 @pytest.mark.slow
-def test_the_summary_speaks_the_language_that_is_asked_for(tmp_path: Path) -> None:
-    shown = overproof("run", "quickstart", *SHORT, "--run-dir", "run", "--lang", "zh", folder=tmp_path)
+def test_the_summary_speaks_the_language_that_is_asked_for(finished: Path) -> None:
+    shown = overproof(*RUN, "--lang", "zh", folder=finished)
     assert "条轨迹" in shown.stdout
     assert "数据集" in shown.stdout
 

@@ -42,10 +42,11 @@ def read_config(name: str, overrides: list[str] | None, limit: int | None) -> Ru
 def read_problems_table(name: str, overrides: list[str] | None, limit: int | None) -> ProblemsConfig:
     """The problems that a command line means: those of a config, or a problem file by itself."""
     from overproof.config import parse_config
+    from overproof.starting import guess_source
 
     if name.endswith((".yaml", ".yml")):
         return read_config(name, overrides, limit).problems
-    tree: dict[str, Any] = {"problems": {"path": name}, "teacher": {}}
+    tree: dict[str, Any] = {"problems": guess_source(name), "teacher": {}}
     return parse_config(tree, name, add_limit(overrides, limit)).problems
 
 
