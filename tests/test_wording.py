@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from overproof.config.rewards import REWARDS
 from overproof.errors import ConfigError
 from overproof.report import funnel, page, troubles
 from overproof.rewards.think_format import BREAKS
@@ -72,6 +73,8 @@ def test_everything_that_is_said_has_a_translation(where: str) -> None:
 def test_nearly_all_names_and_meanings_that_other_modules_hold_have_a_translation() -> None:
     said = set(named())
     missing = sorted(said - set(ZH))
+    assert not {*page.LAYERS.values(), *(name.replace("_", " ") for name in REWARDS)} - set(ZH)
+    assert set(page.LAYERS.values()) <= set(page.words_of_script(Wording("zh"))), "scripts name them, however long"
     assert len(missing) < 0.1 * len(said), missing
 
 

@@ -158,7 +158,9 @@ def draw_differences(differences: Sequence[tuple[str, Estimate]], say: Wording) 
             high=show_points(one.high),
         )
         rows.append(ForestRow(name, _place(one, begin, end), show_points(one.value), told, ""))
-    ticks = [Tick((step - begin) / (end - begin), f"{100 * step:+.3g}" if step else "0") for step in steps]
+    ticks = [
+        Tick((step - begin) / (end - begin), f"{100 * step:+.3g}".replace("-", "−") if step else "0") for step in steps
+    ]
     return Rows(rows, ticks, say("difference in percentage points"), Tick(-begin / (end - begin), say("no difference")))
 
 

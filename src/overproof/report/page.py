@@ -240,7 +240,7 @@ def tell_reasons(say: Wording) -> dict[str, str]:
 def _words(language: Language) -> dict[str, str]:
     script = "".join(read_asset(name) for name in (*SCRIPTS, "compare.js"))
     catalogue = Wording(language).catalogue
-    said = set(_SAID.findall(script)) | {text for text in catalogue if len(text) < _LONGEST_NAME}
+    said = {*_SAID.findall(script), *LAYERS.values(), *(text for text in catalogue if len(text) < _LONGEST_NAME)}
     return {text: catalogue[text] for text in said if text in catalogue}
 
 

@@ -113,7 +113,7 @@ function answersBeside(problem) {
 }
 
 function factsOf(problem) {
-  const facts = problem.facts || {}, list = (name, value) => make("a", { href: `#/problems?${new URLSearchParams({ [name]: value })}` }, value);
+  const facts = problem.facts || {}, list = (name, value, shown = value) => make("a", { href: `#/problems?${new URLSearchParams({ [name]: value })}` }, shown);
   const rate = facts.rate === null || facts.rate === undefined ? t("not known") : share(facts.rate);
   return make("dl", { class: "facts" },
     fact(t("Pass rate"), rate), fact(t("Traces"), problem.traces.length === problem.trace_count ? number(problem.trace_count) : t("{n} of {m} shown", { n: problem.traces.length, m: number(problem.trace_count) })),
@@ -121,7 +121,7 @@ function factsOf(problem) {
     problem.source ? fact(t("Source"), list("source", problem.source)) : null,
     problem.language ? fact(t("Language"), list("language", problem.language)) : null,
     problem.level ? fact(t("Level"), list("level", problem.level)) : null,
-    facts.kind ? fact(t("Kind of answer"), list("kind", facts.kind)) : null,
+    facts.kind ? fact(t("Kind of answer"), list("kind", facts.kind, words(facts.kind))) : null,
     problem.issue ? fact(t("Cannot be graded"), problem.issue) : null);
 }
 
@@ -155,7 +155,7 @@ function traceCard(problem, trace, { isMatching = false, source: from = source, 
       badge(trace),
       trace.kept ? make("span", { class: "badge kept" }, t("kept")) : null,
       isMatching ? make("span", { class: "badge listed" }, t("in the list")) : null,
-      wrong, toggle),
+      make("span", { class: "actions" }, wrong, toggle)),
     make("p", { class: "verdict" }, ...verdictText(trace)), body);
   const fill = (raw) => {
     body.replaceChildren(...(raw ? rawParts(trace) : readParts(trace)));
@@ -171,7 +171,7 @@ function verdictText(trace) {
   const parts = [], sentence = (text) => (text ? `${text[0].toUpperCase()}${text.slice(1)}${/[.。!?]$/.test(text) ? " " : ". "}` : "");
   const isCut = !trace.error && trace.finish && trace.finish !== "stop";
   if (trace.layer && !(isCut && trace.layer === "reply")) parts.push(make("b", {}, trace.extracted ? excerpt(trace.extracted, 120) : t("no answer")), ` – ${t(run.layers[trace.layer] || trace.layer)}: `, sentence(trace.why));
-  for (const [judge, said] of Object.entries(trace.judged || {})) parts.push(make("span", { class: "judged" }, t("{judge}, asked as the judge, replied ", { judge }), make("q", {}, said), ". "));
+  for (const [judge, said] of Object.entries(trace.judged || {})) parts.push(make("span", { class: "judged" }, t("{judge}, asked as the judge, replied ", { judge }), make("q", {}, said), t(". ")));
   if (trace.error) parts.push(t("The endpoint refused: {error}. ", { error: words(trace.error) }));
   else if (isCut) parts.push(t("The reply was cut ({finish}). ", { finish: trace.finish }));
   if (trace.reason && !trace.kept && !(isCut && trace.reason === "truncated")) parts.push(sentence(t("not kept: {reason}", { reason: run.reasons[trace.reason] || words(trace.reason) })));
