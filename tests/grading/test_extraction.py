@@ -90,3 +90,20 @@ def test_options_are_the_longest_run_and_may_pass_the_tenth_letter() -> None:
 def test_extraction_of_a_hundred_thousand_characters_finds_an_end(piece: str) -> None:
     list(extract(piece * (100_000 // len(piece))))
     parse_options(piece * (20_000 // len(piece)))
+
+
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [
+        (r"The answer is $\$36$.", r"$\$36$"),
+        (r"\boxed{5}, not \boxed{6}", "5"),
+        ("<|begin_of_box|>5<|end_of_box|> not <|begin_of_box|>6<|end_of_box|>", "5"),
+        (r"答案是\boxed{5}，而不是\boxed{6}。", "5"),
+    ],
+)
+def test_escaped_dollars_and_denied_boxes_are_told_from_others(text: str, answer: str) -> None:
+    assert [candidate.text for candidate in extract(text)][:1] == [answer]
+
+
+def test_a_box_that_alone_is_denied_gives_no_answer() -> None:
+    assert list(extract(r"It is not \boxed{5}.")) == []

@@ -21,7 +21,9 @@ _LARGE = {"万": 10**4, "亿": 10**8}
 _FORMAL = frozenset("壹贰叁肆伍陆柒捌玖拾佰仟")
 """Digits of banks: alone they are words (陆地), so that only several of them are a number."""
 _HALF = frozenset({"半", "一半"})
-NUMERAL = re.compile(f"[{''.join({**_DIGITS, **_PLACES, **_LARGE})}点半]+")
+NUMERAL = re.compile(
+    f"(?:[{''.join({**_DIGITS, **_PLACES, **_LARGE}).replace('千', '')}点半]|千(?![克米瓦卡帕焦伏赫牛升]))+"
+)
 NO_NUMERAL = re.compile(
     "一[共起样般定直致切些]|十分(?!之|钟)|万一|千万别"
     "|[一二三四五六七八九十]+(?:角[形函星]|边形|棱[柱锥台]|面体|次[函方多项曲]|元[一二三四五]次|项[式展]|等[奖边腰]|维|阶)"

@@ -45,7 +45,10 @@ _LEAD = re.compile(
 )
 _OPEN, _CLOSE = r"[(（\[【]?", r"[)）\]】]?"
 _JOINT = r"(?:\s*(?:[,，、;；/&+和与及]|,?\s*\b(?:and|or)\b|以及|或)\s*|\s+)"
-_RUN = re.compile(rf"{_OPEN} *([A-Z]) *{_CLOSE}(?:{_JOINT}{_OPEN} *([A-Z])(?![A-Za-z]) *{_CLOSE})*")
+_CLOSED = r"(?: *[)）\]】])?"
+_RUN = re.compile(rf"{_OPEN} *([A-Z]){_CLOSED}(?:\s*{_JOINT}{_OPEN} *([A-Z])(?![A-Za-z]){_CLOSED})*")
+_SPACED_LETTERS = re.compile(r"[A-Z](?: +[A-Z])+")
+"""Letters side by side, which only a question's options tell from a product."""
 _LETTERED = re.compile(r"([A-Z]) *(?:[,，] *(?=\S)|(?:\\left)? *(?=[(（]))[(（]?(.+?)(?:\\right)? *[)）]?", re.DOTALL)
 _TEXT_COMMAND = re.compile(r"\\text *\{([^{}]*)\}")
 _GLUED = re.compile(rf"{_OPEN} *([A-Z]{{2,26}}) *{_CLOSE}")
@@ -139,7 +142,7 @@ def is_choice(reference: str, question: str | None = None) -> bool:
     options = parse_options(question)
     if options:
         return all(letter in options for letter in letters)
-    if any(letter not in LETTERS for letter in letters):
+    if any(letter not in LETTERS for letter in letters) or _SPACED_LETTERS.fullmatch(_plain(reference)):
         return False
     if re.sub(r"[^A-Za-z]", "", _plain(reference)) != letters:
         return len(letters) == 1 and bool(re.match(r"[(（]?[A-J][)）.．、] *\S", reference.strip()))

@@ -12,16 +12,13 @@ from __future__ import annotations
 
 import re
 
+from overproof.grading.chinese import han_numeral
 from overproof.grading.lexicon import CHANGING_HAN, MAGNITUDES
 
 MAX_CHARS = 120
 MAX_QUESTION_CHARS = 20_000
-_COUNT = re.compile(
-    r"(?P<count>[-+]? ?(?:\d[\d,]*(?:\.\d+)?|\\frac ?\{\d+\} ?\{\d+\})(?: ?/ ?\d+)?"
-    r"|[零〇一二三四五六七八九十百千万两]+?)"
-    r" ?(?P<words>[A-Za-z\u4e00-\u9fff].*)",
-    re.DOTALL,
-)
+_COUNT = re.compile(r"[-+]? ?(?:\d[\d,]*(?:\.\d+)?|\\frac ?\{\d+\} ?\{\d+\})(?: ?/ ?\d+)?")
+_WORDS = re.compile(r" ?[A-Za-z\u4e00-\u9fff].*", re.DOTALL)
 _TEXT_COMMAND = re.compile(r"\\text ?\{([^{}]*)\}")
 _SPACES = re.compile(r"[\s~]+|(?<=[a-z])-(?=[a-z])")
 _ASKED = re.compile(
@@ -74,8 +71,13 @@ def leading_count(spelled: str) -> str | None:
 
 
 def _split(spelled: str) -> tuple[str, str] | None:
-    """A number and the words behind it, in lower case."""
+    """A number, in digits or in characters, and the words behind it, in lower case."""
     if len(spelled) > MAX_CHARS:
         return None
-    match = _COUNT.fullmatch(_SPACES.sub(" ", _TEXT_COMMAND.sub(r" \1 ", spelled)).strip(" .,"))
-    return None if match is None else (match["count"], match["words"].strip(" .").lower())
+    text = _SPACES.sub(" ", _TEXT_COMMAND.sub(r" \1 ", spelled)).strip(" .,")
+    digits = _COUNT.match(text)
+    characters = None if digits else han_numeral(text)
+    end = digits.end() if digits else characters[1] if characters else 0
+    if not end or not _WORDS.fullmatch(text, end):
+        return None
+    return text[:end], text[end:].strip(" .").lower()

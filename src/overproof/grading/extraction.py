@@ -112,7 +112,7 @@ def choose(candidates: Iterable[Candidate], *, letters: bool = False, parts: int
             break
     if first is None or parts == 1 or len(first.parts) < parts or _items(first.text) >= parts:
         return first
-    return msgspec.structs.replace(first, text=", ".join(dict.fromkeys(first.parts[-parts:])))
+    return msgspec.structs.replace(first, text=", ".join(first.parts[-parts:]))
 
 
 def _items(text: str) -> int:

@@ -43,7 +43,10 @@ _CHOSEN = re.compile("|".join(pattern for _, pattern in phrases.CHOSEN), re.IGNO
 _CALLED_RIGHT = re.compile("|".join(pattern for _, pattern in phrases.CALLED_RIGHT), re.IGNORECASE)
 _SHOWN = [re.compile(pattern, re.MULTILINE) for _, pattern in phrases.SHOWN]
 SENTENCE_END = re.compile(r"(?<=[^\d\s])[.!?](?=\s+[A-Z*\"'(<]|\s*$)|(?<=\d)\.(?=\s+[A-Z*\"'(<]|\s*$)|[。！？]|\n\s*\n")
-MATH = re.compile(r"\$\$([^$]+)\$\$|\$([^$\n]+)\$|\\\[((?:[^\\]|\\(?![\[\]]))+)\\\]|\\\(([^\n]+?)\\\)")
+MATH = re.compile(
+    r"(?<!\\)\$\$((?:[^$\\]|\\.|\\\n)+)\$\$|(?<!\\)\$((?:[^$\n\\]|\\.)+)\$"
+    r"|\\\[((?:[^\\]|\\(?![\[\]]))+)\\\]|\\\(([^\n]+?)\\\)"
+)
 _BOLD = re.compile(r"\*\*([^*\n]{1,200})\*\*")
 _NUMBER = re.compile(r"(?<![\w.\\/^_])[-+]?\$?\d[\d,]*(?:\.\d+)?(?:/\d+)?(?![A-Za-z\d_/^])")
 _NUMBER_IN_CHINESE = re.compile(r"(?<![A-Za-z0-9.\\/^_])[-+]?\$?\d[\d,]*(?:\.\d+)?(?:/\d+)?(?![A-Za-z\d_/^])")
