@@ -16,14 +16,14 @@ _DIGITS = {digit: value for value, digit in enumerate("零一二三四五六七�
     "两": 2, "〇": 0,
     **{digit: value for value, digit in enumerate("壹贰叁肆伍陆柒捌玖", 1)},
 }  # fmt: skip
-_PLACES = {"十": 10, "百": 100, "千": 1000, "拾": 10, "佰": 100, "仟": 1000, "廿": 20, "卅": 30}
+_PLACES = {"十": 10, "百": 100, "千": 1000, "拾": 10, "佰": 100, "仟": 1000}
 _LARGE = {"万": 10**4, "亿": 10**8}
 _FORMAL = frozenset("壹贰叁肆伍陆柒捌玖拾佰仟")
 """Digits of banks: alone they are words (陆地), so that only several of them are a number."""
 _HALF = frozenset({"半", "一半"})
-NUMERAL = re.compile(
-    f"(?:[{''.join({**_DIGITS, **_PLACES, **_LARGE}).replace('千', '')}点半]|千(?![克米瓦卡帕焦伏赫牛升]))+"
-)
+NUMERAL = re.compile(f"[{''.join({**_DIGITS, **_PLACES, **_LARGE})}点半]+")
+_THOUSAND_OF_UNIT = re.compile("千[克米瓦卡帕焦伏赫牛升]")
+"""五千克 are five kilograms; behind ten thousands, 千 is a digit's place (一万五千克)."""
 NO_NUMERAL = re.compile(
     "一[共起样般定直致切些]|十分(?!之|钟)|万一|千万别"
     "|[一二三四五六七八九十]+(?:角[形函星]|边形|棱[柱锥台]|面体|次[函方多项曲]|元[一二三四五]次|项[式展]|等[奖边腰]|维|阶)"
@@ -41,6 +41,8 @@ def han_numeral(run: str) -> tuple[Fraction, int] | None:
     if match is None or NO_NUMERAL.match(run):
         return None
     for end in range(min(match.end(), MAX_NUMERAL), 0, -1):
+        if _THOUSAND_OF_UNIT.match(run, end - 1) and not _LARGE.keys() & set(run[:end]):
+            continue
         if (value := han_number(run[:end])) is not None:
             return value, end
     return None
@@ -93,8 +95,10 @@ def _whole(word: str) -> int | None:
             digit = _DIGITS[character]
             place = 1 if not digit else place
         elif character in _PLACES:
+            if 0 < section < _PLACES[character]:
+                return None  # places go down: 三十九千 is no number
             place = _PLACES[character]
-            section, digit = section + (digit or 1) * place if place not in {20, 30} else section + place, 0
+            section, digit = section + (digit or 1) * place, 0
         elif character in _LARGE:
             place = _LARGE[character]
             total, section, digit = (total + section + digit or 1) * place, 0, 0

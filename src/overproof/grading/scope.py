@@ -91,7 +91,7 @@ _FORMULA = re.compile(r"\$([^$]*)\$|\\\((.*?)\\\)|\\\[(.*?)\\\]", re.DOTALL)
 _VECTORS = re.compile(r"vector|\bpoint|coordinate|ordered pair|向量|坐标|点", re.IGNORECASE)
 _ASKED_NAME = re.compile(
     r"(?:\b(?:find|determine|compute|evaluate)(?: the value of)?|\bvalue of|\bwhat is|求) ?(?:\$ ?([A-Za-z]) ?\$"
-    r"|([B-HJ-Zb-z])(?![A-Za-z]))(?= ?(?:[.?,;。？，]|$))",
+    r"|([B-HJ-Zb-z])(?![A-Za-z]))(?= ?(?:[.?,;。？，:：]|$|is\b|equals\b|[=是为等_(（]))",
     re.IGNORECASE,
 )
 """A single letter whose value is asked for."""

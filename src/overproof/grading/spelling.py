@@ -155,7 +155,6 @@ _BEFORE_COMMANDS = (
     ("\\%", re.compile(r"\\%"), "%"),
     ("\\not", re.compile(r"\\not *="), r"\\ne "),
     ("\\|", re.compile(r"\\\|"), "|"),
-    ("((", re.compile(r"(?<![\w)])(\d+)\(\((\d+)\)/\((\d+)\)\)"), r"\1 \2/\3"),
 )
 _AFTER_COMMANDS = (
     ("\\text", re.compile(r"\\text *\{ *"), r"\\text{"),
@@ -192,6 +191,7 @@ _AFTER_COMMANDS = (
     ("m", re.compile(r"(?<=\d) *[Pp]\.? ?m\b\.?"), " pm"),
     ("M", re.compile(r"(?<=\d) *[Pp]\.? ?M\b\.?"), " pm"),
     ("sq.", re.compile(r"\bsq\. *(?=[a-z])"), "square "),
+    ("((", re.compile(r"(?<![\w)])(\d+)\(\((\d+)\)/\((\d+)\)\)"), r"\1 \2/\3"),
     ("\\text", re.compile(r"\\text\{ *([:,.;]) *\}"), r"\1"),
     ("\\text", re.compile(r"\\text\{ *([ap])\.? ?m\.? *\}", re.IGNORECASE), r" \1m"),
     ("!=", re.compile(r"!="), r"\\ne "),
