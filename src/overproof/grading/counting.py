@@ -32,6 +32,7 @@ _PROVING = frozenset({
     "maybe", "perhaps", "possibly", "if", "when", "otherwise", "more", "less", "fewer", "greater", "least", "most",
     "than", "between", "to", "from", "vs", "versus", "times", "twice", "half", "double", "triple", "false", "true",
     "squared", "cubed", "factorial", "root", "power", "mod", "modulo", "base", "pi", "percent", "degrees", "negative",
+    "doubled", "tripled", "halved", "reciprocal", "inverse", "opposite", "repeating", "recurring", "choose",
     *(word for word in MAGNITUDES if word.isascii()),
 })  # fmt: skip
 

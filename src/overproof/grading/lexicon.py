@@ -59,7 +59,10 @@ CHANGING = frozenset({
     "every", "each", "all", "both", "some", "same", "other", "another", "bc", "ad", "until", "since", "with", "cannot",
     "isn't", "aren't", "rather", "instead", "about", "multiplicity", "either", "power", "root", "at", "on",
     "by", "percentage", "halves", "thirds", "fourths", "fifths", "sixths", "sevenths", "eighths", "ninths", "tenths",
-    "hundredths", "thousandths", "tens", "hundreds", "thousands", "millions", "billions",
+    "hundredths", "thousandths", "millionths", "billionths", "tens", "hundreds", "thousands", "millions", "billions",
+    "factorial", "doubled", "tripled", "quadrupled", "halved", "reciprocal", "inverse", "inverted", "opposite",
+    "negated", "repeating", "recurring", "binary", "octal", "hexadecimal", "hex", "rounded", "truncated", "choose",
+    "conjugate", "complement", "pair", "pairs", "couple", "couples",
 }) - {"times"}  # fmt: skip
 # Words that say which way a value goes: they may stand behind it where the question, or the other side, says them too.
 DIRECTIONS = frozenset({
@@ -74,10 +77,10 @@ COMPUTED = frozenset({
     "percent", "percentage", "digit", "digits", "sum", "product", "difference", "ratio", "divisor", "divisors",
     "factor", "factors", "complement", "square-root",
 })  # fmt: skip
-DENYING_HAN = re.compile("[不非未第倍约超]|[将接]近|至[少多]")
+DENYING_HAN = re.compile("[不非未第倍约超]|^近|[将接]近|至[少多]")
 """In a Chinese label before a value: it is denied, bounded or an ordinal."""
 CHANGING_HAN = re.compile(
-    "[不非无没或和与且至到以上下超约第若当则是为之间约多少余倍半共均除外东南西北左右前后增减亏盈的方根]"
+    "[不非无没或和与且至到以上下超约第若当则是为之间约多少余倍半几共均除外东南西北左右前后增减亏盈的方根]"
     "|^成$|^[点分][零一二三四五六七八九十百]"
 )
 
