@@ -123,9 +123,12 @@ def _same_reading(references: Sequence[Value], answers: Sequence[Value], scope: 
     for reference in references:
         for answer in answers:
             finding = equal(reference, answer, scope)
+            guessed = [value for value in (reference, answer) if isinstance(value, Scalar | Quantity) and value.guessed]
+            if finding.same and guessed and isinstance(guessed[0], Scalar) and not scope.decimal_commas:
+                finding = undecided(QUESTION, "a decimal comma that may part two numbers")
             if finding.same:
                 return finding
-            if not any(isinstance(value, Quantity) and value.guessed for value in (reference, answer)):
+            if not guessed or finding.layer == QUESTION:
                 findings.append(finding)
     return next((finding for finding in findings if finding.same is None), findings[0])
 
@@ -492,13 +495,17 @@ def _collections(reference: Collection, answer: Collection, scope: Scope) -> Fin
         return different("kind", "a set inside the set")
     if _mixed_brackets(reference, answer):
         return different("kind", f"the reference is {_kind(reference)}, the answer {_kind(answer)}")
-    ordered = bool(forms & {"tuple", "square", "arrow"}) or scope.ordered
+    bracketed = bool(forms & {"tuple", "square", "arrow"})
+    ordered = bracketed or (scope.ordered and not _are_tuples(one, other))
     names, other_names = _names_of(one), _names_of(other)
-    if _distinct(names) and _distinct(other_names):
+    numbered = _number_one_thing([*map(_show, names), *map(_show, other_names)]) and "_" not in scope.text
+    if _distinct(names) and _distinct(other_names) and not numbered:
         return _by_name(one, other, names, other_names, scope, ordered=ordered)
     if _distinct(names) or _distinct(other_names):
-        # x = 2, y = 3 as a reference sets an order for bare values; labels in an answer follow the reference's
-        ordered = ordered or _distinct(names)
+        # x = 2, y = 3 sets an order for bare values, in which the question may have named them otherwise
+        finding = _named_places(one, other, names, other_names, scope)
+        if finding is not None:
+            return finding
         one, other = [_bare(item) for item in one], [_bare(item) for item in other]
     if len(one) != len(other):
         one, other = _expanded(one), _expanded(other)
@@ -508,9 +515,48 @@ def _collections(reference: Collection, answer: Collection, scope: Scope) -> Fin
         one, other = _distinct_values(one, scope), _distinct_values(other, scope)
     if len(one) != len(other):
         return _count(reference, answer, one, other, scope)
-    if ordered:
-        return all_of([equal(a, b, scope) for a, b in zip(one, other, strict=True)], "parts", "part")
-    return _unordered(one, other, scope)
+    in_order = all_of([equal(a, b, scope) for a, b in zip(one, other, strict=True)], "parts", "part")
+    if ordered or in_order.same:
+        return in_order
+    finding = _unordered(one, other, scope)
+    if finding.same and scope.asks_for_places and not _are_tuples(one, other):
+        return undecided(QUESTION, "in another order, where each may have its own place")
+    return finding
+
+
+_EXTREME = re.compile("max|min|larg|small|great|least|最", re.IGNORECASE)
+
+
+def _number_one_thing(labels: list[str]) -> bool:
+    """Whether names are one letter with several indices."""
+    return len({label.partition("_")[0] for label in labels}) == 1 and all("_" in label for label in labels)
+
+
+def _are_tuples(one: list[Value], other: list[Value]) -> bool:
+    """Whether all parts are tuples: an ordered pair has its order inside, and the list of them has none."""
+    return all(isinstance(item, Collection) and item.form in {"tuple", "square"} for item in (*one, *other))
+
+
+def _named_places(
+    one: list[Value], other: list[Value], names: list[Node], others: list[Node], scope: Scope
+) -> Finding | None:
+    """Named parts against bare ones: in their order, or in that in which the question names them; else a doubt.
+
+    None where the names only number one thing (x_1, x_2), or say which is the largest.
+    """
+    labels = [_show(name) for name in names or others]
+    if len(one) != len(other) or _number_one_thing(labels) or all(_EXTREME.search(label) for label in labels):
+        return None
+    bare = [_bare(item) for item in one], [_bare(item) for item in other]
+    asked = scope.order_of(labels)
+    if asked is not None:
+        named = bare[0] if names else bare[1]
+        turned = [named[place] for place in asked]
+        bare = (turned, bare[1]) if names else (bare[0], turned)
+    finding = all_of([equal(a, b, scope) for a, b in zip(*bare, strict=True)], "parts", "part")
+    if finding.same is False and asked is None and others and _unordered(*bare, scope).same:
+        return undecided(QUESTION, "named in another order, which the question does not tell")
+    return finding
 
 
 def _mixed_brackets(reference: Collection, answer: Collection) -> bool:

@@ -93,7 +93,7 @@ def _lists(spelled: str) -> Iterator[Value]:
         whole, _, decimals = spelled.partition(",")
         if len(decimals) < MAX_CHARS:
             yield Collection((Scalar(number(int(whole))), Scalar(number(int(decimals)))), "list")
-            yield Scalar(number(Fraction(f"{whole}.{decimals}"), len(decimals)))
+            yield Scalar(number(Fraction(f"{whole}.{decimals}"), len(decimals)), guessed=True)
 
 
 # --- times of day

@@ -26,6 +26,7 @@ from overproof.grading.lexicon import (
     MAGNITUDES,
     MINUS,
     NEARLY,
+    folded,
     number_of_words,
 )
 from overproof.grading.shapes import (
@@ -240,7 +241,7 @@ class Grammar(UnitReader):
             return None
         while self.token.kind in {"word", "name"} or (words and self.token.text in {"-", "'", ":"}):
             token = self.token
-            text = token.text.lower() if token.kind == "word" else token.text
+            text = folded(token.text) if token.kind == "word" else token.text
             if words and (text in EQUALS or text == ":" or (token.kind == "word" and self.joint() is not None)):
                 break
             if (

@@ -21,12 +21,15 @@ from overproof.grading.lexicon import (
     MAGNITUDES,
     MINUS,
     NEARLY,
+    is_word,
     number_of,
 )
 from overproof.grading.tree import FalseStatementError, Node, UnreadableError, number
 from overproof.grading.units import UNITS
 
 MAX_DIGITS = 20_000
+MAX_PRODUCT = 4
+"""A longer run of letters is no product."""
 
 _TOKEN = re.compile(
     r"(?P<space> +)"
@@ -220,7 +223,7 @@ def _scan_word(
             _name(letter, " ", 0, tokens)
         tokens.append(Token("func", glued[2]))
         return position
-    if len(word) <= 3 and (word.islower() or len(word) == 2):
+    if (len(word) <= 3 and (word.islower() or len(word) == 2)) or (len(word) <= MAX_PRODUCT and not is_word(word)):
         for letter in word[:-1]:
             _name(letter, " ", 0, tokens)
         return _name(word[-1], text, position, tokens)

@@ -197,10 +197,30 @@ def number_of_words(words: list[str]) -> Fraction | None:
     return total + current if seen else None
 
 
+def folded(text: str) -> str:
+    """A text with its words in lower case; letters that may stand for quantities (Mg, kT, AaBb) keep their case."""
+    return _LETTERS.sub(lambda run: run[0].lower() if is_word(run[0]) else run[0], text)
+
+
+_LETTERS = re.compile(r"(?<![\\A-Za-z])[A-Za-z]+")
+_FEW_LETTERS = frozenset({
+    "no", "ok", "am", "pm", "of", "or", "is", "if", "in", "on", "at", "to", "by", "it", "he", "we", "an", "as", "be",
+    "so", "and", "the", "not", "for", "yes", "all", "any", "but", "are", "was",
+})  # fmt: skip
+_VOWEL = re.compile("[aeiouy]", re.IGNORECASE)
+
+
+def is_word(run: str) -> bool:
+    """Whether a run of letters is a word of a language, and no product of variables."""
+    if run.lower() in _FEW_LETTERS:
+        return True
+    return len(run) > 2 and (run.islower() or run.istitle() or run.isupper()) and _VOWEL.search(run) is not None
+
+
 def plain_words(text: str) -> str:
     """The text in lower case without LaTeX wrapping, articles and punctuation; numbers in words as digits."""
     text = _TEXT_COMMAND.sub(r" \1 ", spell(text))
-    text = _NOISE.sub(" ", text).lower().replace("\\to", " ").replace("\\rightarrow", " ").replace("->", " ")
+    text = folded(_NOISE.sub(" ", text)).replace("\\to", " ").replace("\\rightarrow", " ").replace("->", " ")
     text = _SPACES.sub(" ", _ARTICLES.sub(" ", text)).strip()
     return " ".join(_as_digits(word) for word in text.split(" "))
 

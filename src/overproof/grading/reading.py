@@ -19,7 +19,7 @@ from overproof.grading.evaluate import exact_value, real_value, same_value
 from overproof.grading.everyday import everyday
 from overproof.grading.grammar import parse
 from overproof.grading.lexer import tokens_of
-from overproof.grading.lexicon import is_prose, is_words
+from overproof.grading.lexicon import folded, is_prose, is_words
 from overproof.grading.regions import Region as Pieces
 from overproof.grading.regions import is_region, region_of
 from overproof.grading.spelling import spell, without_spaces
@@ -178,7 +178,7 @@ def canonical(spelled: str) -> str:
     """A text that cannot be placed, in one spelling: without idle spaces and without braces around single tokens."""
     text = _TOKENS_TO_DROP.sub(r" \1 ", spelled)
     text = re.sub(r"\{ *([A-Za-z0-9]|\\[A-Za-z]+) *\}", r"\1 ", text)
-    return without_spaces(text).rstrip(".,;:。").lower()
+    return without_spaces(folded(text)).rstrip(".,;:。")
 
 
 # --- trees to values

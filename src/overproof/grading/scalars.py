@@ -21,6 +21,7 @@ from overproof.grading.families import compare_families
 from overproof.grading.finding import Finding, close, different, same, undecided
 from overproof.grading.scope import ANYWHERE, Scope
 from overproof.grading.tree import BINDERS, INFINITY, PI, Node, number, rename, symbols, walk
+from overproof.grading.units import SINGLE
 
 MIN_DIGITS = 3
 """A reference with fewer significant digits is taken as exact, unless the question asks for rounding."""
@@ -147,9 +148,21 @@ def free_letter(old: str, new: str, reference: Node, answer: Node, scope: Scope)
         return False
     if not all(len(name) == 1 or _GREEK_LETTER.fullmatch(name) for name in (old, new)):
         return False  # v_0 is not v_1, and a name of several letters is nobody's parameter
+    if SINGLE & {old, new} and (_may_be_amount(reference, old) or _may_be_amount(answer, new)):
+        return False
     if scope.known is not None:
         return old not in scope.known and new not in scope.known
-    return (_counts_turns(reference, old) and _counts_turns(answer, new)) or old.lower() == new.lower()
+    return _counts_turns(reference, old) and _counts_turns(answer, new)
+
+
+def _may_be_amount(node: Node, name: str) -> bool:
+    """Whether a letter stands behind a number alone, as a unit does: 5 m is not 5 s."""
+    return (
+        node.op == "mul"
+        and len(node.args) > 1
+        and node.args[-1].value == name
+        and not any(symbols(part) for part in node.args[:-1])
+    )
 
 
 def _counts_turns(node: Node, name: str) -> bool:

@@ -95,6 +95,20 @@ _ASKED_NAME = re.compile(
     re.IGNORECASE,
 )
 """A single letter whose value is asked for."""
+_COMMA_LANGUAGE = re.compile(
+    r"[àâäéèêëîïôöùûüßñçãõа-яąęłżśćń¿]|\b(?:quel(?:le)?s?|combien|wie viele?|berechne|cu[aá]nt[oa]s?|quant[oia])\b",
+    re.IGNORECASE,
+)
+_PLACES = re.compile(
+    r"(?:\b(?:find|determine|compute|calculate|give|state|what (?:is|are))|求)[^.?。？]{0,80}?"
+    r"(?:\b(?!all\b)[a-z]{3,} and (?:the |its |their )?[a-z]{3,}|[\u4e00-\u9fff][和与及][\u4e00-\u9fff])"
+    r"|\b(?:first|next|last) (?:\w+ )?terms?\b|[前后]\w{1,2}项|\b(?:sort|arrange|rank|ascending|descending)\b",
+    re.IGNORECASE,
+)
+"""Two things that are asked for, or terms of a sequence, or a list to be put in order."""
+_EXTREMES = re.compile(r"\b(?:max|min|largest|smallest|greatest|least)|最[大小值]", re.IGNORECASE)
+"""Which of two numbers is which, their size tells."""
+MAX_LABELS = 4
 _TUPLE_SPACES = re.compile(r"\\left|\\right|\\[,;:! ]|[~\s]")
 _ASKED_TUPLE = re.compile(
     r"(?:pair|triple|tuple|as|find|determine|give|compute|solvefor|求|数对)[$\\(]{0,4}(?=\()",
@@ -209,6 +223,24 @@ class Scope:
     def _asked_names(self) -> frozenset[str]:
         """The single letters that it says are to be found."""
         return frozenset(one or other for one, other in _ASKED_NAME.findall(self.text))
+
+    @cached_property
+    def decimal_commas(self) -> bool:
+        """Whether it is in a language that writes decimals with a comma."""
+        return _COMMA_LANGUAGE.search(self.text) is not None
+
+    @cached_property
+    def asks_for_places(self) -> bool:
+        """Whether the parts of an answer may each have a place: area and perimeter, the next terms, the sorted list."""
+        return _PLACES.search(self.ask) is not None and not _EXTREMES.search(self.ask)
+
+    def order_of(self, labels: list[str]) -> list[int] | None:
+        """In which order it names the parts of a tuple: (x, y) for values of y and x; None where it does not."""
+        text = _TUPLE_SPACES.sub("", self.text)
+        for order in itertools.permutations(range(len(labels))) if len(labels) <= MAX_LABELS else ():
+            if f"({','.join(labels[place] for place in order)})" in text:
+                return list(order)
+        return None
 
     def asks_only_for(self, name: str) -> bool:
         """Whether a single letter is the one thing whose value it asks for."""

@@ -44,6 +44,8 @@ class Scalar(Value, frozen=True):
     """A number or an expression."""
 
     node: Node
+    guessed: bool = False
+    """A decimal comma that may as well part two numbers of a list."""
 
     @property
     def exact(self) -> Fraction | None:
