@@ -28,7 +28,7 @@ ROWS = [
     {"journal", "config"},
     {"tiny"},
     {"prompts"},
-    {"resources", "stopping", "wording", "lettering"},
+    {"resources", "spawning", "stopping", "wording", "lettering"},
     {"extensions"},
     {"records", "errors", "keys", "places", "braces"},
 ]

@@ -1,26 +1,23 @@
 """Shards in processes of this machine.
 
-A process is `python -m overproof.engine.shard_worker` at the other end of two pipes, so that nothing of the caller is
-run again or inherited, whatever the caller is: an unguarded script, a notebook, a process with threads.
+A process is `python -m overproof.engine.shard_worker`, as `spawning` starts one.
 """
 
 from __future__ import annotations
 
-import os
 import pickle
 import queue
-import subprocess
 import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
-from pathlib import Path
 from typing import Any, TypeVar
 
 from overproof.engine.messages import ONE_GRADING_WORKER, Done, Failed, result_of
 from overproof.errors import OverproofError
+from overproof.spawning import spawn
 
 Result = TypeVar("Result")
 
@@ -34,19 +31,8 @@ class _Process:
     """One process and its pipes."""
 
     def __init__(self, work: bytes) -> None:
-        package = str(Path(__file__).parents[2])
-        path = os.pathsep.join([package, *filter(None, [os.environ.get("PYTHONPATH")])])
-        one_each = {**ONE_GRADING_WORKER, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
-        self.popen = subprocess.Popen(
-            [sys.executable, "-P", "-m", "overproof.engine.shard_worker"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            start_new_session=True,  # an interrupt from the keyboard is the caller's business
-            env={**os.environ, **one_each, "PYTHONPATH": path},
-        )
-        assert self.popen.stdin is not None
-        assert self.popen.stdout is not None
-        self.sink, self.source = self.popen.stdin, self.popen.stdout
+        started = spawn("overproof.engine.shard_worker", environment=ONE_GRADING_WORKER)
+        self.process, self.sink, self.source = started
         self._send(pickle.dumps(sys.path) + work)
 
     def run(self, shard: int) -> Done | Failed | None:
@@ -61,13 +47,13 @@ class _Process:
 
     def end(self) -> int:
         """End the process; returns its exit status."""
-        self.popen.kill()
+        self.process.kill()
         for pipe in (self.sink, self.source):
             try:
                 pipe.close()
             except OSError:  # what was still buffered has nowhere to go
                 continue
-        return self.popen.wait()
+        return self.process.wait()
 
     def _send(self, message: bytes) -> bool:
         try:

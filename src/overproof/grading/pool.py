@@ -1,9 +1,7 @@
 """Worker processes that can be killed: limits on processor time and memory, a wide wall clock, replacement at once.
 
-Only this module starts and ends processes. A worker is `python -m overproof.grading.worker` at the other end of two
-pipes, so nothing of the caller is re-run or inherited, whatever the caller is: an unguarded script, a notebook, a
-thread, a daemonic process. No signal is handled and none is sent but the kill. Workers are started when first needed,
-shared by all threads, and end with the process that started them.
+A worker is `python -m overproof.grading.worker`, as `spawning` starts one. No signal is handled and none is sent but
+the kill. Workers are started when first needed, shared by all threads, and end with the process that started them.
 """
 
 from __future__ import annotations
@@ -13,16 +11,14 @@ import contextlib
 import os
 import select
 import signal
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
 
 import msgspec
 
 from overproof.grading.protocol import KILLED, LENGTH, READY, Answer, Task, frame
+from overproof.spawning import spawn
 
 TIMEOUT_SECONDS = 2.0
 """Processor time for one task; a worker's start is not counted."""
@@ -60,21 +56,9 @@ class Worker:
 
     def __init__(self) -> None:
         """Start the process; it is usable once `wait_ready` has returned."""
-        package_root = str(Path(__file__).parents[2])
-        path = os.pathsep.join([package_root, *filter(None, [os.environ.get("PYTHONPATH")])])
-        command = [sys.executable, "-P", "-m", "overproof.grading.worker"]
-        arguments = [str(MEMORY_BYTES), str(TASKS_PER_WORKER)]
-        self.process = subprocess.Popen(  # noqa: S603 - our own module, no shell
-            [*command, *arguments],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-            env={**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
-        )
-        assert self.process.stdin is not None
-        assert self.process.stdout is not None
-        self.sink, self.source = self.process.stdin, self.process.stdout
+        arguments = str(MEMORY_BYTES), str(TASKS_PER_WORKER)
+        started = spawn("overproof.grading.worker", *arguments, is_quiet=True)
+        self.process, self.sink, self.source = started
         os.set_blocking(self.sink.fileno(), False)
         self.outgoing = bytearray()
         self.received = bytearray()
