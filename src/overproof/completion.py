@@ -15,9 +15,6 @@ import msgspec
 from overproof.lettering import JOINERS, WITHOUT_WIDTH, is_plain
 from overproof.records import Message, Trace
 
-LONG_ENOUGH = 80
-"""Bytes of text from which on two equal replies are no chance; short answers to easy questions are often alike."""
-
 _INNER = r"\s?(?:think|thinking)(?:\s[^<>\n=]{0,20}=[^<>\n]{0,80})?\s?>"
 """A tag is known in any case, with spaces and attributes: what a reader takes for reasoning is read as reasoning."""
 OPENING_TAG = re.compile(f"<{_INNER}", re.IGNORECASE)
@@ -57,6 +54,11 @@ class Completion(msgspec.Struct, frozen=True):
     """Text of the reasoning without its tags, stripped; None when the reply has no reasoning block at all."""
     answer: str
     """What follows the reasoning, stripped; empty when the reasoning never ends."""
+
+    @property
+    def text(self) -> str:
+        """Reasoning and answer in one: what two replies share that say the same, however each came."""
+        return f"{self.reasoning or ''}\n{self.answer}"
 
 
 def read_completion(trace: Trace) -> Completion:

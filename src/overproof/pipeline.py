@@ -31,7 +31,7 @@ from overproof.config.own import extensions_in
 from overproof.config.source import PromptConfig
 from overproof.engine import Engine, open_engine
 from overproof.errors import ConfigError
-from overproof.estimators import Prior, fit_prior
+from overproof.estimators import Prior, fit_prior, sum_sameness
 from overproof.export import export_shard, finish_export
 from overproof.extensions import digest_of
 from overproof.grading import answer_classes
@@ -51,7 +51,6 @@ from overproof.sampling.forecast import Outlook
 from overproof.sampling.progress import Notice, Progress
 from overproof.sampling.settings import Settings
 from overproof.selection.alone import find_fault
-from overproof.selection.repeats import repeats_itself
 from overproof.stopping import GRACE_SECONDS
 from overproof.teacher import Dialect, check_settings
 
@@ -481,7 +480,7 @@ def select(run: Run) -> None:
         for repeating in (False, True):  # what the server is like is known once every shard has been read
             prior = _fit_prior(run, repeating=repeating)
             one = functools.partial(selection.select_shard, config, folder, prior=prior, repeating=repeating)
-            if not repeats_itself(sum((done.census for done in _run_stage("select", one, run)), Counter())):
+            if not sum_sameness(done.census for done in _run_stage("select", one, run)).is_repeating:
                 break
 
     outputs = [folder.decisions(shard, name) for name in (None, *config.selections) for shard in run.shards]

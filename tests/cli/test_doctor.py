@@ -42,6 +42,16 @@ def reply(reasoning: str = REASONING, content: str = ANSWER, finish: str = "stop
     return script
 
 
+def unless_hot(script: Script, otherwise: Script) -> Script:
+    """A server of one text at the config's temperature, and what it does at a high one."""
+    return lambda ask: (script if ask.body.get("temperature", 0) < 1.5 else otherwise)(ask)
+
+
+def one_text(times: int = 1) -> Script:
+    """A server without chance."""
+    return lambda _: json_reply(ANSWER, reasoning_content=REASONING * times)
+
+
 def listing(script: Script, *models: dict[str, Any], props: Any = None) -> Script:
     """The same server with its list of models, and what llama.cpp says of itself."""
 
@@ -91,8 +101,9 @@ def run_doctor(folder: Path, script: Script, **teacher: Any) -> int:
         (listing(lambda _: error(400, "No connected db.", code="no_db_connection")), "Check the key"),
         (listing(lambda _: error(429, "余额不足", code="1113")), "no money left"),
         (listing(lambda _: error(422, "Extra inputs are not permitted: seed")), "teacher.unsent: [seed]"),
+        (listing(one_text()), "takes neither the temperature nor"),
         (
-            listing(lambda _: json_reply(ANSWER, reasoning_content=REASONING)),
+            listing(unless_hot(one_text(8), lambda _: error(400, "temperature must be at most 1"))),
             "takes neither the temperature nor",
         ),
         (listing(reply(), {"id": "m-large"}), "does not list 'm'; it has m-large"),
@@ -114,6 +125,8 @@ def test_what_would_make_a_run_useless_is_said_before_it_is_paid_for(
     ("script", "teacher"),
     [
         (listing(reply()), {}),
+        (listing(unless_hot(one_text(), reply())), {}),
+        (listing(unless_hot(one_text(), lambda _: error(400, "temperature must be at most 1"))), {}),
         (listing(reply(), {"id": "m", "max_model_len": 40960}), {}),
         (listing(reply(), props=LLAMA), {"profile": "llamacpp", "max_tokens": 2000}),
         (listing(reply(), props={"unlike": [1]}), {}),

@@ -158,7 +158,7 @@ def test_every_measure_that_is_listed_is_taken() -> None:
 
 def test_measures_that_compare_traces_enter_the_total() -> None:
     config = RewardsConfig.model_validate({"self_consistency": {"weight": 0.5}})
-    traces = [replace(TRACE, index=index) for index in range(3)]
+    traces = [replace(TRACE, index=index, content=f"{TRACE.content} ({index})") for index in range(3)]
     grades = [RIGHT, RIGHT, WRONG]
     scores = score_problem(traces, grades, [0, 0, 1], config, language="en", contract="think_boxed")
     assert [score.rewards["self_consistency"].value for score in scores] == [1.0, 1.0, 0.0]

@@ -267,12 +267,22 @@ def test_replies_without_any_reasoning_stop_the_run_and_say_why(tmp_path: Path) 
     assert summary.samples == 80
 
 
-def test_identical_replies_raise_an_alarm(tmp_path: Path) -> None:
-    folder = make_folder(tmp_path, numbered(20))
-    with serve(lambda _: json_reply("<think>same</think>4")) as endpoint:
-        summary, told = sample_all(config_for(endpoint), folder)
-    assert len(summary.alarms) == 1
-    assert "identical to the one before of the same problem" in notices(told)[0]
+@pytest.mark.parametrize(
+    ("sentences", "samples", "alarms"),
+    [
+        pytest.param(1, 80, 1, id="short replies, all of them alike"),
+        pytest.param(20, 16, 1, id="long ones, within the first sixteen"),
+        pytest.param(1, 16, 0, id="few short ones, which may be chance"),
+    ],
+)
+def test_identical_replies_raise_an_alarm(tmp_path: Path, sentences: int, samples: int, alarms: int) -> None:
+    folder = make_folder(tmp_path, numbered(samples // 4))
+    text = "This is said again, whatever the seed may be. " * sentences
+    with serve(lambda _: json_reply(f"<think>{text}</think>4")) as endpoint:
+        summary, told = sample_all(config_for(endpoint, {"n": 4}), folder)
+    assert summary.samples == samples
+    assert len(summary.alarms) == alarms
+    assert not alarms or "identical to the one before of the same problem" in notices(told)[0]
 
 
 def test_a_teacher_that_repeats_itself_now_and_then_raises_no_alarm(tmp_path: Path) -> None:

@@ -190,7 +190,9 @@ def _read_traces(
     for problem, traces in folder.read_groups(shard, only=wanted):
         right = [trace for trace in traces if trace.id in kept]
         wrong = [trace for trace in traces if wants_wrong and is_wrong(trace, scores.get(trace.id))]
-        wrong = list({read_completion(trace): trace for trace in reversed(wrong)}.values())[::-1]  # the first of a text
+        wrong = list({read_completion(trace).text: trace for trace in reversed(wrong)}.values())[
+            ::-1
+        ]  # the first of a text
         if wants_wrong:  # a selection may keep what is wrong or undecided; that does not make it right
             right = [trace for trace in right if _how_verified(scores.get(trace.id))]
         if problem is not None and right:

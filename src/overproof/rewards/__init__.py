@@ -24,7 +24,7 @@ from overproof.extensions import Extension
 from overproof.language import is_latin, name_question
 from overproof.records import Grade, Reward, Score, Trace, Verdict
 from overproof.rewards.asked_form import asked_form
-from overproof.rewards.group import self_consistency
+from overproof.rewards.group import find_voices, self_consistency
 from overproof.rewards.languages import measure_language
 from overproof.rewards.length import cosine_length, kimi_length, overlong
 from overproof.rewards.readability import code_blocks, long_paragraphs, mixed_paragraphs, reasoning_markers
@@ -53,7 +53,9 @@ def score_problem(
     scores = _doubt_target(traces, scores, config, language)
     compared: dict[str, list[Reward]] = {}
     if config.self_consistency is not None:
-        compared["self_consistency"] = self_consistency(classes)
+        compared["self_consistency"] = self_consistency(
+            classes, find_voices([read_completion(trace).text for trace in traces])
+        )
     if config.kimi_length is not None:
         compared["kimi_length"] = kimi_length(
             traces, [is_correct(grade, config.accuracy.approximate) for grade in grades]

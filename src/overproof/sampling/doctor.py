@@ -7,18 +7,20 @@ from __future__ import annotations
 
 import asyncio
 import difflib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from typing import Any
 
 import msgspec
 
-from overproof.completion import LONG_ENOUGH, split_completion
+from overproof.completion import split_completion
 from overproof.config import RunConfig
+from overproof.estimators import TELLING_BYTES, chance_again
 from overproof.journal import write_bytes
 from overproof.records import PreparedProblem, Problem, Usage
 from overproof.runfolder import RunFolder
 from overproof.sampling.forecast import Outlook
+from overproof.sampling.monitor import SELDOM_AGAIN
 from overproof.sampling.opening import CURES, Inspect, cure_fault, name_fault
 from overproof.sampling.settings import Asking, Settings
 from overproof.teacher import Endpoint, Teacher, connect
@@ -34,6 +36,15 @@ EXAMPLE = PreparedProblem(Problem("doctor", "What is the sum of the first ten od
 
 _SILENCE = frozenset({"unreachable", "connection", "deadline"})
 _LONGEST_ANSWER = 200
+_HOTTEST = 2.0
+"""Highest temperature that servers take; those that take only less refuse it by name."""
+_HEATED_TOKENS = 200
+"""Tokens of a reply at that temperature: enough to be told from another, too few to cost."""
+_ONE_TEXT = (
+    "calls with different seeds brought the same text: the server takes neither the temperature nor the seed. "
+    "transformers serve samples only with teacher.extra: {generation_config: '{\"do_sample\": true}'}; other "
+    "servers have a default of their own to be changed"
+)
 
 
 class Calls(msgspec.Struct, frozen=True):
@@ -200,6 +211,7 @@ async def _visit(
     listing = endpoint.client.list_models()
     models, outcomes, props = await asyncio.gather(listing, attempts, _read_props(settings, endpoint))
     outcome = next((one for one in outcomes if isinstance(one, Reply)), outcomes[0])
+    only_one = _are_same(outcomes) and await _says_one_text(teacher, endpoint, asking, seeds, outcomes)
     names = [str(row.get("id")) for row in models] if isinstance(models, list) and models else None
     unlisted = f"the list of models is not to be had ({models.explanation})" if isinstance(models, Failure) else ""
     advice, notes = _compare_calls(settings, asking, outcomes, inspect)
@@ -219,7 +231,8 @@ async def _visit(
         price_note=listed.note if listed is not None else "",
         unlisted=unlisted,
         advice=[
-            *_advise(settings, outcome, outcomes, names),
+            *_advise(settings, outcome, names),
+            *([_ONE_TEXT] if only_one else []),
             *advice,
             *_compare_settings(settings, asking, models, props),
         ],
@@ -270,10 +283,8 @@ def _project(
     return tokens, (samples[0] * one.cost, samples[1] * one.cost)
 
 
-def _advise(
-    settings: Settings, outcome: Reply | Failure, outcomes: list[Reply | Failure], names: list[str] | None
-) -> list[str]:
-    """What to change in how the endpoint is asked; `outcome` is the first of them that is a reply, if any is."""
+def _advise(settings: Settings, outcome: Reply | Failure, names: list[str] | None) -> list[str]:
+    """What to change in how the endpoint is asked; `outcome` is a reply if any came."""
     dialect = settings.dialect
     advice = []
     if names is not None and dialect.model not in names:
@@ -284,12 +295,6 @@ def _advise(
             advice.append("teacher.base_url: nothing answers there; is the server up?")
         cure = find_cure(outcome, dialect)
         return [*advice, *([cure] if cure else [])]
-    if len(outcomes) > 1 and _are_same(*outcomes[:2]):
-        advice.append(
-            "two calls with two seeds brought the same text: the server takes neither the temperature nor the seed. "
-            "transformers serve samples only with teacher.extra: {generation_config: '{\"do_sample\": true}'}; other "
-            "servers have a default of their own to be changed"
-        )
     if outcome.usage.completion_tokens is None:
         advice.append("the endpoint reports no usage: a budget will estimate it from the text")
     if dialect.most_reply_tokens is None:
@@ -324,11 +329,32 @@ def _inspect_reply(settings: Settings, asking: Asking, reply: Reply, inspect: In
     return advice
 
 
-def _are_same(one: Reply | Failure, other: Reply | Failure) -> bool:
-    """Whether two replies have one text, long enough that chance does not make it so."""
-    if not isinstance(one, Reply) or not isinstance(other, Reply):
-        return False
-    return (one.content, one.reasoning) == (other.content, other.reasoning) and one.size >= LONG_ENOUGH
+def _texts_of(outcomes: Iterable[Reply | Failure]) -> list[str]:
+    return [split_completion(one.content, one.reasoning).text for one in outcomes if isinstance(one, Reply)]
+
+
+def _are_same(outcomes: Sequence[Reply | Failure]) -> bool:
+    """Whether several replies came and all have one text, so long that it may not be chance."""
+    texts = _texts_of(outcomes)
+    return len(texts) > 1 and len({*texts}) == 1 and len(texts[0].encode()) >= TELLING_BYTES
+
+
+async def _says_one_text(
+    teacher: Teacher, endpoint: Endpoint, asking: Asking, seeds: Sequence[int], outcomes: Sequence[Reply | Failure]
+) -> bool:
+    """Whether a server whose `outcomes` of two seeds are one text gives one text as well where any model would vary.
+
+    One call after the other, so that a cache can answer the second. Where the server does not let itself be asked so,
+    the length of the text decides.
+    """
+    dialect = teacher.dialect
+    heated = dialect.parameters | {"temperature": _HOTTEST}
+    if dialect.profile.max_tokens_key in heated:
+        heated[dialect.profile.max_tokens_key] = min(_HEATED_TOKENS, dialect.config.max_tokens)
+    replies = [await teacher.attempt(endpoint, asking.messages, seed + 1, heated) for seed in seeds]
+    if any(isinstance(one, Failure) for one in replies):
+        return chance_again(len(_texts_of(outcomes)[0].encode())) < SELDOM_AGAIN
+    return _are_same(replies)
 
 
 def _reasoning_of(reply: Reply) -> str:

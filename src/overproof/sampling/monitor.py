@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections import Counter, deque
 from collections.abc import Callable
 
-from overproof.completion import read_completion
+from overproof.completion import Completion, read_completion
 from overproof.errors import EndpointError
+from overproof.estimators import EVIDENCE, chance_again, surprise
 from overproof.records import Trace, Usage
 from overproof.sampling.forecast import Forecaster
 from overproof.sampling.opening import Opening
@@ -17,16 +19,32 @@ from overproof.teacher.budget import Amount, Prices, add_usage
 REASONING_WITHIN = 16
 """Replies among the first of which at least one must carry reasoning, where that is required."""
 REPEATS_COMPARED = 20
-"""Replies that could have repeated the one before of their problem, before the alarm can sound. With the one before,
-not with any: among sixty short replies to an easy problem an honest model repeats itself too."""
+"""Replies that could have repeated the one before of their problem, before the alarm sounds for what may be short."""
 REPEATS_ALARM = 0.5
-"""Share of them that is identical, at which it sounds."""
+"""Share of them that is identical at which it sounds, where they are long; of short ones all have to be, for among
+sixty short replies to an easy problem an honest model repeats itself too."""
+SELDOM_AGAIN = 0.3
+"""Chance of being said again by an honest model below which a reply is long."""
 RECENT_SECONDS = 10.0
 
 
-def text_hash(trace: Trace) -> int:
-    """What two identical replies share, within one process."""
-    return hash((trace.reasoning, trace.content))
+class Said:
+    """What the last reply of a problem says, and how often in a row it has been said again."""
+
+    __slots__ = ("again", "text")
+
+    def __init__(self) -> None:
+        """Nothing yet."""
+        self.text: int | None = None
+        """A hash of it within this process."""
+        self.again = 0
+
+    def take(self, text: str) -> bool | None:
+        """Take the next reply; returns whether it says the same again, None for the first."""
+        before, self.text = self.text, hash(text)
+        is_same = None if before is None else self.text == before
+        self.again = self.again + 1 if is_same else 0
+        return is_same
 
 
 class Monitor:
@@ -70,6 +88,10 @@ class Monitor:
         self._replies = 0
         self._compared = 0
         self._repeated = 0
+        self._long_compared = 0
+        self._long_repeated = 0
+        self._surprise = 0.0
+        self._has_told_repeats = False
         self._recent: deque[tuple[float, int, int]] = deque()
         self._tokens = 0
 
@@ -79,8 +101,8 @@ class Monitor:
         self._opened += 1
         return self._opened - 1
 
-    def note_trace(self, trace: Trace, last_text: int | None, language: str | None = None) -> Amount:
-        """Count a line that was just written; `last_text` is `text_hash` of its problem's reply before, if any.
+    def note_trace(self, trace: Trace, said: Said, language: str | None = None) -> Amount:
+        """Count a line that was just written; `said` is what its problem's replies before have said, and takes it.
 
         `language` is that of its question. Returns what the line is charged for. Raises EndpointError when it has
         become plain that the endpoint sends no reasoning, or nothing that is fit to be kept.
@@ -97,11 +119,12 @@ class Monitor:
             self.complete += 1
         else:
             self.cut += 1
-        self._note_repeat(trace, last_text)
+        completion = read_completion(trace)
+        self._note_repeat(completion.text, said)
         self._note_model(trace)
         if self.opening is not None:
             self.opening.note(trace, language)
-        self._note_reasoning(trace)
+        self._note_reasoning(trace, completion)
         return amount
 
     def note_verdict(self, *, verdict: bool | None) -> None:
@@ -135,9 +158,9 @@ class Monitor:
                 f"teacher.served_as: ['{trace.served_by}']"
             )
 
-    def _note_reasoning(self, trace: Trace) -> None:
+    def _note_reasoning(self, trace: Trace, completion: Completion) -> None:
         self._replies += 1
-        if read_completion(trace).reasoning:
+        if completion.reasoning:
             self.with_reasoning += 1
         elif self._require_reasoning and not self.with_reasoning and self._replies == REASONING_WITHIN:
             raise EndpointError(
@@ -147,17 +170,32 @@ class Monitor:
                 "check its reasoning parser. For a model without reasoning set sampling.require_reasoning: false."
             )
 
-    def _note_repeat(self, trace: Trace, last_text: int | None) -> None:
-        if last_text is None:
+    def _note_repeat(self, text: str, said: Said) -> None:
+        is_same = said.take(text)
+        if is_same is None or self._has_told_repeats:
             return
+        size = len(text.encode())
         self._compared += 1
-        self._repeated += text_hash(trace) == last_text
-        if self._compared == REPEATS_COMPARED and self._repeated >= REPEATS_ALARM * self._compared:
+        self._repeated += is_same
+        if is_same:
+            self._surprise += surprise(size, said.again - 1)
+        if chance_again(size) < SELDOM_AGAIN:
+            self._long_compared += 1
+            self._long_repeated += is_same
+        if self._seems_to_repeat():
+            self._has_told_repeats = True
             self._alarm(
                 f"{self._repeated} of {self._compared} replies are identical to the one before of the same problem: "
                 "the endpoint seems to ignore the seed and the temperature, and pass rates from such samples mean "
-                "nothing. Check teacher.temperature, and on your own server its default seed."
+                "nothing. `overproof doctor` finds out whether it does. Check teacher.temperature, and on your own "
+                "server its default seed."
             )
+
+    def _seems_to_repeat(self) -> bool:
+        if self._repeated == self._compared:
+            return self._surprise >= math.log(EVIDENCE) or self._compared >= REPEATS_COMPARED
+        is_enough = self._long_compared >= REPEATS_COMPARED
+        return is_enough and self._long_repeated >= REPEATS_ALARM * self._long_compared
 
     def _alarm(self, text: str) -> None:
         self.alarms.append(text)

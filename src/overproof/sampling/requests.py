@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import NamedTuple
 
+from overproof.completion import read_completion
 from overproof.journal import Sink
 from overproof.records import PreparedProblem, Trace
 from overproof.sampling.background import BackgroundGrading, OnVerdict
-from overproof.sampling.monitor import Monitor, text_hash
+from overproof.sampling.monitor import Monitor, Said
 from overproof.sampling.resume import Journaled
 from overproof.sampling.settings import Asking, Settings
 from overproof.teacher.budget import Amount
@@ -26,7 +27,7 @@ MOST_REGRADED = 64
 class OpenProblem:
     """A problem that is being sampled."""
 
-    __slots__ = ("amount", "asked", "asking", "last_text", "order", "pending", "verdicts")
+    __slots__ = ("amount", "asked", "asking", "order", "pending", "said", "verdicts")
 
     def __init__(self, asking: Asking, order: int) -> None:
         """`order` counts the problems that this session has opened."""
@@ -38,8 +39,8 @@ class OpenProblem:
         """Indices that need no request: requested in this session, or read from an earlier one."""
         self.pending = 0
         """Requests under way and verdicts being worked out."""
-        self.last_text: int | None = None
-        """Hash of the reply before, for the alarm of identical replies."""
+        self.said = Said()
+        """The reply before, for the alarm of identical replies."""
         self.amount = Amount()
         """What this session's lines were charged for."""
 
@@ -147,7 +148,7 @@ class ShardSource:
             self._graded(problem, index, verdict=verdict)
 
         for trace in traces:
-            problem.last_text = text_hash(trace)
+            problem.said.take(read_completion(trace).text)
             self._ask(trace, partial(graded, trace.index))
 
     def _advance(self, problem: OpenProblem) -> None:
@@ -182,9 +183,7 @@ class ShardSource:
         assert self.sink is not None, "a request is made only once the journal is open"
         self.sink.append(trace)
         try:
-            problem.amount += self._monitor.note_trace(trace, problem.last_text, problem.asking.prepared.language)
-            if refusal is None:
-                problem.last_text = text_hash(trace)
+            problem.amount += self._monitor.note_trace(trace, problem.said, problem.asking.prepared.language)
         finally:
             if self._settings.needs_verdicts(problem.asking.prepared):
                 self._ask(trace, partial(self._graded_new, problem, ticket.sample))

@@ -16,7 +16,7 @@ from typing import NamedTuple
 from overproof.config import RunConfig
 from overproof.config.endpoint import SamplingConfig
 from overproof.config.selection import SelectionConfig
-from overproof.estimators import Prior
+from overproof.estimators import Prior, Sameness
 from overproof.extensions import Extension
 from overproof.journal import write_records
 from overproof.records import Decision, PreparedProblem, Score
@@ -35,28 +35,26 @@ def decide(
     sampling: SamplingConfig,
     prior: Prior | None = None,
     *,
-    repeating: bool = False,
     summaries: bool = False,
     where: str = "selection",
 ) -> list[Decision]:
     """A Decision for each trace of one problem, in the order of the traces.
 
     `sampling` says how the traces came to be as many as they are; `prior` how pass rates spread over the run, which a
-    band of them needs (None takes all rates for equally likely); `repeating` says that the run's server repeats itself
-    (`repeats`); `summaries` lets summaries of reasoning pass for reasoning (`export.summaries`); `where` is the
-    selection's place in the config, for errors. The outcome for a trace depends on the other traces of its problem, and
-    with a band on that spread.
+    band of them needs (None takes all rates for equally likely); `summaries` lets summaries of reasoning pass for
+    reasoning (`export.summaries`); `where` is the selection's place in the config, for errors. The outcome for a trace
+    depends on the other traces of its problem, and with a band on that spread.
     """
     reasons = [
         find_incomplete(trace)
-        or ("server_repeats" if repeating and is_repeat else None)
+        or ("server_repeats" if is_repeat else None)
         or ("not_scored" if score is None else None)
         or _find_unfit_problem(scored.problem)
         or find_shortfall(score, config)
         or ("summary" if is_summary(trace) and not summaries else None)
         or obstacle
         for trace, score, obstacle, is_repeat in zip(
-            scored.traces, scored.scores, scored.obstacles, find_repeats(scored.traces), strict=True
+            scored.traces, scored.scores, scored.obstacles, scored.repeats, strict=True
         )
     ]
     weighed = _weigh_answers(scored, config.policy, f"{where}.policy")
@@ -77,8 +75,8 @@ class Selected(NamedTuple):
 
     reasons: dict[str | None, Counter[str]]
     """How many traces were decided for each reason: of the unnamed selection under None, of `selections` by name."""
-    census: Counter[str]
-    """What the shard's traces tell of the server, for `repeats.repeats_itself`."""
+    census: Sameness
+    """What the shard's traces tell of the server."""
 
 
 def count_shard_draws(config: RunConfig, folder: RunFolder, shard: int, *, repeating: bool = False) -> Counter[Draws]:
@@ -87,8 +85,8 @@ def count_shard_draws(config: RunConfig, folder: RunFolder, shard: int, *, repea
     found: Counter[Draws] = Counter()
     for _, traces in folder.read_groups(shard):
         reasons = [
-            find_incomplete(trace) or ("server_repeats" if repeating and is_repeat else None)
-            for trace, is_repeat in zip(traces, find_repeats(traces), strict=True)
+            find_incomplete(trace) or ("server_repeats" if is_repeat else None)
+            for trace, is_repeat in zip(traces, find_repeats(traces, repeating=repeating), strict=True)
         ]
         outcomes = [has_passed(why, scores.get(trace.id)) for why, trace in zip(reasons, traces, strict=True)]
         found[count_draws(outcomes, config.sampling)] += 1
@@ -101,25 +99,28 @@ def select_shard(
     """Write the decisions of a shard under every selection of the config.
 
     Decisions stand in the order of the shard's problems file, then by index, whatever the order in which traces
-    arrived. `repeating` is as for `decide`; nobody knows it before every shard's census is taken.
+    arrived. `repeating` is that of `ScoredProblem`; nobody knows it before every shard's census is taken.
     """
     selections: dict[str | None, SelectionConfig] = {None: config.selection}
     selections.update(config.selections)
     scores = {score.trace_id: score for score in folder.read_scores(shard)}
     decisions: dict[str | None, list[Decision]] = {name: [] for name in selections}
-    census: Counter[str] = Counter()
+    census = Sameness()
     for problem, traces in folder.read_groups(shard):
-        census += take_census(traces)
         scored = ScoredProblem(
-            problem, traces, [scores.get(trace.id) for trace in traces], config.rewards.accuracy.extractor
+            problem,
+            traces,
+            [scores.get(trace.id) for trace in traces],
+            config.rewards.accuracy.extractor,
+            repeating=repeating,
         )
+        census += take_census(traces, scored.completions)
         for name, selection in selections.items():
             decisions[name] += decide(
                 scored,
                 selection,
                 config.sampling,
                 prior,
-                repeating=repeating,
                 summaries=config.export.summaries,
                 where=f"selections.{name}" if name else "selection",
             )
@@ -181,7 +182,8 @@ def _take_correct(scored: ScoredProblem) -> list[_Weighed]:
 
 def _take_correct_or_majority(scored: ScoredProblem) -> list[_Weighed]:
     weighed = []
-    for score, agreement in zip(scored.scores, self_consistency(scored.answer_classes), strict=True):
+    agreements = self_consistency(scored.answer_classes, scored.voices)
+    for score, agreement in zip(scored.scores, agreements, strict=True):
         why = _find_unproved(score)
         if why in {None, "incorrect"}:
             weighed.append(_Weighed(why, "correct"))
@@ -224,8 +226,7 @@ def _find_outside_band(
 def _as_candidate(scored: ScoredProblem, number: int, config: SelectionConfig) -> Qualified:
     completion, trace = scored.completions[number], scored.traces[number]
     answer_class = scored.answer_classes[number] if config.one_per_answer_class else None
-    text = f"{completion.reasoning or ''}\n{completion.answer}"
-    return Qualified(trace.id, text, answer_class, _count_spare(scored.scores[number]), trace.index)
+    return Qualified(trace.id, completion.text, answer_class, _count_spare(scored.scores[number]), trace.index)
 
 
 def _count_spare(score: Score | None) -> float:

@@ -11,7 +11,9 @@ from overproof.grading import answer_classes
 from overproof.grading.extraction import choose, extract
 from overproof.records import PreparedProblem, Score, Trace
 from overproof.rewards.grades import find_answer_text
+from overproof.rewards.group import find_voices
 from overproof.selection.chatrow import find_obstacle
+from overproof.selection.repeats import find_repeats
 
 
 @dataclass(frozen=True)
@@ -25,11 +27,24 @@ class ScoredProblem:
     """None for a trace that was sampled after scoring."""
     extractor: str = "stated"
     """Where an answer that was not graded is looked for, as `rewards.accuracy.extractor`."""
+    repeating: bool = False
+    """Whether the run's server repeats itself (`repeats`)."""
 
     @cached_property
     def completions(self) -> list[Completion]:
         """Reasoning and answer of each trace."""
         return [read_completion(trace) for trace in self.traces]
+
+    @cached_property
+    def repeats(self) -> list[bool]:
+        """Whether each trace counts for nothing, since an earlier one says the same word for word."""
+        return find_repeats(self.traces, self.completions, repeating=self.repeating)
+
+    @cached_property
+    def voices(self) -> list[bool]:
+        """Whether each trace's answer is a vote of its own."""
+        voices = find_voices([completion.text for completion in self.completions])
+        return [has_voice and not is_repeat for has_voice, is_repeat in zip(voices, self.repeats, strict=True)]
 
     @cached_property
     def obstacles(self) -> list[str | None]:

@@ -70,11 +70,13 @@ class Dialect:
         """Most tokens a reply can be billed for; None when nothing bounds it."""
         self.stall_seconds: float = config.stall_seconds or self.profile.stall_seconds
 
-    def body(self, seed: int, *, is_stream: bool | None = None) -> dict[str, Any]:
-        """What one request sends beside model and messages."""
+    def body(
+        self, seed: int, parameters: dict[str, Any] | None = None, *, is_stream: bool | None = None
+    ) -> dict[str, Any]:
+        """What one request sends beside model and messages; `parameters` in place of the config's."""
         stream = self.is_stream if is_stream is None else is_stream
         unsent = {*self.profile.unsent, *self.config.unsent}
-        return build_body(self.parameters, seed, stream=stream, unsent=unsent)
+        return build_body(parameters or self.parameters, seed, stream=stream, unsent=unsent)
 
     def is_served_as(self, name: str | None) -> bool:
         """Whether replies that bear this model's name are of the model that was asked; True where they bear none.
@@ -85,9 +87,9 @@ class Dialect:
             return True
         return any(is_same_model(one, name) for one in (self.model, *self.config.served_as))
 
-    def encode(self, messages: Sequence[Message], seed: int) -> bytes:
+    def encode(self, messages: Sequence[Message], seed: int, parameters: dict[str, Any] | None = None) -> bytes:
         """One request as JSON."""
-        return encode_request(self.model, messages, self.body(seed))
+        return encode_request(self.model, messages, self.body(seed, parameters))
 
 
 class Endpoint:
@@ -111,11 +113,17 @@ class Teacher:
         self.dialect = dialect
         self.endpoints = list(endpoints)
 
-    async def attempt(self, endpoint: Endpoint, messages: Sequence[Message], seed: int) -> Reply | Failure:
-        """One request, once. Never raises for what an endpoint does."""
+    async def attempt(
+        self,
+        endpoint: Endpoint,
+        messages: Sequence[Message],
+        seed: int,
+        parameters: dict[str, Any] | None = None,
+    ) -> Reply | Failure:
+        """One request, once, with `parameters` in place of the config's. Never raises for what an endpoint does."""
         dialect = self.dialect
         return await endpoint.client.attempt(
-            dialect.encode(messages, seed),
+            dialect.encode(messages, seed, parameters),
             is_stream=dialect.is_stream,
             timeout_seconds=dialect.config.timeout_seconds,
             stall_seconds=dialect.stall_seconds,
