@@ -48,6 +48,9 @@ class Shared:
     def write(self, url: str, content: bytes) -> None:
         self._client().put_object(Bucket=BUCKET, Key=url.removeprefix(f"s3://{BUCKET}/"), Body=content)
 
+    def remove(self, url: str) -> None:
+        self._client().delete_object(Bucket=BUCKET, Key=url.removeprefix(f"s3://{BUCKET}/"))
+
     def make_bucket(self) -> None:
         self._client().create_bucket(Bucket=BUCKET)
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import pickle
+import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from importlib.util import find_spec
 from pathlib import Path
+from subprocess import PIPE, Popen
 
 import pytest
 from building import make_problem, make_trace
@@ -31,6 +34,7 @@ from s3fs import S3FileSystem
 from sharedstorage import Shared, serve_storage
 
 PROBLEM = make_problem("p")
+STALE, LEASE = ".lease/000007", b"node7, process 12\nabc\n"
 QUICK = ["problems.limit=12", "sampling.n=2"]
 
 
@@ -218,10 +222,12 @@ def test_other_storage_names_the_package_that_it_needs(scheme: str, package: str
     assert f"pip install {package}" in refused(f"{scheme}://bucket/run")
 
 
-def test_a_place_is_free_of_traces_of_the_probe(url: str, shared: Shared) -> None:
-    with RunFolder(url).lock():
-        assert shared.read(url).keys() == {".lease"}
-    assert shared.read(url) == {}
+def test_a_place_holds_the_last_lease_alone_and_no_trace_of_the_probe(url: str, shared: Shared) -> None:
+    for number in (1, 2):
+        with RunFolder(url).lock():
+            assert shared.read(url).keys() == {f".lease/00000{number}"}
+    (left,) = shared.read(url).values()
+    assert left.endswith(b"given back\n")
 
 
 @pytest.fixture
@@ -245,22 +251,88 @@ def test_one_process_of_all_machines_drives_a_run(url: str, elsewhere: RunFolder
 @pytest.mark.usefixtures("soon_gone")
 def test_a_process_that_is_gone_is_told_and_holds_up_nobody_for_long(url: str, shared: Shared) -> None:
     told: list[str] = []
-    shared.write(f"{url}/.lease", b"node7, process 12\nabc\n")
+    shared.write(f"{url}/{STALE}", LEASE)
     with RunFolder(url).lock(told.append):
         assert "node7, process 12" in told[0]
 
 
 @pytest.mark.usefixtures("soon_gone")
-def test_whoever_was_taken_for_gone_ends_and_leaves_the_run_to_the_other(url: str, shared: Shared) -> None:
+@pytest.mark.parametrize("number", [1, 2], ids=["as the last writer of the same", "as the maker of the next"])
+def test_whoever_was_taken_for_gone_ends_and_leaves_the_run_and_its_lease_to_the_other(
+    url: str, shared: Shared, number: int
+) -> None:
     def wait_to_be_interrupted() -> None:
         with RunFolder(url).lock():
             while True:  # this one may be writing its own at the same moment
-                shared.write(f"{url}/.lease", b"node7, process 12\nabc\n")
+                shared.write(f"{url}/.lease/00000{number}", LEASE)
                 time.sleep(0.1)
 
     with pytest.raises(RunFolderError, match=r"taken over by .*node7, process 12"):
         wait_to_be_interrupted()
-    assert shared.read(url).keys() == {".lease"}
+    assert shared.read(url)[f".lease/00000{number}"] == LEASE
+
+
+@pytest.mark.usefixtures("soon_gone")
+def test_a_lease_that_people_have_deleted_is_written_again(url: str, shared: Shared) -> None:
+    with RunFolder(url).lock():
+        shared.remove(f"{url}/.lease/000001")
+        while not shared.read(url):
+            time.sleep(0.02)
+
+
+RACER = """
+import sys, time
+from overproof.errors import RunFolderError
+from overproof.runfolder import RunFolder, lease, storage
+
+lease.RENEW_SECONDS, lease.GONE_SECONDS, lease.SETTLE_SECONDS = 0.1, 2.0, 1.0
+create = storage.Storage.create
+
+def write_over(self, name, content):
+    self.write(name, content)
+    return True
+
+for line in sys.stdin:
+    place, log, *last_wins = line.split()
+    storage.Storage.create = write_over if last_wins else create
+    with open(log, "a", buffering=1) as out:
+        try:
+            with RunFolder(place).lock():
+                out.write("begun\\n")
+                time.sleep(1.5)
+                out.write("ended\\n")
+        except RunFolderError as error:
+            print(error, flush=True)
+        else:
+            print("drove it", flush=True)
+"""
+
+
+@pytest.mark.slow
+def test_of_processes_that_race_for_a_run_one_drives_it_and_the_others_are_told_who(
+    url: str, shared: Shared, tmp_path: Path
+) -> None:
+    """Of three that find the same stale lease, each as on a machine of its own; in the end with storage that knows no
+    write that must be the first, where the last of several writers wins."""
+    command = [sys.executable, "-c", RACER]
+    caches = [{**os.environ, storage.CACHE_VARIABLE: str(tmp_path / name)} for name in "abc"]
+    with ExitStack() as stack:
+        racers = [
+            stack.enter_context(Popen(command, env=cache, stdin=PIPE, stdout=PIPE, text=True)) for cache in caches
+        ]
+        for place, words in ((str(tmp_path / "run"), ""), (url, ""), (url, ""), (shared.new_url(), "last-wins")):
+            if place.startswith("s3:"):
+                shared.write(f"{place}/.lease/000009", LEASE)
+            log = tmp_path / "log"
+            log.unlink(missing_ok=True)
+            for racer in racers:
+                assert racer.stdin is not None
+                racer.stdin.write(f"{place} {log} {words}\n")
+                racer.stdin.flush()
+            said = [racer.stdout.readline() for racer in racers if racer.stdout is not None]
+            assert log.read_text() == "begun\nended\n"
+            assert said.count("drove it\n") == 1, said
+            assert sum("is in use by another overproof process" in line for line in said) == 2, said
 
 
 @pytest.mark.slow
@@ -353,6 +425,6 @@ def test_a_finished_run_on_shared_storage_does_nothing_again_from_another_machin
     steps: list[object] = []
     pipeline.run_all(pipeline.Run(config, elsewhere, steps.append))
     assert not [step for step in steps if isinstance(step, pipeline.StepProgress)]
-    assert {n: c for n, c in shared.read(url).items() if "report" not in n} == {
-        n: c for n, c in before.items() if "report" not in n
+    assert {n: c for n, c in shared.read(url).items() if "report" not in n and "lease" not in n} == {
+        n: c for n, c in before.items() if "report" not in n and "lease" not in n
     }

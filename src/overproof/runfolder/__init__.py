@@ -14,7 +14,7 @@
     evaluation/                     a run of its own: the student's answers to the problems it is evaluated on
     doctor.json                     what overproof doctor's calls came to, for the next dry run
     report.html report.json
-    .lock .lease .mark              who has the run now, here and on shared storage; what a driver proves itself by
+    .lock .lease/ .mark             who has the run now, here and on shared storage; what a driver proves itself by
 
 Folders of derived files (problems, scores, decisions, dataset) are closed by a SHA256SUMS, which their readers go by.
 Problems lie by shard and not in one file, so that a worker reads its own shard and nothing else.
