@@ -14,7 +14,7 @@ from students import make_checkpoint, trl_template
 
 from overproof.config import SftRun, load_table, parse_table
 from overproof.config.training import TrainConfig
-from overproof.errors import ConfigError, InputError, OverproofError
+from overproof.errors import ConfigError, InputError, OverproofError, install_command
 from overproof.runfolder import RunFolder
 from overproof.train import sft
 from overproof.train.arguments import Machine, settings_for
@@ -377,7 +377,7 @@ def test_without_the_train_extra_the_line_that_installs_it_is_shown(tmp_path: Pa
     ).format([str(CONFIGS / "sft_tiny.yaml"), "--run-dir", str(tmp_path)])
     said = subprocess.run([sys.executable, "-c", blocked], capture_output=True, text=True, check=False)
     assert said.returncode == 1
-    assert "pip install 'overproof[train]'" in said.stderr
+    assert f"Training a student needs an optional part. Install it with: {install_command('train')}" in said.stderr
 
 
 @pytest.mark.slow
