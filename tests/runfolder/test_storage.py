@@ -280,6 +280,22 @@ def test_a_lease_that_people_have_deleted_is_written_again(url: str, shared: Sha
             time.sleep(0.02)
 
 
+@pytest.mark.usefixtures("soon_gone", "shared")
+def test_a_lease_that_is_deleted_between_its_listing_and_its_reading_is_nobodys(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    is_read = threading.Event()
+
+    def read_too_late(self: storage.Storage, name: str) -> None:
+        is_read.set()
+
+    with RunFolder(url).lock():
+        with monkeypatch.context() as patched:
+            patched.setattr(storage.Storage, "read", read_too_late)
+            assert is_read.wait(60)
+        time.sleep(0.2)  # ten renewals: an interrupt would have come
+
+
 RACER = """
 import sys, time
 from overproof.errors import RunFolderError

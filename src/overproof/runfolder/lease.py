@@ -108,10 +108,11 @@ class _Lease:
                 self._storage.write(_name(self._number), self._me + _GIVEN_BACK)
 
     def _find_other(self) -> bytes | None:
-        """The lease of another that has the run now. One's own may have been deleted by people: then nobody has."""
+        """The lease of another that has the run now. One's own may have been deleted by people, also between the list
+        and the reading: then nobody has."""
         last = self._last()
         found = self._read(last)
-        return None if last < self._number or found.startswith(self._me) else found
+        return None if last < self._number or not found or found.startswith(self._me) else found
 
     def _watch(self, last: int, found: bytes) -> None:
         """Return once a lease is nobody's. Raises RunFolderError when it is held, or when somebody has the next."""
