@@ -286,7 +286,7 @@ def test_a_lease_that_is_deleted_between_its_listing_and_its_reading_is_nobodys(
 ) -> None:
     is_read = threading.Event()
 
-    def read_too_late(self: storage.Storage, name: str) -> None:
+    def read_too_late(*_: object) -> None:
         is_read.set()
 
     with RunFolder(url).lock():

@@ -109,7 +109,8 @@ class _Lease:
 
     def _find_other(self) -> bytes | None:
         """The lease of another that has the run now. One's own may have been deleted by people, also between the list
-        and the reading: then nobody has."""
+        and the reading: then nobody has.
+        """
         last = self._last()
         found = self._read(last)
         return None if last < self._number or not found or found.startswith(self._me) else found
