@@ -39,7 +39,7 @@ from overproof.estimators import (
     share_inside,
     stopped_pass_rate,
 )
-from overproof.hygiene.references import Agreement
+from overproof.hygiene.wrong_references import Agreement
 from overproof.sampling.forecast import Forecaster
 from overproof.teacher.budget import Amount
 

@@ -32,6 +32,8 @@ ROWS = [
     {"extensions"},
     {"records", "errors", "keys", "places", "braces"},
 ]
+LONGEST_FUNCTION = 56
+"""Lines of a body: what fits a screen."""
 ROW_OF = {module: number for number, row in enumerate(ROWS) for module in row}
 
 
@@ -143,3 +145,31 @@ def test_files_are_written_through_one_door(path: Path) -> None:
     calls = [node for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.Call)]
     lines = [call.lineno for call in calls if writes_by_itself(call)]
     assert not lines, f"{path.name} writes a file by itself in lines {lines}: use journal.new_file or new_path"
+
+
+def test_a_name_stands_for_one_class_and_for_one_file() -> None:
+    """But `config` names a table after the stage that it sets up, and `tiny` its parts after what they are small of."""
+    classes: dict[str, list[str]] = {}
+    files: dict[str, list[str]] = {}
+    for path in modules():
+        place = str(path.relative_to(SOURCE))
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ClassDef):
+                classes.setdefault(node.name, []).append(place)
+        name = path.parent.name if path.stem == "__init__" else path.stem
+        if owner(path) not in {"config", "tiny"} and name != "__main__":
+            files.setdefault(name, []).append(place)
+    assert {name: places for name, places in (classes | files).items() if len(places) > 1} == {}
+
+
+def test_a_function_is_short_enough_to_be_seen_whole() -> None:
+    """Neither the options in a command's signature nor the docstring count, which are read apart."""
+    long = {}
+    for path in modules():
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                body = node.body[1:] if ast.get_docstring(node) else node.body
+                lines = (node.end_lineno or 0) - body[0].lineno + 1 if body else 0
+                if lines > LONGEST_FUNCTION:
+                    long[f"{path.relative_to(SOURCE)}: {node.name}"] = lines
+    assert long == {}

@@ -232,7 +232,7 @@ def _listen(trainer: GRPOTrainer, tell: Callable[[str], None]) -> None:
     """Have the trainer tell each log as a line, in place of printing it as a dict."""
     from transformers import PrinterCallback, TrainerCallback
 
-    class Teller(TrainerCallback):
+    class RewardTeller(TrainerCallback):
         """Turns logs into lines."""
 
         def on_log(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:  # noqa: ARG002 - their signature
@@ -240,7 +240,7 @@ def _listen(trainer: GRPOTrainer, tell: Callable[[str], None]) -> None:
                 tell(describe_log(kwargs["logs"], state.global_step, state.max_steps))
 
     trainer.remove_callback(PrinterCallback)
-    trainer.add_callback(Teller())
+    trainer.add_callback(RewardTeller())
 
 
 def describe_log(logs: dict[str, Any], step: int, steps: int) -> str:

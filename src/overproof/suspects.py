@@ -18,7 +18,7 @@ import msgspec
 from overproof import freshness
 from overproof.audit import audit_reference
 from overproof.errors import ConfigError, suggest
-from overproof.hygiene.references import Agreement, SuspectReference, find_candidate
+from overproof.hygiene.wrong_references import Agreement, SuspectReference, find_candidate
 from overproof.records import Grade, PreparedProblem, Trace, Verdict
 from overproof.runfolder import RunFolder, shard_of
 from overproof.runfolder.overrides import Action, Override, Overrides, read_overrides

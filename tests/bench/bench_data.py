@@ -23,7 +23,7 @@ from pathlib import Path
 
 from overproof import pipeline, suspects
 from overproof.config import load_config
-from overproof.hygiene.references import find_candidate
+from overproof.hygiene.wrong_references import find_candidate
 from overproof.importing import TraceSet, import_traces
 from overproof.pipeline import Run
 from overproof.runfolder import RunFolder

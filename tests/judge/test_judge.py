@@ -16,8 +16,8 @@ from scipy.stats import binomtest
 from overproof import judge, pipeline
 from overproof.config import RunConfig
 from overproof.errors import ConfigError
-from overproof.judge.asking import build_messages, read_verdict
 from overproof.judge.cases import Case
+from overproof.judge.hearing import build_messages, read_verdict
 from overproof.pipeline import Event
 from overproof.records import Grade, Verdict
 from overproof.runfolder import RunFolder

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from reported import make_rich_run, sample_problem, write_reported
 
 from overproof.config import RunConfig, load_config
-from overproof.hygiene.references import SuspectReference
+from overproof.hygiene.wrong_references import SuspectReference
 from overproof.records import Usage
 from overproof.report.counting import count_shard
 from overproof.report.counts import Counts

@@ -10,7 +10,7 @@ from building import make_config, make_problem, make_trace
 
 from overproof.config.rewards import RewardsConfig
 from overproof.records import Grade, PreparedProblem, Problem, Reward, Verdict
-from overproof.report.reading import Judged, read_trace
+from overproof.report.stretches import Judged, read_trace
 from overproof.rewards import score_trace
 from overproof.rewards.rl import reward_functions, reward_weights
 from overproof.rewards.verbosity import thought_share

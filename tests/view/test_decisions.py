@@ -10,7 +10,7 @@ from browsing import needs_browser, open_browser, visit
 from reported import make_rich_run
 from viewing import serving
 
-from overproof.grading.rows import grade_rows
+from overproof.grading.labelled_rows import grade_rows
 from overproof.runfolder import RunFolder
 
 if TYPE_CHECKING:

@@ -43,7 +43,7 @@ def grade(
     reference: Annotated[str | None, typer.Option(metavar="COLUMN", help="Column with the known answer.")] = None,
 ) -> None:
     """Grade a file of answers, row by row; where rows have a label (true or false), say how well the verdicts agree."""
-    from overproof.grading.rows import grade_rows
+    from overproof.grading.labelled_rows import grade_rows
 
     given = {"reference": reference, "output": answer, "problem": question}
     columns = {name: column for name, column in given.items() if column is not None}

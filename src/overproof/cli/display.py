@@ -252,7 +252,7 @@ def _in(folder: RunFolder | None) -> str:
     return "" if folder is None else f" in {folder}"
 
 
-class _Count(ProgressColumn):
+class _DoneOfTotal(ProgressColumn):
     """How much is done of how much, written as in the plain lines."""
 
     def render(self, task: object) -> Text:
@@ -266,7 +266,7 @@ def _columns(width: int) -> list[ProgressColumn]:
     columns: list[ProgressColumn] = [
         SpinnerColumn("line", table_column=Column(width=1)),
         TextColumn("{task.description}", markup=False, table_column=Column(min_width=8, no_wrap=True)),
-        _Count(table_column=Column(min_width=13, no_wrap=True)),
+        _DoneOfTotal(table_column=Column(min_width=13, no_wrap=True)),
         TextColumn("{task.fields[detail]}", markup=False, table_column=Column(no_wrap=True, overflow="ellipsis")),
     ]
     if width >= _BAR_FROM:

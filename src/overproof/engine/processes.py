@@ -66,7 +66,7 @@ class _Process:
 
 def map_in_processes(work: Callable[[int], Result], shards: Sequence[int], workers: int) -> Iterator[Result]:
     """The result of each shard in order, from so many processes; the shard of one that dies is begun again."""
-    crew = _Crew(pickle.dumps(work))
+    crew = _CallProcesses(pickle.dumps(work))
     remaining = iter(shards)
     with ThreadPoolExecutor(workers, thread_name_prefix="shards") as threads:
         try:
@@ -79,7 +79,7 @@ def map_in_processes(work: Callable[[int], Result], shards: Sequence[int], worke
             crew.end()
 
 
-class _Crew:
+class _CallProcesses:
     """The processes of one call."""
 
     def __init__(self, work: bytes) -> None:

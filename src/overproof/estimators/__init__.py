@@ -43,7 +43,7 @@ from overproof.estimators.sameness import (
     surprise,
 )
 from overproof.estimators.shrinkage import Prior, fit_prior, share_inside
-from overproof.estimators.student import t_quantile, two_sided_p
+from overproof.estimators.students_t import t_quantile, two_sided_p
 
 __all__ = [
     "ALPHA",

@@ -14,7 +14,7 @@ import msgspec
 import numpy as np
 
 from overproof.estimators.intervals import LEVEL, Floats, pseudo_mean
-from overproof.estimators.student import t_quantile, two_sided_p
+from overproof.estimators.students_t import t_quantile, two_sided_p
 
 PERMUTATIONS = 10_000
 """Random exchanges behind a p-value."""

@@ -17,7 +17,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from overproof.estimators.student import beta_quantile, t_quantile
+from overproof.estimators.students_t import beta_quantile, t_quantile
 
 LEVEL = 0.95
 Floats = npt.NDArray[np.float64]

@@ -8,7 +8,7 @@ import msgspec
 
 from overproof.estimators.differences import pseudo_gap
 from overproof.estimators.intervals import LEVEL
-from overproof.estimators.student import t_quantile
+from overproof.estimators.students_t import t_quantile
 
 POWER = 0.8
 """Share of true differences that are to be found."""

@@ -14,7 +14,7 @@ from typing import TypeVar
 import msgspec
 import numpy as np
 
-from overproof.estimators.student import beta_below
+from overproof.estimators.students_t import beta_below
 
 Counts = TypeVar("Counts", bound=tuple[int, int])
 """(correct, draws) of a problem."""

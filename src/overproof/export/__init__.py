@@ -19,7 +19,6 @@ from overproof.config.output import ExportConfig
 from overproof.errors import RunFolderError
 from overproof.export.contrast import is_wrong, pair_up
 from overproof.export.dataset_card import render_card, render_jsonl_card
-from overproof.export.files import FORMS, SplitWriter, is_data
 from overproof.export.formats import (
     KeptTrace,
     Row,
@@ -32,6 +31,7 @@ from overproof.export.formats import (
     build_schema,
     form_of,
 )
+from overproof.export.writing import FORMS, SplitWriter, is_data
 from overproof.export.written import ExportSummary, ShardExport, summarise
 from overproof.journal import write_bytes
 from overproof.records import Decision, PreparedProblem, Score, Trace, Verdict, problem_id_of

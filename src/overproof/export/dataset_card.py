@@ -15,8 +15,8 @@ import yaml
 from overproof.config import RunConfig
 from overproof.config.endpoint import SamplingConfig
 from overproof.config.selection import SelectionConfig
-from overproof.export.files import SPLITS
 from overproof.export.formats import RowForm, build_schema, describe_schema
+from overproof.export.writing import SPLITS
 from overproof.export.written import PERCENTILES, ExportSummary
 from overproof.hygiene.contamination import benchmark_name
 from overproof.selection.passrate import band_of

@@ -17,7 +17,7 @@ from typing import TypeVar
 import msgspec
 
 from overproof.grading.choices import lettered_text, letters_of, option_worded, parse_options
-from overproof.grading.counting import counted, leading_count
+from overproof.grading.counted_nouns import counted, leading_count
 from overproof.grading.equal import same_reading
 from overproof.grading.extraction import choose, extract, visible
 from overproof.grading.finding import Finding, different, same, undecided

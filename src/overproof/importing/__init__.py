@@ -20,8 +20,8 @@ import msgspec
 from overproof.errors import ConfigError, InputError, RunFolderError, suggest
 from overproof.importing.candidates import Traits, find_traits, is_truth
 from overproof.importing.layouts import ALIASES, GENERAL, LAYOUTS, Layout, recognise, with_columns
-from overproof.importing.reading import ImportedReply, ImportedRow, read_row
 from overproof.importing.rendered import are_rendered
+from overproof.importing.replies import ImportedReply, ImportedRow, read_row
 from overproof.journal import write_records, write_sharded
 from overproof.problems.notes import SourceNotes
 from overproof.records import Problem, Trace, clean_text
@@ -120,7 +120,7 @@ def import_traces(
         raise RunFolderError(f"{folder.root} holds a run already. Give another --run-dir to import into")
     first = [row for row in itertools.islice(scan_rows(source.source), _LOOKED_AT) if row.fault is None]
     layout = _find_layout(source, first)
-    reader = _Reader(source, layout, _find_traits(source, layout, first))
+    reader = _TraceSetReader(source, layout, _find_traits(source, layout, first))
     with folder.lock():
         write_records(folder.imported, reader.find_problems())
         if not reader.replies:
@@ -174,7 +174,7 @@ def _texts_of(source: TraceSet, column: str) -> Iterator[str]:
             yield str(text)
 
 
-class _Reader:
+class _TraceSetReader:
     """Reads one trace set, twice; holds which problem each question belongs to."""
 
     def __init__(self, source: TraceSet, layout: Layout, traits: Traits) -> None:
@@ -278,7 +278,7 @@ class _Reader:
         return next((reason for reason, _ in self._skipped.most_common(1)), "it has no rows")
 
 
-def _find_unread(first: list[SourceRow], reader: _Reader) -> list[str]:
+def _find_unread(first: list[SourceRow], reader: _TraceSetReader) -> list[str]:
     """Columns of the first rows that hold what looks like a reasoning or a reply, and of which nothing was read."""
     found: dict[str, None] = {}
     for row in first:

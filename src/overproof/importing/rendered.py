@@ -67,7 +67,7 @@ _INTRODUCTION = re.compile(r"\s*Below is\b")
 """How Alpaca's words before the instruction begin; others have to be the same in the whole column."""
 
 
-class Rendered(NamedTuple):
+class RenderedChat(NamedTuple):
     """A text that is a chat."""
 
     messages: list[dict[str, str]]
@@ -77,10 +77,10 @@ class Rendered(NamedTuple):
     """Words before the first turn which no template is known by."""
 
 
-def read_rendered(text: str) -> Rendered | None:
+def read_rendered(text: str) -> RenderedChat | None:
     """The chat that a text is; None for any other text, whatever marks it quotes."""
     if bare := _BARE.match(text):
-        return Rendered(_with_system(bare["system"], [{"role": "user", "content": bare["asked"].strip()}]))
+        return RenderedChat(_with_system(bare["system"], [{"role": "user", "content": bare["asked"].strip()}]))
     return next((found for one in _TEMPLATES if (found := _read(text, one)) is not None), None)
 
 
@@ -95,7 +95,7 @@ def are_rendered(texts: Iterable[str]) -> bool:
     return len(befores) > 1 or befores == [""]
 
 
-def _read(text: str, template: _Template) -> Rendered | None:
+def _read(text: str, template: _Template) -> RenderedChat | None:
     first = _compile(f"{template.before}(?={template.head})").match(text)
     if first is None:
         return None
@@ -114,7 +114,7 @@ def _read(text: str, template: _Template) -> Rendered | None:
         messages.append({"role": "assistant", "content": said})
     system = (first.groupdict().get("system") or "").strip()
     is_known = template is not _ALPACA or _INTRODUCTION.match(system)
-    return Rendered(_with_system(system, messages), "" if is_known else system)
+    return RenderedChat(_with_system(system, messages), "" if is_known else system)
 
 
 def _take_turns(text: str, start: int, template: _Template) -> Iterator[tuple[str, str]]:

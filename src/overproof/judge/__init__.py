@@ -24,8 +24,8 @@ from overproof.config import RunConfig
 from overproof.config.endpoint import JudgeConfig
 from overproof.errors import ConfigError, EndpointError
 from overproof.journal import Journal, write_bytes
-from overproof.judge.asking import build_messages, longest_prompt_tokens, read_verdict
 from overproof.judge.cases import Case, OpenCases, find_cases
+from overproof.judge.hearing import build_messages, longest_prompt_tokens, read_verdict
 from overproof.judge.outcome import JudgeSummary, read_summary, sum_up
 from overproof.judge.verdicts import Judgement, Verdicts, key_of, read_spent, read_verdicts, settle_by_judge
 from overproof.records import PreparedProblem, Usage

@@ -47,7 +47,7 @@ def read_problems(
     preset = find_preset(config)
     notes = notes or SourceNotes()
     rows = scan_rows(source_of(config, preset), notes.tell)
-    return _Reader(config, preset, notes, known or {}).read(rows)
+    return _ProblemReader(config, preset, notes, known or {}).read(rows)
 
 
 def source_of(config: ProblemsConfig, preset: Preset) -> Source:
@@ -137,7 +137,7 @@ def find_preset(config: ProblemsConfig) -> Preset:
     return dataclasses.replace(preset, **given)
 
 
-class _Reader:
+class _ProblemReader:
     """Reads one source; holds what has to be known across its rows."""
 
     def __init__(self, config: ProblemsConfig, preset: Preset, notes: SourceNotes, known: KnownIds) -> None:

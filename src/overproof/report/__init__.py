@@ -28,8 +28,8 @@ from overproof.report.excerpts import pack, read_chosen
 from overproof.report.facts import Measure
 from overproof.report.numbers import summarise
 from overproof.report.page import render_overview, render_report
-from overproof.report.reading import ProblemReading
 from overproof.report.shard import Shard, ShardReader
+from overproof.report.stretches import ProblemReading
 from overproof.report.summary import Summary
 from overproof.report.unchanged import digest_sources, read_unchanged, sign
 from overproof.runfolder import RunFolder

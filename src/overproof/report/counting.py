@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from overproof.config import RunConfig
 from overproof.config.endpoint import SamplingConfig
 from overproof.estimators import PassRate
-from overproof.hygiene.references import FEWEST_AGREEING, find_candidate
+from overproof.hygiene.wrong_references import FEWEST_AGREEING, find_candidate
 from overproof.report.counts import (
     ALL,
     CANDIDATES,

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from overproof.estimators import ShareSums
-from overproof.hygiene.references import Agreement, SuspectReference, Tally
+from overproof.hygiene.wrong_references import Agreement, SuspectReference, Tally
 from overproof.records import PreparedProblem
 from overproof.report.shard import Selection
 from overproof.report.tables import Damage, Spending

@@ -15,8 +15,8 @@ from overproof.judge.verdicts import read_replies
 from overproof.records import Decision, Grade, PreparedProblem, Trace
 from overproof.report.counts import Counts
 from overproof.report.facts import Cells, Measure, TraceFacts
-from overproof.report.reading import Around, Judged, NearQuestion, ProblemReading, read_problem
 from overproof.report.shard import Shard
+from overproof.report.stretches import Around, Judged, NearQuestion, ProblemReading, read_problem
 from overproof.runfolder import RunFolder
 from overproof.runfolder.overrides import Overrides
 

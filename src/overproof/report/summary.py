@@ -7,7 +7,7 @@ from decimal import Decimal
 import msgspec
 
 from overproof.estimators import Estimate
-from overproof.hygiene.references import SuspectReference
+from overproof.hygiene.wrong_references import SuspectReference
 from overproof.judge import JudgeSummary
 from overproof.records import Usage
 from overproof.sampling.progress import Forecast

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from overproof.journal import Span, read_span
 from overproof.records import Decision, PreparedProblem, Reward, Score, Usage, Verdict, decode, trace_id_of
+from overproof.runfolder.located import ProblemKey
 from overproof.selection.reasons import REASONS
 from overproof.teacher.budget import Amount, Prices, add_usage
 
@@ -276,10 +277,6 @@ def read_problems(path: Path) -> ShardProblems:
     return found
 
 
-class _ProblemKey(msgspec.Struct):
-    id: str
-
-
 class _Effort(msgspec.Struct, frozen=True):
     """The parameters that say how much reasoning is asked for, by the names that endpoints have for it."""
 
@@ -299,7 +296,7 @@ class _Effort(msgspec.Struct, frozen=True):
 class _TraceLine(msgspec.Struct):
     """The fields of a trace that are counted."""
 
-    problem: _ProblemKey
+    problem: ProblemKey
     index: int
     fingerprint: str
     content: str

@@ -111,7 +111,7 @@ _EXCLUDE = {"decimal_places", "rounded", "decimal"}, {"simplified_fraction", "fr
 """A question that asks for one of each asks for a choice, or for several answers."""
 
 
-class _Wanted(NamedTuple):
+class _AskedForm(NamedTuple):
     form: str
     of: int
     """Places or base; 0 for a form that has neither."""
@@ -151,10 +151,10 @@ def _find_answer(trace: Trace) -> str | None:
     return found.text if found else None
 
 
-def _find_wanted(question: str) -> Iterator[_Wanted]:
+def _find_wanted(question: str) -> Iterator[_AskedForm]:
     """The forms that a question asks for; none of a kind that it asks for in two ways."""
     question = _PICTURE.sub(" ", question)
-    found: dict[str, list[_Wanted]] = {}
+    found: dict[str, list[_AskedForm]] = {}
     for asking in _ASKINGS:
         for match in asking.words.finditer(question):
             start = max(0, match.start() - _LOOK_BACK)
@@ -163,7 +163,7 @@ def _find_wanted(question: str) -> Iterator[_Wanted]:
             )
             if not _SUPPOSED.search(question, start, match.end()):
                 of = match.groupdict().get("of")
-                found.setdefault(asking.form, []).append(_Wanted(asking.form, _read_number(of), match[0].strip()))
+                found.setdefault(asking.form, []).append(_AskedForm(asking.form, _read_number(of), match[0].strip()))
     if all(not kind.isdisjoint(found) for kind in _EXCLUDE):
         return
     for forms in found.values():
@@ -200,7 +200,7 @@ def _undress(answer: str) -> str:
     return _LEFT_SIDE.sub("", _DRESS.sub("", answer)).rstrip(".。")
 
 
-def _has_form(form: _Wanted, answer: str, reference: str | None) -> bool | None:
+def _has_form(form: _AskedForm, answer: str, reference: str | None) -> bool | None:
     """Whether an answer has a form; None where it does not show."""
     if form.form == "base":
         return _is_in_base(form.of, answer, reference)

@@ -12,14 +12,16 @@ from overproof.journal import Span, locate_records, read_span
 from overproof.records import Trace, trace_id_of
 
 
-class _ProblemKey(msgspec.Struct, frozen=True):
+class ProblemKey(msgspec.Struct, frozen=True):
+    """A problem of which no more than the id is decoded."""
+
     id: str
 
 
 class _TraceKey(msgspec.Struct, frozen=True):
     """The fields of a trace that its id is made of; reading no more makes an index cheap."""
 
-    problem: _ProblemKey
+    problem: ProblemKey
     index: int
     fingerprint: str
     error: str | None = None

@@ -61,7 +61,7 @@ def add_judged(found: Inventory, folder: RunFolder) -> Inventory:
 def inventory_traces(settings: Settings, folder: RunFolder, shards: Sequence[int]) -> Inventory:
     """`take_inventory` of what these shards hold alone; such inventories add up. Raises as `take_inventory` does."""
     prices = Prices(settings.config.budget)
-    count = _Count(settings)
+    count = _Sums(settings)
     journals = []
     spent = Amount()
     for shard in shards:
@@ -81,7 +81,7 @@ def inventory_traces(settings: Settings, folder: RunFolder, shards: Sequence[int
     return Inventory(outlook, journals, count.samples_done, count.samples_done + outlook.requests_least)
 
 
-class _Count:
+class _Sums:
     """Sums over problems."""
 
     def __init__(self, settings: Settings) -> None:

@@ -16,18 +16,15 @@ from overproof.errors import RunFolderError
 from overproof.journal import Span, locate_records, read_span
 from overproof.records import Problem, Trace, Usage
 from overproof.runfolder import RunFolder, shard_of
+from overproof.runfolder.located import ProblemKey
 from overproof.teacher.budget import Amount, Prices
 from overproof.teacher.failures import NAMES_INPUT
 
 
-class _Problem(msgspec.Struct):
-    id: str
-
-
-class _Line(msgspec.Struct):
+class _ResumedLine(msgspec.Struct):
     """The fields of a trace that resuming needs."""
 
-    problem: _Problem
+    problem: ProblemKey
     index: int
     fingerprint: str
     usage: Usage = Usage()
@@ -58,7 +55,7 @@ class Earlier:
         self.places: dict[int, tuple[Path, Span]] = {}
         """Where each index lies."""
 
-    def add(self, line: _Line, place: tuple[Path, Span]) -> bool:
+    def add(self, line: _ResumedLine, place: tuple[Path, Span]) -> bool:
         """Take the next line of the problem; False for a reply under another fingerprint than those before it."""
         if line.error is not None:
             if line.index not in self.places:
@@ -102,7 +99,7 @@ def read_journal(folder: RunFolder, shard: int, prices: Prices) -> Journaled:
     manifest = folder.read_manifest()
     shards = manifest.shards if manifest is not None else None
     for path in folder.trace_parts(shard):
-        for span, line in locate_records(path, _Line):
+        for span, line in locate_records(path, _ResumedLine):
             found.spent += prices.of(line.usage)
             if line.retried_usage is not None:
                 found.spent += prices.of(line.retried_usage)

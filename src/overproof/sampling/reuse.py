@@ -24,19 +24,19 @@ _SPOKEN = ("zh", "en")
 """The languages in which prompts speak; `prompts` takes English for all others."""
 
 
-class _Problem(msgspec.Struct):
+class _ProblemAsked(msgspec.Struct):
     id: str
     question: str
 
 
-class _Line(msgspec.Struct):
-    problem: _Problem
+class _AskedLine(msgspec.Struct):
+    problem: _ProblemAsked
     fingerprint: str
     error: str | None = None
 
 
 class _Prepared(msgspec.Struct):
-    problem: _Problem
+    problem: _ProblemAsked
 
 
 class Paid(msgspec.Struct):
@@ -58,7 +58,7 @@ def read_paid(folder: RunFolder, shards: int) -> dict[str, Paid]:
     paid: dict[str, Paid] = {}
     for path in folder.all_trace_parts():
         shard = shard_number(path)
-        for span, line in locate_records(path, _Line):
+        for span, line in locate_records(path, _AskedLine):
             if line.error is None and line.problem.id not in paid:  # a refusal is asked again under any settings
                 check_home(path, shard, line.problem.id, shards)
                 paid[line.problem.id] = Paid(line.fingerprint, digest_question(line.problem.question), path, span)
@@ -146,7 +146,7 @@ def known_ids(folder: RunFolder) -> dict[bytes, list[str]]:
     return {question: list(found) for question, found in ids.items()}
 
 
-def _known_problems(folder: RunFolder) -> Iterator[_Problem]:
+def _known_problems(folder: RunFolder) -> Iterator[_ProblemAsked]:
     """Those of the traces first where the prepared problems are not what this run has written."""
     paths = [folder.problems(shard) for shard in range(folder.count_prepared() or 0)]
     folder.fetch(*paths)
@@ -158,7 +158,7 @@ def _known_problems(folder: RunFolder) -> Iterator[_Problem]:
         damage, prepared = "unreadable", []
     if not prepared or damage is not None:
         for path in folder.all_trace_parts():
-            for line in read_records(path, _Line):
+            for line in read_records(path, _AskedLine):
                 yield line.problem
     yield from prepared
 

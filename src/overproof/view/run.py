@@ -27,8 +27,8 @@ from overproof.report.excerpts import ExcerptReader, judge_row
 from overproof.report.facts import Cells, Measure, ProblemFacts, TraceFacts
 from overproof.report.numbers import summarise
 from overproof.report.page import is_finished, render_overview, show_money
-from overproof.report.reading import ProblemReading
 from overproof.report.shard import Shard, ShardReader
+from overproof.report.stretches import ProblemReading
 from overproof.report.summary import Summary
 from overproof.report.tables import key_of
 from overproof.runfolder import Manifest, RunFolder, shard_of
@@ -273,7 +273,7 @@ def _short(text: str | None) -> str | None:
     return None if text is None else text[:200]
 
 
-class _Seen(NamedTuple):
+class _Moment(NamedTuple):
     """How far a run had come at one moment."""
 
     at: float
@@ -296,7 +296,7 @@ class ViewedRun:
         self._manifest: Manifest | None = None
         self._stamps = itertools.count(time.time_ns())
         self._lock = threading.Lock()
-        self._seen: deque[_Seen] = deque()
+        self._seen: deque[_Moment] = deque()
 
     @property
     def latest(self) -> Snapshot:
@@ -345,7 +345,7 @@ class ViewedRun:
         """Remember how far the run has come, for its speed."""
         now = time.monotonic()
         if not self._seen or self._seen[-1].traces != summary.traces:
-            self._seen.append(_Seen(now, summary.traces))
+            self._seen.append(_Moment(now, summary.traces))
         while len(self._seen) > 2 and now - self._seen[1].at > _RATE_SECONDS:
             self._seen.popleft()
 

@@ -22,19 +22,19 @@ from overproof.view.query import Rows
 _BLOCK = 1 << 20
 
 
-class _Problem(msgspec.Struct):
+class _ProblemText(msgspec.Struct):
     id: str
     question: str
 
 
 class _PreparedText(msgspec.Struct):
-    problem: _Problem
+    problem: _ProblemText
 
 
 class _Texts(msgspec.Struct):
     """The texts of a trace that are searched."""
 
-    problem: _Problem
+    problem: _ProblemText
     content: str
     reasoning: str | None = None
 

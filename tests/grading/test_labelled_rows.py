@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from overproof.errors import InputError, RunFolderError
-from overproof.grading.rows import LabelAgreement, grade_rows
+from overproof.grading.labelled_rows import LabelAgreement, grade_rows
 
 ROWS: list[dict[str, Any]] = [
     {"id": 1, "reference": "0.5", "output": r"So it is $\boxed{\frac12}$."},

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from overproof.records import Decision, Grade, Score, Verdict
 from overproof.report.mathematics import to_mathml
-from overproof.report.reading import (
+from overproof.report.stretches import (
     ANSWER,
     FOREIGN,
     REPEATED,

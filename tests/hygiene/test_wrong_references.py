@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pytest
 from building import make_problem, make_score, make_trace
 
-from overproof.hygiene.references import Agreement, SuspectReference, find_candidate
+from overproof.hygiene.wrong_references import Agreement, SuspectReference, find_candidate
 from overproof.records import Grade, Score, Verdict
 
 PROBLEM = make_problem(reference="5")
