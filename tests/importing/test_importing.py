@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import numpy as np
 import orjson
 import pytest
 
@@ -449,18 +450,91 @@ def test_what_every_row_is_told_alike_is_not_the_question(tmp_path: Path) -> Non
     assert [trace.problem.question for trace in traces_of(folder)] == [f"Add.\n{n} + 2" for n in range(3)]
 
 
-@pytest.mark.parametrize("labels", [[True, False], ["correct", "incorrect"], [1, 0, 0, 1, 1, 0, 1, 1]])
-def test_a_label_that_says_whether_a_reply_is_right_is_no_reference(tmp_path: Path, labels: list[Any]) -> None:
-    rows = [{"prompt": f"What is {n} + 2?", "completion": LONG, "label": label} for n, label in enumerate(labels)]
+@pytest.mark.parametrize(
+    ("labels", "beside", "taken"),
+    [
+        ([True, False], {}, None),
+        (["correct", "incorrect"], {}, None),
+        ([1, 0, 0, 1, 1, 0, 1, 1], {}, None),
+        ([1, 0], {"is_correct": [True, False]}, None),
+        ([1, 0], {"reward": [1.0, 0.0]}, None),
+        ([1, 0], {"answer": ["3", "4"]}, "answer"),
+        (["4"], {}, "label"),
+        (["B"], {}, "label"),
+        ([1, 1], {"completion": ["It is \\boxed{1}."] * 2}, "label"),
+        ([True, True], {"completion": ["So \\boxed{\\text{Yes}}."] * 2}, "label"),
+    ],
+)  # fmt: skip
+def test_a_label_that_says_whether_a_reply_is_right_is_no_reference(
+    tmp_path: Path, labels: list[Any], beside: dict[str, list[Any]], taken: str | None
+) -> None:
+    rows = [
+        {
+            "prompt": f"What is {n} + 2?",
+            "completion": LONG,
+            "label": label,
+            **{key: of[n] for key, of in beside.items()},
+        }
+        for n, label in enumerate(labels)
+    ]
     summary = import_traces(TraceSet(path=write_rows(tmp_path / "theirs.jsonl", *rows)), RunFolder(tmp_path / "run"))
-    assert summary.without_reference == len(labels)
-    assert any("'label' says whether the reply is right" in note for note in summary.notes)
-    answers = [{"prompt": ASKED, "completion": LONG, "label": "4"}]
-    path = write_rows(tmp_path / "answers.jsonl", *answers)
-    assert import_traces(TraceSet(path=path), RunFolder(tmp_path / "kept")).taken["reference"] == {"label": 1}
+    assert list(summary.taken.get("reference", ())) == ([taken] if taken else [])
+    is_told = any("'label' says whether the reply is right" in note for note in summary.notes)
+    assert is_told == (taken is None)
 
 
-@pytest.mark.parametrize("write", [lambda said: orjson.dumps(said).decode(), repr])
+def test_of_a_label_that_may_say_either_the_user_is_asked(tmp_path: Path) -> None:
+    rows = [{"prompt": f"What is {n} + 2?", "completion": LONG, "label": n} for n in range(2)]
+    path = write_rows(tmp_path / "theirs.jsonl", *rows)
+    with pytest.raises(
+        InputError, match=r"'label' may be the reference, or .* Give --reference label, or --reference ''"
+    ):
+        import_traces(TraceSet(path=path), RunFolder(tmp_path / "run"))
+    for number, column in enumerate(("label", "")):
+        given = TraceSet(path=path, columns={"reference": column})
+        assert import_traces(given, RunFolder(tmp_path / f"{number}")).without_reference == (0 if column else 2)
+
+
+RECORD = {"reasoning": THOUGHT, "answer": ANSWER}
+
+
+@pytest.mark.parametrize(
+    ("reply", "read", "left"),
+    [
+        (RECORD, [(THOUGHT, ANSWER)], []),
+        (orjson.dumps(RECORD).decode(), [(THOUGHT, ANSWER)], []),
+        (str(RECORD), [(THOUGHT, ANSWER)], []),
+        ({"思考过程": THOUGHT, "回答": ANSWER}, [(THOUGHT, ANSWER)], []),
+        ({"cot": THOUGHT, "content": ANSWER}, [(THOUGHT, ANSWER)], []),
+        ({**RECORD, "critique": "I doubt it."}, [(THOUGHT, ANSWER)], ["critique"]),
+        ({"role": "assistant", "content": ANSWER, "draft": LONG}, [(None, ANSWER)], ["draft"]),
+        ([{"prompt": ASKED, "completion": ANSWER}, {"prompt": ASKED, "completion": LONG}],
+         [(None, ANSWER), (None, LONG)], []),
+        ({"text": [ANSWER, LONG]}, [(None, ANSWER), (None, LONG)], []),
+        ({"output": ANSWER, "score": 1}, [(None, ANSWER)], []),
+        ('{"answer": 4}', [(None, '{"answer": 4}')], []),
+    ],
+)  # fmt: skip
+def test_a_record_in_the_column_of_replies_is_read_as_a_row_and_what_is_left_of_it_is_named(
+    tmp_path: Path, reply: Any, read: list[tuple[str | None, str]], left: list[str]
+) -> None:
+    folder = RunFolder(tmp_path / "run")
+    path = write_rows(tmp_path / "theirs.jsonl", {"question": ASKED, "response": reply, "reference": "4"})
+    summary = import_traces(TraceSet(path=path), folder)
+    assert [(trace.reasoning, trace.content) for trace in traces_of(folder)] == read
+    told = [note for note in summary.notes if "within 'response' was not read" in note]
+    assert [note.split("'")[1] for note in told] == left
+
+
+def test_a_record_without_a_reply_is_refused_with_what_it_holds(tmp_path: Path) -> None:
+    path = write_rows(tmp_path / "theirs.jsonl", {"question": ASKED, "response": {"comment": LONG}})
+    with pytest.raises(InputError, match=r"it holds comment. Give --answer response\.comment"):
+        import_traces(TraceSet(path=path), RunFolder(tmp_path / "run"))
+
+
+@pytest.mark.parametrize(
+    "write", [lambda said: orjson.dumps(said).decode(), repr, lambda said: str(np.array(said, dtype=object))]
+)
 def test_a_text_that_is_a_list_of_replies_is_that_list(tmp_path: Path, write: Any) -> None:
     folder = RunFolder(tmp_path / "run")
     path = write_rows(tmp_path / "theirs.jsonl", {"question": ASKED, "responses": write([SAID, LONG]), "answer": 4})

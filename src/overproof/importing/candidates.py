@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from overproof.errors import InputError
@@ -16,6 +16,7 @@ from overproof.importing.layouts import GENERAL, Layout, Names, find_written
 from overproof.importing.rendered import are_rendered
 from overproof.mending import mend
 from overproof.problems.notes import SourceNotes
+from overproof.problems.presets import last_boxed
 from overproof.records import clean_text
 from overproof.rows.columns import MISSING, look_up, read_cell
 from overproof.rows.row import SourceRow
@@ -51,13 +52,13 @@ _LOOSELY_NAMED = {
 }
 """Columns of a layout's replies that often hold something else."""
 
-
 _LABELS = {"label", "labels", "标签"}
-_VERDICTS = {
-    *("true", "false", "yes", "no", "correct", "incorrect", "right", "wrong", "good", "bad", "chosen", "rejected"),
-    *("positive", "negative", "pass", "fail", "对", "错", "正确", "错误"),
-}
+_YES = {"true", "yes", "correct", "right", "good", "chosen", "positive", "pass", "对", "是", "正确"}
+_NO = {"false", "no", "incorrect", "wrong", "bad", "rejected", "negative", "fail", "错", "否", "错误"}
 _FEWEST_ZEROS_AND_ONES = 8
+"""Rows of 0 and 1 that are hardly all answers."""
+_PLAIN = re.compile(r"\\(?:text|mathrm|textbf|mathbf)|[{}$.]")
+"""What may stand around a word in a box."""
 _WORD_GAP = re.compile(r"\s")
 
 
@@ -71,7 +72,9 @@ class Traits(NamedTuple):
     constant: frozenset[str] = frozenset()
     """Columns that say the same in every row."""
     verdicts: frozenset[str] = frozenset()
-    """Columns called labels that say of each reply whether it is right, and not what would be."""
+    """Columns that say of each reply whether it is right, and not what would be."""
+    doubtful: frozenset[str] = frozenset()
+    """Columns that may say either."""
 
 
 def find_traits(first: Sequence[SourceRow]) -> Traits:
@@ -85,25 +88,79 @@ def find_traits(first: Sequence[SourceRow]) -> Traits:
     thinking = {name for name, held in columns.items() if sum(map(holds_reasoning, held)) * 2 > len(held)}
     constant = {name for name, held in texts.items() if len(held) > 1 and len(set(held)) == 1}
     rendered = {name for name, held in texts.items() if are_rendered(held)}
-    verdicts = {name for name, held in columns.items() if name.casefold() in _LABELS and _are_verdicts(held)}
-    return Traits(frozenset(rendered), frozenset(thinking), frozenset(constant), frozenset(verdicts))
+    ends = [_find_ends(row) for row in first]
+    judged = {name: _are_verdicts(name, first, ends) for name in columns if _may_be_reference(name)}
+    verdicts = {name for name, found in judged.items() if found}
+    doubtful = {name for name, found in judged.items() if found is None}
+    return Traits(*map(frozenset, (rendered, thinking, constant, verdicts, doubtful)))
 
 
-def _are_verdicts(held: Sequence[Any]) -> bool:
-    """Whether values say yes or no; a few of 0 and 1 may be answers."""
-    if all(isinstance(one, bool) or str(one).strip().casefold() in _VERDICTS for one in held):
-        return True
-    return len(held) >= _FEWEST_ZEROS_AND_ONES and all(str(one) in {"0", "1"} for one in held)
+def _may_be_reference(name: str) -> bool:
+    return name.casefold() in GENERAL.reference or bool(_find_truths((name,)))
 
 
-def read_list(value: Any) -> Any:
-    """The replies in a text that is a list of several, as CSV and Parquet files keep them; any other value as it is.
+def _are_verdicts(name: str, rows: Sequence[SourceRow], ends: Sequence[frozenset[str]]) -> bool | None:
+    """Whether a column says yes or no of each reply, which no reply ends in; None where few zeros and ones may be both.
 
-    A list of single words is an answer, and no list of replies.
+    `ends` are what the texts of each row end in.
     """
-    if not isinstance(value, str) or not value.lstrip().startswith("[") or not value.rstrip().endswith("]"):
+    held = [(row.values.get(name), end) for row, end in zip(rows, ends, strict=True)]
+    said = [(_as_truth(value), end) for value, end in held if value not in (None, "", [])]
+    compared = [not {value, *_of_truth(value)}.isdisjoint(end) for value, end in said if end]
+    is_answered = sum(compared) * 2 > len(compared)
+    is_label = _words_of(name)[-1:] == ["label"] or name.casefold() in _LABELS
+    if is_answered:
+        return False
+    if all(value in {"yes", "no"} for value, _ in said):
+        return is_label or bool(compared)
+    if not is_label or not all(value in {"0", "1"} for value, _ in said):
+        return False
+    return True if len(said) >= _FEWEST_ZEROS_AND_ONES or _has_twin(name, rows) else None
+
+
+def _as_truth(value: Any) -> str:
+    """What a value says as yes, no, 0 or 1; else its text."""
+    text = str(value).strip().casefold()
+    return "yes" if text in _YES else "no" if text in _NO else text.removesuffix(".0")
+
+
+def _of_truth(value: str) -> set[str]:
+    return _YES if value == "yes" else _NO if value == "no" else set()
+
+
+def _find_ends(row: SourceRow) -> frozenset[str]:
+    """The last boxes of all texts of a row."""
+    boxes = (last_boxed(text) for value in row.values.values() for text in _texts_of(read_held(value)))
+    return frozenset(_PLAIN.sub("", box).strip().casefold() for box in boxes if box is not None)
+
+
+def _texts_of(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping | list):
+        for one in value.values() if isinstance(value, Mapping) else value:
+            yield from _texts_of(one)
+
+
+def _has_twin(name: str, rows: Sequence[SourceRow]) -> bool:
+    """Whether a column that is no reference says the same in other words."""
+    others = {str(other) for row in rows for other in row.values if other != name and not _may_be_reference(str(other))}
+    mine = [_as_truth(row.values.get(name)) for row in rows]
+    as_words = [{"1": "yes", "0": "no"}.get(one, one) for one in mine]
+    return any([_as_truth(row.values.get(other)) for row in rows] in (mine, as_words) for other in others)
+
+
+def read_held(value: Any) -> Any:
+    """The replies in a text that is a list of several, or a record, as CSV and Parquet keep them; any other as it is.
+
+    A list of single words is an answer, and no list of replies; a record is one only with its reasoning or role: models
+    answer in JSON too.
+    """
+    if not isinstance(value, str) or (value.lstrip()[:1], value.rstrip()[-1:]) not in {("[", "]"), ("{", "}")}:
         return value
     found = read_cell(value)
+    if isinstance(found, Mapping):
+        return found if "role" in found or find_written(found, GENERAL.reasoning) else value
     if not isinstance(found, list) or not found:
         return value
     is_chat = all(isinstance(one, Mapping) for one in found)
@@ -113,11 +170,12 @@ def read_list(value: Any) -> Any:
 
 def holds_reasoning(value: Any) -> bool:
     """Whether there is reasoning within what may be a reply, or in the first of several."""
-    value = read_list(value)
+    value = read_held(value)
     if isinstance(value, Sequence) and not isinstance(value, str) and value:
         value = value[0]
     if isinstance(value, Mapping):
-        return any(isinstance(one, str) and holds_reasoning(one) for one in value.values())
+        beside = any(_says(value[name]) for name in find_written(value, GENERAL.reasoning))
+        return beside or any(isinstance(one, str) and holds_reasoning(one) for one in value.values())
     return isinstance(value, str) and mend(value, None).has_inline_reasoning
 
 
@@ -170,9 +228,9 @@ def choose_reasoning(row: SourceRow, layout: Layout, reply: str | None) -> Names
     return _choose(row, found, lambda _: 0, "the reasoning", "--reasoning")
 
 
-def choose_truth(row: SourceRow) -> Names:
+def choose_truth(row: SourceRow, traits: Traits) -> Names:
     """The column that is named as the truth, where a row has one whose name is none of those that people agree on."""
-    found = [name for name in _find_truths(tuple(row.values)) if _has(row, name)]
+    found = [name for name in _find_truths(tuple(row.values)) if _has(row, name) and name not in traits.verdicts]
     return _choose(row, found, lambda name: _words_of(name)[-1] == "answer", "the reference", "--reference")
 
 
@@ -261,8 +319,11 @@ def _is_reply(value: Any, name: str) -> bool:
 
 
 def _has(row: SourceRow, name: str) -> bool:
-    value = look_up(row.values, name)
-    return isinstance(value, str | list) and bool(value)
+    return _says(look_up(row.values, name))
+
+
+def _says(value: Any) -> bool:
+    return isinstance(value, str | list | Mapping) and bool(value)
 
 
 def _said(value: Any) -> str:

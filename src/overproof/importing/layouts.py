@@ -51,6 +51,8 @@ class Layout:
     reasoning: Names = ()
     """A text, or a list as long as that of the replies; inside the reply where there is none."""
     reference: Names = ()
+    names_reference: bool = False
+    """Whether a person has said where it is: no other column is taken for it."""
     id: Names = ("id", "uuid", "problem_id", "unique_id", "question_id")
     source: Names = ("source", "data_source", "problem_source", "repo_name")
     level: Names = ("level", "difficulty")
@@ -260,12 +262,17 @@ def _find_written(keys: tuple[str, ...], names: Names) -> Names:
 
 
 def with_columns(layout: Layout, columns: Mapping[str, str]) -> Layout:
-    """The layout with columns of one's own in place of its: question, reasoning, answer, reference, id, source."""
+    """The layout with columns of one's own in place of its: question, reasoning, answer, reference, id, source.
+
+    A reference of no name is none.
+    """
     given: dict[str, Any] = {{"answer": "replies"}.get(part, part): (path,) for part, path in columns.items()}
     if "replies" in given:
         given |= {"each": (), "is_settled": True}
     if {"question", "replies"} & given.keys():
         given["chat"] = ()
+    if "reference" in given:
+        given["names_reference"] = True
     taken = set(columns.values())
     kept = {part: _without(getattr(layout, part), taken) for part in ("replies", "reasoning", "reference")}
     return dataclasses.replace(layout, **{**kept, **given})

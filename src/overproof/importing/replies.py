@@ -7,7 +7,7 @@ reasoning ends and is followed by an answer is taken to have ended by itself, an
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -21,19 +21,20 @@ from overproof.importing.candidates import (
     choose_reply,
     choose_truth,
     holds_reasoning,
-    read_list,
+    read_held,
 )
-from overproof.importing.layouts import Layout, Names, find_answer, find_written
+from overproof.importing.layouts import GENERAL, Layout, Names, find_answer, find_written
 from overproof.importing.rendered import read_rendered
 from overproof.mending import MARKS, mend
 from overproof.problems import build_problem
-from overproof.problems.cells import as_messages, is_thought, message_content, message_text, to_text
+from overproof.problems.cells import as_messages, is_message, is_thought, message_content, message_text, to_text
 from overproof.problems.notes import SourceNotes
 from overproof.problems.presets import Preset
 from overproof.records import Message, Problem, Usage, clean_text
 from overproof.rows import say_fault
 from overproof.rows.columns import MISSING, look_up, read_cell
 from overproof.rows.escapes import DoubtfulError, mend_latex
+from overproof.rows.printed import is_cut
 from overproof.rows.row import SourceRow
 from overproof.teacher.parts import read_parts
 from overproof.teacher.reply import MARKS as REPLY_MARKS
@@ -45,8 +46,11 @@ _INSIDE = ("message", "delta", "body", "choices", "response", "output")
 _ROLES = {"human": "user", "gpt": "assistant", "model": "assistant", "bot": "assistant"}
 _SUMMARY = "summary"
 """The channel of a reasoning that is somebody's summary of one."""
-_REASONING_KEYS = ("reasoning_content", "reasoning", "thinking", "thought", "think")
-"""Keys of a message that its reasoning is kept under."""
+_FACTS = {
+    *("role", "from", "type", "id", "name", "model", "object", "created", "finish_reason", "stop_reason", "refusal"),
+    *("signature", "encrypted_content", "status", "provider", "language", "index", "logprobs", "reasoning_details"),
+}
+"""Keys of a reply's record that say something about it, and hold no part of it."""
 _COUNTS = ("prompt_tokens_len", "reasoning_content_tokens_len", "content_tokens_len")
 """Token counts of Chinese-DeepSeek-R1-Distill-data-110k."""
 
@@ -60,6 +64,8 @@ class ImportedReply(NamedTuple):
     """The field or tags that the reasoning came in, None when it is inside `content`."""
     finish_reason: str | None = None
     usage: Usage = Usage()
+    unread: tuple[str, ...] = ()
+    """Keys of its record whose texts are no part of this."""
 
     def how_it_ended(self) -> str:
         """The finish reason that is kept with it, or what its form suggests."""
@@ -101,9 +107,15 @@ class _Cells:
                 continue
             self.taken[part] = name
             if part in {"replies", "reasoning"}:
-                return read_list(value)
+                return self._read_held(name, value)
             return read_cell(value) if isinstance(value, str) and value.startswith(("[{", "[ {")) else value
         return None
+
+    def _read_held(self, name: str, value: Any) -> Any:
+        held = read_held(value)
+        if isinstance(held, str) and is_cut(held):
+            raise InputError(f"{self.row.where}: '{name}' is a list that was printed with most of it left out (...)")
+        return held
 
     def said_in(self) -> str:
         """The column that the replies were taken from."""
@@ -124,13 +136,23 @@ def read_row(row: SourceRow, layout: Layout, notes: SourceNotes, traits: Traits 
     if isinstance(system, str) and system.strip() and prompt[0].role != "system":
         prompt = [Message("system", clean_text(system)), *prompt]
     replies = _read_replies(cells, layout, traits, last)
-    if not any(reply.content.strip() or reply.reasoning for reply in replies):
-        raise InputError(f"{row.where}: the reply in '{cells.said_in()}' is empty")
+    _check_read(cells, replies, notes)
     problem = _without_circle(_build(cells, layout, prompt, notes, traits), cells, replies, notes)
     replies = [_mend_reply(row, reply, notes) for reply in replies]
     if cells.taken.get("append"):
         prompt = [*prompt[:-1], Message("user", problem.question)]
     return ImportedRow(problem, prompt, replies, cells.taken, row.where)
+
+
+def _check_read(cells: _Cells, replies: Sequence[ImportedReply], notes: SourceNotes) -> None:
+    """Name what was not read of the replies' records. Raises InputError where nothing was."""
+    column = cells.said_in()
+    left = dict.fromkeys(key for reply in replies for key in reply.unread)
+    if not any(reply.content.strip() or reply.reasoning for reply in replies):
+        held = f"; it holds {', '.join(left)}. Give --answer {column}.{next(iter(left))}" if left else ""
+        raise InputError(f"{cells.row.where}: the reply in '{column}' is empty{held}")
+    for key in left:
+        notes.count(f"'{key}' within '{column}' was not read (--answer and --reasoning take paths)", cells.row.where)
 
 
 def _read_question(
@@ -223,15 +245,31 @@ def _split_chat(row: SourceRow, chat: Any, column: str) -> tuple[list[Message], 
     return prompt, reply
 
 
-def _build(cells: _Cells, layout: Layout, prompt: list[Message], notes: SourceNotes, traits: Traits) -> Problem:
+def _find_reference(cells: _Cells, layout: Layout, notes: SourceNotes, traits: Traits) -> None:
+    """Take the column of the reference, if any: never one that says of the reply whether it is right.
+
+    Raises InputError where that cannot be told.
+    """
     replied = cells.taken.values()
-    is_named = len(layout.reference) == 1  # by a person, who knows what is meant
-    listed = find_written(cells.row.values, layout.reference)
-    if not is_named and (verdict := next((name for name in listed if name in traits.verdicts), None)):
+    listed = tuple(name for name in find_written(cells.row.values, layout.reference) if name not in replied)
+    if layout.names_reference:
+        cells.take("reference", listed)
+        return
+    for verdict in dict.fromkeys(name for name in cells.row.values if name in traits.verdicts):
         notes.count(f"'{verdict}' says whether the reply is right, and is no reference", cells.row.where)
-        listed = tuple(name for name in listed if name not in traits.verdicts)
-    if cells.take("reference", tuple(name for name in listed if name not in replied)) is None:
-        cells.take("reference", tuple(name for name in choose_truth(cells.row) if name not in replied))
+    if cells.take("reference", tuple(name for name in listed if name not in traits.verdicts)) is None:
+        named = choose_truth(cells.row, traits)
+        cells.take("reference", tuple(name for name in named if name not in replied))
+    if (column := cells.taken.get("reference")) in traits.doubtful:
+        raise InputError(
+            f"{cells.row.where}: '{column}' may be the reference, or say whether the reply is right. Give --reference "
+            f"{column}, or --reference '' if there is none"
+        )
+
+
+def _build(cells: _Cells, layout: Layout, prompt: list[Message], notes: SourceNotes, traits: Traits) -> Problem:
+    _find_reference(cells, layout, notes, traits)
+    replied = cells.taken.values()
     is_alpaca = cells.taken.get("question") == "instruction" and "input" not in replied
     append = cells.take("append", ("input",) if is_alpaca and len(layout.question) > 1 else layout.append)
     asked = next(message.content for message in prompt if message.role == "user")
@@ -253,7 +291,7 @@ def _read_replies(cells: _Cells, layout: Layout, traits: Traits, last: Mapping[s
 
     Of the two the chat's, unless only the other holds reasoning. Raises InputError where there is none.
     """
-    said = [_from_message(last)] if last is not None else []
+    said = _with_unread([_from_message(last)], last) if last is not None else []
     is_chat = bool(said) and "chat" in cells.taken
     names = () if is_chat and said[0].has_reasoning else _find_reply_columns(cells, layout, traits)
     if is_chat and not any(holds_reasoning(look_up(cells.row.values, name)) for name in names):
@@ -318,16 +356,11 @@ def _holds(row: SourceRow, names: Names) -> bool:
 
 def _from_value(row: SourceRow, value: Any) -> list[ImportedReply]:
     if isinstance(value, Mapping):
-        inside = next((key for key in _INSIDE if isinstance(value.get(key), Mapping | list)), None)
-        if inside is not None and message_text(value) in {"", None}:
-            ended = value.get("finish_reason")
-            found = _from_value(row, value[inside])
-            return [reply._replace(finish_reason=reply.finish_reason or ended) for reply in found]
-        return [_from_message(value)]
+        return _with_unread(_from_record(row, value), value)
     messages = as_messages(value)
     if messages is not None:
         said = [one for one, (role, _) in zip(value, messages, strict=True) if _ROLES.get(role, role) == "assistant"]
-        return [_from_message(one) for one in said]
+        return [reply for one in said for reply in _with_unread([_from_message(one)], one)]
     if isinstance(value, Sequence) and not isinstance(value, str):
         return [reply for one in value for reply in _from_value(row, one)]
     try:
@@ -337,10 +370,49 @@ def _from_value(row: SourceRow, value: Any) -> list[ImportedReply]:
     return [] if text is None else [_from_text(text)]
 
 
+def _from_record(row: SourceRow, record: Mapping[str, Any]) -> list[ImportedReply]:
+    """The replies in what an API answered, in a message, or in a record, which is read by the law of a row."""
+    inside = next((key for key in _INSIDE if isinstance(record.get(key), Mapping | list)), None)
+    if inside is not None and message_text(record) in {"", None}:
+        ended = record.get("finish_reason")
+        found = _from_value(row, record[inside])
+        return [reply._replace(finish_reason=reply.finish_reason or ended) for reply in found]
+    if is_message(record):
+        several = record.get("text")
+        are_texts = isinstance(several, list) and all(isinstance(one, str) for one in several)
+        return _from_value(row, several) if are_texts and several else [_from_message(record)]
+    cells = _Cells(SourceRow(row.where, dict(record)))
+    held = cells.take("replies", _find_reply_columns(cells, GENERAL, Traits()))
+    replies = _from_value(cells.row, "" if held is None else held)
+    return _add_reasoning(cells, GENERAL, _add_reasons(cells, GENERAL, replies))
+
+
+def _with_unread(replies: list[ImportedReply], record: Mapping[str, Any]) -> list[ImportedReply]:
+    """The replies of a record with the names of what is no part of them."""
+    said = (f"{reply.content}\n{reply.reasoning or ''}" for reply in replies)
+    read = " ".join("\n".join(said).split())
+    others = {*_FACTS, *find_written(record, GENERAL.question)}
+    left = [
+        str(key)
+        for key, value in record.items()
+        if key not in others and not all(text in read for text in _texts_in(value))
+    ]
+    return [reply._replace(unread=(*reply.unread, *left)) for reply in replies]
+
+
+def _texts_in(value: Any) -> Iterator[str]:
+    """Every text in a value, with single spaces."""
+    if isinstance(value, str):
+        yield " ".join(clean_text(value).split())
+    elif isinstance(value, Mapping | list):
+        for one in value.values() if isinstance(value, Mapping) else value:
+            yield from _texts_in(one)
+
+
 def _from_message(message: Mapping[str, Any]) -> ImportedReply:
     """The reply in a message, whose reasoning may stand in the text, in a key beside it, or in a part of its own."""
     content = clean_text(message_text(message) or "")
-    for key in _REASONING_KEYS:
+    for key in find_written(message, GENERAL.reasoning):
         if isinstance(message.get(key), str) and message[key].strip() and not OPENING_TAG.search(content):
             return ImportedReply(content, clean_text(message[key]), key)
     if OPENING_TAG.search(content):
@@ -376,8 +448,8 @@ def _add_reasoning(cells: _Cells, layout: Layout, replies: list[ImportedReply]) 
     value = cells.take("reasoning", choose_reasoning(cells.row, layout, cells.taken.get("replies")))
     if value is None:
         return replies
-    thoughts = [value] if isinstance(value, str) else list(value) if isinstance(value, Sequence) else []
-    if len(thoughts) != len(replies) or not all(isinstance(one, str) for one in thoughts):
+    thoughts = _read_thoughts(value, len(replies))
+    if len(thoughts) != len(replies):
         column = cells.taken["reasoning"]
         raise InputError(f"{cells.row.where}: {len(replies)} replies and {len(thoughts)} reasonings in '{column}'")
     channel = cells.taken["reasoning"].rpartition(".")[2]
@@ -385,6 +457,14 @@ def _add_reasoning(cells: _Cells, layout: Layout, replies: list[ImportedReply]) 
         reply._replace(reasoning=clean_text(thought), channel=channel)
         for reply, thought in zip(replies, thoughts, strict=True)
     ]
+
+
+def _read_thoughts(value: Any, replies: int) -> list[str]:
+    """The reasonings in a column: a text, a record or its parts for one reply, or one of these for each."""
+    is_several = isinstance(value, Sequence) and not isinstance(value, str)
+    are_parts = is_several and len(value) != replies and all(isinstance(one, Mapping) for one in value)
+    each = value if is_several and not are_parts else [value]
+    return ["\n\n".join(text for _, text in read_parts(one, "reasoning")) for one in each]
 
 
 def _add_usage(cells: _Cells, replies: list[ImportedReply]) -> list[ImportedReply]:

@@ -149,6 +149,11 @@ def message_text(message: Mapping[str, Any]) -> str | None:
     return "".join(map(str, texts)) if all(isinstance(text, str) for text in texts) else None
 
 
+def is_message(record: Mapping[str, Any]) -> bool:
+    """Whether a record is a message, by its role or by the key that it keeps its text under."""
+    return bool({"role", "from", "content", "value", "text", "parts"}.intersection(record))
+
+
 def message_content(message: Mapping[str, Any]) -> Any:
     """What a message holds, under whichever key: a text or parts; empty where it has nothing."""
     return next((message[key] for key in _WORDS if message.get(key) is not None), "")

@@ -1,18 +1,19 @@
 """Where a value stands within a row: `answer`, `reward_model.ground_truth`, `messages[0].content`.
 
-A column that bears the whole name comes first. A cell of text that has to be gone into is read as JSON, or as the way
-Python prints lists and dicts, which is what data frames leave in CSV files.
+A column that bears the whole name comes first. A cell of text that has to be gone into is read as JSON, or as
+Python and NumPy print lists and dicts.
 """
 
 from __future__ import annotations
 
-import ast
 import difflib
 import functools
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
+
+from overproof.rows.printed import read_printed
 
 MISSING: Any = object()
 """Stands for no value at all, which is not the value None."""
@@ -22,6 +23,8 @@ Columns = str | tuple[str, ...]
 
 _STEP = re.compile(r"([^.\[\]]+)|\[(-?\d+)\]")
 _DEEPEST_SHOWN = 3
+_LENIENT = json.JSONDecoder(strict=False)
+"""Takes a text that goes over several lines, as a cell may."""
 
 
 def find_column(values: Mapping[str, Any], columns: Columns | None) -> str | None:
@@ -65,13 +68,11 @@ def read_cell(text: str) -> Any:
     stripped = text.strip()
     if not stripped.startswith(("{", "[")):
         return text
-    for read in (json.loads, ast.literal_eval):
-        try:
-            found = read(stripped)
-        except (ValueError, SyntaxError, RecursionError, MemoryError):
-            continue
-        return found if isinstance(found, dict | list) else text
-    return text
+    try:
+        found = _LENIENT.decode(stripped)
+    except (ValueError, RecursionError):
+        found = read_printed(stripped)
+    return found if isinstance(found, dict | list) else text
 
 
 def list_paths(values: Mapping[str, Any], depth: int = _DEEPEST_SHOWN) -> Iterator[str]:
