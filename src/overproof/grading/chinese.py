@@ -25,7 +25,7 @@ NUMERAL = re.compile(f"[{''.join({**_DIGITS, **_PLACES, **_LARGE})}点半]+")
 _THOUSAND_OF_UNIT = re.compile("千[克米瓦卡帕焦伏赫牛升]")
 """五千克 are five kilograms; behind ten thousands, 千 is a digit's place (一万五千克)."""
 NO_NUMERAL = re.compile(
-    "一[共起样般定直致切些]|十分(?!之|钟)|万一|千万别"
+    "零下|一[共起样般定直致切些]|十分(?!之|钟)|万一|千万别"
     "|[一二三四五六七八九十]+(?:角[形函星]|边形|棱[柱锥台]|面体|次[函方多项曲]|元[一二三四五]次|项[式展]|等[奖边腰]|维|阶)"
 )
 """Words that begin as a numeral does: 十分 (very), 三角形, 一次函数."""

@@ -75,6 +75,7 @@ from overproof.grading.values import (
     Value,
     Words,
     as_interval,
+    is_guess,
     written_out,
 )
 
@@ -123,12 +124,13 @@ def _same_reading(references: Sequence[Value], answers: Sequence[Value], scope: 
     for reference in references:
         for answer in answers:
             finding = equal(reference, answer, scope)
-            guessed = [value for value in (reference, answer) if isinstance(value, Scalar | Quantity) and value.guessed]
-            if finding.same and guessed and isinstance(guessed[0], Scalar) and not scope.decimal_commas:
-                finding = undecided(QUESTION, "a decimal comma that may part two numbers")
+            guesses = [value.guessed for value in (reference, answer) if is_guess(value)]
+            open_ones = [guess for guess in guesses if not scope.bears_out(guess)]
+            if finding.same and open_ones:
+                finding = undecided(QUESTION, open_ones[0])
             if finding.same:
                 return finding
-            if not guessed or finding.layer == QUESTION:
+            if not guesses or finding.layer == QUESTION:
                 findings.append(finding)
     return next((finding for finding in findings if finding.same is None), findings[0])
 
@@ -187,13 +189,15 @@ def _quantity_and_number(quantity: Quantity, other: Value, scope: Scope, is_refe
         if isinstance(other, Words | Interval | Matrix | Residue | Date):
             return different("kind", f"the reference is {_kind(quantity if is_reference else other)}")
         return undecided("unit", "an amount against something else")
-    guessed = quantity.guessed and (is_reference or not scope.means_unit(quantity.unit))
-    if guessed or (quantity.unit == PRIME and is_reference and not scope.speaks_of(PRIME)):
-        return undecided("unit", f"a {'letter' if guessed else 'prime'} that may be a unit")
+    if quantity.unit == PRIME and is_reference and not scope.speaks_of(PRIME):
+        return undecided("unit", "a prime that may be a unit")
     if not directions_agree(quantity.unit, None, scope):
         return undecided("unit", f"a direction that only one side has: {quantity.unit.note or quantity.unit.name}")
     reference, answer = (quantity.node, other.node) if is_reference else (other.node, quantity.node)
     plain = _scalars(Scalar(reference), Scalar(answer), scope)
+    if quantity.guessed and not (scope.means_unit(quantity.unit) and not (plain.same and is_reference)):
+        layer = QUESTION if plain.same and _may_be_measured(quantity, scope) else "unit"
+        return undecided(layer, quantity.guessed)
     if quantity.unit.dimension == PERCENT.dimension:
         return compare_percent(quantity, other, scope, plain, is_reference)
     if quantity.unit == DEGREE:
@@ -215,6 +219,15 @@ def _quantity_and_number(quantity: Quantity, other: Value, scope: Scope, is_refe
     if not plain.same or quantity.unit.dimension is None or is_reference:
         return plain
     return with_unit_added(quantity.unit, scope, plain)
+
+
+def _may_be_measured(quantity: Quantity, scope: Scope) -> bool:
+    """Whether a number with a letter may be an amount: the question has no such variable, and may speak of such units."""
+    if quantity.unit.name in (scope.known or ()) or symbols(quantity.node):
+        return False
+    if not scope.text:
+        return True
+    return scope.wants(quantity.unit) if scope.demanded else not scope.is_silent_about(quantity.unit)
 
 
 def _ratio_and_other(ratio: Ratio, other: Value, scope: Scope, is_reference: bool) -> Finding:

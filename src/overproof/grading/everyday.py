@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import operator
 import re
 from collections.abc import Callable, Iterator
 from fractions import Fraction
@@ -15,7 +16,23 @@ from fractions import Fraction
 from overproof.grading.lexicon import CHANGING_HAN, fraction_of_words, number_of
 from overproof.grading.tree import Node, number
 from overproof.grading.units import PRIME, UNITS, Unit
-from overproof.grading.values import Based, Clock, Collection, Date, Named, Quantity, Range, Ratio, Scalar, Value
+from overproof.grading.values import (
+    DAY_OR_MONTH,
+    DECIMAL_COMMA,
+    LOOSE_WORD,
+    MAGNITUDE_LETTER,
+    ROMAN,
+    Based,
+    Clock,
+    Collection,
+    Date,
+    Named,
+    Quantity,
+    Range,
+    Ratio,
+    Scalar,
+    Value,
+)
 
 MAX_CHARS = 40
 """Longer texts are none of these."""
@@ -26,24 +43,38 @@ _CLOCK = re.compile(
 )
 _CLOCK_WORD = re.compile(r"(?:at )?(noon|midday|midnight|正午|中午|午夜)", re.IGNORECASE)
 _PAST = re.compile(
-    r"(half past|(?:a )?quarter past|(?:a )?quarter to|(\d{1,2}) (?:minutes? )?(past|(?<=minutes )to)) (\d{1,2})",
+    r"(?P<part>half|(?:a )?quarter|(?P<minutes>\d{1,2}|[a-z]{3,6}(?:-[a-z]+)?)) (?P<said>minutes? )?(?P<turn>past|to) "
+    r"(?P<hour>\d{1,2}|[a-z]{3,6})(?: o'clock)?",
     re.IGNORECASE,
+)
+_HAN_TO = re.compile(
+    r"差 ?(?P<m>\d{1,2}|[一二两三四五六七八九十]{1,3}|一刻) ?分?钟? ?(?P<h>\d{1,2}|[一二两三四五六七八九十]{1,3}) ?点"
+    r"|(?P<h2>\d{1,2}|[一二两三四五六七八九十]{1,3}) ?点 ?差 ?(?P<m2>\d{1,2}|[一二两三四五六七八九十]{1,3}|一刻) ?分?"
 )
 _HAN_CLOCK = re.compile(
     r"(?P<half>上午|早上|凌晨|下午|晚上)?(?P<hour>\d{1,2}|[一二两三四五六七八九十]{1,3}) ?[点时]钟? ?"
-    r"(?:(?P<minutes>半|\d{1,2}|[零一二三四五六七八九十]{1,3}) ?(?P<mark>分)?)?(?P<sharp>整)?"
+    r"(?:(?P<minutes>半|[一三]刻|\d{1,2}|[零一二三四五六七八九十]{1,3}) ?(?P<mark>分)?)?(?P<sharp>整)?"
 )
 _MONTHS = [
     "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november",
     "december",
 ]  # fmt: skip
+_MONTH = "|".join(f"{name}|{name[:3]}\\.?" for name in _MONTHS)
 _DATE = re.compile(
-    rf"(?:(?P<m>{'|'.join(_MONTHS)}) (?P<d>\d{{1,2}})(?:st|nd|rd|th)?"
-    rf"|(?P<d2>\d{{1,2}})(?:st|nd|rd|th)? (?:of )?(?P<m2>{'|'.join(_MONTHS)}))"
+    rf"(?:(?P<m>{_MONTH}) (?P<d>\d{{1,2}})(?:st|nd|rd|th)?"
+    rf"|(?P<d2>\d{{1,2}})(?:st|nd|rd|th)? (?:of )?(?P<m2>{_MONTH}))"
     r"(?:,? (?P<y>\d{4}))?|(?:(?P<y3>\d{4}) ?年)? ?(?P<m3>\d{1,2}) ?月 ?(?P<d3>\d{1,2}) ?[日号]"
-    r"|(?P<y4>\d{4})-(?P<m4>\d\d)-(?P<d4>\d\d)",
+    r"|(?P<y4>\d{4})(?P<joint>[-/.])(?P<m4>\d\d?)(?P=joint)(?P<d4>\d\d?)",
     re.IGNORECASE,
 )
+_NUMERIC_DATE = re.compile(r"(\d\d?)(?P<joint>[-/.])(\d\d?)(?P=joint)(\d{4})")
+"""4/3/2024: the day or the month may come first."""
+_MAGNITUDE_LETTERS = {"k": 10**3, "K": 10**3, "M": 10**6, "B": 10**9}
+_MAGNITUDE_LETTER = re.compile(r"(¤?)(\d+(?:\.\d+)?) ?([kKMB])")
+_HEX = re.compile(r"0[xX]([0-9A-Fa-f]{1,16})")
+_ROMAN = re.compile(r"(?=[IVXLC])(C{0,3})(XC|XL|L?X{0,3})(IX|IV|V?I{0,3})")
+_ROMAN_DIGITS = {"I": 1, "V": 5, "X": 10, "L": 50, "C": 100}
+_LOOSE_WORD = re.compile(r"(?:a )?(?:pair|couple)", re.IGNORECASE)
 _RANGE = re.compile(r"(\d+(?:\.\d+)?) ?- ?(\d+(?:\.\d+)?)(?: ?- ?(\d+))?")
 _SPAN = re.compile(
     r"(?:(?:between|from) )?(?P<a>-?\d+(?:\.\d+)?) ?(?P<joint>to|\\text\{ ?to ?\}|and|到|至|和|与|比) ?"
@@ -65,7 +96,7 @@ _HALF_MORE = re.compile(
     r"|分钟|倍|圈|圆)半|[个块年天月斤]?半 ?(?P<behind>[\u4e00-\u9fff]{1,3})?)"
 )
 """两个半, 两个半小时, 一小时半."""
-_SHARE = re.compile(r"(\d+) (?:out of|in every|in) (\d+)")
+_SHARE = re.compile(r"(\d+) (?:out of|in every|in|of) (\d+)")
 _REMAINDER = re.compile(r"(\d+) *(?:r|R|remainder|余|\\ldots|\.\.\.|…)+ *(\d+)")
 
 
@@ -81,8 +112,22 @@ def everyday(spelled: str) -> Iterator[Value]:
             yield from read(match)
     if in_digits:
         yield from _lists(spelled)
-    elif spelled.isascii() and _WORDS.fullmatch(spelled) and (value := fraction_of_words(spelled)) is not None:
+    elif spelled.isascii():
+        yield from _in_words(spelled)
+
+
+def _in_words(spelled: str) -> Iterator[Value]:
+    """A number, a time or a Roman number in letters alone."""
+    if _WORDS.fullmatch(spelled) and (value := fraction_of_words(spelled)) is not None:
         yield Scalar(number(value))
+    if (match := _PAST.fullmatch(spelled)) is not None:
+        yield from _past(match)
+    if _LOOSE_WORD.fullmatch(spelled):
+        yield Scalar(number(2), guessed=LOOSE_WORD)
+    if spelled.isupper() and _ROMAN.fullmatch(spelled):
+        digits = [_ROMAN_DIGITS[letter] for letter in spelled]
+        signs = [-1 if digit < after else 1 for digit, after in zip(digits, [*digits[1:], 0], strict=True)]
+        yield Scalar(number(sum(map(operator.mul, digits, signs))), guessed=ROMAN)
 
 
 def _lists(spelled: str) -> Iterator[Value]:
@@ -93,7 +138,7 @@ def _lists(spelled: str) -> Iterator[Value]:
         whole, _, decimals = spelled.partition(",")
         if len(decimals) < MAX_CHARS:
             yield Collection((Scalar(number(int(whole))), Scalar(number(int(decimals)))), "list")
-            yield Scalar(number(Fraction(f"{whole}.{decimals}"), len(decimals)), guessed=True)
+            yield Scalar(number(Fraction(f"{whole}.{decimals}"), len(decimals)), guessed=DECIMAL_COMMA)
 
 
 # --- times of day
@@ -114,19 +159,37 @@ def _time(hours: int, minutes: int, half: str) -> Iterator[Clock]:
 
 
 def _past(match: re.Match[str]) -> Iterator[Clock]:
-    minutes = int(match[2]) if match[2] else 30 if match[1].lower().startswith("half") else 15
-    turn = -1 if (match[3] or match[1].rsplit(" ", 1)[-1]).lower() == "to" else 1
-    if 0 < int(match[4]) <= HALF_A_DAY:
-        yield Clock((int(match[4]) * 60 + turn * minutes) % (24 * 60), open_half=True)
+    """Half past 8, quarter to four, twenty past 7; `3 to 4` in digits is a ratio unless it says minutes."""
+    to = match["turn"].lower() == "to"
+    part = match["part"].lower()
+    if to and (part == "half" or (part.isdecimal() and not match["said"])):
+        return
+    minutes = Fraction(30) if part == "half" else Fraction(15) if part.endswith("quarter") else _number(part)
+    hour = _number(match["hour"])
+    if minutes is not None and hour is not None and 0 < hour <= HALF_A_DAY and minutes < 60:
+        yield Clock(int(hour * 60 + (-minutes if to else minutes)) % (24 * 60), open_half=True)
+
+
+def _han_to(match: re.Match[str]) -> Iterator[Clock]:
+    """差5分4点, 四点差一刻."""
+    minutes = _minutes(match["m"] or match["m2"])
+    hours = _number(match["h"] or match["h2"])
+    if hours is not None and minutes is not None and 0 < minutes < 60:
+        yield from _time(int(hours - 1) % (2 * HALF_A_DAY), 60 - int(minutes), "")
+
+
+def _minutes(text: str) -> Fraction | None:
+    """Minutes in digits or characters: a quarter and a half are their own."""
+    return {"半": Fraction(30), "一刻": Fraction(15), "三刻": Fraction(45)}.get(text) or _number(text)
 
 
 def _han_clock(match: re.Match[str]) -> Iterator[Value]:
     """下午3点20分, 三点半; 三点五 is a decimal unless something says that it is a time."""
-    said = match["half"] or match["mark"] or match["sharp"] or match["minutes"] == "半"
+    said = match["half"] or match["mark"] or match["sharp"] or (match["minutes"] or "").endswith(("半", "刻"))
     if not (said or match["hour"].isdecimal()):
         return
     half = "" if match["half"] is None else "pm" if match["half"] in {"下午", "晚上"} else "am"
-    hours, minutes = _number(match["hour"]), _number("30" if match["minutes"] == "半" else match["minutes"] or "0")
+    hours, minutes = _number(match["hour"]), _minutes(match["minutes"] or "0")
     if hours is not None and minutes is not None:
         yield from _time(int(hours), int(minutes), half)
 
@@ -138,14 +201,33 @@ def _number(text: str) -> Fraction | None:
 def _date(match: re.Match[str]) -> Iterator[Date]:
     parts = match.groupdict()
     name = parts["m"] or parts["m2"]
-    month = _MONTHS.index(name.lower()) + 1 if name else int(parts["m3"] or parts["m4"])
+    shortened = [month[:3] for month in _MONTHS]
+    month = shortened.index(name[:3].lower()) + 1 if name else int(parts["m3"] or parts["m4"])
     year = parts["y"] or parts["y3"] or parts["y4"]
     day = int(parts["d"] or parts["d2"] or parts["d3"] or parts["d4"])
     if 0 < month <= len(_MONTHS) and 0 < day <= 31:
         yield Date(int(year) if year else None, month, day)
 
 
+def _numeric_date(match: re.Match[str]) -> Iterator[Date]:
+    one, other, year = int(match[1]), int(match[3]), int(match[4])
+    for month, day in dict.fromkeys([(one, other), (other, one)]):
+        if 0 < month <= len(_MONTHS) and 0 < day <= 31:
+            doubt = DAY_OR_MONTH if max(one, other) <= len(_MONTHS) and one != other else ""
+            yield Date(year, month, day, doubt)
+
+
 # --- spans and amounts
+
+
+def _with_magnitude(match: re.Match[str]) -> Iterator[Value]:
+    """25k is 25,000 or 25 times k; behind a sign of money it is the former."""
+    value = number(Fraction(match[2]) * _MAGNITUDE_LETTERS[match[3]])
+    yield Quantity(value, UNITS["¤"]) if match[1] else Scalar(value, guessed=MAGNITUDE_LETTER)
+
+
+def _hex(match: re.Match[str]) -> Iterator[Based]:
+    yield Based(match[1].upper().lstrip("0") or "0", 16)
 
 
 def _range(match: re.Match[str]) -> Iterator[Range]:
@@ -237,12 +319,16 @@ def _based(match: re.Match[str]) -> Iterator[Based]:
 
 _IN_CHARACTERS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], Iterator[Value]]], ...] = (
     (_HAN_CLOCK, _han_clock),
+    (_HAN_TO, _han_to),
     (_HALF_MORE, _half_more),
 )
 _FORMS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], Iterator[Value]]], ...] = (
     (_CLOCK, _clock),
     (_PAST, _past),
     (_DATE, _date),
+    (_NUMERIC_DATE, _numeric_date),
+    (_MAGNITUDE_LETTER, _with_magnitude),
+    (_HEX, _hex),
     (_RANGE, _range),
     (_SPAN, _span),
     (_DURATION, _duration),

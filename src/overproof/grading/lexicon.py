@@ -40,7 +40,7 @@ NEARLY = frozenset(
     {"about", "approximately", "approx", "roughly", "around", "nearly", "约", "约为", "大约", "约等于", "近似"}
 )
 EQUALS = frozenset({"is", "are", "equals", "equal", "was", "were", "为", "是", "等于", "即", "be"})
-MINUS = frozenset({"minus", "negative", "负"})
+MINUS = frozenset({"minus", "negative", "负", "零下"})
 # Labels that name nothing but the answer itself.
 LEAD_INS = frozenset({
     "answer", "the answer", "final answer", "the final answer", "answers", "the answers", "result", "the result",
@@ -108,13 +108,25 @@ _PHRASES = {
     "no": ("no", "false", "incorrect", "否", "不是", "错", "错误", "不能", "不可以", "×", "\\times", "n", "f",
            "不正确"),
     **{
-        name: (name, f"星期{han}", f"周{han}", f"礼拜{han}", f"on {name}")
-        for name, han in zip(
+        name: (name, f"on {name}", *short.split(), *(f"{week}{day}" for week in ("星期", "周", "礼拜") for day in han))
+        for name, short, han in zip(
             ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"),
-            "一二三四五六日",
+            ("mon", "tue tues", "wed weds", "thu thur thurs", "fri", "sat", "sun"),
+            ("一", "二", "三", "四", "五", "六", "日天"),
             strict=True,
         )
     },
+    **{
+        name: (name, f"in {name}", name[:3], f"{han}月")
+        for name, han in zip(
+            ("january", "february", "march", "april", "may", "june", "july", "august", "september", "october",
+             "november", "december"),
+            ("一", "二", "三", "四", "五", "六", "七", "八", "九", "十", "十一", "十二"),
+            strict=True,
+        )
+    },
+    "diverges": ("diverges", "divergent", "does not converge", "diverge", "it diverges", "is divergent", "发散"),
+    "converges": ("converges", "convergent", "converge", "it converges", "is convergent", "收敛"),
     "reals": ("all real numbers", "all reals", "\\mathbb{r}", "all real x", "全体实数", "实数集", "实数"),
 }  # fmt: skip
 _PHRASE_OF = {phrase: name for name, phrases in _PHRASES.items() for phrase in phrases}
@@ -181,6 +193,8 @@ def number_of_words(words: list[str]) -> Fraction | None:
     """The number that several English words are together: two hundred and five, seven hundred thousand."""
     total = current = Fraction(0)
     seen = False
+    if len(words) > 1 and words[0] in {"a", "an"} and words[1] in MAGNITUDES:
+        words = ["one", *words[1:]]
     for word in words:
         if word == "and" and seen:
             continue

@@ -38,6 +38,8 @@ from overproof.grading.tree import (
 )
 from overproof.grading.units import DEGREE, PERCENT, Unit
 from overproof.grading.values import (
+    GROUPED,
+    LETTER_UNIT,
     Based,
     Clock,
     Collection,
@@ -58,6 +60,7 @@ from overproof.grading.values import (
     Value,
     Words,
     as_interval,
+    is_guess,
     written_out,
 )
 
@@ -65,7 +68,7 @@ MAX_PLAIN_DIGITS = 1_000
 ROUGHLY = 0.02
 """Two sides of ≈ may differ by this share of their size."""
 
-_GROUPED = re.compile(r"\d,\d{3}(?!\d)")
+_GROUPED = re.compile(r"\d{1,3}(?:,\d{3})+(?!\d)")
 _TIGHT = re.compile(r"/ ?\d+ ?(?:\\pi|[a-z])")
 _LETTER_UNIT = re.compile(r"[\d)}] ?[a-zA-Z](?![a-zA-Z])")
 _TOKENS_TO_DROP = re.compile(r"\\text\{([^{}]*)\}")
@@ -86,23 +89,28 @@ def readings(text: str, alone: frozenset[str] = frozenset()) -> tuple[Value, ...
     spelled = spell(text)
     if spelled.isascii() and spelled.isdigit() and len(spelled) < MAX_PLAIN_DIGITS:
         return (Scalar(number(int(spelled))),)
-    found: list[Value] = list(everyday(spelled))
+    forms = list(everyday(spelled))
+    found = [value for value in forms if not is_guess(value)]
+    guesses = [value for value in forms if is_guess(value)]
     if found and isinstance(found[0], Clock | Date) and not spelled[-1].isdigit():
         return tuple(found)  # 9:30 may be a ratio, 9:30 pm may not
     likeliest = _whole(spelled, alone)
     if isinstance(likeliest, Unknown):
-        return tuple(found) if found and not likeliest.false and likeliest.why != "prose" else (likeliest,)
+        whole = not likeliest.false and likeliest.why != "prose"
+        return tuple([*found, *guesses]) if whole and found else (likeliest, *(guesses if whole else ()))
     found.append(likeliest)
     for options in _alternatives(spelled):
         try:
             other = value_of(parse(spelled, alone=alone, **options))
         except UnreadableError:
             continue
+        if options.get("split") and isinstance(found[-1], Scalar) and _GROUPED.fullmatch(spelled):
+            found[-1] = Scalar(found[-1].node, guessed=GROUPED)
         if options.get("letters") and isinstance(other, Quantity) and other not in found:
-            other = Quantity(other.node, other.unit, guessed=True)
+            other = Quantity(other.node, other.unit, guessed=LETTER_UNIT)
         if other not in found:
             found.append(other)
-    return (*found, *_components(found[0])) if "j" in spelled else tuple(found)
+    return (*found, *guesses, *(_components(found[0]) if "j" in spelled else ()))
 
 
 def _whole(spelled: str, alone: frozenset[str]) -> Value:

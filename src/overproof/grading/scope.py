@@ -28,6 +28,15 @@ from overproof.grading.lexicon import number_of
 from overproof.grading.spelling import spell
 from overproof.grading.tree import Node, UnreadableError, symbols
 from overproof.grading.units import MONEY, Dimension, Unit
+from overproof.grading.values import (
+    DAY_OR_MONTH,
+    DECIMAL_COMMA,
+    GROUPED,
+    LOOSE_WORD,
+    MAGNITUDE_LETTER,
+    ROMAN,
+    STATEMENTS,
+)
 
 MAX_QUESTION_CHARS = 20_000
 MAX_FORMULAS = 40
@@ -106,6 +115,21 @@ _PLACES = re.compile(
     re.IGNORECASE,
 )
 """Two things that are asked for, or terms of a sequence, or a list to be put in order."""
+_SEVERAL = re.compile(
+    r"\bboth (?:possible )?(?:values|roots|solutions|numbers|answers)\b"
+    r"|\b(?:find|list|give|what are|determine)(?: the)?(?: two)? (?:roots|solutions|zeros|factors|divisors)\b"
+    r"|[两二]个?(?:值|根|解)|_{2,}.+_{2,}",
+    re.IGNORECASE,
+)
+"""Several values are asked for."""
+# What in a question says that one of several readings is meant.
+_BEARS_OUT = {
+    MAGNITUDE_LETTER: _MONEY,
+    ROMAN: re.compile(r"quadrant|roman|象限|罗马", re.IGNORECASE),
+    LOOSE_WORD: re.compile(r"\bhow many\b", re.IGNORECASE),
+    DAY_OR_MONTH: re.compile(r"(?!)"),
+    STATEMENTS: re.compile(r"(?!)"),
+}
 _EXTREMES = re.compile(r"\b(?:max|min|largest|smallest|greatest|least)|最[大小值]", re.IGNORECASE)
 """Which of two numbers is which, their size tells."""
 MAX_LABELS = 4
@@ -233,6 +257,20 @@ class Scope:
     def asks_for_places(self) -> bool:
         """Whether the parts of an answer may each have a place: area and perimeter, the next terms, the sorted list."""
         return _PLACES.search(self.ask) is not None and not _EXTREMES.search(self.ask)
+
+    @cached_property
+    def asks_for_several(self) -> bool:
+        """Whether it asks for several values, so that a comma parts two of them."""
+        return _SEVERAL.search(self.ask) is not None
+
+    def bears_out(self, guess: str) -> bool:
+        """Whether one of several readings is the one that it means; how a letter is a unit, a comparison asks itself."""
+        asked = _BEARS_OUT.get(guess)
+        if guess == GROUPED:
+            return not self.asks_for_several
+        if guess == DECIMAL_COMMA:
+            return self.decimal_commas
+        return asked is None or asked.search(self.text) is not None
 
     def order_of(self, labels: list[str]) -> list[int] | None:
         """In which order it names the parts of a tuple: (x, y) for values of y and x; None where it does not."""

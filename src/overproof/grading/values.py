@@ -16,6 +16,16 @@ from overproof.grading.regions import Region as Pieces
 from overproof.grading.tree import Node, walk
 from overproof.grading.units import Unit
 
+# Why a reading is only one of several that a text allows. One that is not borne out proves nothing, and decides nothing.
+DECIMAL_COMMA = "a decimal comma that may part two numbers"
+GROUPED = "a comma of thousands that may part two numbers"
+LETTER_UNIT = "a letter that may be a unit"
+MAGNITUDE_LETTER = "a letter that may stand for thousands"
+ROMAN = "letters that may be a Roman number"
+LOOSE_WORD = "a word that may stand for a number"
+DAY_OR_MONTH = "a day and a month that may be the other way round"
+STATEMENTS = "numbers in brackets that may be factors or the numbers of statements"
+
 MAX_SIGNS = 4
 """A ± b ± … with more signs than this is not written out."""
 
@@ -44,8 +54,8 @@ class Scalar(Value, frozen=True):
     """A number or an expression."""
 
     node: Node
-    guessed: bool = False
-    """A decimal comma that may as well part two numbers of a list."""
+    guessed: str = ""
+    """Why this is only one of several readings; empty for one that needs no bearing out."""
 
     @property
     def exact(self) -> Fraction | None:
@@ -58,8 +68,8 @@ class Quantity(Value, frozen=True):
 
     node: Node
     unit: Unit
-    guessed: bool = False
-    """The unit is a single letter that may as well be a variable."""
+    guessed: str = ""
+    """Why this is only one of several readings."""
 
 
 class Clock(Value, frozen=True):
@@ -75,6 +85,8 @@ class Date(Value, frozen=True):
     year: int | None
     month: int
     day: int
+    guessed: str = ""
+    """Why this is only one of several readings."""
 
 
 class Range(Value, frozen=True):
@@ -159,6 +171,11 @@ class Residue(Value, frozen=True):
     name: str
     residues: tuple[Fraction, ...]
     modulus: Fraction
+
+
+def is_guess(value: Value) -> bool:
+    """Whether a value is one of several readings, which must be borne out before it earns a verdict."""
+    return isinstance(value, Scalar | Quantity | Date) and bool(value.guessed)
 
 
 def as_interval(value: Value) -> Interval | None:
