@@ -213,21 +213,18 @@ def test_a_changed_meaning_is_never_correct(name: str, number: int) -> None:
 
 # --- incorrect is earned: where a text has a reading under which both say the same, nothing is disproved
 
-IN_DOUBT: dict[str, Callable[[int], tuple[str, str, str | None]]] = {
-    "a letter that may be a unit": lambda n: (f"{n} N", f"{n}", "Find the force."),
-    "a letter that may be thousands": lambda n: (f"{n}k", f"{n}000", None),
-    "a Roman number": lambda n: ("IX", "9", None),
-    "a day that may be the month": lambda n: (f"4/{n % 12 + 1}/2024", f"April {n % 12 + 1}, 2024", None),
-    "an hour in words": lambda n: ("ten to four", "3:50", None),
-    "a short name of a day": lambda n: ("Mon.", "Monday", None),
-}
+IN_DOUBT: list[tuple[str, str, str | None]] = [
+    ("17 N", "17", "Find the force."),
+    ("17k", "17000", None),
+    ("IX", "9", None),
+    ("4/7/2024", "July 4, 2024", None),
+    ("ten to four", "3:50", None),
+    ("Mon.", "Monday", None),
+]
 
 
-@pytest.mark.parametrize("name", IN_DOUBT)
-@settings(LAW, max_examples=3)
-@given(number=whole)
-def test_what_agrees_under_one_reading_is_never_incorrect(name: str, number: int) -> None:
-    one, other, question = IN_DOUBT[name](number)
+@pytest.mark.parametrize(("one", "other", "question"), IN_DOUBT)
+def test_what_agrees_under_one_reading_is_never_incorrect(one: str, other: str, question: str | None) -> None:
     assert grade(boxed(one), other, question=question).verdict is not Verdict.INCORRECT
     assert grade(boxed(other), one, question=question).verdict is not Verdict.INCORRECT
 

@@ -222,7 +222,7 @@ def _quantity_and_number(quantity: Quantity, other: Value, scope: Scope, is_refe
 
 
 def _may_be_measured(quantity: Quantity, scope: Scope) -> bool:
-    """Whether a number with a letter may be an amount: the question has no such variable, and may speak of such units."""
+    """Whether a number with a letter may be an amount: the question has no such variable, and may ask in such units."""
     if quantity.unit.name in (scope.known or ()) or symbols(quantity.node):
         return False
     if not scope.text:

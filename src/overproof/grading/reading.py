@@ -97,7 +97,7 @@ def readings(text: str, alone: frozenset[str] = frozenset()) -> tuple[Value, ...
     likeliest = _whole(spelled, alone)
     if isinstance(likeliest, Unknown):
         whole = not likeliest.false and likeliest.why != "prose"
-        return tuple([*found, *guesses]) if whole and found else (likeliest, *(guesses if whole else ()))
+        return (*found, *guesses) if whole and found else (likeliest, *(guesses if whole else ()))
     found.append(likeliest)
     for options in _alternatives(spelled):
         try:

@@ -264,7 +264,7 @@ class Scope:
         return _SEVERAL.search(self.ask) is not None
 
     def bears_out(self, guess: str) -> bool:
-        """Whether one of several readings is the one that it means; how a letter is a unit, a comparison asks itself."""
+        """Whether one of several readings is the one that it means; of unit letters a comparison asks itself."""
         asked = _BEARS_OUT.get(guess)
         if guess == GROUPED:
             return not self.asks_for_several

@@ -16,7 +16,7 @@ from overproof.grading.regions import Region as Pieces
 from overproof.grading.tree import Node, walk
 from overproof.grading.units import Unit
 
-# Why a reading is only one of several that a text allows. One that is not borne out proves nothing, and decides nothing.
+# Why a reading is only one of several that a text allows. One that is not borne out decides nothing.
 DECIMAL_COMMA = "a decimal comma that may part two numbers"
 GROUPED = "a comma of thousands that may part two numbers"
 LETTER_UNIT = "a letter that may be a unit"
