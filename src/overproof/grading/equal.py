@@ -75,7 +75,7 @@ from overproof.grading.values import (
     Value,
     Words,
     as_interval,
-    is_guess,
+    guess_of,
     written_out,
 )
 
@@ -118,13 +118,17 @@ def _same_reading(references: Sequence[Value], answers: Sequence[Value], scope: 
     """
     first = references[0]
     like = next((answer for answer in answers if type(answer) is type(first)), None)
-    if like is not None and isinstance(first, Range | Clock | Date | Unknown):
+    if (
+        like is not None
+        and isinstance(first, Range | Clock | Date | Unknown)
+        and not (guess_of(first) or guess_of(like))
+    ):
         return equal(first, like, scope)
     findings: list[Finding] = []
     for reference in references:
         for answer in answers:
             finding = equal(reference, answer, scope)
-            guesses = [value.guessed for value in (reference, answer) if is_guess(value)]
+            guesses = [guess for guess in map(guess_of, (reference, answer)) if guess]
             open_ones = [guess for guess in guesses if not scope.bears_out(guess)]
             if finding.same and open_ones:
                 finding = undecided(QUESTION, open_ones[0])

@@ -60,7 +60,7 @@ from overproof.grading.values import (
     Value,
     Words,
     as_interval,
-    is_guess,
+    guess_of,
     written_out,
 )
 
@@ -90,8 +90,8 @@ def readings(text: str, alone: frozenset[str] = frozenset()) -> tuple[Value, ...
     if spelled.isascii() and spelled.isdigit() and len(spelled) < MAX_PLAIN_DIGITS:
         return (Scalar(number(int(spelled))),)
     forms = list(everyday(spelled))
-    found = [value for value in forms if not is_guess(value)]
-    guesses = [value for value in forms if is_guess(value)]
+    found = [value for value in forms if not guess_of(value)]
+    guesses = [value for value in forms if guess_of(value)]
     if found and isinstance(found[0], Clock | Date) and not spelled[-1].isdigit():
         return tuple(found)  # 9:30 may be a ratio, 9:30 pm may not
     likeliest = _whole(spelled, alone)

@@ -173,9 +173,9 @@ class Residue(Value, frozen=True):
     modulus: Fraction
 
 
-def is_guess(value: Value) -> bool:
-    """Whether a value is one of several readings, which must be borne out before it earns a verdict."""
-    return isinstance(value, Scalar | Quantity | Date) and bool(value.guessed)
+def guess_of(value: Value) -> str:
+    """Why a value is only one of several readings, which must be borne out before it earns a verdict; else empty."""
+    return value.guessed if isinstance(value, Scalar | Quantity | Date) else ""
 
 
 def as_interval(value: Value) -> Interval | None:
