@@ -39,6 +39,7 @@ MARKERS: tuple[tuple[str, str], ...] = (
     ("<|think|>", "<|/think|>"),
     ("<|channel>thought", "<channel|>"),  # Gemma 4
     ("<unused94>thought", "<unused95>"),  # MedGemma
+    ("<think_start>", "<think_end>"),
     ("Here is my thought process:", "Here is my response:"),  # Granite 3
     ("Here are my reasoning steps:", "[BEGIN FINAL RESPONSE]"),  # Apriel
 )
@@ -57,6 +58,11 @@ _NOTHING_NEW = re.compile(r"</?think(?:ing)?>|\s+")
 _PLAIN_TAG = re.compile(r"</?(think|thinking)>")
 """Tags that formats are defined by; any other is rewritten to the first."""
 _CLOSING_NAME = re.compile(r"<\s*/\s*(?:\w+:)?(\w+)")
+_LEFT, _RIGHT = (r"(?:<\||[<＜\[{◁]|&lt;)\s*", r"\s*(?:\|>|[>＞\]}▷]|&gt;)")
+"""Brackets of all kinds around the name of a tag."""
+_FOLDED_BLOCK = r"<details\s[^<>]*\breasoning\b[^<>]*>(?:\s*<summary>[^<>]*</summary>)?"
+"""How Open WebUI hides reasoning in a page."""
+_EMPTY_TAG = re.compile(r"\s*<\s*think(?:ing)?\s*/\s*>")
 _SPELT_OUT = re.compile(r"Here\\? (?:is|are)\\? ")
 """Markers that are plain English: they count only where both stand."""
 _TAIL = 80
@@ -112,6 +118,7 @@ def mend(content: str, reasoning: str | None, own_markers: Sequence[tuple[str, s
         reasoning = None
     content = _note(marks, "other_markers", content, _rewrite_harmony(content))
     content = _note(marks, "end_token", content, _without_tokens(content, markers))
+    content = _note(marks, "stray_tag", content, _without_empty_tag(content))
     content = _rewrite_markers(content, markers, marks)
     if reasoning is not None:
         reasoning = _rewrite_harmony(reasoning)
@@ -131,7 +138,7 @@ class _Marker(NamedTuple):
     name: str
     """Of a tag in small letters, or all of another closing, so that most texts need not be searched."""
     needs_both: bool
-    """Whether it is plain English, which counts only where both stand."""
+    """Whether it is of a form that other texts hold too, and counts only where both stand."""
 
 
 @lru_cache(16)
@@ -139,18 +146,36 @@ def _compile(own: tuple[tuple[str, str], ...]) -> tuple[_Marker, ...]:
     """The markers of a profile and those of all, in the order in which they are looked for."""
     tags = [_pair(rf"<\s*(?:\w+:)?{tag}(?:\s[^<>]*)?>", rf"<\s*/\s*(?:\w+:)?{tag}\s*>", tag) for tag in TAGS]
     literal = [_pair(re.escape(opening), re.escape(closing), closing.lower()) for opening, closing in (*own, *MARKERS)]
-    return (*literal[: len(own)], *tags, *literal[len(own) :])
+    folded = _pair(_FOLDED_BLOCK, r"</details\s*>", "details")
+    return (*literal[: len(own)], *tags, folded, *literal[len(own) :], *map(_dress, TAGS))
 
 
-def _pair(opening: str, closing: str, name: str) -> _Marker:
+def _dress(tag: str) -> _Marker:
+    """A tag between other brackets, or with its side in words: `[THINK]`, `<|begin_of_think|>`, `&lt;think&gt;`.
+
+    Such words may stand in any text, so that both sides have to.
+    """
+    opening = rf"{_LEFT}(?:(?:begin|start)(?:_of)?_)?{tag}(?:_(?:begin|start))?{_RIGHT}"
+    closing = rf"{_LEFT}(?:[/／]\s*|end(?:_of)?_(?=\w)|(?=\w+_(?:end|stop)\b)){tag}(?:_(?:end|stop))?{_RIGHT}"
+    return _pair(opening, closing, tag, needs_both=True)
+
+
+def _pair(opening: str, closing: str, name: str, *, needs_both: bool = False) -> _Marker:
     several = re.compile(rf"{opening}(?:\s*{opening})*", re.IGNORECASE)
-    return _Marker(several, re.compile(closing, re.IGNORECASE), name, _SPELT_OUT.match(opening) is not None)
+    is_plain_english = _SPELT_OUT.match(opening) is not None
+    return _Marker(several, re.compile(closing, re.IGNORECASE), name, needs_both or is_plain_english)
 
 
 def _note(marks: list[str], mark: str, before: str, after: str) -> str:
     if after != before:
         marks.append(mark)
     return after
+
+
+def _without_empty_tag(content: str) -> str:
+    """The content without a tag at its head that opens and closes at once."""
+    empty = _EMPTY_TAG.match(content)
+    return content[empty.end() :] if empty is not None else content
 
 
 def _rewrite_harmony(content: str) -> str:
@@ -179,7 +204,9 @@ def _rewrite_markers(text: str, markers: Sequence[_Marker], marks: list[str]) ->
     closing_tags = set(_CLOSING_NAME.findall(folded)) if "</" in folded or "< /" in folded else set()
     for marker in markers:
         opened = marker.opening.match(text, head)
-        is_hinted = marker.name in (closing_tags if marker.name.isidentifier() else folded)
+        if opened is None and marker.needs_both:
+            continue
+        is_hinted = marker.needs_both or marker.name in (closing_tags if marker.name.isidentifier() else folded)
         if opened is None and not is_hinted:
             continue
         closed = list(marker.closing.finditer(text, opened.end() if opened else 0)) if is_hinted else []

@@ -202,7 +202,7 @@ def test_a_stream_that_is_no_reply_is_a_failure_with_a_name(wire: Wire, state: s
 def test_a_web_page_instead_of_a_stream_is_named() -> None:
     failure = failure_of(body_reply(b"<html>hello</html>", content_type="text/html"), stream=True)
     assert failure.state == "not_json"
-    assert "<html>hello" in failure.message
+    assert failure.message == "a web page where JSON belongs: 'hello'"
 
 
 def test_a_plain_body_instead_of_a_stream_is_a_reply() -> None:

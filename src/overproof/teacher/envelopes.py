@@ -75,7 +75,11 @@ def error_in(value: Mapping[str, Any]) -> Any:
         return None
     codes = [table[key] for key in _CODE_KEYS if table.get(key) and key != "type"]
     is_refused = any(error_or_none(code) for code in codes)
-    is_said = table.get("success") is False or "error" in (table.get("object"), table.get("type")) or len(table) == 1
+    is_said = (
+        table.get("success") is False
+        or "error" in (table.get("object"), table.get("type"))
+        or sum(map(bool, table.values())) == 1
+    )
     return value if is_refused or is_said else None
 
 
@@ -84,7 +88,7 @@ def error_or_none(error: Any) -> Any:
     if not error:
         return None
     code = error.get("code") if isinstance(error, Mapping) else error
-    return None if fold(str(code)) in _NO_ERRORS else error
+    return None if code is not None and fold(str(code)) in _NO_ERRORS else error
 
 
 _NO_ERRORS = frozenset({"0", "200", "ok", "success", "null", "none", "completed"})

@@ -6,13 +6,19 @@ from typing import Any
 
 import msgspec
 
-from overproof.teacher.failures import classify
+from overproof.teacher.failures import classify, shorten
 from overproof.teacher.profiles import Profile
-from overproof.teacher.reply import MAX_REPLY_BYTES, ArrivingReply, Failure, Reply, decode_tolerantly, judge_draft
+from overproof.teacher.reply import (
+    LONGEST_ODD,
+    MAX_REPLY_BYTES,
+    ArrivingReply,
+    Failure,
+    Reply,
+    decode_tolerantly,
+    judge_draft,
+)
 from overproof.teacher.stream import EventReader
 from overproof.teacher.usage import read_usage
-
-_SNIPPET_BYTES = 120
 
 
 class Receiver:
@@ -75,8 +81,10 @@ class Receiver:
             return Failure("oversized_reply", "refused", message, is_billed=True)
         if self._events is None and not (self._is_open and self._is_stream):
             return self._judge_body(b"".join(self._body))
-        if self._events is not None and self._events.is_broken:
-            return _broken("a line of the stream is not JSON", self.received)
+        if self._events is not None and self._draft.holds_words:
+            return self._judge_words("not JSON")
+        if self._events is not None and self._events.is_broken and self._draft.error is None:
+            return self._judge_words("a line of the stream is not JSON")
         return _judge(self._draft, is_done=self._events is not None and self.is_whole)
 
     def _open(self, data: bytes) -> None:
@@ -101,12 +109,24 @@ class Receiver:
         reader.finish()
         if not reader.is_broken and (self._draft.has_choices or self._draft.error is not None):
             return _judge(self._draft, is_done=reader.is_done)
-        return _broken(f"not JSON: {_snippet(body)!r}" if body.strip() else "an empty body", self.received)
+        self._draft.odd_words = body[:LONGEST_ODD].decode("utf-8", "replace")
+        if body.lstrip().startswith(b"<"):
+            return self._judge_words("a web page where JSON belongs")
+        return self._judge_words("not JSON" if body.strip() else "an empty body")
+
+    def _judge_words(self, what: str) -> Failure:
+        """Words where a reply belongs: what they mean where they are known, else that they are no JSON."""
+        known = classify(self._draft.odd_words, self._profile, status=200)
+        if known.meaning != "transient":
+            return msgspec.structs.replace(known, received=self.received or None)
+        said = shorten(self._draft.odd_words)
+        message = f"{what}: '{said}'" if said else what
+        return Failure("not_json", "transient", message, is_billed=True, received=self.received or None)
 
 
-_BLANK = b" \t\r\n\xef\xbb\xbf"
-"""What may stand before the first byte that says something: spaces (DeepSeek keeps connections alive with them) and a
-byte order mark."""
+_BLANK = b" \t\r\n\0\xef\xbb\xbf"
+"""What may stand before the first byte that says something: spaces (DeepSeek keeps connections alive with them), zeros
+and a byte order mark."""
 _FIRST_OF_A_BODY = (b"{", b"[", b"<")
 """JSON or a web page; everything else begins an event."""
 
@@ -122,12 +142,8 @@ def _judge(draft: ArrivingReply, *, is_done: bool) -> Reply | Failure:
     if draft.error is not None:
         failure = classify(draft.error, draft.profile, status=200)
         return msgspec.structs.replace(failure, usage=read_usage(draft.usage), received=draft.size)
-    return judge_draft(draft, is_done=is_done)
-
-
-def _broken(message: str, received: int) -> Failure:
-    return Failure("not_json", "transient", message, is_billed=True, received=received or None)
-
-
-def _snippet(body: bytes) -> str:
-    return " ".join(body[:_SNIPPET_BYTES].decode("utf-8", "replace").split())
+    outcome = judge_draft(draft, is_done=is_done)
+    if isinstance(outcome, Failure) and draft.odd_words and not draft.has_choices:
+        message = shorten(f"{outcome.message}; what came: {draft.odd_words}")
+        return msgspec.structs.replace(outcome, message=message)
+    return outcome

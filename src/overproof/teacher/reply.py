@@ -32,17 +32,19 @@ import msgspec
 from overproof.mending import mend
 from overproof.records import Usage, clean_text
 from overproof.teacher.envelopes import error_in, error_or_none
-from overproof.teacher.foreign import as_completion
+from overproof.teacher.foreign import as_completion, find_reason
 from overproof.teacher.parts import Kind, read_parts
 from overproof.teacher.pieces import Pieces
 from overproof.teacher.profiles import REASONING_FIELDS, Profile
 from overproof.teacher.usage import find_usage, read_usage
-from overproof.teacher.words import fold, names_reasoning, read_finish_reason
+from overproof.teacher.words import names_reasoning, read_finish_reason
 
 MAX_REPLY_BYTES = 32 << 20
 """Longest response that is read, after decompression; some twenty times the longest reasoning any model emits."""
 MOST_NESTING = 64
 """Levels of lists and objects that JSON may have; no reply needs ten, and each level takes part of the stack."""
+LONGEST_ODD = 10_000
+"""Characters of what is no reply that are looked at, to show what it says."""
 LONGEST_NAME = 256
 """Characters that are kept of an id, a model's name or a finish reason."""
 MARKS = {
@@ -161,6 +163,9 @@ class ArrivingReply:
         self.is_repaired = False
         self.went_on = False
         """Whether text came after a finish reason, which then says nothing about the end."""
+        self.odd_words = ""
+        """The first that came and was nothing of a reply."""
+        self._comes_as_messages = False
         self._typed: set[Kind] = set()
         """Kinds of reasoning that the endpoint itself has named."""
 
@@ -180,6 +185,12 @@ class ArrivingReply:
         texts = [self.content, *self.reasoning.values()]
         return sum(len(text.text().encode("utf-8", "replace")) for text in texts)
 
+    @property
+    def holds_words(self) -> bool:
+        """Whether nothing came but words that are no JSON."""
+        is_nothing = not self.has_choices and self.error is None
+        return is_nothing and bool(self.odd_words) and not self.odd_words.startswith("{")
+
     def add_text(self, text: str) -> None:
         """Take the next piece of the answer."""
         self.went_on |= self.finish_reason is not None
@@ -191,15 +202,20 @@ class ArrivingReply:
         self._pieces_of(field).add(text)
 
     def add_message(self, message: Any, *, is_whole: bool) -> bool:
-        """Take a message or delta in whatever form it has; True when it held text."""
+        """Take a message or delta in whatever form it has; True when it held text.
+
+        A whole message repeats what came as deltas. Servers that send nothing but messages send one, or pieces.
+        """
         if not isinstance(message, Mapping):
             return False
+        self.error = self.error or error_or_none(message.get("error"))
         texts: dict[str, str] = {}
         for field, kind, text in self._read_parts(message):
             name = SUMMARY_FIELDS[0] if kind == "summary" and field not in SUMMARY_FIELDS else field
             texts[name] = texts.get(name, "") + text
+        self._comes_as_messages |= is_whole and not self.content and not self.reasoning
         for name, text in texts.items():
-            if is_whole:
+            if is_whole and not self._comes_as_messages:
                 self.went_on |= self._pieces_of(name).add_whole(text) and self.finish_reason is not None
             elif name == _ANSWER:
                 self.add_text(text)
@@ -214,12 +230,17 @@ class ArrivingReply:
         self.has_choices = True
         self.error = self.error or error_or_none(choice.get("error"))
         self.take_usage(choice)
-        found = self.add_message(choice.get("delta"), is_whole=False)
-        found |= self.add_message(choice.get("message"), is_whole=True)
+        delta, message = choice.get("delta"), choice.get("message")
+        found = self.add_message(delta, is_whole=False)
+        found |= self.add_message(message, is_whole=True)
+        beside = {key: text for key, text in choice.items() if isinstance(text, str) and names_reasoning(key)}
+        if beside and not any(isinstance(one, Mapping) and beside.keys() & one.keys() for one in (delta, message)):
+            found |= self.add_message(beside, is_whole=False)
         if not found and isinstance(choice.get("text"), str) and choice["text"]:
             self.add_text(choice["text"])
             found = True
-        self.take_finish_reason(next((choice[key] for key in choice if fold(key) == "finishreason"), None))
+        told = (find_reason(one) for one in (choice, delta, message) if isinstance(one, Mapping))
+        self.take_finish_reason(next((reason for reason in told if reason), None))
         return found
 
     def take_finish_reason(self, reason: Any) -> None:
@@ -244,14 +265,19 @@ class ArrivingReply:
             self.model = value["model"]
         self.take_usage(value)
         self.error = self.error or error_in(value)
-        choices = value.get("choices")
-        if not isinstance(choices, Sequence) or isinstance(choices, str):
-            return False
         found = False
-        for choice in choices:
-            if isinstance(choice, Mapping) and choice.get("index") in (None, 0, "0"):
-                found |= self.add_choice(choice)
+        for choice in _first_choices(value):
+            found |= self.add_choice(choice)
+        if not self.has_choices:
+            self.note_odd(value)
+        self.take_finish_reason(None if self.finish_reason else find_reason(value))
         return found
+
+    def note_odd(self, words: Any) -> None:
+        """Remember what came where a reply belongs, to be shown where none comes."""
+        if words and not self.odd_words:
+            text = words if isinstance(words, str) else json.dumps(words, ensure_ascii=False, default=str)
+            self.odd_words = text[:LONGEST_ODD]
 
     def read_marks(self) -> list[str]:
         """What the pieces say of the whole."""
@@ -270,23 +296,38 @@ class ArrivingReply:
         for kind, text in read_parts(message.get("content") or message.get("refusal"), "text"):
             self._typed |= {kind} - {"text"}
             yield _ANSWER if kind == "text" else PARTS_CHANNEL, kind, text
+        has_reasoning = False
+        for field, kind, text in self._read_fields(message):
+            has_reasoning = True
+            yield field, kind, text
+        inner = message.get("provider_specific_fields")  # LiteLLM
+        if not has_reasoning and isinstance(inner, Mapping):
+            yield from self._read_fields(inner)
+        if _is_google_thought(message):
+            self._typed.add("summary")
+
+    def _read_fields(self, message: Mapping[str, Any]) -> Iterator[tuple[str, Kind, str]]:
+        """The texts of the fields that are called as ones with reasoning."""
         self.fields += tuple(key for key in message if key not in self.fields and names_reasoning(key))
         for field in self.fields:
             if message.get(field):
                 for kind, text in read_parts(message[field], "reasoning"):
                     self._typed |= {kind} if field == "reasoning_details" else {kind} - {"reasoning"}
                     yield field, kind, text
-        if _is_google_thought(message):
-            self._typed.add("summary")
 
     def _pieces_of(self, name: str) -> Pieces:
         return self.content if name == _ANSWER else self.reasoning.setdefault(name, Pieces())
 
     def take_usage(self, value: Mapping[str, Any]) -> None:
-        """Servers that send it with each chunk send running totals: the last that counts anything is believed."""
+        """Servers that send it with each chunk send running totals: the last that counts anything is believed.
+
+        Anthropic counts the prompt at the beginning and the reply at the end.
+        """
         table = find_usage(value)
-        if table is not None and (self.usage is None or read_usage(table).completion_tokens):
-            self.usage = table
+        if table is None or (self.usage is not None and not read_usage(table).completion_tokens):
+            return
+        is_half = self.usage is not None and read_usage(table).prompt_tokens is None
+        self.usage = {**(self.usage or {}), **table} if is_half else table
 
 
 def judge_draft(draft: ArrivingReply, *, is_done: bool) -> Reply | Failure:
@@ -389,6 +430,19 @@ def _assemble(draft: ArrivingReply, finish: str, *, is_done: bool) -> Reply:
         marks=list(dict.fromkeys((*marks, *mended.marks))),
         model=_name(draft.model),
     )
+
+
+def _first_choices(value: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """What is said of choice 0; without numbers the first is meant."""
+    choices = value.get("choices")
+    if isinstance(choices, Mapping):  # one of them, or all by their numbers
+        choices = [choices] if {"message", "delta"} & choices.keys() else list(choices.values())
+    if isinstance(choices, Sequence) and not isinstance(choices, str):
+        for place, choice in enumerate(choices):
+            if isinstance(choice, Mapping):
+                index = choice.get("index")
+                if (place if index is None else index) in (0, "0"):
+                    yield choice
 
 
 def _name(name: str | None) -> str | None:

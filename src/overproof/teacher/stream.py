@@ -26,6 +26,8 @@ class _Delta(msgspec.Struct):
     content: str | None = None
     reasoning_content: str | None = None
     reasoning: str | None = None
+    finish_reason: None = None
+    error: None = None
     reasoning_text: None = None
     thinking: None = None
     thinking_content: None = None
@@ -44,6 +46,9 @@ class _Choice(msgspec.Struct):
     finish_reason: str | None = None
     index: Literal[0] | None = None
     message: None = None
+    stop_reason: None = None
+    native_finish_reason: None = None
+    finish_details: None = None
     error: None = None
     usage: None = None
 
@@ -64,6 +69,12 @@ _LONGEST_WORD = 40
 """Bytes of data below which it may be a word and no JSON."""
 _HEARTBEAT = re.compile(rb"[A-Za-z][A-Za-z \-_.]*")
 """Data that is no JSON and no part of any: ping, keep-alive."""
+_SILENT_FIELDS = (b"comment", b"id", b"retry")
+"""Fields that say nothing about the text."""
+_ERROR_WORD = re.compile(
+    rb"\W*(?:data:\s*)?\W*(?:internal |server |fatal )?(?:error|exception|traceback)\b", re.IGNORECASE
+)
+"""How words begin that stand in place of a piece of the text, to say what went wrong."""
 _DECODER = msgspec.json.Decoder(_Chunk)
 
 
@@ -128,7 +139,9 @@ class EventReader:
             self._take_error(value)
         elif field == b"data":
             return self._take_data(value)
-        return False  # a comment, or a field that says nothing about the text
+        elif field not in _SILENT_FIELDS:
+            return self._take_odd_line(line)
+        return False
 
     def _take_data(self, payload: bytes) -> bool:
         if len(payload) < _LONGEST_WORD:
@@ -169,6 +182,7 @@ class EventReader:
         """Whatever comes next belongs to another event; lines of this one that are no JSON together never will be."""
         self._is_error = False
         if self._begun:
+            self.draft.note_odd(self._begun[0].decode("utf-8", "replace"))
             self._begun = []
             self.is_broken = True
 
@@ -210,9 +224,33 @@ class EventReader:
         try:
             value, is_repaired = decode_tolerantly(payload)
         except ValueError:
+            if (found := self._take_within(payload)) is not None:
+                return found
+            if _ERROR_WORD.match(payload):
+                return self._take_error(payload)
             self._begun = [payload]
             return False
         self.draft.is_repaired |= is_repaired
+        return self.draft.add_object(value)
+
+    def _take_odd_line(self, line: bytes) -> bool:
+        """A line that is none of an event: an event behind something, or words of somebody in between."""
+        found = self._take_within(line)
+        if found is None:
+            self.draft.note_odd(line.decode("utf-8", "replace").strip())
+        return bool(found)
+
+    def _take_within(self, line: bytes) -> bool | None:
+        """Take the object that a line ends with, whatever stands before it (`data: data: {`); None without one."""
+        start = line.find(b"{")
+        try:
+            value, _ = decode_tolerantly(line[start:]) if start > 0 else (None, False)
+        except ValueError:
+            return None
+        if not isinstance(value, Mapping):
+            return None
+        if _ERROR_WORD.match(line) and not value.get("choices"):
+            return self._take_error(line[start:])
         return self.draft.add_object(value)
 
 

@@ -10,6 +10,8 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from overproof.teacher.words import fold
+
 LONGEST_WAIT_SECONDS = 3600.0
 
 _HEADERS = {
@@ -27,16 +29,22 @@ _HEADERS = {
 _SPENT_LIMITS = re.compile(r"x-ratelimit-remaining-(\w+)")
 """OpenAI's pairs of headers: the wait that belongs to a limit counts only where nothing remains of that limit."""
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
-_PART = re.compile(
-    r"(\d+(?:\.\d+)?)\s*(ms|milliseconds?|s|sec|secs|seconds?|m|min|mins|minutes?|h|hrs?|hours?|d|days?)\b"
-)
-_PARTS = re.compile(rf"\s*(?:{_PART.pattern}\s*)+\Z")
+_NUMBER = r"\d+(?:\.\d+)?"
+_UNIT = r"(?:ms|milliseconds?|s|sec|secs|seconds?|m|min|mins|minutes?|h|hrs?|hours?|d|days?)\b"
+_PART = re.compile(rf"({_NUMBER})\s*({_UNIT})")
+_DURATION = rf"(?:{_NUMBER}\s*{_UNIT}\s*)+"
+_PARTS = re.compile(rf"\s*{_DURATION}\Z")
 _RUN_TOGETHER = re.compile(r"(?<=[a-z])(?=\d)")
-_IN_WORDS = re.compile(
-    r"(?:retry|try again|wait|come back|reset\w*|available)\b[^.\d]{0,40}?(\d[\d.]*\s*(?:ms|s|m|h|sec|min|hour)\w*"
-    r"(?:\s*\d[\d.]*\s*(?:ms|s|m)\b)*)",
-    re.IGNORECASE,
+_COME_BACK = r"(?:retry|try again|wait|come back|reset\w*|available|until)\b"
+_IN_WORDS = re.compile(rf"{_COME_BACK}[^.\d]{{0,40}}?({_DURATION})|({_DURATION})(?:之后|以后|后)", re.IGNORECASE)
+_MOMENT_IN_WORDS = re.compile(
+    _COME_BACK + r"\D{0,40}?(\d{4}-\d\d-\d\d[T ]\d\d:\d\d[\d:.]*(?:Z|[+-]\d\d:?\d\d)|1\d{9}(?:\d{3})?\b)", re.IGNORECASE
 )
+_CHINESE_UNITS = {"毫秒": "ms", "秒": "s", "分钟": "m", "分": "m", "小时": "h", "天": "d"}
+_CHINESE_UNIT = re.compile("|".join(_CHINESE_UNITS))
+_DETAILS = ("retrydelay", "retryafter", "retryafterseconds", "retryin", "waitseconds", "waittime", "estimatedtime")
+_DETAILS_MS = ("retryafterms", "retrydelayms", "waitms")
+"""Keys of an error that tell a wait, in seconds and in milliseconds, as `words.fold` has them."""
 _MOMENT = 1e9
 """Numbers from here on are moments since 1970 and no waits: in seconds, from a thousand times this in milliseconds."""
 
@@ -66,17 +74,26 @@ def read_wait_of(error: Any, message: str) -> float | None:
 def _details_of(error: Any) -> Iterator[float | None]:
     if not isinstance(error, Mapping):
         return
-    for key in ("retryDelay", "retry_after", "retryAfter", "retry_after_seconds"):
-        value = error.get(key)
-        yield _read_wait(str(value) if isinstance(value, str | int | float) else None, 1.0, time.time())
-    details = error.get("details")
+    table = {fold(key): value for key, value in error.items() if isinstance(key, str)}
+    for keys, unit in ((_DETAILS, 1.0), (_DETAILS_MS, 0.001)):
+        for value in (table.get(key) for key in keys):
+            yield _read_wait(str(value) if isinstance(value, str | int | float) else None, unit, time.time())
+    metadata = table.get("metadata")  # OpenRouter
+    headers = metadata.get("headers") if isinstance(metadata, Mapping) else None
+    if isinstance(headers, Mapping):
+        yield read_retry_after({str(name).lower(): str(value) for name, value in headers.items()})
+    details = table.get("details")
     for detail in details if isinstance(details, list) else ():
         yield from _details_of(detail)
 
 
 def _read_words(message: str) -> float | None:
-    found = _IN_WORDS.search(message)
-    return None if found is None else _bounded(_read_duration(found[1]))
+    text = _CHINESE_UNIT.sub(lambda unit: f"{_CHINESE_UNITS[unit[0]]} ", _RUN_TOGETHER.sub(" ", message.lower()))
+    found = _IN_WORDS.search(text)
+    if found is not None:
+        return _bounded(_read_duration(found[1] or found[2]))
+    moment = _MOMENT_IN_WORDS.search(message)
+    return _read_wait(moment[1], 1.0, time.time()) if moment is not None else None
 
 
 def _read_wait(value: str | None, unit: float, now: float) -> float | None:

@@ -134,11 +134,19 @@ NO_REASON = (
     "pending",
     "continue",
     "0",
+    "not_done",
+    "ongoing",
+    "streaming",
+    "partial",
 )
 """Words that stand where no reason belongs: the reply goes on, or nobody says."""
+_NOT_YET = re.compile(
+    r"(?:not|un|in|non)(?:yet)?(?:finished|complete|completed|done|stopped|ended)(?!.*(?:max|length|token|filter))"
+)
+"""How words begin of replies that have not ended; `incomplete: max_output_tokens` has."""
 _REASONING_NAME = re.compile(r"reason|think|thought|chainofthought|^cot$|cottext|deliberat|rationale|scratchpad")
 _NO_TEXT = re.compile(
-    r"(?:^finish|^stop|^end).*reason|^reason$|summar|encrypt|redact|signature|(?:tokens?|effort|budget|id|signature|type|time|ms|seconds|duration|enabled"
+    r"(?:finish|stop|done|end).*reason|^reason$|summar|encrypt|redact|signature|(?:tokens?|effort|budget|id|signature|type|time|ms|seconds|duration|enabled"
     r"|status|mode|level|format|count|index|length|model|config|settings|finished|done)$"
 )
 """Names of what is said of a reasoning, and is none."""
@@ -146,19 +154,26 @@ _LIKELY_REASONS = (
     (
         "content_filter",
         (
-            r"filter|safety|unsafe|prohibit|block|moderat|toxic|harmful|policy|sensitive|copyright|recitation"
-            r"|risk|illegal|censor|guard|securit|audit|violat|refus|greennet"
+            r"filter|safety|unsafe|prohibit|block|moderat|toxic|harm|policy|sensitive|copyright|recitation"
+            r"|risk|illegal|censor|guard|securit|audit|violat|refus|greennet|flagged|inappropriat|offensiv|abus|nsfw"
+            r"|complian|armor"
+        ),
+    ),
+    ("stop", r"^eos|endof(?:text|sequence|sentence)|(?:eos|stop|end)token"),
+    (
+        "length",
+        (
+            r"(?:max|limit|exceed|reach|toolong|toomany|cap|overlo|outof|predict)"
+            r".*(?:token|length|context|output|window|len|seq)"
         ),
     ),
     (
         "length",
-        r"(?:max|limit|exceed|reach|toolong|cap|overlo|outof|predict).*(?:token|length|context|output|window|len|seq)",
-    ),
-    (
-        "length",
         (
-            r"(?:token|length|context|output|window|cache|budget|predict).*(?:max|limit|exceed|reach|toolong|cap|full|exhaust)"
-            r"|truncat|^toolong|^overlong|^(?:stopped|hit|reached)?limit|^(?:num|n)predict"
+            r"(?:token|length|context|ctx|output|window|cache|budget|predict|generation)"
+            r".*(?:max|limit|exceed|reach|toolong|cap|full|budget|exhaust)"
+            r"|truncat|^toolong|^overlong|^(?:stopped|hit|reached)?limit|^(?:num|n)predict|^length|length$"
+            r"|^max(?:imum)?(?:new|steps?)?$|^cutoff|^clipped|^overflow"
         ),
     ),
     ("tool_calls", r"tool(?:call|use)|functioncall"),
@@ -166,10 +181,11 @@ _LIKELY_REASONS = (
         "aborted",
         (
             r"abort|cancel|error|fail|timeout|timedout|deadline|interrupt|preempt|evict|unload|overload|shedding|disconnect"
-            r"|byuser|exhausted|outofmemory|oom|crash|kill|lost|internal|server|upstream|unavailab|malform|invalid|abnormal"
+            r"|byuser|exhausted|outofmemory|^oom|oom$|crash|kill|lost|internal|server|upstream|unavailab|malform|invalid"
+            r"|abnormal|exception|ratelimit|throttl|quota|repetit|loop|degenerat|pause"
         ),
     ),
-    ("stop", r"stop|eos|normal|finish|complet|^end|end$|^ok$"),
+    ("stop", r"stop|eos|normal|natural|finish|complet|^end|end$|^ok$|^final|^answered"),
 )
 """Meanings of words that are in no table, by what they hold; the first counts."""
 
@@ -191,11 +207,11 @@ def codes_within(message: str) -> set[str]:
 
 def read_finish_reason(word: str | None) -> str | None:
     """One of the keys of FINISH_REASONS; None where no reason is given; an unknown word as it came."""
-    if not word:
-        return None
-    folded = fold(word).removeprefix("finishreason")  # FINISH_REASON_STOP, FinishReason.STOP
+    folded = fold(word or "").removeprefix("finishreason")  # FINISH_REASON_STOP, FinishReason.STOP
     if folded in _MEANING_OF_FINISH:
         return _MEANING_OF_FINISH[folded]
+    if not folded or _NOT_YET.match(folded):
+        return None
     return next((meaning for meaning, pattern in _LIKELY_REASONS if re.search(pattern, folded)), word)
 
 

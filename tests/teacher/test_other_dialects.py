@@ -1,0 +1,315 @@
+"""What servers send that speak another dialect, or another API altogether, comes to one reading or keeps its words."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import time
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import pytest
+from endpoint import DONE, delta, event, usage_event
+
+from overproof.completion import split_completion
+from overproof.teacher.failures import classify
+from overproof.teacher.profiles import load_profile
+from overproof.teacher.receive import Receiver
+from overproof.teacher.reply import Failure, Reply
+
+GENERIC = load_profile("generic")
+WHY = "Seven and five make twelve, since five and five are ten."
+ANSWER = "So it is $\\boxed{12}$."
+END = delta("stop") + usage_event({"prompt_tokens": 25, "completion_tokens": 15}) + DONE
+REPEATS = ("ha", "ha", "1", "12", "ha")
+"""Pieces each of which begins like the text before it, or is it once more."""
+
+
+def receive(data: bytes) -> Reply | Failure:
+    receiver = Receiver(GENERIC, is_stream=True)
+    receiver.feed(data)
+    receiver.end()
+    return receiver.outcome()
+
+
+def pieces(text: str) -> Sequence[str]:
+    return text.replace(" ", " \0").split("\0")
+
+
+def typed(*events: dict[str, Any]) -> bytes:
+    """Events that are named by their own type."""
+    return b"".join(b"event: %s\n" % one["type"].encode() + event(one) for one in events)
+
+
+def lines(objects: Iterable[dict[str, Any]]) -> bytes:
+    return b"".join(json.dumps(one).encode() + b"\n" for one in objects)
+
+
+def part(index: int, **delta: str) -> dict[str, Any]:
+    return {"type": "content_block_delta", "index": index, "delta": delta}
+
+
+ANTHROPIC = typed(
+    {"type": "message_start", "message": {"id": "msg_1", "content": [], "usage": {"input_tokens": 25}}},
+    {"type": "content_block_start", "index": 0, "content_block": {"type": "thinking", "thinking": ""}},
+    {"type": "ping"},
+    *(part(0, type="thinking_delta", thinking=piece) for piece in pieces(WHY)),
+    part(0, type="signature_delta", signature="EqQB"),
+    *(part(1, type="text_delta", text=piece) for piece in pieces(ANSWER)),
+    {"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": {"output_tokens": 15}},
+    {"type": "message_stop"},
+)
+RESPONSE = {
+    "id": "resp_1",
+    "status": "completed",
+    "output": [
+        {"type": "reasoning", "summary": [], "content": [{"type": "reasoning_text", "text": WHY}]},
+        {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": ANSWER}]},
+    ],
+    "usage": {"input_tokens": 25, "output_tokens": 15, "total_tokens": 40},
+}
+RESPONSES = typed(
+    {"type": "response.created", "response": {"id": "resp_1", "status": "in_progress", "output": [], "error": None}},
+    *({"type": "response.reasoning_text.delta", "delta": piece} for piece in pieces(WHY)),
+    *({"type": "response.output_text.delta", "delta": piece} for piece in pieces(ANSWER)),
+    {"type": "response.output_text.done", "text": ANSWER},
+)
+COHERE = typed(
+    {"type": "message-start", "id": "c", "delta": {"message": {"role": "assistant", "content": []}}},
+    *({"type": "content-delta", "delta": {"message": {"content": {"thinking": piece}}}} for piece in pieces(WHY)),
+    *({"type": "content-delta", "delta": {"message": {"content": {"text": piece}}}} for piece in pieces(ANSWER)),
+    {
+        "type": "message-end",
+        "delta": {"finish_reason": "COMPLETE", "usage": {"tokens": {"input_tokens": 25, "output_tokens": 15}}},
+    },
+)
+OLLAMA = lines(
+    [
+        *({"message": {"content": "", "thinking": piece}, "done": False} for piece in pieces(WHY)),
+        *({"message": {"content": piece}, "done": False} for piece in pieces(ANSWER)),
+        {"message": {"content": ""}, "done": True, "prompt_eval_count": 25, "eval_count": 15},
+    ]
+)
+
+
+def dashscope(name: str, text: str, finish: str = "null") -> dict[str, Any]:
+    usage = {"input_tokens": 25, "output_tokens": 15}
+    return {"output": {"choices": [{"message": {name: text}, "finish_reason": finish}]}, "usage": usage}
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        ANTHROPIC,
+        RESPONSES + typed({"type": "response.completed", "response": RESPONSE}),
+        json.dumps(RESPONSE).encode(),
+        COHERE,
+        OLLAMA,
+        lines(
+            [
+                {"response": "", "thinking": WHY, "done": False},
+                {"response": ANSWER, "done": True, "prompt_eval_count": 25, "eval_count": 15},
+            ]
+        ),
+        b"".join(
+            [
+                *(event(dashscope("reasoning_content", piece)) for piece in pieces(WHY)),
+                *(event(dashscope("content", piece)) for piece in pieces(ANSWER)),
+                event(dashscope("content", "", "stop")),
+            ]
+        ),
+    ],
+)
+def test_the_reply_of_another_api_is_read_whole_or_in_pieces(data: bytes) -> None:
+    reply = receive(data)
+    assert isinstance(reply, Reply), reply
+    assert (reply.reasoning, reply.content, reply.finish_reason) == (WHY, ANSWER, "stop")
+    assert (reply.usage.prompt_tokens, reply.usage.completion_tokens) == (25, 15)
+
+
+@pytest.mark.parametrize(
+    "events",
+    [
+        [{"choices": [{"message": {"content": piece}}]} for piece in REPEATS]
+        + [{"choices": [{"finish_reason": "end"}]}],
+        [dashscope("content", piece) for piece in REPEATS] + [dashscope("content", "", "stop")],
+        [{"message": {"content": piece}, "done": False} for piece in REPEATS] + [{"message": {}, "done": True}],
+        [{"candidates": [{"content": {"parts": [{"text": piece}]}}]} for piece in REPEATS]
+        + [{"candidates": [{"finishReason": "STOP"}]}],
+    ],
+)
+def test_a_piece_that_repeats_what_came_before_it_is_kept(events: list[dict[str, Any]]) -> None:
+    reply = receive(b"".join(map(event, events)) + DONE)
+    assert isinstance(reply, Reply), reply
+    assert reply.content == "".join(REPEATS)
+
+
+def test_a_stream_of_another_api_that_breaks_off_or_is_cut_is_no_whole_reply() -> None:
+    for data in (ANTHROPIC[: ANTHROPIC.index(b"event: message_delta")], RESPONSES, OLLAMA[: OLLAMA.rindex(b'{"mess')]):
+        outcome = receive(data)
+        assert isinstance(outcome, Failure)
+        assert outcome.state == "truncated_stream"
+    cut = {**RESPONSE, "status": "incomplete", "incomplete_details": {"reason": "max_output_tokens"}}
+    for data in (
+        ANTHROPIC.replace(b"end_turn", b"max_tokens"),
+        RESPONSES + typed({"type": "response.incomplete", "response": cut}),
+        json.dumps(cut).encode(),
+    ):
+        outcome = receive(data)
+        assert isinstance(outcome, Reply)
+        assert outcome.finish_reason == "length"
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        delta(provider_specific_fields={"reasoning_content": WHY}) + delta(content=ANSWER),
+        delta(reasoning_content=WHY, provider_specific_fields={"reasoning_content": WHY}) + delta(content=ANSWER),
+        delta(thinking_blocks=[{"type": "thinking", "thinking": WHY, "signature": "x"}]) + delta(content=ANSWER),
+        event({"choices": [{"delta": {"content": ""}, "reasoning_content": WHY}]}) + delta(content=ANSWER),
+        delta(content=f'<details type="reasoning" done="true">\n<summary>Thought</summary>{WHY}</details>{ANSWER}'),
+        *(
+            delta(content=f"{opening}{WHY}{closing}{ANSWER}")
+            for opening, closing in (
+                ("&lt;think&gt;", "&lt;/think&gt;"),
+                ("＜think＞", "＜/think＞"),
+                ("<|thinking|>", "<|/thinking|>"),
+                ("<|begin_of_think|>", "<|end_of_think|>"),
+                ("<think_start>", "<think_end>"),
+                ("<|reasoning_start|>", "<|reasoning_end|>"),
+                ("[REASONING]", "[/REASONING]"),
+                ("{think}", "{/think}"),
+                ("\u200b<think>", "</think>"),
+            )
+        ),
+        delta(reasoning_content=WHY) + delta(content=f"<think/>{ANSWER}"),
+        event({"choices": {"delta": {"content": ANSWER, "reasoning": WHY}}}),
+        event({"choices": [{"delta": {"content": ANSWER, "reasoning": WHY}}, {"delta": {"content": "No."}}]}),
+        b"\0\0" + delta(reasoning=WHY) + b"data: " + delta(content=ANSWER),
+        b"retry: 3000\n:ok\n\n"
+        + event({"id": "x", "choices": [{"delta": None}]})
+        + delta(reasoning=WHY, content=ANSWER),
+    ],
+)
+def test_reasoning_is_found_beside_the_message_and_between_brackets_of_any_kind(said: bytes) -> None:
+    reply = receive(said + END)
+    assert isinstance(reply, Reply), reply
+    parts = split_completion(reply.content, reply.reasoning)
+    assert (parts.reasoning, parts.answer, reply.finish_reason) == (WHY, ANSWER, "stop")
+
+
+@pytest.mark.parametrize(
+    ("said", "finish"),
+    [
+        ({"finish_reason": {"type": "stop"}}, "stop"),
+        ({"finish_reason": {"reason": "length", "length": 64}}, "length"),
+        ({"finish_reason": ["stop"]}, "stop"),
+        ({"finish_details": {"type": "max_tokens"}}, "length"),
+        ({"finish_reason": None, "stop_reason": "end_turn"}, "stop"),
+        ({"finish_reason": None, "native_finish_reason": "MAX_TOKENS"}, "length"),
+        ({"finish_reason": "stop", "stop_reason": 151643}, "stop"),
+        ({"finish_reason": "length", "stop_reason": "</s>"}, "length"),
+    ],
+)
+def test_why_a_reply_ended_is_read_wherever_it_stands(said: dict[str, Any], finish: str) -> None:
+    message = {"content": ANSWER, "reasoning": WHY}
+    for value in (
+        {"choices": [{"message": message, **said}]},
+        {"choices": [{"message": {**message, **said}}]},
+        {"choices": [{"message": message}], **said},
+    ):
+        reply = receive(json.dumps(value).encode())
+        assert isinstance(reply, Reply), reply
+        assert reply.finish_reason == finish
+    reply = receive(event({"choices": [{"delta": message, **said}]}) + DONE)
+    assert isinstance(reply, Reply), reply
+    assert reply.finish_reason == finish
+
+
+BEGUN = delta(reasoning="So")
+
+
+@pytest.mark.parametrize(
+    ("data", "meaning", "words"),
+    [
+        (b"Too many requests, please slow down", "throttle", "Too many requests, please slow down"),
+        (b"upstream connect error or disconnect/reset before headers", "transient", "upstream connect error"),
+        (b"<!DOCTYPE html><html><title>Just a moment</title></html>", "transient", "Just a moment"),
+        (b'<?xml version="1.0"?><Error><Message>Request has expired</Message></Error>', "transient", "has expired"),
+        (BEGUN + b"data: [ERROR] engine crashed\n\n", "transient", "engine crashed"),
+        (BEGUN + b"data: Error: CUDA out of memory\n\n", "transient", "CUDA out of memory"),
+        (BEGUN + b'data: [ERROR] {"message": "no GPUs"}\n\n', "transient", "no GPUs"),
+        (event({"choices": [{"error": {"message": "no GPUs left"}}]}), "transient", "no GPUs left"),
+        (event({"id": "x", "error": {"message": "no GPUs left"}}), "transient", "no GPUs left"),
+        (
+            event({"choices": [{"delta": {"error": {"message": "hiccup"}}, "finish_reason": "error"}]}),
+            "transient",
+            "hic",
+        ),
+        (lines([{"status": "fail", "reason": "maintenance until five"}]), "transient", "maintenance until five"),
+        (lines([{"header": {"code": 11200, "message": "AppIdNoAuth"}}]), "transient", "AppIdNoAuth"),
+        (lines([{"id": "", "choices": None, "message": "model is asleep"}]), "transient", "model is asleep"),
+        (lines([{"choices": [], "prompt_feedback": {"block_reason": "SAFETY"}}]), "refused", "SAFETY"),
+        (lines([{"promptFeedback": {"blockReason": "OTHER"}}]), "refused", "OTHER"),
+        (
+            ANTHROPIC[:300] + typed({"type": "error", "error": {"type": "overloaded_error", "message": "Full"}}),
+            "throttle",
+            "Full",
+        ),
+        (
+            typed({"type": "response.failed", "response": {"error": {"code": "x", "message": "died"}}}),
+            "transient",
+            "died",
+        ),
+        (event({"token": {"id": 1, "text": "So"}, "generated_text": None}), "transient", '"text": "So"'),
+    ],
+)
+def test_what_is_no_reply_keeps_its_words(data: bytes, meaning: str, words: str) -> None:
+    outcome = receive(data)
+    assert isinstance(outcome, Failure), outcome
+    assert outcome.meaning == meaning
+    assert words in outcome.words
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "Your free trial has ended. Upgrade to continue.",
+        "Your subscription has expired",
+        "You have reached your usage limit for this month",
+        "API credits exhausted",
+        "You have no remaining credits.",
+        "Please top up your account to continue using the API",
+        "Your credit balance is too low to access the API.",
+        "Token quota exceeded for this billing period",
+        "账户已欠费,请充值后重试",
+    ],
+)
+def test_money_that_is_gone_is_no_throttle_however_it_is_put(message: str) -> None:
+    for status in (400, 403, 429):
+        assert classify({"message": message}, GENERIC, status=status).kind == "money"
+    assert classify({"message": "Quota exceeded: requests per minute"}, GENERIC, status=429).meaning == "throttle"
+
+
+NOW = dt.datetime(2026, 11, 29, 8, 0, tzinfo=dt.UTC)
+
+
+@pytest.mark.parametrize(
+    ("error", "seconds"),
+    [
+        ({"message": "Please try again in 7m12.5s."}, 432.5),
+        ({"message": "请在30秒后重试"}, 30),
+        ({"message": "请求过于频繁,请5分钟后再试"}, 300),
+        ({"message": "Limit reached, resets at 2026-11-29T08:01:00Z"}, 60),
+        ({"message": f"Limit reached, resets at {round(1000 * NOW.timestamp()) + 5000}"}, 5),
+        ({"error": "Model m is currently loading", "estimated_time": 20.0}, 20),
+        ({"message": "slow", "retryAfterMs": 1500}, 1.5),
+        ({"message": "slow", "metadata": {"headers": {"Retry-After": "9"}}}, 9),
+        ({"message": "slow: 30 requests in 60s"}, None),
+    ],
+)
+def test_a_wait_is_read_from_words_in_any_form(
+    error: dict[str, Any], seconds: float | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(time, "time", NOW.timestamp)
+    assert classify(error, GENERIC, status=429).retry_after == seconds
