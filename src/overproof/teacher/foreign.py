@@ -85,7 +85,8 @@ def _as_piece(value: Mapping[str, Any]) -> Mapping[str, Any]:
     begun = value.get("message")
     if isinstance(begun, Mapping):
         return {**begun, "choices": []}
-    part = next((value[key] for key in ("content_block", "delta") if isinstance(value.get(key), Mapping)), {})
+    held = (value.get(key) for key in ("content_block", "delta"))
+    part: Mapping[str, Any] = next((one for one in held if isinstance(one, Mapping)), {})
     inner = part.get("message")
     message = inner if isinstance(inner, Mapping) else {"content": [part]}
     return _chunk(message, find_reason(part), {"usage": value.get("usage") or part.get("usage")})

@@ -210,7 +210,7 @@ def read_finish_reason(word: str | None) -> str | None:
     folded = fold(word or "").removeprefix("finishreason")  # FINISH_REASON_STOP, FinishReason.STOP
     if folded in _MEANING_OF_FINISH:
         return _MEANING_OF_FINISH[folded]
-    if not folded or _NOT_YET.match(folded):
+    if (not folded and (word or "").isascii()) or _NOT_YET.match(folded):
         return None
     return next((meaning for meaning, pattern in _LIKELY_REASONS if re.search(pattern, folded)), word)
 
