@@ -11,6 +11,7 @@ import msgspec
 import yaml
 
 from overproof.errors import ConfigError, InputError, suggest
+from overproof.problems.options import missing_options
 from overproof.problems.presets import PRESETS
 from overproof.rows import Source, read_rows
 from overproof.rows.columns import list_paths, look_up
@@ -41,6 +42,8 @@ class FirstLook(msgspec.Struct, frozen=True):
     reference: str | None
     rows: int
     """How many rows were looked at."""
+    append: tuple[str, ...] = ()
+    """The columns with the options of a multiple choice that the questions do not list."""
 
 
 class Whom(msgspec.Struct, frozen=True):
@@ -76,7 +79,12 @@ def look_at(problems: str) -> FirstLook:
     columns = list(dict.fromkeys(path for row in rows for path in list_paths(row)))
     question = _pick(_QUESTIONS, columns) or next((name for name in columns if _is_long(rows, name)), None)
     reference = _pick(_REFERENCES, [name for name in columns if name != question])
-    return FirstLook(columns, question, reference, len(rows))
+    texts = [{name: str(look_up(row, name)) for name in (question, reference) if name} for row in rows]
+    options = [
+        missing_options(row, said.get(question or "", ""), said.get(reference or "", ""))
+        for row, said in zip(rows, texts, strict=True)
+    ]
+    return FirstLook(columns, question, reference, len(rows), next(filter(None, options), ()))
 
 
 def write_config(problems: str, whom: Whom, *, question: str | None, reference: str | None, n: int) -> str:
@@ -154,6 +162,8 @@ def _source_of(problems: str, question: str | None, reference: str | None, found
     source: dict[str, Any] = {"path": problems, "question": question}
     if reference is not None:
         source["reference"] = reference
+    if found.append:
+        source["append"] = found.append[0] if len(found.append) == 1 else list(found.append)
     if "id" in found.columns:
         source["id"] = "id"
     return source

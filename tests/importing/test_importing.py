@@ -545,3 +545,13 @@ def test_a_text_that_is_a_list_of_replies_is_that_list(tmp_path: Path, write: An
 def test_a_column_with_an_answer_that_is_not_read_is_told(tmp_path: Path) -> None:
     path = write_rows(tmp_path / "theirs.jsonl", {"question": ASKED, "draft": SAID, "final": "\\boxed{5}", "answer": 4})
     assert import_traces(TraceSet(path=path), RunFolder(tmp_path / "run")).unread == ["final"]
+
+
+@pytest.mark.parametrize("columns", [{"options": ["3", "4"]}, {"A": "3", "B": "4"}, {"choices": "['3' '4']"}])
+def test_options_outside_the_question_are_part_of_the_problem(tmp_path: Path, columns: dict[str, Any]) -> None:
+    folder = RunFolder(tmp_path / "run")
+    row = {"question": ASKED, **columns, "response": SAID, "answer": "B"}
+    summary = import_traces(TraceSet(path=write_rows(tmp_path / "theirs.jsonl", row)), folder)
+    assert list(summary.taken["append"]) == [", ".join(columns)]
+    (trace,) = traces_of(folder)
+    assert trace.problem.question == trace.messages[0].content == f"{ASKED}\nA. 3\nB. 4"

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -405,3 +406,65 @@ def test_an_error_names_the_table_it_is_about(tmp_path: Path) -> None:
     config.call("evaluation.problems")
     with pytest.raises(ConfigError, match=r"Set evaluation\.problems\.question"):
         list(read_problems(config))
+
+
+OPTIONS = ["40", "41", "42", "43"]
+WITH_OPTIONS = "What is 6*7?\nA. 40\nB. 41\nC. 42\nD. 43"
+
+
+@pytest.mark.parametrize(
+    ("columns", "answer", "append", "extract"),
+    [
+        ({"options": OPTIONS}, "C", "options", None),
+        ({"choices": {"text": OPTIONS, "label": list("ABCD")}}, "C", "choices", None),
+        ({"choices": OPTIONS}, 2, "choices", "index"),
+        ({"Choices": str(OPTIONS)}, "42", "Choices", None),
+        (dict(zip("ABCD", OPTIONS, strict=True)), "C", list("ABCD"), None),
+        ({f"选项{letter}": text for letter, text in zip("ABCD", OPTIONS, strict=True)}, "C",
+         [f"选项{letter}" for letter in "ABCD"], None),
+        ({f"op{letter}": text for letter, text in zip("abcd", OPTIONS, strict=True)}, "(C)",
+         [f"op{letter}" for letter in "abcd"], None),
+    ],
+)  # fmt: skip
+def test_options_outside_the_question_are_asked_about_and_follow_it_with_their_letters(
+    tmp_path: Path, columns: dict[str, Any], answer: Any, append: str | list[str], extract: Any
+) -> None:
+    path = write_jsonl(tmp_path / "mine.jsonl", {"question": "What is 6*7?", **columns, "answer": answer})
+    named = append if isinstance(append, str) else f"[{', '.join(append)}]"
+    with pytest.raises(ConfigError, match=re.escape(f"no part of the question. Set problems.append: {named}, or")):
+        read(path=path, reference="answer")
+    (problem,) = read(path=path, reference="answer", append=append, extract=extract)
+    assert (problem.question, problem.reference) == (WITH_OPTIONS, "C" if extract else str(answer))
+    (bare,) = read(path=path, reference="answer", append="")
+    assert bare.question == "What is 6*7?"
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"question": WITH_OPTIONS, "options": OPTIONS, "answer": "C"},
+        {"question": "What is 6*7?", "options": None, "answer": "42"},
+        {"question": "What is A+B?", "A": 40, "B": 2, "answer": "42"},
+        {"question": "What is 6*7?", "options": OPTIONS, "answer": "44"},
+    ],
+)
+def test_what_is_no_open_choice_is_read_as_it_stands(tmp_path: Path, row: dict[str, Any]) -> None:
+    path = write_jsonl(tmp_path / "mine.jsonl", row)
+    assert [one.question for one in read(path=path, reference="answer")] == [row["question"]]
+
+
+def test_the_place_of_an_option_is_not_taken_for_the_answer_and_what_stands_beside_a_question_is_told(
+    tmp_path: Path,
+) -> None:
+    path = write_jsonl(tmp_path / "places.jsonl", {"question": "What is 6*7?", "choices": OPTIONS, "answer": 2})
+    with pytest.raises(InputError, match=r"'answer' says 2, which is none of the options\. .* set extract: index"):
+        read(path=path, reference="answer", append="choices")
+    row = {"Body": "Tom has 6 bags of 7.", "question": "How many?", "image": "tom.png", "answer": "42"}
+    path, notes = write_jsonl(tmp_path / "mine.jsonl", row), SourceNotes()
+    list(read_problems(ProblemsConfig(path=path, reference="answer"), notes))
+    assert [line.split(": ", 1)[1].split(" (")[0] for line in notes.lines()] == [
+        "'Body' may belong to the question and is not read",
+        "the picture in 'image' is not sent",
+    ]
+    (joined,) = read(path=path, question="Body", append="question", reference="answer")
+    assert joined.question == "Tom has 6 bags of 7.\nHow many?"

@@ -33,9 +33,12 @@ class ProblemsConfig(Table):
     reference: str | None = None
     """Column with the reference answer, or a path such as `reward_model.ground_truth`; default `reference` when the
     file has it. An empty text ('') means none."""
-    extract: Literal["boxed", "hashes"] | None = None
-    """Where the answer stands in the reference column: boxed, in its last \\boxed{}; hashes, after its last ####; None
-    takes all of it (a preset knows its own)."""
+    append: str | list[str] | None = None
+    """Column whose text follows the question on lines of its own, or several: the options of a multiple choice, what a
+    question is about. Options get letters where they have none. An empty text ('') means that nothing follows."""
+    extract: Literal["boxed", "hashes", "index"] | None = None
+    """Where the answer stands in the reference column: boxed, in its last \\boxed{}; hashes, after its last ####;
+    index, the letter of the option of that place, counted from 0; None takes all (a preset knows its own)."""
     id: str | None = None
     """Column with a unique id; default `id` when the file has it, else one is made of the question."""
     source: str | None = None

@@ -29,6 +29,7 @@ from overproof.mending import MARKS, mend
 from overproof.problems import build_problem
 from overproof.problems.cells import as_messages, is_message, is_thought, message_content, message_text, to_text
 from overproof.problems.notes import SourceNotes
+from overproof.problems.options import missing_options
 from overproof.problems.presets import Preset
 from overproof.records import Message, Problem, Usage, clean_text
 from overproof.rows import say_fault
@@ -273,9 +274,13 @@ def _build(cells: _Cells, layout: Layout, prompt: list[Message], notes: SourceNo
     is_alpaca = cells.taken.get("question") == "instruction" and "input" not in replied
     append = cells.take("append", ("input",) if is_alpaca and len(layout.question) > 1 else layout.append)
     asked = next(message.content for message in prompt if message.role == "user")
+    options = () if isinstance(append, str) else missing_options(cells.row.values, asked, _text_at(cells, "reference"))
+    if options:
+        cells.taken["append"] = ", ".join(options)
     preset = Preset(
         question="\0question",
         append=cells.taken["append"] if isinstance(append, str) else None,
+        follow=options,
         reference=cells.taken.get("reference"),
         extract=find_answer,
         id=layout.id,
@@ -284,6 +289,14 @@ def _build(cells: _Cells, layout: Layout, prompt: list[Message], notes: SourceNo
     )
     row = cells.row
     return build_problem(SourceRow(row.where, {**row.values, "\0question": asked}), "", preset, notes)
+
+
+def _text_at(cells: _Cells, part: str) -> str | None:
+    """What the column of a part says, as far as it is text."""
+    try:
+        return to_text(look_up(cells.row.values, cells.taken[part])) if part in cells.taken else None
+    except TypeError:
+        return None
 
 
 def _read_replies(cells: _Cells, layout: Layout, traits: Traits, last: Mapping[str, Any] | None) -> list[ImportedReply]:

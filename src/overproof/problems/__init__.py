@@ -20,8 +20,9 @@ import msgspec
 
 from overproof.config.source import ProblemsConfig
 from overproof.errors import ConfigError, InputError, suggest
-from overproof.problems.cells import as_messages, read_options, read_question, read_text
+from overproof.problems.cells import as_messages, read_after, read_question, read_text
 from overproof.problems.notes import SourceNotes
+from overproof.problems.options import find_beside, is_place, missing_options, say_columns
 from overproof.problems.presets import EXTRACTORS, PRESETS, Preset, preset_named
 from overproof.problems.usual import REFERENCE, ReferenceTally, find_usual, stands_for_none
 from overproof.records import Problem
@@ -129,6 +130,9 @@ def find_preset(config: ProblemsConfig) -> Preset:
     }
     if config.extract is not None:
         given["extract"] = EXTRACTORS[config.extract]
+    if config.append is not None:
+        follow = (config.append,) if isinstance(config.append, str) else tuple(config.append)
+        given |= {"append": None, "follow": tuple(filter(None, follow))}
     if config.path is not None:
         given["dataset"] = None
         given.setdefault("name", None)  # that of the preset's dataset names nothing in a file
@@ -179,6 +183,7 @@ class _ProblemReader:
         if row.fault is not None:
             raise InputError(say_fault(row))
         problem = build_problem(row, "", self._preset, self._notes)
+        self._check_options(row, problem)
         if not problem.id:
             problem = msgspec.structs.replace(problem, id=self._ids.next_for(problem.question))
         if problem.id in self._seen:
@@ -192,6 +197,19 @@ class _ProblemReader:
             if self._references.setdefault(digest, problem.reference) != problem.reference:
                 self._notes.count("have the question of an earlier row, and another reference", row.where)
         return problem
+
+    def _check_options(self, row: SourceRow, problem: Problem) -> None:
+        """Raise ConfigError for the options of a multiple choice that nothing has said belong to the question."""
+        if self._config.append is not None or self._preset.append is not None:
+            return
+        if names := missing_options(row.values, problem.question, problem.reference):
+            table = self._config.table
+            raise ConfigError(
+                f"{row.where}: the answer is one of the options in {', '.join(map(repr, names))}, which are no part of "
+                f"the question. Set {table}.append: {say_columns(names)}, or {table}.append: '' to ask without them"
+            )
+        for beside in find_beside(row.values, problem.question):
+            self._notes.count(beside, row.where)
 
 
 def _say_skip(message: str, table: str) -> str:
@@ -295,6 +313,11 @@ def _read_reference(row: SourceRow, text: str | None, preset: Preset, notes: Sou
     return found
 
 
+_NO_OPTION = (
+    "which is none of the options. If it is the place of one, counted from 0, set extract: index; else write its letter"
+)
+
+
 def build_problem(row: SourceRow, default_id: str, preset: Preset, notes: SourceNotes | None = None) -> Problem:
     """The problem in a row. Raises InputError, naming file and line, for an empty question or a value of no use."""
     notes = notes or SourceNotes()
@@ -303,7 +326,7 @@ def build_problem(row: SourceRow, default_id: str, preset: Preset, notes: Source
         column = find_column(row.values, preset.question) or _first(preset.question)
         lacks = "is empty" if find_column(row.values, preset.question) else f"is missing; it has: {_say_all(row)}"
         raise InputError(f"{row.where}: '{column}' {lacks}. Remove the row or name another column")
-    more = read_options(row, preset.append) if preset.append else None
+    more = read_after(row, preset.append, preset.follow)
     known = read_text(row, preset.reference, is_formula=preset.extract is None)
     level = read_text(row, preset.level).text
     cells = [asked, known, *([more] if more else [])]
@@ -312,6 +335,9 @@ def build_problem(row: SourceRow, default_id: str, preset: Preset, notes: Source
     if commands := (*row.mended, *(command for cell in cells for command in cell.mended)):
         notes.mend(commands, row.where)
     reference = _read_reference(row, known.text, preset, notes)
+    if more and is_place(row.values, reference):
+        place = find_column(row.values, preset.reference)
+        raise InputError(f"{row.where}: '{place}' says {reference}, {_NO_OPTION}")
     return Problem(
         id=read_text(row, preset.id).text or default_id,
         question=f"{asked.text}\n{more.text}" if more and more.text else asked.text,

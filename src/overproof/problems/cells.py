@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+import string
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any, NamedTuple
 
 from overproof.errors import InputError
+from overproof.problems.options import letter_of
 from overproof.records import clean_text
 from overproof.rows.columns import Columns, find_column, look_up, read_cell
 from overproof.rows.damage import mend_damage
@@ -34,6 +36,10 @@ _FEWEST_SAVED = 4
 
 _THOUGHT = ("think", "reason", "thought")
 """What the types of those parts of a message have in them that are no part of what it says."""
+
+
+_LETTERED = re.compile(r"\W{0,3}[A-Za-z]\s*[.):,．、：)]")
+"""How an option begins that says its own letter."""
 
 
 class Cell(NamedTuple):
@@ -92,6 +98,18 @@ def read_question(row: SourceRow, columns: Columns) -> Cell:
     return cell
 
 
+def read_after(row: SourceRow, columns: Columns | None, follow: Sequence[str] = ()) -> Cell | None:
+    """What follows a question: the first of `columns`, or all of `follow`; None where nothing is. Raises InputError."""
+    if not follow:
+        return read_options(row, columns) if columns else None
+    cells = [(column, read_options(row, column)) for column in follow]
+    lines = [
+        f"{letter}. {cell.text}" if (letter := letter_of(name)) else cell.text for name, cell in cells if cell.text
+    ]
+    mended = tuple(command for _, cell in cells for command in cell.mended)
+    return Cell("\n".join(lines) or None, mended, tuple(note for _, cell in cells for note in cell.notes))
+
+
 def read_options(row: SourceRow, columns: Columns) -> Cell:
     """What follows a question on lines of its own: text, or the options of a multiple choice. Raises InputError.
 
@@ -109,6 +127,8 @@ def read_options(row: SourceRow, columns: Columns) -> Cell:
         lines = [line for line in found if line is not None]
         if len(lines) < len(found):
             raise InputError(f"{row.where}: '{column}' holds options of an unknown form. Write each as text")
+        if not all(_LETTERED.match(line) for line in lines):
+            lines = [f"{letter}. {line}" for letter, line in zip(string.ascii_uppercase, lines, strict=False)]
     else:
         return read_text(row, columns)
     return _mend(row, column, "\n".join(line.strip() for line in lines) or None)
@@ -120,7 +140,7 @@ def _option_line(option: Any) -> str | None:
     if isinstance(option, Mapping) and len(option) == 2:
         letter, text = map(str, option.values())
         return f"{letter}. {text}"
-    return option if isinstance(option, str) else None
+    return option if isinstance(option, str) else str(option) if isinstance(option, int | float | Decimal) else None
 
 
 def as_messages(value: Any) -> list[tuple[str, str]] | None:

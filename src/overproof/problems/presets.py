@@ -33,6 +33,8 @@ class Preset:
     """Finds the answer within the reference column; None where it holds none."""
     append: Columns | None = None
     """A column whose text, or list of lines, follows the question on new lines where there is any."""
+    follow: tuple[str, ...] = ()
+    """Columns that all follow the question, in this order, in place of `append`."""
     under: str | None = None
     """Key of a JSON file that holds the rows."""
     licence: str | None = None
@@ -74,6 +76,7 @@ def last_boxed(solution: str) -> str | None:
     return bare[0].strip("$.") if bare else None
 
 
+_LETTERS = 26
 _NO_ANSWER = frozenset({"proof", "notfound", "not found"})
 
 
@@ -87,7 +90,12 @@ def box_or_all(solution: str) -> str:
     return last_boxed(solution) or solution
 
 
-EXTRACTORS: dict[str, Callable[[str], str | None]] = {"boxed": last_boxed, "hashes": after_hashes}
+def letter_at(place: str) -> str | None:
+    """The letter of the option at a place counted from 0; None for what is no place."""
+    return chr(ord("A") + int(place)) if place.strip().isdecimal() and int(place) < _LETTERS else None
+
+
+EXTRACTORS: dict[str, Callable[[str], str | None]] = {"boxed": last_boxed, "hashes": after_hashes, "index": letter_at}
 """Ways to find the answer in a reference column, as configs name them."""
 
 _PLACES = {"in \\boxed{}": last_boxed, "after ####": after_hashes, "in \\boxed{} or all of it": box_or_all}

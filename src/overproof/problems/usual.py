@@ -26,11 +26,11 @@ _QUESTIONS = (
     *("문제", "질문", "énoncé", "frage", "aufgabe", "pregunta", "problema", "pergunta", "вопрос", "задача"),
 )
 _REFERENCES = (
-    *("answer", "expectedanswer", "finalanswer", "groundtruth", "golden", "gold", "target", "label", "answers"),
+    *("groundtruth", "answer", "expectedanswer", "finalanswer", "golden", "gold", "target", "label", "answers"),
     *("correctanswer", "referenceanswer", "goldanswer", "ans", "answerkey", "gt", "ref", "reference", "references"),
     *("goldenanswer", "standardanswer", "trueanswer", "modelanswer", "expected", "expectedoutput"),
     *("solution", "referencesolution", "答案", "参考答案", "标准答案", "正确答案", "參考答案", "答え", "解答", "正解"),
-    *("정답", "답", "réponse", "antwort", "lösung", "respuesta", "resposta", "ответ"),
+    *("解析", "详解", "解题过程", "정답", "답", "réponse", "antwort", "lösung", "respuesta", "resposta", "ответ"),
 )
 _WITHIN = frozenset({*_QUESTIONS[:2], *_REFERENCES}) - {"target", "label", "expected", "ref"}
 """Names that mean the same within another column; `choices.label` and `meta.target` say nothing of an answer."""
