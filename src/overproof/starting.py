@@ -11,7 +11,7 @@ import msgspec
 import yaml
 
 from overproof.errors import ConfigError, InputError, suggest
-from overproof.problems.options import missing_options
+from overproof.problems.outside import missing_options
 from overproof.problems.presets import PRESETS
 from overproof.rows import Source, read_rows
 from overproof.rows.columns import list_paths, look_up

@@ -513,6 +513,11 @@ RECORD = {"reasoning": THOUGHT, "answer": ANSWER}
         ({"text": [ANSWER, LONG]}, [(None, ANSWER), (None, LONG)], []),
         ({"output": ANSWER, "score": 1}, [(None, ANSWER)], []),
         ('{"answer": 4}', [(None, '{"answer": 4}')], []),
+        ([{"type": "reasoning", "summary": [{"type": "summary_text", "text": THOUGHT}]},
+          {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": ANSWER}]}],
+         [(THOUGHT, ANSWER)], []),
+        ([{"role": "assistant", "content": [{"type": "thinking", "thinking": THOUGHT, "signature": "x"},
+                                            {"type": "text", "text": ANSWER}]}], [(THOUGHT, ANSWER)], []),
     ],
 )  # fmt: skip
 def test_a_record_in_the_column_of_replies_is_read_as_a_row_and_what_is_left_of_it_is_named(
@@ -555,3 +560,13 @@ def test_options_outside_the_question_are_part_of_the_problem(tmp_path: Path, co
     assert list(summary.taken["append"]) == [", ".join(columns)]
     (trace,) = traces_of(folder)
     assert trace.problem.question == trace.messages[0].content == f"{ASKED}\nA. 3\nB. 4"
+
+
+def test_reasoning_without_a_column_that_replies_is_refused_and_a_chinese_answer_replies(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path / "run")
+    path = write_rows(tmp_path / "theirs.jsonl", {"题目": ASKED, "思考过程": THOUGHT, "答案": ANSWER})
+    import_traces(TraceSet(path=path), folder)
+    assert [(trace.reasoning, trace.content) for trace in traces_of(folder)] == [(THOUGHT, ANSWER)]
+    path = write_rows(tmp_path / "bare.jsonl", {"question": ASKED, "reasoning": THOUGHT})
+    with pytest.raises(InputError, match="no reply"):
+        import_traces(TraceSet(path=path), RunFolder(tmp_path / "none"))

@@ -27,9 +27,17 @@ from overproof.importing.layouts import GENERAL, Layout, Names, find_answer, fin
 from overproof.importing.rendered import read_rendered
 from overproof.mending import MARKS, mend
 from overproof.problems import build_problem
-from overproof.problems.cells import as_messages, is_message, is_thought, message_content, message_text, to_text
+from overproof.problems.cells import (
+    MESSAGE_KEYS,
+    as_messages,
+    is_message,
+    is_thought,
+    message_content,
+    message_text,
+    to_text,
+)
 from overproof.problems.notes import SourceNotes
-from overproof.problems.options import missing_options
+from overproof.problems.outside import missing_options
 from overproof.problems.presets import Preset
 from overproof.records import Message, Problem, Usage, clean_text
 from overproof.rows import say_fault
@@ -45,6 +53,8 @@ _SOLUTION = re.compile(r"<\|begin_of_solution\|>(.*?)(?:<\|end_of_solution\|>|$)
 _INSIDE = ("message", "delta", "body", "choices", "response", "output")
 """Keys that a reply lies under in what an API answered."""
 _ROLES = {"human": "user", "gpt": "assistant", "model": "assistant", "bot": "assistant"}
+_ANSWERS = ("answer", "final_answer", "solution", "答案", "最终答案", "解析")
+"""Columns that reply where the reasoning has one of its own and nothing else replies."""
 _SUMMARY = "summary"
 """The channel of a reasoning that is somebody's summary of one."""
 _FACTS = {
@@ -330,7 +340,11 @@ def _find_reply_columns(cells: _Cells, layout: Layout, traits: Traits) -> Names:
     names = choose_reply(cells.row, layout, traits)
     if not names and _reasons(cells, layout):
         both = _has(cells.row, "solution") and _has(cells.row, "answer")  # the longer then replies
-        return ("solution",) if both else ("answer", "final_answer", "solution")
+        return (
+            ("solution",)
+            if both
+            else tuple(name for name in find_written(cells.row.values, _ANSWERS) if _holds(cells.row, (name,)))
+        )
     return names
 
 
@@ -375,6 +389,8 @@ def _from_value(row: SourceRow, value: Any) -> list[ImportedReply]:
         said = [one for one, (role, _) in zip(value, messages, strict=True) if _ROLES.get(role, role) == "assistant"]
         return [reply for one in said for reply in _with_unread([_from_message(one)], one)]
     if isinstance(value, Sequence) and not isinstance(value, str):
+        if any(isinstance(one, Mapping) and one.get("type") == "reasoning" for one in value):
+            return [_from_items(value)]
         return [reply for one in value for reply in _from_value(row, one)]
     try:
         text = to_text(value)
@@ -405,6 +421,7 @@ def _with_unread(replies: list[ImportedReply], record: Mapping[str, Any]) -> lis
     said = (f"{reply.content}\n{reply.reasoning or ''}" for reply in replies)
     read = " ".join("\n".join(said).split())
     others = {*_FACTS, *find_written(record, GENERAL.question)}
+    others.update(key for key in MESSAGE_KEYS if isinstance(record.get(key), str))
     left = [
         str(key)
         for key, value in record.items()
@@ -418,8 +435,18 @@ def _texts_in(value: Any) -> Iterator[str]:
     if isinstance(value, str):
         yield " ".join(clean_text(value).split())
     elif isinstance(value, Mapping | list):
-        for one in value.values() if isinstance(value, Mapping) else value:
-            yield from _texts_in(one)
+        items = value.items() if isinstance(value, Mapping) else enumerate(value)
+        for key, one in items:
+            if key not in _FACTS:
+                yield from _texts_in(one)
+
+
+def _from_items(items: Sequence[Any]) -> ImportedReply:
+    """The reply in the output of OpenAI's Responses: items of reasoning, and messages."""
+    kept = [one for one in items if isinstance(one, Mapping)]
+    thoughts = [one for one in kept if one.get("type") == "reasoning"]
+    said = "".join(message_text(one) or "" for one in kept if one.get("type") != "reasoning")
+    return _from_message({"role": "assistant", "content": said, "reasoning_details": thoughts})
 
 
 def _from_message(message: Mapping[str, Any]) -> ImportedReply:

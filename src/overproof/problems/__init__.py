@@ -22,7 +22,7 @@ from overproof.config.source import ProblemsConfig
 from overproof.errors import ConfigError, InputError, suggest
 from overproof.problems.cells import as_messages, read_after, read_question, read_text
 from overproof.problems.notes import SourceNotes
-from overproof.problems.options import find_beside, is_place, missing_options, say_columns
+from overproof.problems.outside import find_beside, is_place, missing_options, say_columns
 from overproof.problems.presets import EXTRACTORS, PRESETS, Preset, preset_named
 from overproof.problems.usual import REFERENCE, ReferenceTally, find_usual, stands_for_none
 from overproof.records import Problem

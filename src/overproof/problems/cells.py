@@ -14,7 +14,7 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from overproof.errors import InputError
-from overproof.problems.options import letter_of
+from overproof.problems.outside import letter_of
 from overproof.records import clean_text
 from overproof.rows.columns import Columns, find_column, look_up, read_cell
 from overproof.rows.damage import mend_damage
@@ -23,7 +23,7 @@ from overproof.rows.row import SourceRow
 
 _ASKED_BY = {"user", "human"}
 _NOT_ASKED = {"system"}
-_WORDS = ("content", "value", "text", "parts", "prompt")
+MESSAGE_KEYS = ("content", "value", "text", "parts", "prompt")
 """Keys that a message's text is kept under: OpenAI's, ShareGPT's, Gemini's, OpenCompass's."""
 
 
@@ -171,12 +171,12 @@ def message_text(message: Mapping[str, Any]) -> str | None:
 
 def is_message(record: Mapping[str, Any]) -> bool:
     """Whether a record is a message, by its role or by the key that it keeps its text under."""
-    return bool({"role", "from", "content", "value", "text", "parts"}.intersection(record))
+    return bool({"role", "from", *MESSAGE_KEYS[:-1]}.intersection(record))
 
 
 def message_content(message: Mapping[str, Any]) -> Any:
     """What a message holds, under whichever key: a text or parts; empty where it has nothing."""
-    return next((message[key] for key in _WORDS if message.get(key) is not None), "")
+    return next((message[key] for key in MESSAGE_KEYS if message.get(key) is not None), "")
 
 
 def is_thought(part: Mapping[str, Any]) -> bool:

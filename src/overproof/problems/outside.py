@@ -1,4 +1,4 @@
-"""Options of a multiple choice that stand outside the question; only this module knows how sets keep them.
+"""What belongs to a question and stands outside it, as options do; only this module knows how sets keep them.
 
 A question without its options cannot be answered: what replies to it is paid for in vain, and a set made of it teaches
 guessing letters. Columns are taken for options only where the answer names one of them and the question lacks them.
