@@ -10,9 +10,12 @@ from typing import Any
 import pytest
 import yaml
 from pydantic import BaseModel
+from typer.main import get_command
 
-from overproof.config import EvaluationRun, ProofRun, RunConfig, SftRun, parse_table
+from overproof.cli import app
+from overproof.config import EvaluationRun, ProofRun, RunConfig, SftRun, load_config, parse_table
 from overproof.config.grpo import GrpoConfig
+from overproof.engine.joining import CLIENT_PORT
 from overproof.resources import guide_pages
 
 ROOT = Path(__file__).parents[1]
@@ -97,6 +100,30 @@ def test_every_block_of_a_page_is_run_marked_or_no_code() -> None:
             if kept and named in SHELLS:  # else it is run
                 read = subprocess.run(["bash", "-n"], input=code, capture_output=True, text=True, check=False)
                 assert read.returncode == 0, f"{page.name}: {code}{read.stderr}"
+
+
+def test_the_manifest_of_the_cluster_page_starts_a_driver_that_finds_its_cluster_and_has_time_to_end() -> None:
+    (text,) = (text for _, text in blocks(guide_pages("en")["clusters"], "yaml") if "RayCluster" in text)
+    cluster, job = yaml.safe_load_all(text)
+    groups = [cluster["spec"]["headGroupSpec"], *cluster["spec"]["workerGroupSpecs"]]
+    assert [group["rayStartParams"].get("num-cpus") for group in groups] == ["0", None], "the head works on no shard"
+    pod = job["spec"]["template"]["spec"]
+    (driver,) = pod["containers"]
+    images = {one["image"] for group in groups for one in group["template"]["spec"]["containers"]}
+    assert images == {driver["image"]}, "the same versions everywhere"
+    program, name, *arguments = driver["command"]
+    assert program == "overproof", "a shell would keep SIGTERM for itself"
+    commands: dict[str, Any] = getattr(get_command(app), "commands")  # noqa: B009 (typer's group is not typed)
+    given = commands[name].make_context(name, arguments).params
+    config = load_config("quickstart", given["set_"])
+    assert config.engine == "ray"
+    assert config.ray.address == f"ray://{cluster['metadata']['name']}-head-svc:{CLIENT_PORT}"
+    assert given["run_dir"].startswith("s3://")
+    assert given["grace"] < pod["terminationGracePeriodSeconds"]
+    assert given["config"].startswith(driver["volumeMounts"][0]["mountPath"])
+    assert driver["volumeMounts"][0]["name"] == pod["volumes"][0]["name"]
+    assert pod["restartPolicy"] == "Never"
+    assert job["spec"]["backoffLimit"]
 
 
 def test_every_link_of_a_page_leads_to_a_file() -> None:

@@ -135,7 +135,7 @@ class Run(msgspec.Struct, frozen=True):
 
     def open_engine(self) -> AbstractContextManager[Engine]:
         """What runs shards: processes here, or a cluster. The same one again while it is open."""
-        return open_engine(self.config, self.folder, freshness.versions)
+        return open_engine(self.config, self.folder, freshness.versions, self.tell)
 
 
 def run_all(run: Run) -> Outcome:

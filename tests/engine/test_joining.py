@@ -62,7 +62,7 @@ CASES = {
         ["Ray cluster at h:6379 could not be joined: a.cc:1: The disk is on fire.", "ray status"],
     ),
     "a cluster that cannot be started here": (
-        (None, RuntimeError("The current node timed out during startup."), ""),
+        (None, Exception("The current node timed out during startup."), ""),
         ["cannot be started on this machine: The current node timed out during startup"],
     ),
 }

@@ -50,6 +50,8 @@ def test_a_second_worker_gets_what_the_first_has_given_up() -> None:
     ledger.meet("a", 0, at())
     assert ledger.meet("b", 1, at()).fraction == 0.0
     assert ledger.meet("a", 0, at()).fraction == 0.5
+    assert ledger.meet("b", 1, at()).fraction == 0.0  # the first may have started more before it heard that
+    assert ledger.meet("a", 0, at(in_flight=5)).fraction == 0.5
     assert ledger.meet("b", 1, at()).fraction == 0.5
 
 
@@ -58,6 +60,7 @@ def test_who_has_more_in_flight_than_its_share_starts_nothing_until_it_has_ended
     ledger.meet("a", 0, at())
     ledger.meet("b", 1, at())
     assert ledger.meet("a", 0, at(in_flight=10)).fraction == 0.5
+    assert ledger.meet("a", 0, at(in_flight=10)).fraction == 0.5
     assert ledger.meet("b", 1, at()).fraction == 0.0
     assert ledger.meet("a", 0, at(in_flight=7)).fraction == 0.5
     assert ledger.meet("b", 1, at()).fraction == pytest.approx(0.3)
@@ -65,30 +68,47 @@ def test_who_has_more_in_flight_than_its_share_starts_nothing_until_it_has_ended
 
 def test_a_worker_with_nothing_to_start_keeps_what_is_in_flight_alone() -> None:
     ledger = new_ledger()
-    for _ in range(2):
+    for _ in range(3):
         ledger.meet("a", 0, at())
         ledger.meet("b", 1, at())
-    assert ledger.meet("a", 0, at(in_flight=2, starved=True)).fraction == 0.2
+    for _ in range(2):
+        assert ledger.meet("a", 0, at(in_flight=2, starved=True)).fraction == 0.2
     assert ledger.meet("b", 1, at()).fraction == 0.8
 
 
-def test_shares_never_add_up_to_more_than_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_never_is_more_in_flight_than_may_be_however_long_words_are_on_their_way(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Workers start and end requests at any moment, also between what they tell and what they hear for it."""
     generator = random.Random(0)
     now = [0.0]
     monkeypatch.setattr("overproof.sampling.coordinator.time.monotonic", lambda: now[0])
     ledger = new_ledger()
-    shares: dict[str, float] = {}
-    for step in range(3000):
-        now[0] += 0.2 * generator.random()  # nobody is silent for long
+    in_flight: dict[str, int] = {}
+    most: dict[str, int] = {}
+    sent: dict[str, Standing] = {}
+    heard: dict[str, int] = {}
+    for step in range(20_000):
+        now[0] += 0.05 * generator.random()  # nobody is silent for long
         name = f"w{generator.randrange(6)}"
-        if name in shares and generator.random() < 0.05:
-            ledger.leave(name)
-            del shares[name]
-            continue
-        held = int(shares.get(name, 0.0) * 10 + 1e-9)
-        standing = at(in_flight=generator.randint(0, held), starved=generator.random() < 0.3)
-        shares[name] = ledger.meet(name, int(name[1:]), standing).fraction
-        assert sum(shares.values()) <= 1 + 1e-9, step
+        in_flight.setdefault(name, 0)
+        match generator.choice(["start", "start", "end", "tell", "arrive", "hear", "leave"]):
+            case "start" if in_flight[name] < most.get(name, 0):
+                in_flight[name] += 1
+            case "end" if in_flight[name]:
+                in_flight[name] -= 1
+            case "tell" if name not in sent and name not in heard:
+                sent[name] = at(in_flight=in_flight[name], starved=generator.random() < 0.3)
+            case "arrive" if name in sent:
+                share = ledger.meet(name, int(name[1:]), sent.pop(name))
+                heard[name] = int(share.fraction * 10 + 1e-9)
+            case "hear" if name in heard:
+                most[name] = heard.pop(name)
+            case "leave" if name not in sent and name not in heard and generator.random() < 0.05:
+                ledger.leave(name)
+                in_flight[name] = most[name] = 0
+        assert sum(in_flight.values()) <= 10, step
+    assert max(most.values()) > 1
 
 
 def test_a_worker_that_is_silent_gives_its_share_back(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -99,7 +119,8 @@ def test_a_worker_that_is_silent_gives_its_share_back(monkeypatch: pytest.Monkey
     now[0] = 20.0
     assert ledger.meet("b", 1, at()).fraction == 1.0
     assert ledger.meet("a", 0, at()).fraction == 0.0  # back, but not yet let in
-    assert ledger.meet("b", 1, at()).fraction == 0.5
+    assert [ledger.meet("b", 1, at()).fraction for _ in range(2)] == [0.5, 0.5]
+    assert ledger.meet("a", 0, at()).fraction == 0.5
 
 
 def test_a_cap_holds_over_all_workers_and_settling_makes_room() -> None:

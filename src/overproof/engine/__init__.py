@@ -61,12 +61,16 @@ _open_engines: dict[Path | str, Engine] = {}
 
 @contextmanager
 def open_engine(
-    config: RunConfig, folder: RunFolder, find_versions: Callable[[], Mapping[str, str]]
+    config: RunConfig,
+    folder: RunFolder,
+    find_versions: Callable[[], Mapping[str, str]],
+    tell: Callable[[str], None] = lambda _: None,
 ) -> Iterator[Engine]:
     """The engine that a config names, for one run; within the context the same run gets the same one.
 
     With `engine: ray` the cluster is connected to, or started, and every node is asked whether it sees the run folder
     and what `find_versions` finds there. Raises ConfigError and RunFolderError naming the node that does not fit.
+    `tell` hears what a cluster costs that is started for this run alone.
     """
     known = _open_engines.get(folder.place)
     if config.engine == "local" or known is not None:
@@ -74,7 +78,7 @@ def open_engine(
         return
     from overproof.engine.cluster import agree, connected
 
-    with connected(config.ray):
+    with connected(config.ray, tell):
         engine = _open_engines[folder.place] = Engine(
             count_cores(), agree(folder, find_versions, pack([*extensions_in(config)]))
         )

@@ -38,6 +38,9 @@ SPREAD = 8
 """Shards that are begun for each core before the first of them is finished, since results are kept in order."""
 OBJECT_STORE_BYTES = 128 << 20
 """Shared memory of a cluster that is started here: shards travel as files, only small things go through it."""
+STARTS = 3
+"""How often a cluster of this machine is begun that does not come up in Ray's time."""
+_TOO_SLOW = "timed out during startup"
 _WAIT_SECONDS = 1.0
 _CARRIED = ("AWS_", "FSSPEC_")
 
@@ -84,8 +87,8 @@ class Terms(msgspec.Struct, frozen=True):
 
 
 @contextmanager
-def connected(config: RayConfig) -> Iterator[None]:
-    """Be connected to the cluster; one that was started here is stopped at the end."""
+def connected(config: RayConfig, tell: Callable[[str], None] = lambda _: None) -> Iterator[None]:
+    """Be connected to the cluster; one that was started here is stopped at the end, and `tell` hears what it took."""
     ray = _import_ray()
     if ray.is_initialized():
         yield
@@ -95,16 +98,36 @@ def connected(config: RayConfig) -> Iterator[None]:
         options |= {"include_dashboard": False, "object_store_memory": OBJECT_STORE_BYTES}
     knock(config.address)
     said: list[str] = []
+    began = time.monotonic()
     try:
         with _keeping_signals(), muffled() as said:
-            ray.init(log_to_driver=False, logging_level=logging.ERROR, **options)
-    except (OSError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
+            _begin(options)
+    except Exception as error:  # noqa: BLE001 - Ray raises bare ones, of a node that is too slow
         ray.shutdown()
         raise explain(config.address, error, "".join(said)) from None
+    if config.address is None:
+        tell(
+            f"A Ray cluster of this machine alone was started in {time.monotonic() - began:.0f} s; its workers take "
+            "some more. engine: local uses every core without one"
+        )
     try:
         yield
     finally:
         ray.shutdown()
+
+
+def _begin(options: Mapping[str, Any]) -> None:
+    """Join or start the cluster. Ray gives a node 30 s to come up, which a busy machine needs more than once."""
+    ray = _import_ray()
+    for left in reversed(range(STARTS)):
+        try:
+            ray.init(log_to_driver=False, logging_level=logging.ERROR, **options)
+        except Exception as error:
+            if not left or _TOO_SLOW not in str(error):
+                raise
+            ray.shutdown()
+        else:
+            return
 
 
 @contextmanager
@@ -130,18 +153,17 @@ def agree(
 
     environment = {name: value for name, value in os.environ.items() if name.startswith(_CARRIED)}
     terms = Terms(folder, folder.write_mark(), find_versions(), find_versions, environment, sources or {})
-    nodes = [node["NodeID"] for node in ray.nodes() if node["Alive"] and node["Resources"].get("CPU")]
+    nodes = [node for node in ray.nodes() if node["Alive"] and node["Resources"].get("CPU")]
+    there = [NodeAffinitySchedulingStrategy(node["NodeID"], soft=False) for node in nodes]
     answers = [
-        ray.remote(_attempt)
-        .options(num_cpus=0, max_retries=1, scheduling_strategy=NodeAffinitySchedulingStrategy(node, soft=False))
-        .remote(_nothing, 0, terms)
-        for node in nodes
+        ray.remote(_attempt).options(num_cpus=0, max_retries=1, scheduling_strategy=strategy).remote(_nothing, 0, terms)
+        for strategy in there
     ]
-    for answer in answers:
+    for node, answer in zip(nodes, answers, strict=True):
         try:
             result_of(ray.get(answer))
         except ray.exceptions.RayTaskError as error:
-            raise _unable(error) from None
+            raise _unable(error, f"Node {node['NodeManagerHostname']}") from None
         except ray.exceptions.RayError:
             continue  # a node that goes at this moment is no obstacle: its shards go elsewhere
     return terms
@@ -290,10 +312,10 @@ def _nothing(shard: int) -> None:
     """Work that is done at once."""
 
 
-def _unable(error: Exception) -> OverproofError:
+def _unable(error: Exception, node: str = "A node") -> OverproofError:
     """A worker could not even begin, which is how a node without this package shows."""
     reason = str(error).strip().rpartition("\n")[2]
-    return ConfigError(f"A node cannot run overproof ({reason}). Install the same versions on every node")
+    return ConfigError(f"{node} cannot run overproof ({reason}). Install the same versions on every node")
 
 
 _counted = (float("-inf"), 1)

@@ -55,6 +55,8 @@ class View(msgspec.Struct, frozen=True):
     """News since the last view."""
     is_stopped: bool
     """Whether nothing more is to be begun."""
+    starved: int
+    """Workers that have nothing more to start and wait for what is in flight."""
 
 
 class _Worker(msgspec.Struct):
@@ -62,7 +64,10 @@ class _Worker(msgspec.Struct):
     first: Progress
     latest: Progress
     heard_at: float
+    told: float = 0.0
+    """The fraction that it was last told."""
     fraction: float = 0.0
+    """The most that it may come to hold before it is told another."""
     is_starved: bool = False
     reserved: Amount = Amount()
 
@@ -163,27 +168,29 @@ class Ledger:
             spent_cost=spent.cost,
             seconds=time.monotonic() - self._began,
         )
-        return View(progress, notices, self._is_stopped)
+        return View(progress, notices, self._is_stopped, sum(one.is_starved for one in self._workers.values()))
 
     def _fraction_of(self, worker: _Worker, now: float) -> float:
         """An equal part of what is not held by workers that have nothing more to start, as far as it is free.
 
-        What is in flight beyond it is still the worker's own until it has ended, and nobody else's.
+        What is in flight beyond it is still the worker's own until it has ended, and nobody else's. So is what it was
+        told before, which it may start while this answer is on its way: others get that when it comes again.
         """
         for other in self._workers.values():
             if now - other.heard_at > SILENT_SECONDS:
-                other.fraction = 0.0
-        in_use = worker.latest.in_flight / self._concurrency
-        if worker.is_starved:
-            worker.fraction = in_use
-            return in_use
+                other.told = other.fraction = 0.0
         others = [other for other in self._workers.values() if other is not worker]
         free = max(1.0 - sum(other.fraction for other in others), 0.0)
-        hungry = 1 + sum(not other.is_starved and now - other.heard_at <= SILENT_SECONDS for other in others)
-        held = sum(other.fraction for other in others if other.is_starved)
-        fair = max(min((1.0 - held) / hungry, free), 0.0)
-        worker.fraction = max(fair, min(in_use, free))
-        return fair
+        in_use = worker.latest.in_flight / self._concurrency
+        holds = max(in_use, worker.told)
+        if worker.is_starved:
+            worker.told = in_use
+        else:
+            hungry = 1 + sum(not other.is_starved and now - other.heard_at <= SILENT_SECONDS for other in others)
+            held = sum(other.fraction for other in others if other.is_starved)
+            worker.told = max(min((1.0 - held) / hungry, free), 0.0)
+        worker.fraction = max(worker.told, min(holds, free))
+        return worker.told
 
 
 def _add(total: Progress, worker: _Worker) -> Progress:

@@ -21,7 +21,8 @@ from overproof.config import RunConfig
 from overproof.config.endpoint import AddressConfig
 from overproof.engine import Engine
 from overproof.engine.cluster import Hosted, count_nodes, map_on_cluster
-from overproof.errors import EndpointError, Terminated
+from overproof.errors import EndpointError, RunFolderError, Terminated
+from overproof.journal import Sink
 from overproof.runfolder import RunFolder
 from overproof.sampling.coordinator import Ledger, Share, Standing, standing_start
 from overproof.sampling.forecast import Outlook
@@ -68,34 +69,40 @@ def sample_there(
     start = standing_start(out.problems, out.problems_done, found.samples, found.samples_done, out.spent)
     ledger = Hosted(Ledger, config.budget, config.teacher.concurrency, start)
     work = functools.partial(
-        _sample_shard, _as_shipped(config), folder, ledger, keys=_find_keys(config), inspect=inspect
+        _sample_shard,
+        _as_shipped(config),
+        folder,
+        ledger,
+        mark=engine.terms.mark,
+        keys=_find_keys(config),
+        inspect=inspect,
     )
 
-    stop = _Stop(ledger, progress, grace)
-
-    def tell() -> None:
-        stop.pass_on()
-        view = ledger.ask("view")
-        stop.is_over = stop.is_over or view.is_stopped
-        for text in view.notices:
-            progress(Notice(text))
-        progress(view.progress)
+    watch = _Watch(ledger, progress, grace)
 
     def died(shard: int) -> None:
         ledger.tell("forget", shard)
         progress(Notice(f"The worker of shard {shard} died; another goes on from what it had written."))
 
     def at_once() -> int:
-        return min(config.ray.sampling_workers or count_nodes(), config.teacher.concurrency)
+        """Those that only wait for their last replies hold up no shard."""
+        workers = config.ray.sampling_workers or count_nodes()
+        return min(workers + min(watch.starved, workers), config.teacher.concurrency)
 
     try:
-        with hearing(stop.hear, _leave):
+        with hearing(watch.hear, _leave):
             ends = list(
                 map_on_cluster(
-                    work, shards, engine.terms, at_once=at_once, died=died, beat=tell, is_over=lambda: stop.is_over
+                    work,
+                    shards,
+                    engine.terms,
+                    at_once=at_once,
+                    died=died,
+                    beat=watch.look,
+                    is_over=lambda: watch.is_over,
                 )
             )
-            tell()
+            watch.look()
         return _sum_up(found, _summaries_of(ends), ledger.ask("view").progress)
     finally:
         ledger.end()
@@ -122,15 +129,17 @@ def _summaries_of(ends: Sequence[End | None]) -> list[SamplingSummary]:
     return summaries
 
 
-class _Stop:
-    """A signal to the driver on its way to the workers.
+class _Watch:
+    """What the driver sees of the workers, and a signal to it on its way to them.
 
-    It is heard between any two steps, also in the middle of a call to the cluster, and passed on at the next beat.
+    A signal is heard between any two steps, also within a call to the cluster, and passed on at the next look.
     """
 
     def __init__(self, ledger: Hosted, progress: Listener, grace: float) -> None:
         self.is_over = False
         """Whether nothing more is to be begun."""
+        self.starved = 0
+        """Workers that have nothing more to start."""
         self._ledger = ledger
         self._progress = progress
         self._grace = grace
@@ -143,13 +152,22 @@ class _Stop:
         if isinstance(error, Terminated):
             self._ends_at = time.monotonic() + self._grace
 
-    def pass_on(self) -> None:
-        """Tell the workers, once. Raises what was heard when the grace is over."""
+    def look(self) -> None:
+        """Tell people how it goes, and the workers what was heard. Raises that when the grace is over."""
+        self._pass_on()
+        view = self._ledger.ask("view")
+        self.is_over = self.is_over or view.is_stopped
+        self.starved = view.starved
+        for text in view.notices:
+            self._progress(Notice(text))
+        self._progress(view.progress)
+
+    def _pass_on(self) -> None:
         if self._heard is None:
             return
         if not self.is_over:
             self.is_over = True
-            self._ledger.tell("stop", patience_of(self._heard, self._grace))
+            self._ledger.ask("stop", patience_of(self._heard, self._grace))  # waited for: what is told next is true
             self._progress(Notice(describe_wait(self._heard, self._grace)))
         if time.monotonic() > self._ends_at:
             raise self._heard
@@ -165,6 +183,7 @@ def _sample_shard(
     ledger: Hosted,
     shard: int,
     *,
+    mark: str,
     keys: dict[str, str],
     inspect: Inspect | None,
 ) -> End:
@@ -183,7 +202,7 @@ def _sample_shard(
             purse=worker,
             partner=worker,
             progress=worker.listen,
-            open_sink=folder.open_parts,
+            open_sink=lambda one: _Watched(folder.open_parts(one), folder, mark),
         )
     except EndpointError as error:
         ledger.ask("stop")
@@ -192,6 +211,24 @@ def _sample_shard(
         return Interrupted()
     finally:
         ledger.ask("leave", worker.name)
+
+
+class _Watched:
+    """A journal of a worker that ends where another driver has taken its run over, which asks for the same again."""
+
+    def __init__(self, sink: Sink, folder: RunFolder, mark: str) -> None:
+        self._sink = sink
+        self._folder = folder
+        self._mark = mark
+        self.append = sink.append
+        self.close = sink.close
+
+    def flush(self) -> None:
+        self._sink.flush()
+        if self._folder.read_mark() != self._mark:
+            raise RunFolderError(
+                f"Another driver has taken {self._folder} over. What came here is kept; let that one go on"
+            )
 
 
 class LedgerSession:

@@ -215,6 +215,9 @@ class RunSource:
     def __init__(self, shards: Iterator[ShardSource], grading: BackgroundGrading | None) -> None:
         """Shards are opened as they are needed."""
         self.active: list[ShardSource] = []
+        self.finished: list[ShardSource] = []
+        """Shards whose journals nobody has closed yet: that may take as long as their storage is away, and what is in
+        flight is not to wait for it."""
         self._shards = shards
         self._grading = grading
         self._is_last = False
@@ -228,7 +231,7 @@ class RunSource:
             request = shard.next()
             if request is not None:
                 return request
-        self._close_finished()
+        self._let_go_of_finished()
         while not self._is_last and all(shard.is_exhausted for shard in self.active):
             new = next(self._shards, None)
             if new is None:
@@ -238,7 +241,7 @@ class RunSource:
             request = new.next()
             if request is not None:
                 return request
-            self._close_finished()
+            self._let_go_of_finished()
         return None
 
     def is_waiting(self) -> bool:
@@ -263,13 +266,11 @@ class RunSource:
 
     def close(self) -> None:
         """Close every journal."""
-        for shard in self.active:
+        for shard in [*self.finished, *self.active]:
             shard.close()
 
-    def _close_finished(self) -> None:
-        for shard in self.active:
-            if shard.is_finished:
-                shard.close()
+    def _let_go_of_finished(self) -> None:
+        self.finished += [shard for shard in self.active if shard.is_finished and shard.sink is not None]
         self.active = [shard for shard in self.active if not shard.is_finished]
 
     def _check_grading(self) -> None:

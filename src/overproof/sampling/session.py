@@ -243,6 +243,9 @@ class Session:
             for shard in list(source.active):
                 if shard.sink is not None:
                     await asyncio.to_thread(shard.sink.flush)
+            while source.finished:
+                await asyncio.to_thread(source.finished[0].close)
+                source.finished.pop(0)
 
     def _interruptible(self, dispatch: Dispatch) -> contextlib.AbstractContextManager[None]:
         """Where others sample beside this session, its driver hears the signals, and they come through the partner."""

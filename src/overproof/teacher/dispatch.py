@@ -229,7 +229,8 @@ class Dispatch:
             worst = worst_case(request.messages, self.teacher.dialect.most_reply_tokens)
             amount = self._prices.of_worst(worst)
             answer = await self._purse.reserve(amount)
-            if answer == "yes" and self._stopped_by is None and self._crash is None:
+            free = self._free_endpoints(self._loop.time())  # a share may have become smaller meanwhile
+            if answer == "yes" and free and self._stopped_by is None and self._crash is None:
                 self._launch(self._choose(request, free), request, worst, amount)
                 continue
             self._hold_back(request, amount, answer)
@@ -238,7 +239,7 @@ class Dispatch:
     def _hold_back(self, request: Request, amount: Amount, answer: Answer) -> None:
         """Keep a request that must not start, or not now."""
         self._held_back = request
-        if answer == "yes":  # the session was stopped while it asked
+        if answer == "yes":  # the session was stopped, or its share taken back, while it asked
             self._purse.settle(amount, Amount())
         elif answer == "stopped":
             self.stop(KeyboardInterrupt())
