@@ -25,6 +25,7 @@ def derived(folder: RunFolder) -> dict[str, str]:
     return {str(path.relative_to(folder.root)): hashlib.sha256(path.read_bytes()).hexdigest() for path in paths}
 
 
+@pytest.mark.slow
 def test_one_process_and_four_make_the_same_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shards, "TRACES_PER_SHARD", 16)
     one, four = RunFolder(tmp_path / "one"), RunFolder(tmp_path / "four")

@@ -1,6 +1,7 @@
 """The house's import rule: a module imports only from rows below its own, and never from its own row."""
 
 import ast
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -41,6 +42,11 @@ def modules() -> list[Path]:
     return sorted(path for path in SOURCE.rglob("*.py") if path != SOURCE / "__init__.py")
 
 
+@cache
+def parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
 def owner(path: Path) -> str:
     """The top-level module or package that a file belongs to."""
     return path.relative_to(SOURCE).parts[0].removesuffix(".py")
@@ -49,7 +55,7 @@ def owner(path: Path) -> str:
 def imported(path: Path) -> set[str]:
     """Top-level overproof modules that a file imports anywhere, function bodies included."""
     found: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(parsed(path)):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -82,7 +88,7 @@ def test_a_module_imports_only_from_rows_below_its_own(path: Path) -> None:
 def test_a_foreign_library_lives_in_one_place(library: str, homes: set[str]) -> None:
     users = set()
     for path in modules():
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        for node in ast.walk(parsed(path)):
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
             if isinstance(node, ast.ImportFrom) and node.module:
                 names.append(node.module)
@@ -92,7 +98,7 @@ def test_a_foreign_library_lives_in_one_place(library: str, homes: set[str]) -> 
 
 
 def test_every_module_says_what_it_is_for() -> None:
-    silent = [str(path) for path in modules() if not ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))]
+    silent = [str(path) for path in modules() if not ast.get_docstring(parsed(path))]
     assert not silent
 
 
@@ -102,7 +108,7 @@ def test_no_module_of_report_or_view_imports_its_own_package_as_a_whole() -> Non
         f"{path.relative_to(SOURCE)} imports from overproof.{owner(path)}"
         for path in modules()
         if owner(path) in {"report", "view"} and path.name != "__init__.py"
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        for node in ast.walk(parsed(path))
         if isinstance(node, ast.ImportFrom) and node.module == f"overproof.{owner(path)}"
     ]
     assert circles == []
@@ -142,7 +148,7 @@ def test_files_are_written_through_one_door(path: Path) -> None:
     """Whole, on disk before they are renamed, and never through a link that somebody has left in the folder."""
     if str(path.relative_to(SOURCE)) in DOORS:
         return
-    calls = [node for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.Call)]
+    calls = [node for node in ast.walk(parsed(path)) if isinstance(node, ast.Call)]
     lines = [call.lineno for call in calls if writes_by_itself(call)]
     assert not lines, f"{path.name} writes a file by itself in lines {lines}: use journal.new_file or new_path"
 
@@ -153,7 +159,7 @@ def test_a_name_stands_for_one_class_and_for_one_file() -> None:
     files: dict[str, list[str]] = {}
     for path in modules():
         place = str(path.relative_to(SOURCE))
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        for node in ast.walk(parsed(path)):
             if isinstance(node, ast.ClassDef):
                 classes.setdefault(node.name, []).append(place)
         name = path.parent.name if path.stem == "__init__" else path.stem
@@ -166,7 +172,7 @@ def test_a_function_is_short_enough_to_be_seen_whole() -> None:
     """Neither the options in a command's signature nor the docstring count, which are read apart."""
     long = {}
     for path in modules():
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        for node in ast.walk(parsed(path)):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 body = node.body[1:] if ast.get_docstring(node) else node.body
                 lines = (node.end_lineno or 0) - body[0].lineno + 1 if body else 0

@@ -335,6 +335,7 @@ process.join()
     assert run_script(tmp_path, script).strip() == "correct"
 
 
+@pytest.mark.slow
 def test_grading_works_in_a_ray_task() -> None:
     ray = pytest.importorskip("ray")
     ray.init(

@@ -431,6 +431,7 @@ def test_a_run_on_shared_storage_makes_the_dataset_that_a_local_one_makes(
     assert not [name for name in far if "tmp" in name or "versions" in name]
 
 
+@pytest.mark.slow
 def test_a_finished_run_on_shared_storage_does_nothing_again_from_another_machine(
     url: str, elsewhere: RunFolder, shared: Shared
 ) -> None:

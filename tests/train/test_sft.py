@@ -99,6 +99,7 @@ def test_the_loss_covers_reasoning_answer_and_end_of_turn_and_nothing_else(
     assert sorted(looker.seen) == sorted(make_reply(number) + "<|im_end|>\n" for number in range(24))
 
 
+@pytest.mark.slow
 def test_a_template_that_opens_the_think_block_leaves_its_tag_out_of_the_loss(
     tmp_path: Path, dataset: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -170,6 +171,7 @@ def test_a_shipped_training_runs_on_a_stand_in_of_its_architecture(tmp_path: Pat
     assert str(tmp_path) not in card
 
 
+@pytest.mark.slow
 def test_adapters_alone_are_written_where_they_are_not_to_be_merged(
     tmp_path: Path, dataset: Path, student: str
 ) -> None:
@@ -210,6 +212,7 @@ def read_weights(folder: Path) -> dict[str, Any]:
     return dict(load_file(folder / "model.safetensors"))
 
 
+@pytest.mark.slow
 def test_a_training_that_was_killed_goes_on_and_ends_as_if_it_had_not_been(
     tmp_path: Path, dataset: Path, student: str
 ) -> None:
@@ -318,6 +321,7 @@ def test_a_student_without_a_chat_template_or_weights_is_named(tmp_path: Path, d
         train(make_config(tmp_path, hollow), tmp_path)
 
 
+@pytest.mark.slow
 def test_reasoning_that_the_template_would_drop_is_refused(tmp_path: Path) -> None:
     reply = {"role": "assistant", "content": "The answer is 4.", "reasoning_content": "Two and two."}
     write_rows(tmp_path / "rows.jsonl", {"messages": [{"role": "user", "content": "Two and two?"}, reply]})
