@@ -220,6 +220,16 @@ IN_DOUBT: list[tuple[str, str, str | None]] = [
     ("4/7/2024", "July 4, 2024", None),
     ("ten to four", "3:50", None),
     ("Mon.", "Monday", None),
+    ("298 K", r"25^\circ\text{C}", None),
+    ("34", "34_7", None),
+    ("none", "0", "How many are there?"),
+    ("the second quadrant", "II", "In which quadrant does it lie?"),
+    ("第二象限", "2", "第几象限?"),
+    ("Yes", "It exists", "Does there exist such a number?"),
+    ("all of them", "1, 2 and 3", None),
+    ("72 km/h", "20", None),
+    ("50", "0.5", "What is the probability as a percent?"),
+    ("4", "B", None),
 ]
 
 

@@ -8,12 +8,15 @@ True
 
 from __future__ import annotations
 
+from fractions import Fraction
+
+from overproof.grading.evaluate import exact_value, real_value
 from overproof.grading.finding import QUESTION, Finding, all_of, different, same, undecided
-from overproof.grading.lexicon import DIRECTIONS, phrase_of, same_words
+from overproof.grading.lexicon import DIRECTIONS, phrase_of, place_of, same_words
 from overproof.grading.scalars import compare_scalars
 from overproof.grading.scope import ANYWHERE, Scope
 from overproof.grading.tree import Node, number
-from overproof.grading.units import DEGREE, PERCENT, PRIME, Unit, money_called, same_noun
+from overproof.grading.units import DEGREE, PERCENT, PRIME, Dimension, Unit, called_beside, has_unit_of, same_noun
 from overproof.grading.values import Based, Clock, Date, Quantity, Range, Ratio, Scalar, Value, Words
 
 
@@ -30,12 +33,12 @@ def compare_quantities(reference: Quantity, answer: Quantity, scope: Scope) -> F
         return finding
     if one.dimension != other.dimension:
         for unit, value in ((one, answer), (other, reference)):
-            if (meant := money_called(value.unit, unit)) is not None:
+            if (meant := called_beside(value.unit, unit)) is not None:
                 pair = (
                     (reference, Quantity(value.node, meant)) if unit is one else (Quantity(value.node, meant), answer)
                 )
                 return compare_quantities(*pair, scope)
-        return _other_dimension(reference, answer, scope)
+        return _compare_temperatures(reference, answer, scope) or _other_dimension(reference, answer, scope)
     if one.factor == other.factor:
         return compare_scalars(reference.node, answer.node, scope)
     scale = number(other.factor / one.factor)
@@ -60,6 +63,37 @@ def in_radians(value: Quantity) -> Node:
     return Node("mul", (value.node, number(value.unit.factor)))
 
 
+# What is added to a temperature of a scale, and what it is then multiplied with, to make kelvins.
+_SCALES: dict[Dimension, tuple[Fraction, Fraction]] = {
+    (("celsius", 1),): (Fraction(5463, 20), Fraction(1)),
+    (("fahrenheit", 1),): (Fraction(45967, 100), Fraction(5, 9)),
+    (("temperature", 1),): (Fraction(0), Fraction(1)),
+}
+HALF_A_DEGREE = 0.5
+
+
+def _compare_temperatures(reference: Quantity, answer: Quantity, scope: Scope) -> Finding | None:
+    """Temperatures of two scales, which measure the same from other zeros; None for anything else.
+
+    A difference of temperatures knows no zero, so that 5 K may be 5 °C; 298 K may be meant for 25 °C.
+    """
+    one, other = _SCALES.get(reference.unit.dimension or ()), _SCALES.get(answer.unit.dimension or ())
+    if one is None or other is None:
+        return None
+    scale = number(other[1] * answer.unit.factor / one[1] / reference.unit.factor)
+    zero = number(other[0] * other[1] / one[1] - one[0])
+    turned = Node("add", (Node("mul", (scale, answer.node)), zero))
+    finding = compare_scalars(reference.node, turned, scope)
+    if finding.same:
+        return finding
+    gap = real_value(Node("add", (turned, Node("neg", (reference.node,)))))
+    if compare_scalars(reference.node, Node("mul", (scale, answer.node)), scope).same or (
+        gap is not None and abs(gap) < HALF_A_DEGREE
+    ):
+        return undecided(QUESTION, "a temperature that may be a difference, or rounded")
+    return different("unit", f"another temperature: {finding.reason}")
+
+
 def _other_dimension(reference: Quantity, answer: Quantity, scope: Scope) -> Finding:
     """Units of different dimensions differ; a bare `unit` may be any length, and a square unit any area."""
     generic = [any(name == "unit" for name, _ in quantity.unit.dimension or ()) for quantity in (reference, answer)]
@@ -68,6 +102,14 @@ def _other_dimension(reference: Quantity, answer: Quantity, scope: Scope) -> Fin
     if reference.guessed or answer.guessed:
         return undecided("unit", "a letter that may be a unit")
     return different("unit", f"{answer.unit.name} does not measure what {reference.unit.name} measures")
+
+
+def is_scaled(quantity: Quantity, bare: Scalar) -> bool:
+    """Whether a bare number is an amount in another unit of its dimension: 20 is 72 km/h in metres a second."""
+    amount, count = exact_value(quantity.node), bare.exact
+    if not amount or not count or not quantity.unit.dimension or amount == count:
+        return False
+    return has_unit_of(quantity.unit.dimension, amount * quantity.unit.factor / count)
 
 
 def compare_percent(quantity: Quantity, other: Scalar, scope: Scope, plain: Finding, is_reference: bool) -> Finding:
@@ -101,14 +143,24 @@ def with_unit_added(unit: Unit, scope: Scope, plain: Finding) -> Finding:
     return undecided(QUESTION, f"the question may not ask for {unit.name}")
 
 
-def compare_words(reference: Words, answer: Words, _scope: Scope) -> Finding:
+def compare_words(reference: Words, answer: Words, scope: Scope) -> Finding:
     """Words against words."""
     if same_words(reference.text, answer.text):
         return same("text", "the same words")
     one, other = phrase_of(reference.text), phrase_of(answer.text)
+    if {one, other} == {"no", "nosolution"}:
+        if scope.asks_whether_exists:
+            return same("text", "it does not exist")
+        return different("text", f"{other} is not {one}") if scope.text else undecided("text", "no may be none")
     if one is not None and other is not None:
         return different("text", f"{other} is not {one}")
+    if {one, other} & {"yes", "no"}:
+        return undecided("text", "yes or no against other words")
     wanted, given = set(_content(reference.text)), set(_content(answer.text))
+    if wanted == given and len(_content(reference.text)) == len(wanted) == len(_content(answer.text)):
+        return same("text", "the same words")
+    if _are_akin(wanted, given):
+        return undecided("text", "words that may be others for the same")
     if wanted and len(wanted) <= 3 and not wanted & given:
         return different("text", "other words")
     if one is None and other is None and len(wanted) == len(given) <= 3 and wanted != given:
@@ -117,9 +169,24 @@ def compare_words(reference: Words, answer: Words, _scope: Scope) -> Finding:
 
 
 def _content(text: str) -> list[str]:
-    return [
-        word for word in text.lower().replace("-", " ").split() if word not in {"the", "a", "an", "of", "is", "are"}
-    ]
+    """The words that say something; numbers of a place (second, II) as digits."""
+    words = (word for word in text.lower().replace("-", " ").split() if word not in _IDLE_WORDS)
+    return [str(place_of(word) or word) for word in words]
+
+
+_IDLE_WORDS = frozenset({"the", "a", "an", "of", "is", "are", "it"})
+STEM = 5
+"""Words that begin with as many equal letters are forms of one: divergent, diverges."""
+
+
+def _are_akin(wanted: set[str], given: set[str]) -> bool:
+    """Whether a Chinese text holds the other one, or single words are forms of one."""
+    if len(wanted) != 1 or len(given) != 1:
+        return False
+    one, other = min(wanted), min(given)
+    if not one.isascii():
+        return one in other or other in one
+    return len(one) > STEM < len(other) and one[:STEM] == other[:STEM]
 
 
 def compare_clocks(reference: Clock, answer: Clock, _scope: Scope) -> Finding:
@@ -178,4 +245,6 @@ def based_beside(based: Based, other: Value, scope: Scope, is_reference: bool) -
         return same("number", "the same digits") if str(value) == based.digits else different("number", "other digits")
     if int(based.digits, based.base) == value:
         return same("number", "the same number in base ten")
+    if str(value) == based.digits and scope.base is None and scope.speaks_of_bases:
+        return undecided(QUESTION, "the same digits, in a base that only one side names")
     return different("number", f"{based.digits} in base {based.base} is another number")

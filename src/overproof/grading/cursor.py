@@ -109,6 +109,8 @@ class UnitReader(Cursor):
             factor = self.one_unit()
             if factor is None:
                 raise UnreadableError("a unit without a name")
+            if sign < 0 and factor[0].name == "分":
+                factor = UNITS["分钟"], factor[1]  # 千米/分: of cents nothing goes by
             total = total.times(factor[0], sign * factor[1])
             sign = 1
             if self.token.text == "/" or (self.token.kind == "word" and self.token.text in {"per", "每"}):

@@ -28,10 +28,11 @@ from overproof.grading.amounts import (
     compare_words,
     directions_agree,
     in_radians,
+    is_scaled,
     with_unit_added,
 )
 from overproof.grading.domains import is_domain_condition, is_domain_name
-from overproof.grading.evaluate import real_value
+from overproof.grading.evaluate import exact_value, real_value
 from overproof.grading.families import (
     compare_families,
     compare_residues,
@@ -41,7 +42,7 @@ from overproof.grading.families import (
     renamed,
 )
 from overproof.grading.finding import QUESTION, Finding, all_of, different, same, undecided
-from overproof.grading.lexicon import phrase_of, same_words
+from overproof.grading.lexicon import describes, han_place, phrase_of, place_of, same_words, says_none
 from overproof.grading.regions import show_region
 from overproof.grading.relations import (
     compare_equations,
@@ -53,7 +54,7 @@ from overproof.grading.relations import (
 from overproof.grading.scalars import compare_scalars
 from overproof.grading.scope import ANYWHERE, Scope
 from overproof.grading.tree import INFINITY, PI, Node, number, replaced, symbols, walk
-from overproof.grading.units import DEGREE, PERCENT, PRIME
+from overproof.grading.units import DEGREE, PERCENT, PRIME, Unit
 from overproof.grading.values import (
     Based,
     Clock,
@@ -218,11 +219,24 @@ def _quantity_and_number(quantity: Quantity, other: Value, scope: Scope, is_refe
             else different("unit", "degrees that nothing asks for")
         )
     asked = scope.asked_unit
-    if not plain.same and asked is not None and not is_reference and asked.dimension == quantity.unit.dimension:
-        return compare_quantities(Quantity(other.node, asked), quantity, scope)
+    if asked is not None and asked.dimension == quantity.unit.dimension and not (plain.same and not is_reference):
+        return _in_asked_unit(quantity, other, asked, scope, is_reference, plain)
+    if not plain.same and not scope.text and is_scaled(quantity, other):
+        return undecided(QUESTION, f"a number that may be in another unit than {quantity.unit.name}")
     if not plain.same or quantity.unit.dimension is None or is_reference:
         return plain
     return with_unit_added(quantity.unit, scope, plain)
+
+
+def _in_asked_unit(  # noqa: PLR0917 - two sides and what the question asks of them
+    quantity: Quantity, other: Scalar, asked: Unit, scope: Scope, is_reference: bool, plain: Finding
+) -> Finding:
+    """A bare number is in the unit that the question asks for; a reference in another one leaves a doubt."""
+    bare = Quantity(other.node, asked)
+    finding = compare_quantities(*((quantity, bare) if is_reference else (bare, quantity)), scope)
+    if plain.same and not finding.same:
+        return undecided(QUESTION, f"the question asks for {asked.name}, the reference is in {quantity.unit.name}")
+    return finding
 
 
 def _may_be_measured(quantity: Quantity, scope: Scope) -> bool:
@@ -790,6 +804,8 @@ def _collection_and_rest(collection: Collection, other: Value, scope: Scope, is_
     if isinstance(other, Words) and not collection.items:
         empty = phrase_of(other.text) == "nosolution"
         return same("text", "there is none") if empty else different("text", "the empty set")
+    if isinstance(other, Words) and describes(other.text):
+        return undecided("text", "words that may describe them")
     if isinstance(other, Relation) and collection.form in {"or", "list", "set"}:
         return _solutions(collection, other, scope, is_reference)
     if isinstance(other, Relation):
@@ -947,7 +963,24 @@ def _words_and_other(words: Words, other: Value, scope: Scope, is_reference: boo
         return same("text", "the same letter")
     if isinstance(other, Unknown | Named | Guarded | Relation):
         return undecided("text", "words against something that is not compared")
-    return different("kind", "words against mathematics" if is_reference else "the answer is words")
+    return _words_and_value(words, other, scope) or different(
+        "kind", "words against mathematics" if is_reference else "the answer is words"
+    )
+
+
+def _words_and_value(words: Words, other: Value, scope: Scope) -> Finding | None:
+    """Words that may say what a value says: none for zero, the second quadrant for 2; None where they say nothing."""
+    if isinstance(other, Scalar | Quantity) and (value := exact_value(other.node)) is not None:
+        if says_none(words.text) and value == 0 and (scope.may_count or not scope.text):
+            return same("text", "there is none") if scope.may_count else undecided("text", "none may be zero")
+        places = {place_of(word) for word in words.text.lower().split()} | {han_place(words.text)}
+        return undecided("text", "a number among words") if value in places else None
+    if phrase_of(words.text) == "diverges" and isinstance(other, Scalar) and INFINITY in walk(other.node):
+        return undecided("text", "what is infinite diverges")
+    if isinstance(other, Scalar) and other.node.op == "sym" and not scope.text:
+        return undecided("text", "a letter that may name an option")
+    several = isinstance(other, Collection | Interval | Guarded) or (isinstance(other, Scalar) and symbols(other.node))
+    return undecided("text", "words that may describe it") if several and describes(words.text) else None
 
 
 def _unknowns(reference: Unknown, answer: Unknown, _scope: Scope) -> Finding:

@@ -20,7 +20,7 @@ from overproof.grading.choices import lettered_text, letters_of, option_worded, 
 from overproof.grading.counted_nouns import counted, leading_count
 from overproof.grading.equal import same_reading
 from overproof.grading.extraction import choose, extract, visible
-from overproof.grading.finding import Finding, different, same, undecided
+from overproof.grading.finding import QUESTION, Finding, different, same, undecided
 from overproof.grading.lexicon import is_prose, is_words, phrase_of, same_words
 from overproof.grading.reading import canonical, readings
 from overproof.grading.references import AnswerType, Reference, type_reference
@@ -190,7 +190,16 @@ def judge(reference: Reference, answer: str, question: str | None = None) -> Fin
         return different("text", "the answer is the question again")
     if _bare(spelled) == _bare(reference.spelled):
         return same("text", "the same text")
-    return _judge_option(reference, answer, parse_options(question)) or judge_values(reference, answer, spelled, scope)
+    options = parse_options(question)
+    finding = _judge_option(reference, answer, options) or judge_values(reference, answer, spelled, scope)
+    if (
+        finding.same is False
+        and question is None
+        and letters_of(answer) == spelled.upper()
+        and reference.kind == "number"
+    ):
+        return undecided(QUESTION, "the options, which would tell, are not given")
+    return finding
 
 
 def _typed_scope(scope: Scope, reference: Reference) -> Scope:
@@ -325,6 +334,8 @@ def _judge_choice(reference: Reference, answer: str, question: str | None) -> Fi
         return verdict("choice", f"the answer is the text of option {matching[0]}")
     if _bare(spell(answer)) == _bare(reference.spelled):
         return same("text", "the same text")
+    if not options and question is None:
+        return undecided(QUESTION, "the options, which would tell, are not given")
     return different("choice", "the answer names no option" if not matching else "the answer fits several options")
 
 

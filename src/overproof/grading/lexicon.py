@@ -168,6 +168,37 @@ _ORDINALS = {
 }
 
 
+_ROMAN_PLACES = {"i": 1, "ii": 2, "iii": 3, "iv": 4}
+"""Roman numbers as they count quadrants and parts."""
+
+
+def place_of(word: str) -> int | None:
+    """The place that a word counts: second, 2nd, ii; None for any other word."""
+    bare = re.sub(r"^(\d+)(?:st|nd|rd|th)$", r"\1", word)
+    return int(bare) if bare.isdecimal() else _ORDINALS.get(word) or _ROMAN_PLACES.get(word)
+
+
+def says_none(text: str) -> bool:
+    """Whether words say that there is none of something: none, no real roots, 没有实数根."""
+    return phrase_of(text) == "nosolution" or _NONE.match(text) is not None
+
+
+def han_place(text: str) -> int | None:
+    """The place that a Chinese text begins with: 2 of 第二象限."""
+    found = _HAN_PLACE.match(text)
+    value = None if found is None else number_of(found[1])
+    return None if value is None else int(value)
+
+
+def describes(text: str) -> bool:
+    """Whether words may describe several values: all of them, powers of two, 所有奇数."""
+    return len(text.split()) > 1 or len(_HAN.findall(text)) > 2
+
+
+_HAN_PLACE = re.compile(r"第([一二三四五六七八九十]{1,3})")
+_NONE = re.compile(r"(?:no|zero|none of|not any) [a-z ]+$|nobody$|nothing$|没有|无(?!穷|数|限)|零个", re.IGNORECASE)
+
+
 def fraction_of_words(text: str) -> Fraction | None:
     """The number that a whole text of English words is, parts of one included: three fourths, two and a half, first."""
     words = text.lower().replace("-", " ").split()

@@ -18,7 +18,7 @@ import msgspec
 
 from overproof.grading.evaluate import exact_value, is_immense, real_value, same_value
 from overproof.grading.families import compare_families
-from overproof.grading.finding import Finding, close, different, same, undecided
+from overproof.grading.finding import QUESTION, Finding, close, different, same, undecided
 from overproof.grading.scope import ANYWHERE, Scope
 from overproof.grading.tree import BINDERS, INFINITY, PI, Node, number, rename, symbols, walk
 from overproof.grading.units import SINGLE
@@ -56,15 +56,37 @@ def compare_scalars(
     if one is not None and other is not None:
         if one == other:
             return same("number", f"both are {_show(one)}")
+        if scope.asks_for_percent and 100 in {one / other if other else 0, other / one if one else 0}:
+            return undecided(QUESTION, "a number that may be in percent")
         return _rounded(reference, answer, scope, percent=percent, scaled=scaled) or different(
             "number", f"{_show(one)} is not {_show(other)}"
         )
     finding = _compare_inexact(reference, answer, scope, percent=percent)
+    if not finding.same and (given := _with_given_pi(reference, answer, scope)) is not None:
+        return given
     if finding.same is not True and (_has_bare_log(reference) or _has_bare_log(answer)):
         decimal = _compare_inexact(_decimal_logarithms(reference), _decimal_logarithms(answer), scope, percent=percent)
         if decimal.same:
             return msgspec.structs.replace(decimal, reason=f"{decimal.reason} (log to base 10)")
     return finding
+
+
+def _with_given_pi(reference: Node, answer: Node, scope: Scope) -> Finding | None:
+    """One side with π against a number, where the question says which number π is; None where they differ."""
+    has_pi = [PI in walk_set(side) for side in (reference, answer)]
+    if has_pi[0] == has_pi[1] or scope.pi is None:
+        return None
+    one, other = (exact_value(_with_pi(side, number(scope.pi))) for side in (reference, answer))
+    return same("number", f"both are {_show(one)}, with the question's π") if one is not None and one == other else None
+
+
+def _with_pi(node: Node, pi: Node) -> Node:
+    """A tree with another tree in the place of π."""
+    if node == PI:
+        return pi
+    return (
+        Node(node.op, tuple(_with_pi(part, pi) for part in node.args), node.value, node.decimals) if node.args else node
+    )
 
 
 def _compare_inexact(reference: Node, answer: Node, scope: Scope, *, percent: bool) -> Finding:

@@ -63,6 +63,7 @@ _EXACT = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 _PERCENT = re.compile(r"%|percent|百分", re.IGNORECASE)
+_ASKED_PERCENT = re.compile(r"\b(?:as|in) (?:a )?percent|what percent|百分之(?:几|多少)|百分[率比]", re.IGNORECASE)
 _DEGREES = re.compile(
     r"°|\\circ|degree|\bangle|\\angle|∠|[内外夹斜锐钝直面线心周向位偏俯仰]角(?!形|三)|角(?:的)?(?:大小|度)"
     r"|(?:多少|几|\d) ?度|度数",
@@ -88,6 +89,16 @@ _MONEY = re.compile(
     re.IGNORECASE,
 )
 _BASE = re.compile(r"\bbase[ -$]*(\w+)|([\d零一二三四五六七八九十]+)进制", re.IGNORECASE)
+_BASES = {"binary": 2, "octal": 8, "hexadecimal": 16, "ternary": 3}
+_NAMED_BASE = re.compile("|".join(_BASES), re.IGNORECASE)
+_PI = r"(?:\$?\\pi\$?|π|\bpi\b|圆周率)"
+_GIVEN_PI = re.compile(
+    rf"{_PI} ?(?:取值?为?|按|用|\\approx|≈|=|as|to be|is taken (?:as|to be)) ?\$?(3(?:\.\d+)?|22/7)(?![\d/])"
+    rf"|\b(?:use|take|using|taking) \$?(3(?:\.\d+)?|22/7)\$? (?:for|as)(?: the value of)? ?{_PI}",
+    re.IGNORECASE,
+)
+_NUMBER_OF = re.compile(r"\bnumber of\b|\bhow many\b|有[几多]|个数", re.IGNORECASE)
+_EXISTS = re.compile(r"\bexists?\b|\bis there\b|存在", re.IGNORECASE)
 _DOMAIN = re.compile(r"domain|range of|取值范围|定义域|自变量", re.IGNORECASE)
 _RESIDUES = re.compile(
     r"remainder|modulo|\bmod\b|\\[pb]?mod|congruen\w+ (?:class|to \$?\d)|余数|同余|\\equiv", re.IGNORECASE
@@ -201,6 +212,11 @@ class Scope:
         return not self.text or _PERCENT.search(self.asked) is not None
 
     @cached_property
+    def asks_for_percent(self) -> bool:
+        """Whether the sentence that asks wants a percentage."""
+        return _ASKED_PERCENT.search(self.ask) is not None
+
+    @cached_property
     def degrees(self) -> bool:
         """Whether it speaks of angles; true without a question."""
         return not self.text or _DEGREES.search(self.asked) is not None
@@ -218,10 +234,28 @@ class Scope:
     @cached_property
     def base(self) -> int | None:
         """The base it asks a number to be written in."""
+        if (named := _NAMED_BASE.search(self.ask)) is not None:
+            return _BASES[named[0].lower()]
         match = _BASE.search(self.text)
         word = (match[1] or match[2] or "") if match else ""
         base = Fraction(word) if word.isdecimal() and len(word) < 3 else number_of(word) if word else None
         return None if base is None else int(base)
+
+    @cached_property
+    def speaks_of_bases(self) -> bool:
+        """Whether it speaks of numbers in bases; true without a question."""
+        return not self.text or _BASE.search(self.text) is not None or _NAMED_BASE.search(self.text) is not None
+
+    @cached_property
+    def pi(self) -> Fraction | None:
+        """The number that it says π is to be taken for."""
+        match = _GIVEN_PI.search(self.text)
+        return None if match is None else Fraction(match[1] or match[2])
+
+    @cached_property
+    def asks_whether_exists(self) -> bool:
+        """Whether it asks if something exists."""
+        return _EXISTS.search(self.ask) is not None
 
     @cached_property
     def domain(self) -> bool:
@@ -312,6 +346,11 @@ class Scope:
     def counts(self) -> bool:
         """Whether what it asks last is how many things there are, so that no unit belongs to the answer."""
         return not self.demanded and asks_for_count(self.asked)
+
+    @cached_property
+    def may_count(self) -> bool:
+        """Whether it asks for a number of things, so that none of them is zero."""
+        return self.counts or _NUMBER_OF.search(self.asked) is not None
 
     def wants(self, unit: Unit) -> bool:
         """Whether a unit that the reference leaves out is the question's own, or follows from those it speaks of."""

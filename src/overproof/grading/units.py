@@ -163,6 +163,9 @@ UNITS = _table()
 """Name → unit."""
 SINGLE = frozenset(name for name in UNITS if len(name) == 1 and name.isascii() and name.isalpha())
 """Units that are one letter, which may as well be a variable."""
+_FACTORS: dict[Dimension, set[Fraction]] = {}
+for _unit in UNITS.values():
+    _FACTORS.setdefault(_unit.dimension or (), set()).add(_unit.factor)
 _LOWER = {name.lower(): unit for name, unit in UNITS.items() if len(name) > 3}
 PERCENT, PERMILLE, DEGREE = UNITS["%"], UNITS["‰"], Unit("°", (("angle", 1),), Fraction(3141592653589793, 180 * 10**15))
 """The factor of a degree is not exact; what compares angles multiplies with π."""
@@ -182,12 +185,17 @@ def unit_named(word: str) -> Unit | None:
     return unit
 
 
-_CALLED = {"pound": "£", "pounds": "£", "cent": "€", "cents": "€", "p": "pence"}
-"""Names that are another currency's, or no currency's, beside an amount in that currency."""
+def has_unit_of(dimension: Dimension, factor: Fraction) -> bool:
+    """Whether a unit of a dimension has a factor: the base unit itself, or one with a name."""
+    return factor == 1 or factor in _FACTORS.get(dimension, ())
 
 
-def money_called(name: Unit, beside: Unit) -> Unit | None:
-    """The unit of money that a name means beside an amount of money: pounds beside £, cents beside €."""
+_CALLED = {"pound": "£", "pounds": "£", "cent": "€", "cents": "€", "p": "pence", "分": "分钟"}
+"""Names that are another unit's beside an amount of what that measures."""
+
+
+def called_beside(name: Unit, beside: Unit) -> Unit | None:
+    """The unit that a name means beside another amount: pounds beside £, cents beside €, 分 beside a time."""
     meant = UNITS.get(_CALLED.get(name.name, ""))
     if meant is None or meant.dimension != beside.dimension:
         return None
