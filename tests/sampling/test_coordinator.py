@@ -185,8 +185,8 @@ def test_those_who_stop_are_told_how_long_to_wait() -> None:
 def test_progress_adds_up_over_workers_that_run_ended_and_died() -> None:
     ledger = new_ledger()
     ledger.meet("a", 0, at())
-    ledger.meet("a", 0, at(4, in_flight=1))
-    ledger.leave("a")
+    ledger.meet("a", 0, at(1, in_flight=1))
+    ledger.leave("a", at(4).progress)  # what came after it was last heard of counts too
     ledger.meet("b", 1, at())
     ledger.meet("b", 1, at(6, in_flight=3))
     ledger.meet("c", 2, at())

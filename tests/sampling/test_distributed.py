@@ -69,7 +69,7 @@ def sample_by_workers(config: RunConfig, folder: RunFolder, shards: Iterable[int
         except BaseException as error:  # noqa: BLE001 - the test looks at it
             return error
         finally:
-            ledger.ask("leave", worker.name)
+            ledger.ask("leave", worker.name, worker.latest)
 
     with ThreadPoolExecutor(at_once) as threads:
         return list(threads.map(work, shards))

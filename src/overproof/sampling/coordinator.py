@@ -106,10 +106,11 @@ class Ledger:
         patience = None if self._leave_at is None else max(self._leave_at - now, 0.0)
         return Share(fraction, self._budget.spent, self._is_stopped, patience, self._troubles, pauses)
 
-    def leave(self, name: str) -> None:
-        """A worker has ended well."""
+    def leave(self, name: str, end: Progress | None = None) -> None:
+        """A worker has ended well. `end` is where it stood then, if it told: later than when it last met the ledger."""
         worker = self._workers.pop(name, None)
         if worker is not None:
+            worker.latest = end or worker.latest
             self._budget.settle(worker.reserved, Amount())
             self._ended = _add(self._ended, worker)
 

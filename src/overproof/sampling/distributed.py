@@ -210,7 +210,7 @@ def _sample_shard(
     except KeyboardInterrupt:
         return Interrupted()
     finally:
-        ledger.ask("leave", worker.name)
+        ledger.ask("leave", worker.name, worker.latest)
 
 
 class _Watched:
@@ -238,6 +238,8 @@ class LedgerSession:
         """Speak for a session that samples this shard."""
         self.name = f"{shard}/{uuid.uuid4().hex}"
         self.spent = Amount()
+        self.latest: Progress | None = None
+        """Where the session stood when it last told."""
         self._ledger = ledger
         self._shard = shard
         self._is_interrupted = False
@@ -246,9 +248,11 @@ class LedgerSession:
         each time a bit later."""
 
     def listen(self, event: Progress | Notice) -> None:
-        """Pass notices on; progress goes the other way, with what comes back for it."""
+        """Pass notices on; progress goes when the session meets the ledger, with what comes back for it, and leaves."""
         if isinstance(event, Notice):
             self._ledger.tell("notify", event.text)
+        else:
+            self.latest = event
 
     async def meet(self, dispatch: Dispatch, progress: Progress) -> None:
         """Tell how the session stands and do as the share says."""
