@@ -55,7 +55,9 @@ class Figures(msgspec.Struct, frozen=True):
         has_rate = rate is not None and rate.value is not None and rate.low is not None and rate.high is not None
         shown = f"{rate.value:.1%} ({rate.low:.1%} – {rate.high:.1%})" if rate is not None and has_rate else "–"
         shown += " so far" if rate is not None and rate.so_far else ""
-        each = [f"{self.spent.tokens / self.kept:,.0f}", self._money(), f"{self.seconds / self.kept:,.1f} s"]
+        least = f"{self.spent.least_tokens / self.kept:,.0f} – " if self.spent.unreported_tokens else ""
+        tokens = f"{least}{self.spent.tokens / self.kept:,.0f}"
+        each = [tokens, self._money(), f"{self.seconds / self.kept:,.1f} s"]
         return [
             self.name,
             shown,
@@ -68,7 +70,10 @@ class Figures(msgspec.Struct, frozen=True):
     def _money(self) -> str:
         if self.currency is None:
             return "no prices"
-        return show_money(Decimal(self.spent.cost) / self.kept, self.currency)
+        least = ""
+        if self.spent.unreported_tokens:
+            least = f"{show_money(self.spent.least_cost / self.kept, self.currency).split()[0]} – "
+        return least + show_money(Decimal(self.spent.cost) / self.kept, self.currency)
 
 
 HEADINGS = ("config", "pass rate", "kept", "tokens", "money", "time", "cut", "refused")

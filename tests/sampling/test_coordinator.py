@@ -142,7 +142,7 @@ def test_what_a_dead_worker_had_in_flight_counts_as_spent_at_its_worst() -> None
     assert ledger.reserve("a", Amount(300)) == "yes"
     ledger.forget(0)
     ledger.settle("a", Amount(300), Amount(1))  # it was alive after all, and is not heard any more
-    assert ledger.view().progress.spent_tokens == 400
+    assert ledger.view().progress.spent.tokens == 400
 
 
 def test_a_worker_takes_the_place_of_an_earlier_one_of_its_shard() -> None:

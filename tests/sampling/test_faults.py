@@ -70,6 +70,8 @@ def test_what_a_lost_stream_may_have_cost_is_counted_at_its_worst_case(tmp_path:
     assert (trace.unreported_usage.prompt_tokens or 0) > 256
     worst = 500 + (trace.unreported_usage.prompt_tokens or 0)
     assert summary.spent.tokens == resumed.spent.tokens == 31 + worst
+    assert summary.spent.least_tokens == resumed.spent.least_tokens == 31
+    assert f"31 tokens reported, at most {31 + worst:,}" in summary.headline()
 
 
 def test_a_tag_that_the_chat_template_supplied_is_not_missed(tmp_path: Path) -> None:

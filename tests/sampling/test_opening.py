@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import functools
+import random
 from pathlib import Path
 
 import pytest
+from building import make_trace
 from endpoint import Ask, Script, Wire, error, json_reply, message, object_reply, serve
 from sampled import answer, config_for, make_folder, numbered, read_all, sample_all
 
+from overproof.config.endpoint import EndpointConfig
 from overproof.errors import EndpointError
-from overproof.selection.alone import find_fault
+from overproof.sampling.opening import Watch
+from overproof.selection.alone import Fault, find_fault
 
 FOREIGN = f"<think>{'首先把两个数相加，可以看到它们的和是这个数。' * 4}</think>\\boxed{{1}}"
 WHY = "<think>Seven and five make twelve.</think>"
@@ -57,6 +61,29 @@ def test_one_fit_reply_is_enough_and_the_switch_goes_on_regardless(tmp_path: Pat
             config = config_for(endpoint, sampling, teacher={"concurrency": 1})
             summary, _ = sample_all(config, folder, inspect=functools.partial(find_fault, config))
         assert summary.samples == 30
+
+
+def test_an_endpoint_that_changes_later_is_not_paid_to_the_end(tmp_path: Path) -> None:
+    def script(ask: Ask) -> Wire:
+        return answer(ask) if ask.number <= 200 else json_reply("\\boxed{1}")
+
+    folder = make_folder(tmp_path, numbered(400))
+    with serve(script) as endpoint:
+        config = config_for(endpoint, {"n": 1}, teacher={"concurrency": 4}, prompt={"template": "boxed"})
+        with pytest.raises(EndpointError, match=r"fail for one reason, below_think_format.*must have changed"):
+            sample_all(config, folder, inspect=functools.partial(find_fault, config))
+        assert 200 + 16 <= len(endpoint.asked) <= 200 + 16 + 8 + 8
+    assert len(read_all(folder)) == len(endpoint.asked)
+
+
+@pytest.mark.parametrize("share", [0.3, 0.9])
+def test_a_run_whose_replies_fail_often_goes_on(share: float) -> None:
+    unfit, trace = Fault("below_think_format", "no_box"), make_trace()
+    for seed in range(20):
+        generator = random.Random(seed)
+        watch = Watch(lambda *_: unfit if generator.random() < share else None, EndpointConfig(model="m"))  # noqa: B023
+        for _ in range(2_000):
+            watch.note(trace, None)
 
 
 def test_refusals_after_a_success_stop_the_run_and_are_asked_again(tmp_path: Path) -> None:

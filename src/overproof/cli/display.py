@@ -311,12 +311,15 @@ def _describe(progress: Sampled, currency: str) -> str:
     left = progress.samples - progress.samples_done
     if progress.samples_per_second and left:
         parts.append(_duration(left / progress.samples_per_second) + " left")
-    if progress.spent_cost:
-        parts.append(show_money(progress.spent_cost, currency))
+    spent = progress.spent
+    if spent.cost:
+        least = f"{show_money(spent.least_cost, currency)} to " if spent.unreported_tokens else ""
+        parts.append(least + show_money(spent.cost, currency))
+    tokens = f"{spent.least_tokens:,} to {spent.tokens:,}" if spent.unreported_tokens else f"{spent.tokens:,}"
     if not left:
-        parts.append(f"{progress.spent_tokens:,} tokens")
+        parts.append(f"{tokens} tokens")
     elif progress.forecast is not None:
-        parts.append(f"{progress.spent_tokens:,} of about {progress.forecast.tokens:,} tokens")
+        parts.append(f"{tokens} of about {progress.forecast.tokens:,} tokens")
     if progress.failures:
         parts.append(f"{sum(progress.failures.values()):,} failed attempts")
     return " · ".join(parts)

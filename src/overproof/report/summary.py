@@ -111,10 +111,15 @@ class Cost(msgspec.Struct, frozen=True):
     unreported: Usage
     """Worst case of what was not reported; it is charged."""
     tokens: int
-    """Charged in all."""
+    """Charged in all: at most so many were used."""
     cost: Decimal
     tokens_per_kept: float | None
     cost_per_kept: Decimal | None
+    least_tokens: int
+    """Reported: at least so many were used. So are the three that follow."""
+    least_cost: Decimal
+    least_tokens_per_kept: float | None
+    least_cost_per_kept: Decimal | None
     attempts: int
     refused: dict[str, int]
     cut: int

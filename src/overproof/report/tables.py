@@ -331,7 +331,7 @@ def _trace_row(line: _TraceLine, part: int, span: Span, spending: Spending, pric
     amount = prices.of(line.usage)
     spending.reply = add_usage((spending.reply, line.usage))
     if line.attempts > 1 or line.error is not None or line.unreported_usage != _NOTHING:
-        amount += prices.of(line.retried_usage) + prices.of_worst(line.unreported_usage)
+        amount += prices.of(line.retried_usage) + prices.of_unreported(line.unreported_usage)
         spending.retried = add_usage((spending.retried, line.retried_usage))
         spending.unreported = add_usage((spending.unreported, line.unreported_usage))
     spending.amount += amount

@@ -8,7 +8,6 @@ by one, so that the cap holds to the token. Knows nothing of the cluster it is o
 from __future__ import annotations
 
 import time
-from decimal import Decimal
 
 import msgspec
 
@@ -77,7 +76,7 @@ class Ledger:
 
     def __init__(self, config: BudgetConfig, concurrency: int, whole: Progress) -> None:
         """`whole` is how the run stands before any worker has begun."""
-        self._budget = Budget(config, Amount(whole.spent_tokens, whole.spent_cost))
+        self._budget = Budget(config, whole.spent)
         self._concurrency = concurrency
         self._whole = whole
         self._workers: dict[str, _Worker] = {}
@@ -165,8 +164,7 @@ class Ledger:
             window=sum(worker.latest.window for worker in self._workers.values()),
             samples_per_second=sum(worker.latest.samples_per_second for worker in self._workers.values()),
             tokens_per_second=sum(worker.latest.tokens_per_second for worker in self._workers.values()),
-            spent_tokens=spent.tokens,
-            spent_cost=spent.cost,
+            spent=spent,
             seconds=time.monotonic() - self._began,
         )
         return View(progress, notices, self._is_stopped, sum(one.is_starved for one in self._workers.values()))
@@ -225,8 +223,7 @@ def standing_start(problems: int, problems_done: int, samples: int, samples_done
         in_flight=0,
         window=0,
         usage=Usage(),
-        spent_tokens=spent.tokens,
-        spent_cost=Decimal(spent.cost),
+        spent=spent,
         seconds=0.0,
         samples_per_second=0.0,
         tokens_per_second=0.0,

@@ -362,7 +362,7 @@ def _sum_up(found: Inventory, parts: Sequence[SamplingSummary], end: Progress) -
         failures=count("failures"),
         marks=count("marks"),
         usage=add_usage(part.usage for part in parts),
-        spent=Amount(end.spent_tokens, end.spent_cost),
+        spent=end.spent,
         currency=found.outlook.currency,
         seconds=end.seconds,
         forecast=None,

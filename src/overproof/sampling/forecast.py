@@ -13,7 +13,7 @@ import msgspec
 from overproof.estimators import t_quantile
 from overproof.records import Usage
 from overproof.sampling.progress import Forecast
-from overproof.teacher.budget import Amount, show_money
+from overproof.teacher.budget import Amount, show_money, show_spent
 
 FEWEST_PROBLEMS = 10
 """Finished problems before a forecast is made."""
@@ -67,7 +67,7 @@ class Outlook(msgspec.Struct, frozen=True):
         if self.expected:
             told.append(self.expected)
         if self.spent.tokens:
-            told.append(f"{self.spent.tokens:,} tokens spent so far" + _money_part(self.spent.cost, self.currency))
+            told.append(f"spent so far: {show_spent(self.spent, self.currency)}")
         return told
 
 

@@ -1,7 +1,11 @@
-"""The first replies of a session go the whole way: when all of them fail for one reason, going on would buy nothing."""
+"""Replies go the whole way while they come in: when all of them fail for one reason, going on would buy nothing.
+
+Of the first replies of a session each is looked at, of the later ones some: an endpoint may change after days.
+"""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
 from typing import NamedTuple, Protocol
 
@@ -13,6 +17,18 @@ FIRST_REPLIES = 16
 """Replies among the first of which at least one must be fit to be kept."""
 FEWEST_REPLIES = 2
 """In a session of fewer than that: replies that may tell of a reason at all."""
+LOOK_EVERY = 8
+"""Of later replies one in so many is looked at, as scoring one takes longer than receiving it; after one that is not
+fit each is, until one is."""
+FEWEST_IN_A_ROW = 16
+"""Later replies in a row that may tell of a change."""
+SURE_IN_A_ROW = math.log(1e9)
+"""How improbable such a row has to be, as a logarithm, by the share that failed before: there are millions of replies,
+and a run whose replies fail often is no news."""
+_DOUBT = 2
+"""Looks that are counted as unfit beside those that were, so that two or three good ones prove little."""
+OF_THE_PROBLEM = frozenset({"truncated", "below_language_consistency"})
+"""Reasons that hang together among neighbouring problems, as harder ones and those of one language may be."""
 _EXCERPT = 160
 """Characters of a reply that are shown of its beginning, and as many of its end."""
 
@@ -74,10 +90,13 @@ class Opening:
         self._teacher = teacher
         self._replies = replies
         self._seen: list[_Seen] = []
+        self._watch = Watch(inspect, teacher) if inspect is not None and replies else None
 
     def note(self, trace: Trace, language: str | None) -> None:
         """Take the next reply. Raises EndpointError when enough have failed for one reason."""
         if self._inspect is None:
+            if self._watch is not None:
+                self._watch.note(trace, language)
             return
         fault = self._inspect(trace, language)
         if fault is None or (self._seen and fault.reason != self._seen[0].fault.reason):
@@ -106,6 +125,48 @@ class Opening:
             f"All of the first {len(self._seen)} replies of {trace.teacher} fail for one reason, {name_fault(fault)}: "
             f"{cure_fault(fault, self._teacher)}. One of them: {show_reply(trace)}. "
             "Their traces are kept; sampling.first_replies: 0 goes on regardless."
+        )
+
+
+class Watch:
+    """The later replies of a session."""
+
+    def __init__(self, inspect: Inspect, teacher: EndpointConfig) -> None:
+        """Begin with nothing seen."""
+        self._inspect = inspect
+        self._teacher = teacher
+        self._since_look = 0
+        self._looks = 0
+        self._unfit_looks = 0
+        self._row: list[_Seen] = []
+        self._share = 1.0  # of replies that may have been unfit before the row began
+
+    def note(self, trace: Trace, language: str | None) -> None:
+        """Take the next reply. Raises EndpointError when so many in a row fail for one reason that it is no chance."""
+        self._since_look += 1
+        if not self._row and self._since_look < LOOK_EVERY:
+            return
+        fault = self._inspect(trace, language)
+        is_unfit = fault is not None and fault.reason not in OF_THE_PROBLEM
+        if not self._row:
+            self._since_look = 0
+            self._share = (self._unfit_looks + _DOUBT) / (self._looks + _DOUBT)
+            self._looks += 1
+            self._unfit_looks += is_unfit
+        if fault is None or not is_unfit or (self._row and fault.reason != self._row[0].fault.reason):
+            self._row = []
+            return
+        self._row.append(_Seen(trace, fault))
+        if len(self._row) >= FEWEST_IN_A_ROW and len(self._row) * -math.log(self._share) >= SURE_IN_A_ROW:
+            raise self._explain()
+
+    def _explain(self) -> EndpointError:
+        trace, fault = self._row[-1]
+        return EndpointError(
+            f"All of the last {len(self._row)} replies of {trace.teacher} fail for one reason, {name_fault(fault)}, "
+            f"and {self._unfit_looks - 1:,} of {self._looks - 1:,} before them did: the endpoint must have changed; "
+            f"{cure_fault(fault, self._teacher)}. One of them: {show_reply(trace)}. Their traces are kept; "
+            "sampling.first_replies: 0 goes on regardless."
         )
 
 

@@ -8,6 +8,7 @@ from decimal import Decimal
 import msgspec
 
 from overproof.records import Usage
+from overproof.teacher.budget import Amount
 
 
 class Forecast(msgspec.Struct, frozen=True):
@@ -42,9 +43,8 @@ class Progress(msgspec.Struct, frozen=True):
     """Requests that may be under way now."""
     usage: Usage
     """Tokens of this session's traces, failed attempts included."""
-    spent_tokens: int
-    """Tokens charged to the budget over all sessions, worst cases for what is unknown included."""
-    spent_cost: Decimal
+    spent: Amount
+    """Charged to the budget over all sessions, worst cases for what is unknown included."""
     seconds: float
     """Since this session began."""
     samples_per_second: float

@@ -104,7 +104,7 @@ def read_journal(folder: RunFolder, shard: int, prices: Prices) -> Journaled:
             if line.retried_usage is not None:
                 found.spent += prices.of(line.retried_usage)
             if line.unreported_usage is not None:
-                found.spent += prices.of_worst(line.unreported_usage)
+                found.spent += prices.of_unreported(line.unreported_usage)
             earlier = found.samples.get(line.problem.id)
             if earlier is None:
                 if shards is not None:

@@ -24,7 +24,7 @@ from overproof.sampling.requests import RunSource, ShardSource
 from overproof.sampling.settings import Settings
 from overproof.stopping import GRACE_SECONDS
 from overproof.teacher import Teacher
-from overproof.teacher.budget import Amount, Prices, Purse, show_money
+from overproof.teacher.budget import Amount, Prices, Purse, show_spent
 from overproof.teacher.dispatch import Dispatch
 from overproof.teacher.interrupts import interruptible
 
@@ -69,8 +69,7 @@ class SamplingSummary(msgspec.Struct, frozen=True):
     def headline(self) -> str:
         """The first line of a run's summary: how sampling ended, and whether anything is missing."""
         done = f"{self.problems_done:,} of {self.problems:,} problems have all their traces"
-        cost = f", {show_money(self.spent.cost, self.currency)}" if self.spent.cost else ""
-        spent = f"{self.spent.tokens:,} tokens{cost}"
+        spent = show_spent(self.spent, self.currency)
         if self.ended == "budget":
             return f"Stopped at the budget ({spent} spent): {done}; what follows rests on what was bought."
         if self.given_up:
@@ -183,8 +182,7 @@ class Session:
             in_flight=dispatch.in_flight,
             window=dispatch.window,
             usage=monitor.usage,
-            spent_tokens=spent.tokens,
-            spent_cost=spent.cost,
+            spent=spent,
             seconds=time.monotonic() - monitor.began,
             samples_per_second=samples_per_second,
             tokens_per_second=tokens_per_second,

@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import Literal, Protocol
 
 import msgspec
+from msgspec.structs import astuple
 
 from overproof.config.endpoint import BudgetConfig, PricesConfig
 from overproof.errors import ConfigError
@@ -30,14 +31,27 @@ class Amount(msgspec.Struct, frozen=True):
 
     tokens: int = 0
     cost: Decimal = Decimal(0)
+    unreported_tokens: int = 0
+    """Of the tokens those that no endpoint has counted: what is charged for them is a bound or an estimate."""
+    unreported_cost: Decimal = Decimal(0)
+
+    @property
+    def least_tokens(self) -> int:
+        """What endpoints have reported."""
+        return self.tokens - self.unreported_tokens
+
+    @property
+    def least_cost(self) -> Decimal:
+        """What endpoints have reported, in money."""
+        return self.cost - self.unreported_cost
 
     def __add__(self, other: Amount) -> Amount:
         """Both together."""
-        return Amount(self.tokens + other.tokens, self.cost + other.cost)
+        return Amount(*(mine + its for mine, its in zip(astuple(self), astuple(other), strict=True)))
 
     def __sub__(self, other: Amount) -> Amount:
         """The rest."""
-        return Amount(self.tokens - other.tokens, self.cost - other.cost)
+        return Amount(*(mine - its for mine, its in zip(astuple(self), astuple(other), strict=True)))
 
 
 class Prices:
@@ -68,7 +82,12 @@ class Prices:
 
     def of_trace(self, trace: Trace) -> Amount:
         """All that a trace is charged for: its reply, its failed attempts, and the worst case of what is unknown."""
-        return self.of(trace.usage) + self.of(trace.retried_usage) + self.of_worst(trace.unreported_usage)
+        return self.of(trace.usage) + self.of(trace.retried_usage) + self.of_unreported(trace.unreported_usage)
+
+    def of_unreported(self, usage: Usage) -> Amount:
+        """`of_worst` for tokens that may have been billed and that nobody has reported."""
+        worst = self.of_worst(usage)
+        return Amount(worst.tokens, worst.cost, worst.tokens, worst.cost)
 
     def of_worst(self, usage: Usage) -> Amount:
         """The amount of a reservation: every reply token at the dearer of the two prices."""
@@ -149,6 +168,19 @@ def add_usage(usages: Iterable[Usage]) -> Usage:
             if count is not None:
                 totals[field] = totals.get(field, 0) + count
     return Usage(**totals)
+
+
+def show_spent(spent: Amount, currency: str) -> str:
+    """Tokens and money for people; a bound is never shown as if it had been measured."""
+    tokens, cost = f"{spent.tokens:,} tokens", show_money(spent.cost, currency)
+    if not spent.unreported_tokens:
+        return f"{tokens}, {cost}" if spent.cost else tokens
+    if not spent.least_tokens:
+        return f"at most {tokens}{f', {cost}' if spent.cost else ''}, none of them reported"
+    told = f"{spent.least_tokens:,} tokens reported, at most {spent.tokens:,}"
+    if not spent.cost:
+        return told
+    return f"{told}; {show_money(spent.least_cost, currency)} reported, at most {cost}"
 
 
 def show_money(cost: Decimal, currency: str) -> str:

@@ -301,7 +301,7 @@ class Dispatch:
             outcome = await self.teacher.attempt(endpoint, request.messages, request.seed)
             request.attempts += outcome.sends - 1
             unreported = unreported_usage(outcome, worst)
-            charged = self._prices.of(outcome.usage) + self._prices.of_worst(unreported)
+            charged = self._prices.of(outcome.usage) + self._prices.of_unreported(unreported)
             used = charged.tokens - expected
         finally:
             self._purse.settle(amount, charged)
