@@ -162,8 +162,8 @@ class SamplingConfig(Table):
     retry: list[Literal["refused"]] = []
     """What to ask again in this session although an earlier one has its outcome (`sample --retry refused`)."""
     first_replies: NonNegativeInt = 16
-    """Stop when all of so many first replies fail for one reason that is not their answer, or later so many in a row that
-    it is no chance; 0 goes on regardless."""
+    """Stop when all of so many first replies fail for one reason that is not their answer, or later more in a row than
+    chance brings; 0 goes on regardless."""
 
     @model_validator(mode="after")
     def _one_way_of_counting(self) -> SamplingConfig:
