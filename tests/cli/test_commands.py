@@ -1,12 +1,17 @@
 """The command as a user runs it: a process of its own, its output, its exit code."""
 
 import os
+import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from commands import ROOT, overproof
+from typer.testing import CliRunner
+
+from overproof.cli import GROUPS, app
 
 
 def test_help_names_every_command_and_imports_nothing_heavy(tmp_path: Path) -> None:
@@ -20,6 +25,17 @@ def test_help_names_every_command_and_imports_nothing_heavy(tmp_path: Path) -> N
     assert not {b"openai", b"datasets", b"numpy", b"sympy", b"torch", b"pydantic", b"aiohttp"} & set(loaded)
     shown = overproof("--help", folder=tmp_path).stdout
     assert all(f" {name} " in shown for name in ("run", "sample", "score", "select", "export", "report", "doctor"))
+
+
+@pytest.mark.parametrize("name", [name for names in GROUPS.values() for name in names])
+def test_help_says_what_is_wanted_in_words_of_its_reader(name: Callable[..., None]) -> None:
+    command = name.__name__.replace("_", "-")
+    shown = CliRunner().invoke(app, [command, "-h"]).output
+    assert re.search(r"^Usage: .+\n(\n  [A-Z].+)+", shown, re.MULTILINE)
+    assert f"Example: overproof {command} " in shown
+    assert not re.search(
+        r"<(str|int|path|list|float|text|integer)\b|[{}]", shown.partition("Example:")[0], re.IGNORECASE
+    )
 
 
 @pytest.mark.parametrize(
@@ -36,7 +52,8 @@ def test_verify_explains_one_judgement(tmp_path: Path, answer: str, verdict: str
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        (["run", "nosuch"], 2, "There is no config file 'nosuch'"),
+        (["report", "runs/mien"], 2, "no run folder 'runs/mien'. Did you mean 'runs/mine'?"),
+        (["run", "nosuch"], 2, "There is no config and no run folder 'nosuch'"),
         (["run", "mine.yaml", "--set", "sampling.m=1"], 2, "unknown key 'sampling.m'"),
         (["run", "mine.yaml", "--set", "teacher.profile=dashscop"], 2, "dashscope"),
         (["run", "mine.yaml", "--set", "problems.path=gone.jsonl"], 2, "there is no file 'gone.jsonl'"),
@@ -58,6 +75,7 @@ def test_what_cannot_be_done_is_said_in_one_message_without_a_traceback(
     (tmp_path / "blank.jsonl").write_text(
         '{"id": "a", "question": "1+1?", "reference": 2}\n{"id": "b", "question": " ", "reference": 2}\n'
     )
+    (tmp_path / "runs" / "mine").mkdir(parents=True)
     (tmp_path / "mine.yaml").write_text(
         "problems: {path: mine.jsonl}\nteacher: {model: m, base_url: 'http://127.0.0.1:9/v1'}\n"
     )
@@ -70,6 +88,7 @@ def test_what_cannot_be_done_is_said_in_one_message_without_a_traceback(
 @pytest.mark.slow
 def test_a_key_never_shows(tmp_path: Path) -> None:
     (tmp_path / "mine.jsonl").write_text('{"question": "1+1?", "reference": 2}\n')
+    (tmp_path / "runs" / "mine").mkdir(parents=True)
     (tmp_path / "mine.yaml").write_text(
         "problems: {path: mine.jsonl}\n"
         "teacher: {model: m, base_url: 'http://127.0.0.1:9/v1', patience_seconds: 1}\nsampling: {n: 1}\n"
@@ -84,6 +103,7 @@ def test_a_key_never_shows(tmp_path: Path) -> None:
 
 def test_a_dry_run_shows_prompts_and_cost_and_asks_nothing(tmp_path: Path) -> None:
     (tmp_path / "mine.jsonl").write_text('{"question": "What is 1+1?", "reference": 2}\n')
+    (tmp_path / "runs" / "mine").mkdir(parents=True)
     (tmp_path / "mine.yaml").write_text(
         "problems: {path: mine.jsonl}\nteacher: {model: m, base_url: 'http://127.0.0.1:9/v1'}\n"
         "budget: {currency: CNY, input_price: 2, output_price: 20}\n"

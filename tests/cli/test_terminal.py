@@ -1,5 +1,6 @@
 """What a person sees: on terminals of several widths, in pipes, and in encodings that lack half the letters."""
 
+import io
 import re
 import shlex
 import shutil
@@ -7,8 +8,10 @@ from pathlib import Path
 
 import pytest
 from commands import overproof
+from rich.console import Console
 from terminal import run_in_terminal
 
+from overproof.cli.console import print_folded
 from overproof.cli.display import Display
 from overproof.pipeline import StepProgress
 
@@ -151,6 +154,31 @@ def test_the_summary_speaks_the_language_that_is_asked_for(finished: Path) -> No
     shown = overproof(*RUN, "--lang", "zh", folder=finished)
     assert "条轨迹" in shown.stdout
     assert "数据集" in shown.stdout
+
+
+@pytest.mark.parametrize(
+    ("fact", "lines"),
+    [
+        (
+            "note  it is in another language than its question",
+            ["note  it is in", "another language", "than its", "question"],
+        ),
+        ("    set selection.k or n", ["    set", "    selection.k", "    or n"]),
+        ("dataset  runs/a_long_name/dataset  4 traces", ["dataset  runs/a_long_name/dataset  4 traces"]),
+        ("one\ntwo", ["one", "two"]),
+    ],
+)
+def test_a_narrow_terminal_breaks_facts_between_words_and_never_a_path(fact: str, lines: list[str]) -> None:
+    shown = io.StringIO()
+    print_folded(Console(file=shown, force_terminal=True, width=16, soft_wrap=True, highlight=False), fact)
+    assert shown.getvalue().splitlines() == lines
+
+
+def test_a_page_on_a_terminal_has_its_prose_laid_out_and_its_commands_whole(tmp_path: Path) -> None:
+    seen = run_in_terminal(["guide", "data"], tmp_path, columns=60)
+    assert "overproof audit mine.yaml says which references no answer" in seen.lines
+    command = 'overproof suspects runs/mine --replace p17=42 --why "the key has a misprint" --who Ann'
+    assert command in "".join(line.ljust(60) for line in seen.lines)
 
 
 def test_the_version_and_short_help_are_there(tmp_path: Path) -> None:

@@ -99,6 +99,11 @@ def test_the_folder_of_the_output_is_made_and_a_place_that_cannot_be_written_is_
         grade_rows(path, path / "graded.jsonl")
 
 
+def test_rows_may_be_graded_for_their_figures_alone(tmp_path: Path) -> None:
+    path = write(tmp_path / "rows.jsonl", ROWS)
+    assert grade_rows(path) == grade_rows(path, tmp_path / "graded.jsonl")
+
+
 def test_a_file_without_rows_makes_a_file_without_rows(tmp_path: Path) -> None:
     assert grade_rows(write(tmp_path / "rows.jsonl", []), tmp_path / "graded.jsonl").verdicts == {}
     assert read(tmp_path / "graded.jsonl") == []

@@ -17,11 +17,10 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from overproof.cli import beginning, checking, exchange, sources, stages, students
-from overproof.cli.console import prepare_streams
+from overproof.cli.console import open_console, prepare_streams, print_folded
 from overproof.cli.help import OurCommand, OurGroup, example_of
 from overproof.errors import ConfigError, OverproofError, Terminated, explain_os_error
 from overproof.keys import blot_lookalikes
-from overproof.places import name_places
 from overproof.stopping import raise_when_terminated
 
 app = typer.Typer(
@@ -147,6 +146,6 @@ def _check_arguments(arguments: list[str]) -> None:
 
 def _end(text: str, code: int) -> NoReturn:
     """Say what went wrong, without keys and without what a terminal would obey, and exit."""
-    said = "".join(c for c in blot_lookalikes(name_places(text)) if c.isprintable() or c in "\n\t")
-    typer.echo(f"overproof: {said}", err=True)
+    said = "".join(c for c in blot_lookalikes(text) if c.isprintable() or c in "\n\t")
+    print_folded(open_console(stderr=True), f"overproof: {said}")
     raise SystemExit(code) from None

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from overproof.cli.console import print_lines, print_next, typed
+from overproof.cli.console import print_lines, print_next, print_page, typed
 
 
 def init(
@@ -19,13 +19,15 @@ def init(
     provider: Annotated[
         str | None, typer.Option(metavar="PROFILE", help="Whose model is asked [default: asked].")
     ] = None,
-    model: Annotated[str | None, typer.Option(help="The model's name as the provider knows it.")] = None,
+    model: Annotated[
+        str | None, typer.Option(metavar="NAME", help="The model's name as the provider knows it.")
+    ] = None,
     base_url: Annotated[
         str | None, typer.Option(metavar="URL", help="Where a server of your own answers, such as http://HOST:8000/v1.")
     ] = None,
     question: Annotated[str | None, typer.Option(metavar="COLUMN", help="Column with the question.")] = None,
     reference: Annotated[str | None, typer.Option(metavar="COLUMN", help="Column with the known answer.")] = None,
-    n: Annotated[int, typer.Option(min=1, help="Traces per problem.")] = 4,
+    n: Annotated[int, typer.Option(min=1, metavar="N", help="Traces per problem.")] = 4,
     out: Annotated[Path | None, typer.Option(metavar="FILE", help="The config [default: FILE's name.yaml].")] = None,
 ) -> None:
     """Look at a problem file and write a commented config for it; asks for what was not given.
@@ -103,4 +105,4 @@ def guide(
         hint = suggest(topic, pages) or f" There are {', '.join(pages)}"
         raise ConfigError(f"There is no guide page '{topic}'.{hint}")
     lines = pages[topic].read_text(encoding="utf-8").rstrip().splitlines()
-    print_lines(line for line in lines if not line.startswith("<!--"))  # what is written for tests
+    print_page([line for line in lines if not line.startswith("<!--")])  # what is written for tests

@@ -15,16 +15,20 @@ if TYPE_CHECKING:
 
 
 def verify(
-    reference: Annotated[str, typer.Option(help="The known answer.")],
-    answer: Annotated[str, typer.Option(help="What a model answered: a whole reply, or an answer alone.")],
-    question: Annotated[str | None, typer.Option(help="The question, for multiple choice and named parts.")] = None,
+    reference: Annotated[str, typer.Option(metavar="TEXT", help="The known answer.")],
+    answer: Annotated[
+        str, typer.Option(metavar="TEXT", help="What a model answered: a whole reply, or an answer alone.")
+    ],
+    question: Annotated[
+        str | None, typer.Option(metavar="TEXT", help="The question, for multiple choice and named parts.")
+    ] = None,
 ) -> None:
     """Judge one answer and explain the judgement."""
     from overproof.grading.explanation import explain
 
     _, text = explain(answer, reference, question=question)
     print_lines([text])
-    print_next("overproof grade ROWS.jsonl --out GRADED.jsonl   (a whole file of answers)")
+    print_next("overproof grade ROWS.jsonl   (a whole file of answers)")
 
 
 def grade(
@@ -34,9 +38,12 @@ def grade(
             metavar="FILE", help="JSONL with reference and output, optionally problem, output_kind and label."
         ),
     ],
-    out: Annotated[Path, typer.Option(help="Where each row goes with verdict, extracted, layer and reason added.")],
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Where each row goes with verdict, extracted, layer and reason added."),
+    ] = None,
     workers: Annotated[
-        int | None, typer.Option(min=1, help="Processes [default: grade here, two for deep ones].")
+        int | None, typer.Option(min=1, metavar="N", help="Processes [default: grade here, two for deep ones].")
     ] = None,
     question: Annotated[str | None, typer.Option(metavar="COLUMN", help="Column with the question.")] = None,
     answer: Annotated[str | None, typer.Option(metavar="COLUMN", help="Column with the reply, or a path.")] = None,
@@ -53,7 +60,7 @@ def grade(
         f"{verdict:<14}{count:>10,}{count / total:>9.1%}"
         for verdict, count in sorted(graded.verdicts.items(), key=lambda item: -item[1])
     ]
-    lines.append(f"{'rows':<14}{total:>10,}  in {out}")
+    lines.append(f"{'rows':<14}{total:>10,}{'' if out is None else f'  in {out}'}")
     if (agreement := graded.agreement) is not None:
         for name, share, told in (
             ("precision", agreement.precision, f"{agreement.accepted_wrong} accepted against their label"),
@@ -61,7 +68,8 @@ def grade(
         ):
             lines.append(f"{name:<14}{'none' if share is None else f'{share:.3f}':>10}  {told}")
     print_lines(lines)
-    print_next("overproof verify --reference … --answer …   (explains one verdict)")
+    every = [] if out is not None else [f"{typed('grade', rows)} --out GRADED.jsonl   (each row with its verdict)"]
+    print_next(*every, "overproof verify --reference … --answer …   (explains one verdict)")
 
 
 def _say_audits(summary: AuditSummary) -> str:

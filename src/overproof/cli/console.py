@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import codecs
 import io
+import re
 import shlex
 import sys
 import unicodedata
 from collections.abc import Iterable
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
@@ -71,11 +73,41 @@ def open_console(*, stderr: bool = False) -> Console:
     return console
 
 
-def print_lines(lines: Iterable[str]) -> None:
-    """Facts, one a line."""
+def print_folded(console: Console, fact: str) -> None:
+    """A fact that people read: a terminal too narrow for it breaks it between words, never within a path or a name."""
+    for line in name_places(fact).split("\n"):
+        indent = len(line) - len(line.lstrip())
+        room = console.width - indent
+        if not console.is_terminal or any(cell_len(word) > room for word in line.split()):
+            console.print(Text(line))
+        else:
+            for part in Text(line[indent:]).wrap(console, room):
+                console.print(Text(f"{' ' * indent}{part}".rstrip()))
+
+
+def print_lines(lines: Iterable[str], *, verbatim: bool = False) -> None:
+    """Facts, one a line; `verbatim` what is there to be copied."""
     out = open_console()
     for line in lines:
-        out.print(Text(name_places(line)))
+        if verbatim:
+            out.print(Text(name_places(line)))
+        else:
+            print_folded(out, line)
+
+
+def print_page(lines: Iterable[str]) -> None:
+    """A page of Markdown: its prose laid out for the width of a terminal, its code and all of it elsewhere as it is."""
+    out = open_console()
+    if not out.is_terminal:
+        print_lines(lines, verbatim=True)
+        return
+    from rich.markdown import Markdown
+
+    for number, part in enumerate(re.split(r"^```.*\n", "\n".join(lines), flags=re.MULTILINE)):
+        if number % 2:  # what stands between two fences
+            out.print(Text(f"\n{part}", style="cyan"))
+        else:
+            out.print(Markdown(part, hyperlinks=False), soft_wrap=False)
 
 
 def typed(*words: object) -> str:

@@ -15,12 +15,11 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from overproof import judge
-from overproof.cli.console import Loudness, open_console, print_next
+from overproof.cli.console import Loudness, open_console, print_folded, print_next
 from overproof.errors import NothingKeptError
 from overproof.estimators import Estimate
 from overproof.pilot import HEADINGS, Contrast, Figures
 from overproof.pipeline import Event, Outcome, Problems, RunPlan
-from overproof.places import name_places
 from overproof.report import Summary
 from overproof.runfolder import RunFolder
 from overproof.sampling import SamplingSummary
@@ -80,7 +79,7 @@ class Display:
     def __call__(self, event: Event) -> None:
         """Show what a stage tells."""
         if isinstance(event, Notice):
-            self.console.print(Text(f"! {plain(name_places(event.text))}"))
+            print_folded(self.console, f"! {plain(event.text)}")
         elif isinstance(event, RunPlan):
             self.plan(event)
         elif isinstance(event, judge.JudgeOutlook):
@@ -124,7 +123,7 @@ class Display:
         """Results, one a line, after the bars."""
         self.close()
         for line in lines:
-            self.out.print(Text(name_places(line)))
+            print_folded(self.out, line)
 
     def plan(self, plan: RunPlan, *, with_prompts: bool = False) -> None:
         """What is about to be asked and what it may cost."""
@@ -138,7 +137,7 @@ class Display:
         """Facts about what is going to happen, one a line."""
         if Loudness.level >= 0:
             for line in lines:
-                self.console.print(Text(name_places(line)))
+                print_folded(self.console, line)
 
     def next(self, *commands: str) -> None:
         """The commands that go on from here."""

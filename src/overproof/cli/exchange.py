@@ -7,16 +7,16 @@ from typing import Annotated
 import typer
 
 from overproof.cli.console import typed
-from overproof.cli.options import Config, Limit, RunDir, find_folder, local_folder
+from overproof.cli.options import Config, Lang, Limit, RunDir, find_folder, local_folder
 
 
 def import_traces(
     source: Annotated[
         str, typer.Argument(metavar="FILE", help="A trace file, a folder or pattern of them, or a dataset's id.")
     ],
-    run_dir: Annotated[str, typer.Option(help="Folder of the run to make.")],
+    run_dir: Annotated[str, typer.Option(metavar="FOLDER", help="Folder of the run to make.")],
     schema: Annotated[
-        str | None, typer.Option(help="Name of a layout [default: recognised]; a wrong name lists all.")
+        str | None, typer.Option(metavar="NAME", help="Name of a layout [default: recognised]; a wrong name lists all.")
     ] = None,
     question: Annotated[str | None, typer.Option(metavar="COLUMN", help="Column with the question.")] = None,
     reasoning: Annotated[str | None, typer.Option(metavar="COLUMN", help="Column with the reasoning.")] = None,
@@ -25,9 +25,11 @@ def import_traces(
     id_: Annotated[str | None, typer.Option("--id", metavar="COLUMN", help="Column with the problem's id.")] = None,
     origin: Annotated[str | None, typer.Option("--source", metavar="COLUMN", help="Column with its source.")] = None,
     dataset: Annotated[bool, typer.Option("--dataset", help="FILE is a Hub or local dataset.")] = False,
-    name: Annotated[str | None, typer.Option(help="The dataset's configuration name.")] = None,
-    split: Annotated[str | None, typer.Option(help="The dataset's split.")] = None,
-    encoding: Annotated[str | None, typer.Option(help="Encoding of a text file [default: found out].")] = None,
+    name: Annotated[str | None, typer.Option(metavar="NAME", help="The dataset's configuration name.")] = None,
+    split: Annotated[str | None, typer.Option(metavar="NAME", help="The dataset's split.")] = None,
+    encoding: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Encoding of a text file [default: found out].")
+    ] = None,
     limit: Limit = None,
 ) -> None:
     """Turn a trace set that others made into a run, to be scored, selected and exported like one's own.
@@ -55,7 +57,9 @@ def push(
     config: Config,
     repository: Annotated[str, typer.Argument(metavar="OWNER/NAME", help="Dataset repository on the Hub.")],
     run_dir: RunDir = None,
-    selection: Annotated[str | None, typer.Option(help="Name of one of the config's selections.")] = None,
+    selection: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Name of one of the config's selections.")
+    ] = None,
     public: Annotated[bool, typer.Option("--public", help="Make the repository public when it is new.")] = False,
 ) -> None:
     """Upload a run's dataset to the Hugging Face Hub. The token comes from HF_TOKEN or the Hub's own login."""
@@ -70,8 +74,10 @@ def push(
 
 def view(
     runs: Annotated[list[str], typer.Argument(metavar="RUN…", help="Run folders, or folders of run folders.")],
-    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 8000,
-    lang: Annotated[str | None, typer.Option(help="en or zh; else that of the locale.")] = None,
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, metavar="N", help="Where the page is served; 0 takes a free one.")
+    ] = 8000,
+    lang: Lang = None,
     edit: Annotated[
         bool, typer.Option("--edit", help="Take decisions about references and verdicts into overrides.jsonl.")
     ] = False,

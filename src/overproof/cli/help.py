@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from typer.core import TyperCommand, TyperGroup
@@ -26,7 +27,7 @@ _EXAMPLES = {
     "suspects": 'overproof suspects runs/mine --drop 17 --why "two questions in one"',
     "rewordings": "overproof rewordings runs/mine",
     "verify": "overproof verify --reference 1/2 --answer 'So it is \\boxed{0.5}.'",
-    "grade": "overproof grade answers.jsonl --out graded.jsonl",
+    "grade": "overproof grade answers.csv --answer reply --reference gold",
     "import-traces": "overproof import-traces traces.jsonl --run-dir runs/imported",
     "push": "overproof push runs/mine OWNER/NAME",
     "check-student": "overproof check-student sft_tiny --run-dir runs/quickstart",
@@ -45,6 +46,10 @@ def example_of(command: str) -> str:
     return f"Example: {_EXAMPLES[command]}"
 
 
+_TYPE = re.compile(r" <[^<>]*>$")
+"""What newer releases of typer put behind an argument's name: its Python type, which says nothing to a reader."""
+_BRACES = re.compile(r"\{(.*)\}(\.\.\.)?")
+"""How they write a required argument in the usage line."""
 _LOUDNESS = {"-q": -1, "--quiet": -1, "-v": 1, "--verbose": 1}
 
 
@@ -63,9 +68,16 @@ class OurCommand(TyperCommand):
         """As typer does, with -q and -v understood anywhere."""
         return super().parse_args(ctx, _take_loudness(args))
 
+    def collect_usage_pieces(self, ctx: Any) -> list[str]:
+        """As typer does, with what is required by its bare name."""
+        return [_BRACES.sub(r"\1", piece) for piece in super().collect_usage_pieces(ctx)]
+
     def format_options(self, ctx: Any, formatter: Any) -> None:
-        """As typer does, with -q and -v at the end."""
+        """As typer does, without the types of arguments and with -q and -v at the end."""
+        write = formatter.write_dl
+        formatter.write_dl = lambda rows, *widths: write([(_TYPE.sub("", name), told) for name, told in rows], *widths)
         super().format_options(ctx, formatter)
+        formatter.write_dl = write
         with formatter.section("How much is said"):
             formatter.write_dl(
                 [

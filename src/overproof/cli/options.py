@@ -27,7 +27,10 @@ Limit = Annotated[
     ),
 ]
 RunDir = Annotated[
-    str | None, typer.Option(help="Folder of the run, or its URL such as s3://… [default: runs/<name of the config>].")
+    str | None,
+    typer.Option(
+        metavar="FOLDER", help="Folder of the run, or its URL such as s3://… [default: runs/<name of the config>]."
+    ),
 ]
 
 

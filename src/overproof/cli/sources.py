@@ -44,8 +44,8 @@ def suspects(
     all_: Annotated[
         bool, typer.Option("--all", help="List all that most traces contradict, be they more probably right.")
     ] = False,
-    why: Annotated[str, typer.Option(help="The reason, kept with the decision.")] = "",
-    who: Annotated[str | None, typer.Option(help="Who decides [default: the user's name].")] = None,
+    why: Annotated[str, typer.Option(metavar="TEXT", help="The reason, kept with the decision.")] = "",
+    who: Annotated[str | None, typer.Option(metavar="NAME", help="Who decides [default: the user's name].")] = None,
 ) -> None:
     """List references that are probably wrong as the traces have it, and decide about them. Scoring again is free."""
     from overproof import freshness

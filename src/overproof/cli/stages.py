@@ -229,11 +229,11 @@ def config(
     from overproof.runfolder import config_here
 
     if schema:
-        print_lines([json.dumps(explaining.schema(), indent=1)])
+        print_lines([json.dumps(explaining.schema(), indent=1)], verbatim=True)
     elif config is None:
         raise ConfigError("overproof config CONFIG explains a config; --schema prints the schema of all of them")
     else:
-        print_lines(explaining.explain_config(config_here(config), add_limit(set_, limit)))
+        print_lines(explaining.explain_config(config_here(config), add_limit(set_, limit)), verbatim=True)
 
 
 def doctor(config: Config, set_: Overrides = None, limit: Limit = None, run_dir: RunDir = None) -> None:
@@ -253,7 +253,7 @@ def pilot(
     configs: Annotated[
         list[str], typer.Argument(metavar="CONFIG…", help="Configs to compare, or names of shipped ones.")
     ],
-    problems: Annotated[int, typer.Option(min=1, help="How many problems each config is asked.")] = 40,
+    problems: Annotated[int, typer.Option(min=1, metavar="N", help="How many problems each config is asked.")] = 40,
     set_: Overrides = None,
 ) -> None:
     """Ask several configs the same problems: what each solves, and what a trace that is kept costs in each."""

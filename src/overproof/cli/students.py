@@ -19,7 +19,7 @@ Sides = Annotated[
 Matrix = Annotated[
     bool, typer.Option("--matrix", help="Show which export formats this student keeps, as it comes and otherwise.")
 ]
-Measure = Annotated[str, typer.Option(help="pass@k or maj@k.")]
+Measure = Annotated[str, typer.Option(metavar="pass@k|maj@k", help="What is compared.")]
 
 
 def check_student(config: Config, set_: Overrides = None, run_dir: RunDir = None, matrix: Matrix = False) -> None:

@@ -195,10 +195,11 @@ def find_config(name: str) -> Path:
         return candidate
     names = sorted(file.stem for file in shipped.glob("*.yaml"))
     here = [str(file) for file in Path().glob("*.yaml")]
-    hint = suggest(name.removesuffix(".yaml"), names) or suggest(name, here) or suggest_folder(path)
+    beside = suggest_folder(path) if path.parent.name and path.parent.is_dir() else ""
+    hint = beside or suggest(path.stem, names) or suggest(name, here) or suggest_folder(path)
     raise ConfigError(
-        f"There is no config file '{name}'.{hint} Give a path, a run's folder, or one of those that ship with "
-        f"overproof: {', '.join(names)}"
+        f"There is no config and no run folder '{name}'."
+        + (hint or f" Give a path, or one of those that ship with overproof: {', '.join(names)}")
     )
 
 

@@ -15,7 +15,8 @@ from overproof.config import EvaluationRun, ProofRun, RunConfig, SftRun, parse_t
 from overproof.config.grpo import GrpoConfig
 from overproof.config.table import Table
 
-_WIDTH = 110
+_WIDTH = 78
+"""Columns of a comment: what the narrowest usual terminal shows whole."""
 _CHANGED = "  # not the default"
 
 

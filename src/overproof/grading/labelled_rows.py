@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,8 @@ from overproof.rows import Source, read_rows
 from overproof.rows.columns import MISSING, look_up
 
 _ACCEPTED = frozenset({Verdict.CORRECT, Verdict.APPROXIMATE})
+_OPTIONS = {"reference": "--reference COLUMN", "output": "--answer COLUMN"}
+"""How a command line names the columns of what each row must have."""
 FIELDS = ("verdict", "extracted", "layer", "reason")
 
 
@@ -62,33 +65,33 @@ class GradedRows(msgspec.Struct, frozen=True):
 
 def grade_rows(
     path_in: Path,
-    path_out: Path,
+    path_out: Path | None = None,
     *,
     columns: Mapping[str, str] = {},
     workers: int | None = None,
     progress: Callable[[int], object] | None = None,
 ) -> GradedRows:
-    """Grade every row of a file and write it, with its verdict, to another. `progress` is told how many are done.
+    """Grade every row of a file and write it, with its verdict, to another, if one is named.
 
+    `progress` is told how many are done.
     `columns` says under which columns, or paths within a row, `reference`, `output` and `problem` stand where they are
     called otherwise. Any file that problems may be read from will do.
 
     Both files are streamed. Raises InputError naming file and line of the first row that cannot be read; the whole
     file is checked before anything is written, and an existing `path_out` is only replaced by a whole one.
     """
-    if path_out.is_dir():
-        raise InputError(f"{path_out} is a folder. Give --out the name of a file")
-    if path_out.exists() and path_in.exists() and path_out.samefile(path_in):
-        raise InputError(f"{path_out} is the file of rows itself. Give another --out")
+    if path_out is not None:
+        _check_target(path_in, path_out)
     for _ in _read_rows(path_in, columns):
         pass
     verdicts: Counter[str] = Counter()
     layers: Counter[str] = Counter()
     pairs: Counter[tuple[bool, bool]] = Counter()
     grades = grade_many((_to_row(row) for row in _read_rows(path_in, columns)), workers=workers)
-    with new_file(path_out) as sink:
+    with nullcontext() if path_out is None else new_file(path_out) as sink:
         for done, (row, grade) in enumerate(zip(_read_rows(path_in, columns), grades, strict=True), 1):
-            sink.write(_encode({**row, **_fields(grade)}))
+            if sink is not None:
+                sink.write(_encode({**row, **_fields(grade)}))
             verdicts[grade.verdict] += 1
             layers[grade.layer] += 1
             if row.get("label") is not None:
@@ -97,6 +100,13 @@ def grade_rows(
                 progress(done)
     sides = (pairs[True, True], pairs[True, False], pairs[False, True], pairs[False, False])
     return GradedRows(dict(verdicts), dict(layers), LabelAgreement(*sides) if pairs else None)
+
+
+def _check_target(path_in: Path, path_out: Path) -> None:
+    if path_out.is_dir():
+        raise InputError(f"{path_out} is a folder. Give --out the name of a file")
+    if path_out.exists() and path_in.exists() and path_out.samefile(path_in):
+        raise InputError(f"{path_out} is the file of rows itself. Give another --out")
 
 
 def _fields(grade: Grade) -> dict[str, Any]:
@@ -164,7 +174,10 @@ def _read_row(line: bytes, place: str) -> dict[str, Any]:
 def _check_row(row: dict[str, Any], place: str) -> dict[str, Any]:
     missing = [name for name in ("reference", "output") if name not in row]
     if missing:
-        raise InputError(f"{place} has no {missing[0]!r}; it has: {', '.join(row) or 'nothing'}. Add the field")
+        raise InputError(
+            f"{place} has no {missing[0]!r}; it has: {', '.join(row) or 'nothing'}. "
+            f"Name its column with {_OPTIONS[missing[0]]}"
+        )
     kind = row.get("output_kind") or "full"
     if kind not in {"full", "answer"}:
         raise InputError(f"{place} has output_kind {kind!r}. Use full or answer")
