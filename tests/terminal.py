@@ -40,12 +40,12 @@ def run_in_terminal(
     """Run the overproof command in a terminal of this width; `typed` says what is typed once which text was shown."""
     child, terminal = pty.fork()
     if child == 0:
+        fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", _ROWS, columns, 0, 0))
         os.chdir(folder)
-        os.environ.update(
-            {"PYTHONPATH": str(ROOT / "src"), "TERM": "xterm-256color", "LC_ALL": "C.UTF-8", **environment}
-        )
-        os.execv(sys.executable, [sys.executable, "-m", "overproof", *arguments])
-    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", _ROWS, columns, 0, 0))
+        own = {"PYTHONPATH": str(ROOT / "src"), "TERM": "xterm-256color", "LC_ALL": "C.UTF-8", **environment}
+        # readline, which pytest loads, sets COLUMNS and LINES behind os.environ's back, and rich believes them.
+        size = {"COLUMNS": str(columns), "LINES": str(_ROWS)}
+        os.execve(sys.executable, [sys.executable, "-m", "overproof", *arguments], {**os.environ, **size, **own})
     screen = pyte.HistoryScreen(columns, _ROWS, history=2000)
     stream = pyte.ByteStream(screen)
     shown, answers = b"", dict(typed or {})

@@ -41,6 +41,30 @@ def test_the_python_of_a_page_runs(page: Path, tmp_path: Path) -> None:
             assert ran.returncode == 0, f"{text}\n{ran.stderr}"
 
 
+IN_A_NOTEBOOK = """
+import asyncio
+assert asyncio.get_running_loop().is_running()
+shown = overproof.run("quickstart", run_dir="runs/shown", show=overproof.Display(), problems={"limit": 1})
+print(overproof.compare(run, shown))
+"""
+
+
+@pytest.mark.slow
+def test_the_page_about_python_runs_in_a_notebook_where_an_event_loop_goes_on_already(tmp_path: Path) -> None:
+    nbclient, nbformat = pytest.importorskip("nbclient"), pytest.importorskip("nbformat.v4")
+    pytest.importorskip("ipykernel")
+    texts = [text for _, text in blocks(guide_pages("en")["python"], "python")]
+    cells = [*texts, IN_A_NOTEBOOK, "overproof.load_run('runs/from_pyhton')"]
+    notebook = nbformat.new_notebook(cells=[nbformat.new_code_cell(text) for text in cells])
+    place = {"metadata": {"path": str(tmp_path)}}
+    nbclient.NotebookClient(notebook, timeout=120, allow_errors=True, kernel_name="python3", resources=place).execute()
+    said = [str(cell.outputs) for cell in notebook.cells]
+    assert [number for number, text in enumerate(said) if "'error'" in text] == [len(cells) - 1], said
+    assert "sample   8/8" in said[-2]
+    assert "1 problems, paired" in said[-2]
+    assert "Did you mean 'runs/from_python'?" in said[-1]
+
+
 NEEDED = {"problems": {"path": "mine.jsonl"}, "teacher": {"model": "m"}}
 KINDS: tuple[Any, ...] = (RunConfig, EvaluationRun, SftRun, ProofRun, GrpoConfig)
 

@@ -10,6 +10,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from overproof.cli.display import Display as Display
     from overproof.config import RunConfig as RunConfig
     from overproof.errors import ConfigError as ConfigError
     from overproof.errors import EndpointError as EndpointError
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
+    "Display": "cli.display",
     "RunConfig": "config",
     "ConfigError": "errors",
     "EndpointError": "errors",
@@ -64,6 +66,7 @@ __all__ = [  # noqa: RUF022 (in the order of a run)
     "load_run",
     "RunResult",
     "RunConfig",
+    "Display",
     "export_dataset",
     "grade",
     "grade_many",

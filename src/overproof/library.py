@@ -11,7 +11,7 @@ from overproof import pipeline
 from overproof.completion import read_completion
 from overproof.config import EvaluationRun, RunConfig, parse_table, read_tree
 from overproof.config.table import Table
-from overproof.errors import ConfigError, RunFolderError
+from overproof.errors import ConfigError, RunFolderError, suggest_folder
 from overproof.evaluation import evaluate as evaluate_student
 from overproof.evaluation.comparison import Comparison, name_sides
 from overproof.evaluation.comparison import compare as compare_sides
@@ -38,7 +38,9 @@ class RunResult:
     def __init__(self, folder: RunFolder) -> None:
         """Take the run in a folder. Raises RunFolderError when there is none."""
         if not folder.holds_run():
-            raise RunFolderError(f"{folder} holds no run yet. Begin one with: overproof run CONFIG --run-dir {folder}")
+            near = "" if folder.storage or folder.root.is_dir() else suggest_folder(folder.root)
+            begin = near or f" Begin one with: overproof run CONFIG --run-dir {folder}"
+            raise RunFolderError(f"{folder} holds no run yet.{begin}")
         self.folder = folder
         """Where everything lies: `.dataset()`, `.report_html`, `.traces(shard)` and the rest are paths."""
 
@@ -115,7 +117,7 @@ def run(
     """Do it all, as `overproof run` does; the same call again resumes. Overrides are tables: `sampling={"n": 2}`.
 
     Without `run_dir` the run lies in runs/<name of the config>; a config that has no name needs one. `show` hears of
-    every step. Raises the errors of `overproof.errors`.
+    every step: `show=Display()` tells what the command tells. Raises the errors of `overproof.errors`.
     """
     settings, folder = _config_of(config, overrides), _folder_of(config, run_dir)
     pipeline.run_all(pipeline.Run(settings, folder, show))

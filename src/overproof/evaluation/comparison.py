@@ -75,6 +75,10 @@ class Comparison(msgspec.Struct, frozen=True):
     by_question: bool = False
     """Whether problems were paired by their questions, as the runs call them by other ids."""
 
+    def __str__(self) -> str:
+        """What `print` shows: its lines."""
+        return "\n".join(self.lines())
+
     def lines(self) -> list[str]:
         """The comparison as a table for a terminal, with each interval drawn to scale."""
         left_out = f"; {self.left_out:,} that not every side has are left out" if self.left_out else ""

@@ -52,6 +52,10 @@ class Evaluation(msgspec.Struct, frozen=True):
     groups: dict[str, Measures]
     """`all`, and `source:…`, `level:…` and `language:…` where there are several."""
 
+    def __str__(self) -> str:
+        """What `print` shows: its lines."""
+        return "\n".join(self.lines())
+
     def lines(self) -> list[str]:
         """The evaluation for a terminal, without its groups."""
         figures = self.groups["all"]
