@@ -230,6 +230,15 @@ IN_DOUBT: list[tuple[str, str, str | None]] = [
     ("72 km/h", "20", None),
     ("50", "0.5", "What is the probability as a percent?"),
     ("4", "B", None),
+    ("x^2 + C", "x^2", "Integrate $2x$."),
+    ("y = Ce^x", "y = Ae^x", None),
+    ("y = e^{x+C}", "y = Ce^x", "Solve the differential equation."),
+    (r"\lfloor n/2 \rfloor", r"\lceil (n-1)/2 \rceil", None),
+    ("(3)(5)", "15", None),
+    ("at most 5", "5", "How many are there at most?"),
+    ("2", "E(X) = 2", None),
+    ("x_1 = x_2 = 1", "x = 1", None),
+    (r"\text{all } n \ge 3", r"n \ge 3", None),
 ]
 
 

@@ -115,6 +115,8 @@ class UnitReader(Cursor):
             sign = 1
             if self.token.text == "/" or (self.token.kind == "word" and self.token.text in {"per", "每"}):
                 after = self.ahead()
+                if after.text == "(" and (divisor := self.units_in_brackets()) is not None:
+                    return total.times(divisor, -1)
                 if after.kind == "num" or after.text == "(":
                     return total
                 self.advance()
@@ -128,6 +130,25 @@ class UnitReader(Cursor):
                 self.advance()
             elif not ((self.token.upright or self.token.text == "°" or self._per_next()) and self.is_bare_unit()):
                 return total
+
+    def units_in_brackets(self) -> Unit | None:
+        """The product of units in brackets behind a stroke: J/(mol·K); None, and nothing taken, for anything else."""
+        start = self.place
+        self.advance(2)
+        total = NONE
+        while self.token.text == "°" or (
+            self.token.kind in {"word", "name"} and unit_named(self.token.text) is not None
+        ):
+            factor = self.one_unit()
+            if factor is not None:
+                total = total.times(*factor)
+            if self.token.text in {"\\cdot", "*"}:
+                self.advance()
+        if total != NONE and self.token.text == ")":
+            self.advance()
+            return total
+        self.place, self.token = start, self.tokens[start]
+        return None
 
     def _per_next(self) -> bool:
         """Whether a letter with a negative power comes next: km h^{-1}."""

@@ -43,7 +43,7 @@ from overproof.grading.families import (
 )
 from overproof.grading.finding import QUESTION, Finding, all_of, different, same, undecided
 from overproof.grading.lexicon import describes, han_place, phrase_of, place_of, same_words, says_none
-from overproof.grading.regions import show_region
+from overproof.grading.regions import at_whole_numbers, show_region
 from overproof.grading.relations import (
     compare_equations,
     compare_inequalities,
@@ -282,7 +282,15 @@ def _named(reference: Named, answer: Named, scope: Scope) -> Finding:
         return _of_functions(reference, answer, scope)
     if one.op == "paren" or other.op == "paren" or "call" in {one.op, other.op}:
         return equal(reference.value, answer.value, scope)
+    if _one_is_indexed(one, other) and equal(reference.value, answer.value, scope).same:
+        return undecided("equation", f"{_show(other)} may number {_show(one)}")
     return different("equation", f"{_show(other)} is not {_show(one)}")
+
+
+def _one_is_indexed(one: Node, other: Node) -> bool:
+    """Whether of two letters one is the other with an index: x_1 and x."""
+    shown = sorted((_show(one), _show(other)), key=len)
+    return shown[1].startswith(f"{shown[0]}_")
 
 
 def _of_functions(reference: Named, answer: Named, scope: Scope) -> Finding:
@@ -556,6 +564,8 @@ def _collections(reference: Collection, answer: Collection, scope: Scope) -> Fin
 
 
 _EXTREME = re.compile("max|min|larg|small|great|least|最", re.IGNORECASE)
+_LARGEST = re.compile("max|larg|great|最[大高多长]", re.IGNORECASE)
+_SMALLEST = re.compile("min|small|least|最[小低少短]", re.IGNORECASE)
 
 
 def _number_one_thing(labels: list[str]) -> bool:
@@ -576,6 +586,8 @@ def _named_places(
     None where the names only number one thing (x_1, x_2), or say which is the largest.
     """
     labels = [_show(name) for name in names or others]
+    if len(labels) == 2 and _belie([_bare(item) for item in (one if names else other)], labels):
+        return different("parts", "a largest value that is smaller than the smallest")
     if len(one) != len(other) or _number_one_thing(labels) or all(_EXTREME.search(label) for label in labels):
         return None
     bare = [_bare(item) for item in one], [_bare(item) for item in other]
@@ -588,6 +600,16 @@ def _named_places(
     if finding.same is False and asked is None and others and _unordered(*bare, scope).same:
         return undecided(QUESTION, "named in another order, which the question does not tell")
     return finding
+
+
+def _belie(values: list[Value], labels: list[str]) -> bool:
+    """Whether the one of two values that is called the largest is the smaller one."""
+    ends = [_place_of(value) for value in values]
+    largest = [_LARGEST.search(label) is not None for label in labels]
+    smallest = [_SMALLEST.search(label) is not None for label in labels]
+    if len(ends) != 2 or ends[0] is None or ends[1] is None or largest[0] == largest[1] or smallest != largest[::-1]:
+        return False
+    return ends[0] < ends[1] if largest[0] else ends[1] < ends[0]
 
 
 def _mixed_brackets(reference: Collection, answer: Collection) -> bool:
@@ -879,6 +901,8 @@ def _intervals(reference: Interval, answer: Interval, scope: Scope) -> Finding:
         if not is_free_name(reference.name, answer.name, scope):
             return different("relation", f"{answer.name} is not {reference.name}")
     left, right = reference.pieces, answer.pieces
+    if scope.integers and reference.name and answer.name and left != right:
+        left, right = at_whole_numbers(left), at_whole_numbers(right)
     if not left and not right:
         return undecided("relation", "both are empty")
     if len(left) != len(right):
@@ -917,6 +941,10 @@ def _interval_and_other(interval: Interval, other: Value, scope: Scope, is_refer
             return same("relation", "all real numbers")
         return different("kind", "words against a set of numbers")
     if isinstance(other, Scalar | Quantity):
+        ends = [end for piece in interval.pieces for end in (piece.low, piece.high)]
+        is_bound = not interval.name and interval.node is not None and interval.node.value in {"<=", ">="}
+        if is_bound and scope.asks_for_bound and other.node in ends:
+            return undecided(QUESTION, "a bound in words, which the question may ask for")
         return different("kind", "one value is not a set of numbers")
     if isinstance(other, Relation):
         return undecided("relation", "a relation in several unknowns")
@@ -928,6 +956,8 @@ def _relation_and_other(relation: Relation, other: Value, scope: Scope, is_refer
     node = relation.node
     if is_reference or node.op != "rel" or node.value != "=" or len(node.args) != 2:
         kind = _kind(other)
+        if is_reference and isinstance(other, Scalar | Quantity) and _gives_what_is_asked(relation, other, scope):
+            return same("statement", "the value that an expression is said to have")
         return (
             different("kind", f"a relation is not {kind}")
             if kind and not isinstance(other, Collection)
@@ -945,6 +975,14 @@ def _relation_and_other(relation: Relation, other: Value, scope: Scope, is_refer
             else different("equation", "an equation is not a value")
         )
     return undecided("relation", "an equation against something else")
+
+
+def _gives_what_is_asked(relation: Relation, value: Scalar | Quantity, scope: Scope) -> bool:
+    """Whether an equation says of the very expression that is asked for that it is a value."""
+    node = relation.node
+    if node.op != "rel" or node.value != "=" or len(node.args) != 2 or not scope.asks_for(node.args[0]):
+        return False
+    return bool(equal(Scalar(node.args[1]), value, scope).same)
 
 
 def _words_and_other(words: Words, other: Value, scope: Scope, is_reference: bool) -> Finding:
@@ -998,7 +1036,7 @@ def _unknown_and_other(unknown: Unknown, other: Value, scope: Scope, is_referenc
     if unknown.prose and isinstance(
         other, Scalar | Quantity | Collection | Interval | Matrix | Ratio | Words | Clock | Range | Residue
     ):
-        if isinstance(other, Words):
+        if isinstance(other, Words | Interval):
             return undecided("text", "prose")
         if not isinstance(other, Collection):
             return different("text", "the answer is a statement in words")

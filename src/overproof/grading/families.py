@@ -31,7 +31,7 @@ from overproof.grading.values import (
 
 MAX_CLASSES = 400
 """Families with more classes in a common period are not compared."""
-_WHOLE_LETTERS = frozenset({"k", "n", "m", "l", "j", "\\ell"})
+WHOLE_LETTERS = frozenset({"k", "n", "m", "l", "j", "\\ell"})
 """Letters that are whole numbers where nothing says otherwise."""
 
 
@@ -80,7 +80,7 @@ def _classes(nodes: list[Node], name: str, scope: Scope) -> tuple[Node, list[tup
     if len(names) != 1 or (name and name not in names):
         return None
     letter = min(names)
-    if not name and (letter not in _WHOLE_LETTERS or (scope.known is not None and letter in scope.known)):
+    if not name and (letter not in WHOLE_LETTERS or (scope.known is not None and letter in scope.known)):
         return None
     for unit in (number(1), PI):
         table = [_linear(node, letter, unit) for node in nodes]

@@ -41,6 +41,7 @@ from overproof.grading.shapes import (
     of_environment,
     signed,
     tenths_behind,
+    transposed,
     variable,
     ways,
     with_noun,
@@ -251,6 +252,8 @@ class Grammar(UnitReader):
                 and self.ahead().text not in {"=", ",", ";", ")", "\\in", ":"}
             ):
                 break
+            if text == "-" and self.ahead().kind != "word" and not (token.spaced and self.ahead().spaced):
+                break  # 最小值-1: the sign of what is labelled
             words.append(text)
             self.advance()
         label = " ".join(words).strip(" -")
@@ -548,7 +551,7 @@ class Grammar(UnitReader):
         if base.op == "sym" and exponent.op in {"num", "sym"} and (counted := ways(str(base.value), exponent)):
             return counted
         if exponent.op == "sym" and exponent.value == "T" and base.op == "matrix":
-            raise UnreadableError("a transposed matrix")
+            return transposed(base)
         if exponent.op == "sym" and exponent.value == "T" and base.op == "paren" and len(base.args) > 1:
             return base  # a row that is meant as a column
         return self.postfix(Node("pow", (base, exponent)))
@@ -731,6 +734,7 @@ class Grammar(UnitReader):
                 return Node("binom" if text == "C" else "perm", args)
             if (
                 text in _NAMED_FUNCTIONS
+                or (text in {"E", "D"} and self.ahead().text.isupper() and self.ahead(2).text == ")")
                 or text[:1] in "fg"
                 or text.endswith("'")
                 or (len(text) > 1 and text.isalpha() and text.isupper())

@@ -19,11 +19,12 @@ from overproof.grading.evaluate import exact_value, real_value, same_value
 from overproof.grading.everyday import everyday
 from overproof.grading.grammar import parse
 from overproof.grading.lexer import tokens_of
-from overproof.grading.lexicon import folded, is_prose, is_words
+from overproof.grading.lexicon import folded, is_prose, is_word, is_words
 from overproof.grading.regions import Region as Pieces
 from overproof.grading.regions import is_region, region_of
 from overproof.grading.spelling import spell, without_spaces
 from overproof.grading.tree import (
+    BRACKETS,
     LISTS,
     PI,
     FalseStatementError,
@@ -40,6 +41,7 @@ from overproof.grading.units import DEGREE, PERCENT, Unit
 from overproof.grading.values import (
     GROUPED,
     LETTER_UNIT,
+    STATEMENTS,
     Based,
     Clock,
     Collection,
@@ -77,6 +79,7 @@ _EXCEPT = re.compile(
     r"(?: for)?\}? *(?:x ?= ?)?(-?[^a-z]{1,20})",
     re.IGNORECASE,
 )
+_ENVIRONMENT = re.compile(r"\\(?:begin|end)\{\w+\*?\}")
 _ORDINAL = re.compile(r"(\d) ?(?:\^ ?\{? ?)?(?:\\text\{ ?)?(?:st|nd|rd|th)(?: ?\})?(?: ?\})?(?= |$)")
 
 
@@ -93,8 +96,9 @@ def readings(text: str, alone: frozenset[str] = frozenset()) -> tuple[Value, ...
     found = [value for value in forms if not guess_of(value)]
     guesses = [value for value in forms if guess_of(value)]
     if found and isinstance(found[0], Clock | Date) and not spelled[-1].isdigit():
-        return tuple(found)  # 9:30 may be a ratio, 9:30 pm may not
-    likeliest = _whole(spelled, alone)
+        amounts = _amounts(spelled)  # 9:30 may be a ratio, 9:30 pm may not
+        return tuple(found) if amounts is None else (*found, amounts)
+    likeliest = _numbered(spelled, alone) or _whole(spelled, alone)
     if isinstance(likeliest, Unknown):
         whole = not likeliest.false and likeliest.why != "prose"
         return (*found, *guesses) if whole and found else (likeliest, *(guesses if whole else ()))
@@ -110,7 +114,48 @@ def readings(text: str, alone: frozenset[str] = frozenset()) -> tuple[Value, ...
             other = Quantity(other.node, other.unit, guessed=LETTER_UNIT)
         if other not in found:
             found.append(other)
+    if (product_ := _STATEMENT_PAIR.fullmatch(text.strip())) is not None:
+        guesses.append(Scalar(number(int(product_[1]) * int(product_[2])), guessed=STATEMENTS))
+    found += [value for value in (_of_each_name(spelled, alone), _amounts(spelled)) if value is not None]
     return (*found, *guesses, *(_components(found[0]) if "j" in spelled else ()))
+
+
+_STATEMENT_PAIR = re.compile(r"\((\d)\) ?\((\d)\)")
+_PART_NUMBER = re.compile(r"(?:^| |(?<=[,;]))\((\d)\)(?: |(?=[^\s(]))")
+_NAMES_OF_ONE = re.compile(r"((?:[A-Za-z](?:_\{?\w\}?)? ?= ?){2,6})([^=<>,;]+)")
+_AMOUNT = r"\d+(?:\.\d+)? ?(?:[\u4e00-\u9fff]{1,3}|[a-z]{1,8})"
+_AMOUNTS = re.compile(rf"{_AMOUNT}(?: ?{_AMOUNT}){{1,2}}")
+
+
+def _numbered(spelled: str, alone: frozenset[str]) -> Value | None:
+    """`(1) 3 (2) 4`: the parts of an answer, each behind its number; None for any other text."""
+    if not spelled.startswith("(1)") or "(2)" not in spelled:
+        return None
+    pieces = _PART_NUMBER.split(spelled)
+    parts = [piece.strip(" ,;") for piece in pieces[2::2]]
+    if len(parts) < 2 or pieces[1::2] != [str(number_) for number_ in range(1, len(parts) + 1)] or not all(parts):
+        return None
+    return Collection(tuple(readings(part, alone)[0] for part in parts), "tuple")
+
+
+def _of_each_name(spelled: str, alone: frozenset[str]) -> Value | None:
+    """`a = b = c = 1` as the values of three names; None for any other text."""
+    match = _NAMES_OF_ONE.fullmatch(spelled)
+    if match is None:
+        return None
+    names = [readings(name.strip(), alone)[0] for name in match[1].split("=")[:-1]]
+    value = readings(match[2].strip(), alone)[0]
+    if not all(isinstance(name, Scalar) and name.node.op == "sym" for name in names) or isinstance(value, Unknown):
+        return None
+    return Collection(tuple(Named(name.node, value) for name in names if isinstance(name, Scalar)), "tuple")
+
+
+def _amounts(spelled: str) -> Value | None:
+    """3米5厘米 as the amounts for several blanks; None for any other text."""
+    if not spelled[:1].isdecimal() or _AMOUNTS.fullmatch(spelled) is None:
+        return None
+    parts = [readings(piece)[0] for piece in re.findall(_AMOUNT, spelled)]
+    return Collection(tuple(parts), "tuple") if all(isinstance(part, Quantity) for part in parts) else None
 
 
 def _whole(spelled: str, alone: frozenset[str]) -> Value:
@@ -123,8 +168,19 @@ def _whole(spelled: str, alone: frozenset[str]) -> Value:
     except FalseStatementError as error:
         return Unknown(canonical(spelled), str(error), false=True)
     except UnreadableError as error:
-        return _unknown(spelled, str(error))
+        return _measured(plain, alone) or _unknown(spelled, str(error))
     return Unknown(canonical(spelled), "prose", prose=True) if _is_sentence(value) else value
+
+
+def _measured(spelled: str, alone: frozenset[str]) -> Value | None:
+    """A text that can only be read with its letters as units: 8.31 J/(mol·K)."""
+    if _LETTER_UNIT.search(spelled) is None:
+        return None
+    try:
+        value = value_of(parse(spelled, alone=alone, letters=True))
+    except UnreadableError:
+        return None
+    return value if isinstance(value, Quantity) else None
 
 
 _DIRECTIONS = [
@@ -171,12 +227,15 @@ def _alternatives(spelled: str) -> Iterator[dict[str, bool]]:
 
 
 def _unknown(spelled: str, why: str) -> Unknown:
-    return Unknown(canonical(spelled), why, prose=is_words(spelled) or "?" in spelled or _has_words(spelled))
+    return Unknown(
+        canonical(spelled), why, prose=is_words(_ENVIRONMENT.sub(" ", spelled)) or "?" in spelled or _has_words(spelled)
+    )
 
 
 def _has_words(spelled: str) -> bool:
     try:
-        return any(token.kind == "word" for token in tokens_of(spelled[:2000]))
+        bare = _ENVIRONMENT.sub(" ", spelled[:2000])
+        return any(token.kind == "word" and (token.upright or is_word(token.text)) for token in tokens_of(bare))
     except UnreadableError:
         return False
 
@@ -326,6 +385,8 @@ def _added(parts: tuple[Node, ...]) -> tuple[tuple[Node, ...], ...]:
 
 def _collection(node: Node) -> Value:
     """Items without brackets; what only says where a parameter lives is a condition on the rest."""
+    if node.op == "and" and all(part.op in BRACKETS and len(part.args) == 2 for part in node.args):
+        node = Node("list", node.args)  # (-∞, 0) 和 (2, +∞) are two intervals, no common part of them
     if is_region(node) and _variables_of_region(node) <= 1 and (pieces := region_of(_without_marks(node))) is not None:
         return _with_pieces(pieces, node)
     items: list[Value] = []

@@ -354,6 +354,24 @@ def _minus(one: Region | None, other: Region | None) -> Region | None:
     return one
 
 
+def at_whole_numbers(region: Region) -> Region:
+    """A set of whole numbers with its ends closed: n > 2 is n ≥ 3."""
+    return tuple(
+        Piece(
+            number(low + 1) if (low := _whole(piece.low)) is not None and not piece.low_closed else piece.low,
+            number(high - 1) if (high := _whole(piece.high)) is not None and not piece.high_closed else piece.high,
+            low_closed=piece.low_closed or low is not None,
+            high_closed=piece.high_closed or high is not None,
+        )
+        for piece in region
+    )
+
+
+def _whole(node: Node) -> Fraction | None:
+    value = exact_value(node)
+    return value if value is not None and value.denominator == 1 else None
+
+
 def show_region(region: Region | None) -> str:
     """A region with numeric ends, for messages."""
     if region is None:

@@ -9,15 +9,15 @@ True
 
 from __future__ import annotations
 
-import itertools
 import math
 import re
 from fractions import Fraction
 
 import msgspec
 
+from overproof.grading.constants import compare_up_to_constants, renamed_alike
 from overproof.grading.evaluate import exact_value, is_immense, real_value, same_value
-from overproof.grading.families import compare_families
+from overproof.grading.families import WHOLE_LETTERS, compare_families
 from overproof.grading.finding import QUESTION, Finding, close, different, same, undecided
 from overproof.grading.scope import ANYWHERE, Scope
 from overproof.grading.tree import BINDERS, INFINITY, PI, Node, number, rename, symbols, walk
@@ -32,8 +32,6 @@ MANY_DIGITS = 7
 MIN_COEFFICIENT_DIGITS = 4
 """An expression whose coefficients have fewer digits than this is taken as exact."""
 _PARAMETERS = frozenset(["k", "n", "m", "l", "t", "p", "q", "j", "s", "r"]) | {"\\ell", "\\lambda"}
-_CONSTANT = re.compile(r"[A-DK](?:_\d)?|[ck]_\d")
-"""How arbitrary constants are called."""
 _GREEK_LETTER = re.compile(r"\\[A-Za-z]+")
 
 
@@ -120,6 +118,13 @@ def _compare_inexact(reference: Node, answer: Node, scope: Scope, *, percent: bo
             return family
         if opaque:
             return undecided("numeric", "an unknown function")
+        counts = scope.integers or names <= WHOLE_LETTERS
+        if counts and any(part.op in {"floor", "ceil"} for part in parts) and same_value(reference, answer, whole=True):
+            return (
+                same("numeric", "equal at whole numbers") if scope.integers else undecided(QUESTION, "at whole numbers")
+            )
+        if (family := compare_up_to_constants(reference, answer, scope)) is not None:
+            return family
         return _with_rounded_coefficients(reference, answer) or different("numeric", _difference(reference, answer))
     return undecided("numeric", "no value that can be told")
 
@@ -131,13 +136,7 @@ def _other_constants(
     names, known = only | others, scope.known
     if len(only) != len(others) or not 1 < len(only) < 4 or known is None or names & known:
         return None
-    if not all(_CONSTANT.fullmatch(name) for name in names):
-        return None
-    for order in itertools.permutations(sorted(others)):
-        renamed = rename(answer, dict(zip(order, sorted(only), strict=True)))
-        if same_value(reference, renamed):
-            return renamed
-    return None
+    return renamed_alike(reference, answer)
 
 
 def names_of_call(node: Node) -> bool:

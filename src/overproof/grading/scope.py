@@ -97,6 +97,14 @@ _GIVEN_PI = re.compile(
     rf"|\b(?:use|take|using|taking) \$?(3(?:\.\d+)?|22/7)\$? (?:for|as)(?: the value of)? ?{_PI}",
     re.IGNORECASE,
 )
+_BOUND = re.compile(r"\bat (?:most|least)\b|[最至][多少]", re.IGNORECASE)
+_INTEGRATES = re.compile(
+    r"\bintegra(?:l|te)|antiderivative|primitive|\\int(?![a-z_])(?! ?_)|不定积分|原函数", re.IGNORECASE
+)
+_DIFFERENTIAL = re.compile(
+    r"differential|general solution|\bd\^?2?[a-z]\s?/\s?d[a-z]|\\frac ?\{d|[a-z]''?(?![a-z])|微分方程|通解",
+    re.IGNORECASE,
+)
 _NUMBER_OF = re.compile(r"\bnumber of\b|\bhow many\b|有[几多]|个数", re.IGNORECASE)
 _EXISTS = re.compile(r"\bexists?\b|\bis there\b|存在", re.IGNORECASE)
 _DOMAIN = re.compile(r"domain|range of|取值范围|定义域|自变量", re.IGNORECASE)
@@ -251,6 +259,21 @@ class Scope:
         """The number that it says π is to be taken for."""
         match = _GIVEN_PI.search(self.text)
         return None if match is None else Fraction(match[1] or match[2])
+
+    @cached_property
+    def asks_for_bound(self) -> bool:
+        """Whether it asks how many at most or at least."""
+        return _BOUND.search(self.ask) is not None
+
+    @cached_property
+    def integrates(self) -> bool:
+        """Whether it asks for an antiderivative, which has a constant of its own."""
+        return _INTEGRATES.search(self.text) is not None
+
+    @cached_property
+    def solves_differentials(self) -> bool:
+        """Whether it asks for the solutions of a differential equation; it may where nothing is asked."""
+        return not self.text or _DIFFERENTIAL.search(self.text) is not None
 
     @cached_property
     def asks_whether_exists(self) -> bool:

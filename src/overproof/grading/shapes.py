@@ -163,13 +163,38 @@ def of_environment(name: str, rows: list[list[Node]]) -> Node:
         if name == "array" and len(rows) == 1 and len(rows[0]) == 1:
             return rows[0][0]
         matrix = Node("matrix", tuple(Node("row", tuple(row)) for row in rows))
-        return Node("det", (matrix,)) if name in DETERMINANTS else matrix
+        return determinant([row.args for row in matrix.args]) if name in DETERMINANTS else matrix
     if name == "cases":
         return cases(rows)
     if name not in ROWS:
         raise UnreadableError(f"\\begin{{{name}}} is not read here")
     cells = [joined_row(row) for row in rows]
     return cells[0] if len(cells) == 1 else Node("and", tuple(cells))
+
+
+MAX_ROWS = 5
+"""Determinants of more rows are not written out."""
+
+
+def determinant(rows: list[tuple[Node, ...]]) -> Node:
+    """The determinant of a square of cells, written out along its first row."""
+    if len(rows) > MAX_ROWS or any(len(row) != len(rows) for row in rows):
+        raise UnreadableError("a determinant that is no small square")
+    if len(rows) == 1:
+        return rows[0][0]
+    terms = [
+        Node("mul", (cell, determinant([(*row[:place], *row[place + 1 :]) for row in rows[1:]])))
+        for place, cell in enumerate(rows[0])
+    ]
+    return Node("add", tuple(Node("neg", (term,)) if place % 2 else term for place, term in enumerate(terms)))
+
+
+def transposed(matrix: Node) -> Node:
+    """A matrix with its rows as columns."""
+    rows = [row.args for row in matrix.args]
+    if len({len(row) for row in rows}) > 1:
+        raise UnreadableError("a matrix with rows of several lengths")
+    return Node("matrix", tuple(Node("row", cells) for cells in zip(*rows, strict=True)))
 
 
 def joined_row(row: list[Node]) -> Node:

@@ -40,9 +40,16 @@ _OPENS = re.compile(
 )
 
 
+_CONCLUDES = re.compile(r"[,;.] ?(?:\\text\{ ?)?(?:so|thus|hence|therefore|所以|因此|故)(?![a-z])", re.IGNORECASE)
+_LEAD = re.compile(
+    r" *(?:so|thus|hence|therefore|所以|因此|故)(?![a-z]),?(?: the [a-z]+(?: [a-z]+)? (?:is|are|equals))? *",
+    re.IGNORECASE,
+)
+
+
 def is_derivation(spelled: str) -> bool:
-    """Whether a text begins in words as a derivation does: "Given u = 6, x = …"."""
-    return _OPENS.match(spelled) is not None
+    """Whether a text begins in words as a derivation does ("Given u = 6, x = …"), or concludes (", so 3+4 = 7")."""
+    return _OPENS.match(spelled) is not None or _CONCLUDES.search(spelled) is not None
 
 
 def conclusion(spelled: str) -> str | None:
@@ -55,7 +62,7 @@ def conclusion(spelled: str) -> str | None:
     noun, text = _without_noun(text)
     if noun is None:
         return None
-    clause = _TEXT_GROUP.split(_CLAUSES.split(text)[-1])[-1]
+    clause = _LEAD.sub("", _TEXT_GROUP.split(_CLAUSES.split(text)[-1])[-1], count=1)
     if (
         (CHANGING | COMPUTED) & set(_BARE_WORD.findall(clause))
         or DENYING_HAN.search(clause)
