@@ -26,6 +26,7 @@ def test_configs_are_compared_on_the_same_problems_and_their_traces_count_for_th
     assert figures[0].values.keys() == figures[1].values.keys()
     assert all(one.spent.tokens and one.rate is not None and one.rate.problems == 5 for one in figures)
     assert [(one.first, one.second, one.difference.problems) for one in contrasts] == [("warm-0.5", "warm-1.2", 5)]
+    assert all(len(line) < 80 for one in contrasts for line in one.lines())
     run = runs[0][1]
     summary = pipeline.sample(run)
     assert (summary.samples, summary.samples_new) == (24, 14)

@@ -16,7 +16,7 @@ import msgspec
 from overproof import pipeline
 from overproof.errors import ConfigError, OverproofError
 from overproof.estimators import Difference, Estimate, estimate_difference, estimate_rate, hold_together, show_p
-from overproof.pipeline import Run
+from overproof.pipeline import Run, StepProgress
 from overproof.records import PreparedProblem, Problem, Trace
 from overproof.sampling.plan import has_all_samples
 from overproof.sampling.settings import Settings
@@ -89,14 +89,15 @@ class Contrast(msgspec.Struct, frozen=True):
     p_value: float
     """By Holm, over all pairs."""
 
-    def line(self) -> str:
+    def lines(self) -> list[str]:
         """For people."""
         one = self.difference
         verdict = f"may be noise, {one.noise} points" if one.low <= 0 <= one.high else "is more than noise"
-        return (
+        return [
             f"{self.second} − {self.first}: {one.value:+.1%} ({one.low:+.1%} – {one.high:+.1%}) on {one.problems:,} "
-            f"problems, p {show_p(self.p_value)}: {verdict}"
-        )
+            f"problems, p {show_p(self.p_value)}",
+            f"  {verdict}",
+        ]
 
 
 def pilot(runs: Sequence[tuple[str, Run]], problems: int) -> tuple[list[Figures], list[Contrast]]:
@@ -111,7 +112,10 @@ def pilot(runs: Sequence[tuple[str, Run]], problems: int) -> tuple[list[Figures]
         with run.folder.lock():
             pipeline.prepare(run)
     chosen = _choose([run for _, run in runs], problems)
-    figures = [_try(name, run, chosen) for name, run in runs]
+    figures = []
+    for number, (name, run) in enumerate(runs, start=1):
+        run.show(StepProgress("pilot", number, len(runs), f"{name}, {len(chosen)} problems"))
+        figures.append(_try(name, run, chosen))
     return figures, _contrast(figures)
 
 

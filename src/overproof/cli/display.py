@@ -175,7 +175,7 @@ class Display:
             table.add_row(*one.cells())
         self.close()
         self.out.print(table)
-        self.print(*(contrast.line() for contrast in contrasts))
+        self.print(*(line for contrast in contrasts for line in contrast.lines()))
         self.print(*(f"money {note}" for note in dict.fromkeys(one.price_note for one in figures if one.price_note)))
         self.print(*(f"! {one.name}: {one.failed}" for one in figures if one.failed))
 

@@ -461,11 +461,13 @@ class Dispatch:
             patience, since = START_PATIENCE_SECONDS, self._began
         is_hopeless = all(other.trouble or other.governor.is_in_trouble for other in self.teacher.endpoints)
         if is_hopeless and since is not None and now - since >= patience:
+            advice = "Check teacher.base_url and that the server is up"
+            if failure.meaning == "throttle":
+                advice = "It still asks for fewer requests: lower teacher.concurrency, or run again later"
             self.stop(
                 EndpointError(
-                    f"{endpoint.name}: nothing has succeeded for {now - since:.0f} s "
-                    f"({failure.explanation}). Check teacher.base_url and that the server is up; "
-                    "teacher.patience_seconds says how long to wait for one that recovers."
+                    f"{endpoint.name}: nothing has succeeded for {now - since:.0f} s ({failure.explanation}). "
+                    f"{advice}; teacher.patience_seconds says how long to wait for one that recovers."
                 )
             )
 
