@@ -94,8 +94,10 @@ class Contrast(msgspec.Struct, frozen=True):
         one = self.difference
         verdict = f"may be noise, {one.noise} points" if one.low <= 0 <= one.high else "is more than noise"
         return [
-            f"{self.second} − {self.first}: {one.value:+.1%} ({one.low:+.1%} – {one.high:+.1%}) on {one.problems:,} "
-            f"problems, p {show_p(self.p_value)}",
+            (
+                f"{self.second} − {self.first}: {one.value:+.1%} ({one.low:+.1%} – {one.high:+.1%}) on {one.problems:,} "
+                f"problems, p {show_p(self.p_value)}"
+            ),
             f"  {verdict}",
         ]
 
