@@ -93,13 +93,9 @@ class Contrast(msgspec.Struct, frozen=True):
         """For people."""
         one = self.difference
         verdict = f"may be noise, {one.noise} points" if one.low <= 0 <= one.high else "is more than noise"
-        return [
-            (
-                f"{self.second} − {self.first}: {one.value:+.1%} ({one.low:+.1%} – {one.high:+.1%}) on {one.problems:,} "
-                f"problems, p {show_p(self.p_value)}"
-            ),
-            f"  {verdict}",
-        ]
+        interval = f"{one.value:+.1%} ({one.low:+.1%} – {one.high:+.1%})"
+        found = f"{interval} on {one.problems:,} problems, p {show_p(self.p_value)}"
+        return [f"{self.second} − {self.first}: {found}", f"  {verdict}"]
 
 
 def pilot(runs: Sequence[tuple[str, Run]], problems: int) -> tuple[list[Figures], list[Contrast]]:
