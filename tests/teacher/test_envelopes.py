@@ -45,6 +45,7 @@ def receive(data: bytes) -> Reply | Failure:
         ({"message": "The model `m` does not exist or you have no access"}, 400, "fatal", "400: The model"),
         ({"message": "Request Entity Too Large"}, 413, "refused", "413: Request"),
         (None, 503, "throttle", "503: no message"),
+        ({"message": "crossed it", "type": "None", "param": "None", "code": "429"}, 429, "throttle", "429: crossed it"),
     ],
 )
 def test_an_error_is_read_in_every_envelope(error: Any, status: int, meaning: str, words: str) -> None:
@@ -99,6 +100,8 @@ def test_a_reply_in_a_gateways_wrapper_is_a_reply_and_so_is_what_says_that_all_i
 @pytest.mark.parametrize(
     ("error", "settings", "cure"),
     [
+        ({"message": "maximum context length is 8192 tokens"}, {}, "lower it so that prompt and reply fit into 8192"),
+        ({"message": "maximum context length is 8192 tokens"}, {"max_tokens": 99}, "The prompts alone are too long"),
         ({"message": "the valid range of max_tokens is [1, 8192]"}, {}, "at most 8192: lower teacher.max_tokens"),
         ({"message": "max_tokens is too large: this model takes at most 4,096"}, {}, "lower teacher.max_tokens"),
         ({"message": "temperature should be in (0.0, 1.0]"}, {"temperature": 1.3}, "lower teacher.temperature"),

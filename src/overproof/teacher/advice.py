@@ -114,6 +114,11 @@ def _find_bound(name: str, message: str, dialect: Dialect) -> str:
 def _cure_length(failure: Failure, dialect: Dialect) -> str:
     window = _WINDOW.search(failure.message)
     size = next((group for group in window.groups() if group), None) if window is not None else None
+    if size and 2 * dialect.config.max_tokens < int(size.replace(",", "")):
+        return (
+            f"The prompts alone are too long, as teacher.max_tokens is {dialect.config.max_tokens:,} of {size}: leave "
+            "long problems out, or give the server a longer context."
+        )
     within = f" so that prompt and reply fit into {size} tokens" if size else ""
     return (
         f"teacher.max_tokens is {dialect.config.max_tokens:,}: lower it{within}, or give the server a longer context."

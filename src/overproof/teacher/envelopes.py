@@ -40,6 +40,8 @@ _MESSAGE_KEYS = (
     "error",
 )
 """Where errors keep their codes and their words, likeliest first, as `words.fold` has them."""
+_NOTHING = ("", 0, "None", "null")
+"""What stands where there is no code and no parameter; LiteLLM writes Python's word."""
 _ENVELOPES = ("error", "errors", "baseresp", "fault", "detail", "response")
 """Where the error itself lies within an object."""
 _DEEPEST = 6
@@ -105,7 +107,7 @@ def read_words(error: Any) -> ErrorWords:
     return ErrorWords(
         list(dict.fromkeys(_read_codes(table))),
         _read_message(table),
-        parameter if isinstance(parameter, str) and parameter else None,
+        parameter if isinstance(parameter, str) and parameter not in _NOTHING else None,
     )
 
 
@@ -138,7 +140,7 @@ def _read_codes(table: Mapping[str, Any]) -> Iterator[str]:
     """The codes of an error by folded keys, with those of what lies within."""
     for key in _CODE_KEYS:
         value = table.get(key)
-        if isinstance(value, str | int) and value not in ("", 0) and not isinstance(value, bool):
+        if isinstance(value, str | int) and value not in _NOTHING and not isinstance(value, bool):
             yield str(value)
     if isinstance(table.get("error"), str) and " " not in table["error"]:  # {"error": "invalid_key", "message": …}
         yield table["error"]
