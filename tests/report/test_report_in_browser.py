@@ -159,6 +159,9 @@ def test_problems_are_listed_hardest_first(browser: "Browser", url: str) -> None
         assert rates == sorted(rates, key=lambda one: float(one.split()[0]))
         here.page.locator("#rows tr").first.locator("td").last.click()
         here.page.wait_for_selector(".problem-head h1")
+        assert here.page.locator(".top [aria-current]").inner_text() == "Problems"
+        here.page.get_by_role("link", name="← all problems").click()
+        here.wait("#/problems")
 
 
 def test_every_number_leads_to_as_many_rows_as_it_counts(browser: "Browser", url: str) -> None:

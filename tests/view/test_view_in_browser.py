@@ -200,6 +200,11 @@ def test_a_run_that_failed_or_lacks_replies_explains_itself(browser: "Browser", 
             assert "teacher.max_tokens" in why.inner_text()
             assert "nothing graded yet" not in here.page.locator("main").inner_text()
             assert here.violations() == []
+            lengths = here.page.locator("figure").filter(has_text="Traces by length")
+            assert lengths.locator(".columns").count() == 1, (
+                "no chart of the share of right ones where none is complete"
+            )
+            assert lengths.locator(".legend").inner_text() == "cut", "a colour says what it is even when it is alone"
             why.get_by_role("link", name="Read them").click()
             here.page.wait_for_function("() => document.querySelectorAll('#rows tr').length === 6")
         for page in ("/runs/1/", "/", "/compare?run=0&run=1"):

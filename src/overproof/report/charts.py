@@ -70,7 +70,7 @@ class Columns(NamedTuple):
     x: str
     y: str
     legend: list[tuple[str, str]]
-    """Kinds of parts and their names; empty where there is one kind only."""
+    """Kinds of parts and their names; empty where all parts are of one kind that no colour has to tell."""
     is_beside: bool = False
     """Whether the parts of a column stand beside each other."""
 

@@ -14,8 +14,10 @@ function readAddress() {
 async function route(isFirst) {
   const { name, parts, query } = readAddress(), page = name in LISTS ? "list" : name;
   for (const one of ["overview", "list", "problem"]) byId(`${one}-page`).hidden = one !== page;
+  if (name === "problem" && listing.query.toString() !== query.toString()) listing.back = null;
+  const from = name !== "problem" ? name : listing.back?.startsWith("#/problems") ? "problems" : "traces";
   for (const link of document.querySelectorAll(".top [data-route]")) {
-    if (link.dataset.route === (name === "problem" ? "traces" : name)) link.setAttribute("aria-current", "page");
+    if (link.dataset.route === from) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
   }
   if (page === "list") {
@@ -25,7 +27,6 @@ async function route(isFirst) {
   } else if (name === "problem") {
     const id = decodeURIComponent(parts[1]);
     document.title = `${id} · ${run.name} · Overproof`;
-    if (listing.query.toString() !== query.toString()) listing.back = null;
     listing.query = query;
     await showProblem(id, parts[2] === undefined ? undefined : Number(parts[2]), query);
   } else {

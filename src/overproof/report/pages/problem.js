@@ -92,7 +92,7 @@ function problemHead(problem, beside, query) {
   const place = beside && isFiltered && beside.place !== null ? make("span", { class: "detail" }, t("{place} of {total} in the list", { place: number(beside.place), total: beside.total === null ? "…" : number(beside.total) })) : null;
   return make("div", { class: "problem-head" },
     make("nav", { class: "crumbs", "aria-label": t("Problems") },
-      make("a", { href: back, "data-key": "u" }, isFiltered ? t("← the list") : t("← all traces")),
+      make("a", { href: back, "data-key": "u" }, isFiltered ? t("← the list") : back.startsWith("#/problems") ? t("← all problems") : t("← all traces")),
       link(beside?.previous, t("previous problem"), "p"), link(beside?.next, t("next problem"), "n"),
       isFiltered ? link(beside?.earlier, t("previous trace of the list"), "k") : null, isFiltered ? link(beside?.later, t("next trace of the list"), "j") : null, place),
     make("h1", { tabindex: "-1" }, t("Problem {id}", { id: problem.id })),
