@@ -239,6 +239,9 @@ IN_DOUBT: list[tuple[str, str, str | None]] = [
     ("2", "E(X) = 2", None),
     ("x_1 = x_2 = 1", "x = 1", None),
     (r"\text{all } n \ge 3", r"n \ge 3", None),
+    ("3/5", "March 5", "On which day?"),
+    ("5 N, 向左", "5 N", None),
+    ("all odd primes", "p > 2", "Find all primes p."),
 ]
 
 

@@ -796,6 +796,9 @@ def _collection_and_other(collection: Collection, other: Value, scope: Scope, is
         if finding is not None:
             return finding
     if isinstance(other, Scalar | Quantity):
+        values = [item for item in collection.items if not isinstance(item, Words)]
+        if len(values) == 1 and collection.form == "list" and equal(values[0], other, scope).same:
+            return undecided("text", "words beside the value")
         return different("kind", "one value is not several")
     return undecided("parts", "one thing against several")
 
@@ -939,6 +942,8 @@ def _interval_and_other(interval: Interval, other: Value, scope: Scope, is_refer
     if isinstance(other, Words):
         if phrase_of(other.text) == "reals" and show_region(interval.pieces) == "(-inf, inf)":
             return same("relation", "all real numbers")
+        if describes(other.text) and phrase_of(other.text) is None:
+            return undecided("text", "words that may describe it")
         return different("kind", "words against a set of numbers")
     if isinstance(other, Scalar | Quantity):
         ends = [end for piece in interval.pieces for end in (piece.low, piece.high)]

@@ -69,6 +69,7 @@ _DATE = re.compile(
 )
 _NUMERIC_DATE = re.compile(r"(\d\d?)(?P<joint>[-/.])(\d\d?)(?P=joint)(\d{4})")
 """4/3/2024: the day or the month may come first."""
+_SHORT_DATE = re.compile(r"(\d\d?)/(\d\d?)")
 _MAGNITUDE_LETTERS = {"k": 10**3, "K": 10**3, "M": 10**6, "B": 10**9}
 _MAGNITUDE_LETTER = re.compile(r"(¤?)(\d+(?:\.\d+)?) ?([kKMB])")
 _HEX = re.compile(r"0[xX]([0-9A-Fa-f]{1,16})")
@@ -120,6 +121,9 @@ def _in_words(spelled: str) -> Iterator[Value]:
     """A number, a time or a Roman number in letters alone."""
     if _WORDS.fullmatch(spelled) and (value := fraction_of_words(spelled)) is not None:
         yield Scalar(number(value))
+    count, _, name = spelled.rpartition(" ")
+    if count and (unit := UNITS.get(name)) is not None and (value := fraction_of_words(count)) is not None:
+        yield Quantity(number(value), unit)
     if (match := _PAST.fullmatch(spelled)) is not None:
         yield from _past(match)
     if _LOOSE_WORD.fullmatch(spelled):
@@ -215,6 +219,14 @@ def _numeric_date(match: re.Match[str]) -> Iterator[Date]:
         if 0 < month <= len(_MONTHS) and 0 < day <= 31:
             doubt = DAY_OR_MONTH if max(one, other) <= len(_MONTHS) and one != other else ""
             yield Date(year, month, day, doubt)
+
+
+def _short_date(match: re.Match[str]) -> Iterator[Date]:
+    """3/5: a fraction, unless the other side is a day of the year."""
+    one, other = int(match[1]), int(match[2])
+    for month, day in dict.fromkeys([(one, other), (other, one)]):
+        if 0 < month <= len(_MONTHS) and 0 < day <= 31:
+            yield Date(None, month, day, DAY_OR_MONTH)
 
 
 # --- spans and amounts
@@ -327,6 +339,7 @@ _FORMS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], Iterator[Value]]]
     (_PAST, _past),
     (_DATE, _date),
     (_NUMERIC_DATE, _numeric_date),
+    (_SHORT_DATE, _short_date),
     (_MAGNITUDE_LETTER, _with_magnitude),
     (_HEX, _hex),
     (_RANGE, _range),

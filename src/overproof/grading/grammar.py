@@ -876,7 +876,10 @@ class Grammar(UnitReader):
         inner = self.atom()
         if inner.op != "sym" and not (inner.op == "num"):
             raise UnreadableError(f"{kind} of an expression")
-        return Node("sym", (), f"{kind} {inner.value}")
+        name = str(inner.value)
+        if kind == "\\angle" and len(name) == 3 and name[0] > name[2]:
+            name = name[::-1]  # the vertex stands between the two sides, in either order
+        return Node("sym", (), f"{kind} {name}")
 
     def bound_sum(self) -> Node:
         r"""\sum_{k=1}^{n} body and \prod."""

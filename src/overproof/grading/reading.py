@@ -37,7 +37,7 @@ from overproof.grading.tree import (
     symbols,
     walk,
 )
-from overproof.grading.units import DEGREE, PERCENT, Unit
+from overproof.grading.units import DEGREE, PERCENT, Unit, called_beside, unit_named
 from overproof.grading.values import (
     GROUPED,
     LETTER_UNIT,
@@ -123,7 +123,7 @@ def readings(text: str, alone: frozenset[str] = frozenset()) -> tuple[Value, ...
 _STATEMENT_PAIR = re.compile(r"\((\d)\) ?\((\d)\)")
 _PART_NUMBER = re.compile(r"(?:^| |(?<=[,;]))\((\d)\)(?: |(?=[^\s(]))")
 _NAMES_OF_ONE = re.compile(r"((?:[A-Za-z](?:_\{?\w\}?)? ?= ?){2,6})([^=<>,;]+)")
-_AMOUNT = r"\d+(?:\.\d+)? ?(?:[\u4e00-\u9fff]{1,3}|[a-z]{1,8})"
+_AMOUNT = r"(\d+(?:\.\d+)?) ?([\u4e00-\u9fff]{1,3}|[a-z]{1,8})"
 _AMOUNTS = re.compile(rf"{_AMOUNT}(?: ?{_AMOUNT}){{1,2}}")
 
 
@@ -154,8 +154,15 @@ def _amounts(spelled: str) -> Value | None:
     """3米5厘米 as the amounts for several blanks; None for any other text."""
     if not spelled[:1].isdecimal() or _AMOUNTS.fullmatch(spelled) is None:
         return None
-    parts = [readings(piece)[0] for piece in re.findall(_AMOUNT, spelled)]
-    return Collection(tuple(parts), "tuple") if all(isinstance(part, Quantity) for part in parts) else None
+    parts: list[Quantity] = []
+    for count, name in re.findall(_AMOUNT, spelled):
+        unit = unit_named(name)
+        if unit is not None and parts:
+            unit = called_beside(unit, parts[-1].unit) or unit  # 2时30分
+        if unit is None:
+            return None
+        parts.append(Quantity(number(Fraction(count)), unit))
+    return Collection(tuple(parts), "tuple")
 
 
 def _whole(spelled: str, alone: frozenset[str]) -> Value:
@@ -539,6 +546,8 @@ _COMPARISONS = frozenset({"<", ">", "<=", ">=", "!="})
 
 def _relation(node: Node) -> Value:
     operators = str(node.value).split()
+    if operators == ["=="] and node.args[0].op == "call":
+        node, operators = Node("rel", node.args, "="), ["="]  # f(x) ≡ x, for all x
     if set(operators) <= {"=", "~"}:
         return _equation(node, operators)
     if operators == ["in"] and not is_domain(node):
