@@ -12,7 +12,7 @@ from endpoint import message
 from sampled import answer_to, is_right, make_folder, numbered, read_all
 
 from overproof.config import RunConfig
-from overproof.errors import InputError
+from overproof.errors import EndpointError, InputError
 from overproof.sampling.batch import read_batch, write_batch
 from overproof.sampling.identity import SEEDS
 from overproof.teacher import profiles
@@ -100,6 +100,17 @@ def test_failed_and_refused_results_are_told_apart(tmp_path: Path) -> None:
         (None, "length"),
     ]
     assert write_batch(config(), folder, [0], tmp_path / "more.jsonl").requests == 4
+
+
+@pytest.mark.parametrize("words", ["maximum context length is 8192 tokens", "unknown field: top_k"])
+def test_a_batch_whose_every_result_is_refused_settles_nothing(tmp_path: Path, words: str) -> None:
+    folder = make_folder(tmp_path / "run", numbered(3))
+    write_batch(config(), folder, [0], tmp_path / "out.jsonl")
+    results = [result(row, {"error": {"message": words}}, 400) for row in requests_in(tmp_path / "out.jsonl")]
+    with pytest.raises(EndpointError, match=f"None of the 6 results is a reply: .*{words}.*Nothing is written down"):
+        read_batch(config(), folder, [0], [write_lines(tmp_path / "in.jsonl", results)])
+    assert not read_all(folder)
+    assert write_batch(config(), folder, [0], tmp_path / "more.jsonl").requests == 6
 
 
 def test_results_of_any_other_engine_are_taken_by_their_custom_id(tmp_path: Path) -> None:

@@ -361,6 +361,15 @@ def test_a_request_that_one_endpoint_has_failed_is_asked_of_another_at_once(tmp_
     assert len(dead.asked) == 6, "each of them once, and none again"
 
 
+def test_a_server_that_closes_after_each_reply_costs_no_failed_attempt(tmp_path: Path) -> None:
+    """ggml-org/llama.cpp: Keep-Alive is said and not kept"""
+    folder = make_folder(tmp_path, numbered(12))
+    with serve(lambda _: Wire(stream_reply("4", reasoning="so").pieces, "close")) as endpoint:
+        summary, told = sample_all(config_for(endpoint, {"n": 2}, teacher={"stream": True, "concurrency": 4}), folder)
+    assert (summary.samples, summary.failures, notices(told)) == (24, {}, [])
+    assert summary.spent.unreported_tokens == 0
+
+
 def test_a_request_that_every_endpoint_has_failed_is_still_asked_again(tmp_path: Path) -> None:
     folder = make_folder(tmp_path, numbered(2))
 

@@ -48,6 +48,14 @@ def test_a_run_whose_first_replies_all_fail_for_one_reason_stops_with_it(
     assert len(read_all(folder)) >= 16
 
 
+def test_a_session_of_few_replies_is_told_at_its_end(tmp_path: Path) -> None:
+    folder = make_folder(tmp_path, numbered(3))
+    with serve(lambda _: json_reply(f"{WHY}It is 1.")) as endpoint:
+        config = config_for(endpoint, {"n": 1}, prompt={"template": "boxed"})
+        with pytest.raises(EndpointError, match=r"first 3 replies .* fail for one reason, below_think_format"):
+            sample_all(config, folder, inspect=functools.partial(find_fault, config))
+
+
 def test_one_fit_reply_is_enough_and_the_switch_goes_on_regardless(tmp_path: Path) -> None:
     def one_in_ten(ask: Ask) -> Wire:
         return answer(ask) if ask.number == 5 else json_reply(WHY, "length")

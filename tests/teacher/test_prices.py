@@ -5,8 +5,10 @@ from __future__ import annotations
 import datetime as dt
 
 import pytest
+from building import make_config
 
-from overproof.teacher.prices import find_list_price
+from overproof.sampling.settings import Settings
+from overproof.teacher.prices import ListPrice, find_list_price
 from overproof.teacher.profiles import load_profile
 
 
@@ -24,6 +26,17 @@ from overproof.teacher.profiles import load_profile
 def test_a_price_is_that_of_the_longest_name_the_model_prolongs(profile: str, model: str, found: str | None) -> None:
     price = find_list_price(profile, model)
     assert (price.model if price else None) == found
+
+
+def test_the_list_counts_where_the_config_gives_no_price_of_its_own() -> None:
+    def list_price(**own: int) -> ListPrice | None:
+        config = make_config(teacher={"profile": "deepseek", "model": "deepseek-v4-pro"}, budget=own)
+        return Settings(config).list_price
+
+    found = list_price()
+    assert found is not None
+    assert found == find_list_price("deepseek", "deepseek-v4-pro")
+    assert list_price(input_price=0, output_price=1) is None
 
 
 def test_every_price_is_money_with_a_date_and_belongs_to_a_profile() -> None:
