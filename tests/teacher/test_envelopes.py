@@ -114,3 +114,18 @@ def test_a_reply_in_a_gateways_wrapper_is_a_reply_and_so_is_what_says_that_all_i
 def test_the_line_that_mends_a_refused_parameter_is_named(error: Any, settings: dict[str, Any], cure: str) -> None:
     dialect = Dialect(EndpointConfig(model="m", base_url="http://127.0.0.1:1/v1", **settings))
     assert cure in find_cure(classify(error, GENERIC, status=422), dialect)
+
+
+@pytest.mark.parametrize(
+    ("base_url", "status", "cure"),
+    [
+        ("https://a.example/v1/messages", 405, "ends with /messages: leave that out"),
+        ("https://a.example/v1/responses/", 404, "ends with /responses: leave that out"),
+        ("https://a.example/v1/chat/completions?api-version=1", 404, "ends with /chat/completions: leave"),
+        ("https://a.example", 405, "ends where /chat/completions follows"),
+        ("https://a.example/v1/messages", 401, "Check the key"),
+    ],
+)
+def test_an_address_of_another_page_is_named(base_url: str, status: int, cure: str) -> None:
+    dialect = Dialect(EndpointConfig(model="m", base_url=base_url))
+    assert cure in find_cure(classify({"detail": "No"}, GENERIC, status=status), dialect)

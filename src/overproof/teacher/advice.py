@@ -29,6 +29,9 @@ _WINDOW = re.compile(
     r"(?:context (?:length|size|window)|n_ctx)\D{0,24}?(\d[\d,]{2,})|\((\d[\d,]{2,}) tokens\)", re.IGNORECASE
 )
 """How they say how long their context is."""
+_OTHER_PATH = re.compile(r"(/(?:chat/completions|completions|messages|responses|api/chat|api/generate))/?(?:\?|\Z)")
+"""Pages of this and of other APIs, which some write at the end of an address."""
+_NO_SUCH_PAGE = ("404", "405")
 _OWN_KEYS = ("temperature", "top_p", "max_tokens", "thinking_budget")
 """Request keys that are keys of `teacher` too."""
 
@@ -127,8 +130,14 @@ def _cure_length(failure: Failure, dialect: Dialect) -> str:
 
 def _cure_fatal(failure: Failure, dialect: Dialect) -> str:
     text = f"{failure.code} {failure.message}".casefold()
-    status = failure.code.split()[:1]
-    if status == ["404"] or ("model" in text and status not in (["401"], ["403"])):
+    status = failure.code.split()[:1] or [""]
+    tail = _OTHER_PATH.search(dialect.config.base_url or "")
+    if tail is not None and status[0] in _NO_SUCH_PAGE:
+        return (
+            f"teacher.base_url ends with {tail[1]}: leave that out. Requests go to /chat/completions below it, and "
+            "to no other API."
+        )
+    if status[0] in _NO_SUCH_PAGE or ("model" in text and status not in (["401"], ["403"])):
         return "Check teacher.model, and that teacher.base_url ends where /chat/completions follows (usually /v1)."
     key_env = dialect.config.key_env or dialect.profile.key_env
     if status == ["403"]:
