@@ -21,6 +21,8 @@ _LOOKED_AT = 20
 _QUESTIONS = ("question", "problem", "prompt", "instruction", "input", "query", "题目", "问题")
 _REFERENCES = ("reference", "answer", "expected_answer", "final_answer", "solution", "ground_truth", "target", "答案")
 """What people call the two columns, the likeliest first."""
+_GROUPS = {"source": ("source", "来源"), "level": ("level", "difficulty", "难度")}
+"""What they call those by which a report tells groups apart."""
 _MODELS = {
     "dashscope": "qwen3-235b-a22b-thinking-2507",
     "deepseek": "deepseek-v4-pro",
@@ -44,6 +46,8 @@ class FirstLook(msgspec.Struct, frozen=True):
     """How many rows were looked at."""
     append: tuple[str, ...] = ()
     """The columns with the options of a multiple choice that the questions do not list."""
+    groups: dict[str, str] = {}
+    """The columns with source and level, where so many rows share a value that a report can tell groups apart."""
 
 
 class Whom(msgspec.Struct, frozen=True):
@@ -84,7 +88,9 @@ def look_at(problems: str) -> FirstLook:
         missing_options(row, said.get(question or "", ""), said.get(reference or "", ""))
         for row, said in zip(rows, texts, strict=True)
     ]
-    return FirstLook(columns, question, reference, len(rows), next(filter(None, options), ()))
+    return FirstLook(
+        columns, question, reference, len(rows), next(filter(None, options), ()), _find_groups(rows, columns)
+    )
 
 
 def write_config(problems: str, whom: Whom, *, question: str | None, reference: str | None, n: int) -> str:
@@ -166,7 +172,17 @@ def _source_of(problems: str, question: str | None, reference: str | None, found
         source["append"] = found.append[0] if len(found.append) == 1 else list(found.append)
     if "id" in found.columns:
         source["id"] = "id"
+    source |= {key: column for key, column in found.groups.items() if column not in {question, reference}}
     return source
+
+
+def _find_groups(rows: Sequence[Mapping[str, Any]], columns: list[str]) -> dict[str, str]:
+    picked = {key: _pick(names, columns) for key, names in _GROUPS.items()}
+    return {
+        key: column
+        for key, column in picked.items()
+        if column is not None and len({str(look_up(row, column)) for row in rows}) * 2 <= len(rows)
+    }
 
 
 def _pick(wanted: tuple[str, ...], columns: list[str]) -> str | None:

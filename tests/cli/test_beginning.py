@@ -9,7 +9,7 @@ from terminal import run_in_terminal
 
 from overproof.config import load_config
 
-ROWS = "nr,Question,Answer\na,What is 1+1?,2\nb,What is 2+2?,4\n"
+ROWS = "nr,Question,Answer,Source,Level\na,What is 1+1?,2,page 1,1\nb,What is 2+2?,4,page 2,1\n"
 
 
 @pytest.mark.parametrize(
@@ -34,7 +34,8 @@ def test_a_config_for_a_file_of_ones_own_can_be_run_at_once(
     shown = overproof("init", "--problems", "mine.csv", *options, folder=tmp_path)
     assert shown.returncode == 0, shown.stderr
     written = yaml.safe_load((tmp_path / "mine.yaml").read_text())
-    assert written["problems"] == {"path": "mine.csv", "question": "Question", "reference": "Answer"}
+    columns = {"question": "Question", "reference": "Answer", "level": "Level"}
+    assert written["problems"] == {"path": "mine.csv"} | columns, "a source for each row alone is none"
     assert written["teacher"] == teacher | {"max_tokens": 16384}
     assert load_config(str(tmp_path / "mine.yaml")).selection.policy == "correct"
     assert "overproof doctor mine.yaml" in shown.stderr
