@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
-from shardwork import die, die_once, double, fail, pid_of, print_and_double, say_workers
+from shardwork import die, die_once, double, fail, grade_there, pid_of, print_and_double
 
 from overproof.engine import Engine
 from overproof.errors import InputError, MissingExtraError, OverproofError
@@ -56,7 +56,7 @@ def test_what_the_work_prints_is_not_taken_for_an_answer() -> None:
 
 
 def test_grading_within_a_process_takes_one_worker() -> None:
-    assert set(TWO.run_shards(say_workers, range(2))) == {1}
+    assert set(TWO.run_shards(grade_there, range(2))) == {("correct", 1)}
 
 
 def test_a_caller_that_stops_listening_leaves_no_process_behind() -> None:

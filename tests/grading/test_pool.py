@@ -335,19 +335,6 @@ process.join()
     assert run_script(tmp_path, script).strip() == "correct"
 
 
-@pytest.mark.slow
-def test_grading_works_in_a_ray_task() -> None:
-    ray = pytest.importorskip("ray")
-    ray.init(
-        address="local", num_cpus=1, include_dashboard=False, runtime_env={"env_vars": {"PYTHONPATH": str(SOURCE)}}
-    )
-    try:
-        task = ray.remote(lambda: grade(*DEEP).verdict.value)
-        assert ray.get(task.remote()) == "correct"
-    finally:
-        ray.shutdown()
-
-
 def test_workers_end_with_the_process_that_started_them(tmp_path: Path) -> None:
     script = f"""
 import json, os, sys
