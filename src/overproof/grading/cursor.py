@@ -111,8 +111,8 @@ class UnitReader(Cursor):
                 raise UnreadableError("a unit without a name")
             if sign < 0 and factor[0].name == "分":
                 factor = UNITS["分钟"], factor[1]  # 千米/分: of cents nothing goes by
-            total = total.times(factor[0], sign * factor[1])
-            sign = 1
+            # What follows a stroke stands under it: J/mol·K is J/(mol·K); a negative power says so itself.
+            total = total.times(factor[0], factor[1] if factor[1] < 0 else sign * factor[1])
             if self.token.text == "/" or (self.token.kind == "word" and self.token.text in {"per", "每"}):
                 after = self.ahead()
                 if after.text == "(" and (divisor := self.units_in_brackets()) is not None:

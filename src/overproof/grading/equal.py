@@ -200,7 +200,13 @@ def _quantity_and_number(quantity: Quantity, other: Value, scope: Scope, is_refe
         return undecided("unit", f"a direction that only one side has: {quantity.unit.note or quantity.unit.name}")
     reference, answer = (quantity.node, other.node) if is_reference else (other.node, quantity.node)
     plain = _scalars(Scalar(reference), Scalar(answer), scope)
-    if quantity.guessed and not (scope.means_unit(quantity.unit) and not (plain.same and is_reference)):
+    asked = scope.asked_unit
+    means_unit = scope.means_unit(quantity.unit) or (
+        asked is not None
+        and asked.dimension == quantity.unit.dimension
+        and quantity.unit.name not in (scope.known or ())
+    )
+    if quantity.guessed and not (means_unit and not (plain.same and is_reference)):
         layer = QUESTION if plain.same and _may_be_measured(quantity, scope) else "unit"
         return undecided(layer, quantity.guessed)
     if quantity.unit.dimension == PERCENT.dimension:
@@ -218,7 +224,6 @@ def _quantity_and_number(quantity: Quantity, other: Value, scope: Scope, is_refe
             if scope.speaks_of_turns and PI not in walk(quantity.node)
             else different("unit", "degrees that nothing asks for")
         )
-    asked = scope.asked_unit
     if asked is not None and asked.dimension == quantity.unit.dimension and not (plain.same and not is_reference):
         return _in_asked_unit(quantity, other, asked, scope, is_reference, plain)
     if not plain.same and not scope.text and is_scaled(quantity, other):

@@ -195,6 +195,7 @@ def judge(reference: Reference, answer: str, question: str | None = None) -> Fin
     if (
         finding.same is False
         and question is None
+        and len(spelled) == 1
         and letters_of(answer) == spelled.upper()
         and reference.kind == "number"
     ):

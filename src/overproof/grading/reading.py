@@ -111,7 +111,9 @@ def readings(text: str, alone: frozenset[str] = frozenset()) -> tuple[Value, ...
         if options.get("split") and isinstance(found[-1], Scalar) and _GROUPED.fullmatch(spelled):
             found[-1] = Scalar(found[-1].node, guessed=GROUPED)
         if options.get("letters") and isinstance(other, Quantity) and other not in found:
-            other = Quantity(other.node, other.unit, guessed=LETTER_UNIT)
+            nothing = other.node == number(0) and isinstance(found[-1], Scalar)  # 0 K is no product, which were 0
+            other = Quantity(other.node, other.unit, guessed="" if nothing else LETTER_UNIT)
+            found = [*found[:-1], other] if nothing else found
         if other not in found:
             found.append(other)
     if (product_ := _STATEMENT_PAIR.fullmatch(text.strip())) is not None:
