@@ -157,6 +157,30 @@ def test_every_link_of_a_page_leads_to_a_file() -> None:
                 assert (page.parent / link).exists(), f"{page.name} links {link}"
 
 
+WHERE_TO_ADD = [
+    paragraph.partition(".** ")
+    for paragraph in guide_pages("en")["building"].read_text(encoding="utf-8").split("\n\n")
+    if paragraph.startswith("**")
+]
+
+
+@pytest.mark.parametrize(
+    ("what", "where"), [(what, where) for what, _, where in WHERE_TO_ADD], ids=lambda one: one[:20]
+)
+def test_every_place_that_is_named_for_what_may_be_added_is_there(what: str, where: str) -> None:
+    named = re.findall(r"`([^`]+)`", where)
+    files = [
+        ROOT / name if name.startswith("tests") else ROOT / "src/overproof" / name for name in named if "/" in name
+    ]
+    files += [ROOT / "src/overproof" / name for name in named if re.fullmatch(r"\w+\.py", name)]
+    assert files, what
+    assert [file for file in files if not file.exists()] == []
+    read = [page for file in files for page in (file.rglob("*.py") if file.is_dir() else [file])]
+    text = "\n".join(page.read_text(encoding="utf-8") for page in read)
+    tables = [part for name in named if re.fullmatch(r"[A-Za-z_]*[_A-Z][\w.]*", name) for part in name.split(".")]
+    assert [table for table in tables if not re.search(rf"\b{table}\b", text)] == []
+
+
 def test_the_readme_is_short_and_holds_the_two_commands() -> None:
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     assert len(text.splitlines()) <= 200
