@@ -345,7 +345,7 @@ def suspect_references(generator: Generator, shape: str, n: int, trials: int) ->
     """Right references of 200 problems, each with a mistake of its own that wrong replies share more or less."""
     flagged = 0
     for _ in range(trials):
-        agreement, tallies = Agreement(), Counter[tuple[int, int, int]]()
+        agreement, tallies = Agreement(), Counter[tuple[int, int, int, int]]()
         for chance, shared in zip(_draw(generator, shape, 200), generator.beta(1, 2, 200), strict=True):
             right = int(generator.binomial(n, chance))
             common = int(generator.binomial(n - right, shared))
@@ -354,7 +354,7 @@ def suspect_references(generator: Generator, shape: str, n: int, trials: int) ->
             if agreement.wants_wrong(right, len(wrong)):
                 agreement.note_wrong(wrong)
             if common >= 3 and 2 * common > n:
-                tallies[n, common, right] += 1
+                tallies[n, common, right, 0] += 1
         flagged += agreement.count_suspects(tallies)
     return Cell("suspect reference", f"{shape}, n {n}, all right", 200 * trials, alarms=flagged / (200 * trials))
 

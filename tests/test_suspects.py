@@ -5,9 +5,10 @@ from typing import Any
 
 import orjson
 import pytest
+from endpoint import Ask, Wire, json_reply, serve
 from typer.testing import CliRunner
 
-from overproof import pipeline, suspects
+from overproof import judge, pipeline, suspects
 from overproof.cli import app
 from overproof.config import load_config
 from overproof.errors import ConfigError
@@ -131,3 +132,39 @@ def test_the_command_lists_and_decides(folder: RunFolder) -> None:
     assert "1 decisions in" in decided.output
     go_on(folder)
     assert "0 suspect references" in CliRunner().invoke(app, ["suspects", str(folder.root)]).output
+
+
+def test_the_judge_says_which_of_two_answers_is_right_without_knowing_the_reference_and_is_asked_once(
+    folder: RunFolder,
+) -> None:
+    seen: list[dict[str, str]] = []
+    truths = {"What is 2 + 2?": "4", "What is 2 + 3?": "5"}
+
+    def decide(ask: Ask) -> Wire:
+        case = orjson.loads(ask.prompt)
+        if "first" not in case:  # one of those that check its verdicts on answers
+            return json_reply("EQUAL" if case["reference"] == case["answer"] else "DIFFERENT")
+        seen.append(case)
+        return json_reply("FIRST" if seen[-1]["first"] == truths[seen[-1]["question"]] else "SECOND")
+
+    def score(base_url: str, **more: Any) -> None:
+        asked = {"model": "the-judge", "base_url": base_url, "stream": False, "check": 1, **more}
+        config = load_config(str(folder.root), [f"judge.{key}={value}" for key, value in asked.items()])
+        pipeline.score(Run(config, folder))
+        pipeline.select(Run(config, folder))
+
+    with serve(decide) as endpoint:
+        score(endpoint.base_url)
+        assert not seen, "it is off unless asked for"
+        score(endpoint.base_url, doubts=True)
+        (line,) = suspects.find_suspects(folder, range(1), least=0)
+        score(endpoint.base_url, doubts=True)
+    assert sorted(one["question"] for one in seen) == sorted(truths), "each once, and never the divided one"
+    assert all(set(one) == {"question", "first", "second"} for one in seen)
+    opinions = judge.read_opinions(folder)
+    assert (line.found.judged, opinions.right, opinions.asked) == (1, 1, 1)
+    assert any("the judge holds with them" in text for text in line.lines())
+    report = pipeline.make_report(Run(load_config(str(folder.root)), folder))
+    shown = [one for one in report.suspects if one.problem_id == "wrong"]
+    assert all(one.judged == 1 for one in shown)
+    assert judge.read_spent(folder).tokens > 0

@@ -27,6 +27,7 @@ import msgspec
 
 from overproof import audit, freshness, hygiene, judge, prompts, report, rewards, sampling, selection, suspects
 from overproof.config import RunConfig
+from overproof.config.endpoint import JudgeConfig
 from overproof.config.own import extensions_in
 from overproof.config.source import PromptConfig
 from overproof.engine import Engine, open_engine
@@ -350,18 +351,25 @@ def score(run: Run) -> None:
     if config.judge is not None:
         freshness.record_config(folder, config, ("judge",))
         spent = sampling.read_spent(config, folder, run.shards)
+        tell = functools.partial(_tell_judge, run.show)
         try:
-            settled = judge.consult(
-                config,
-                folder,
-                run.shards,
-                spent=spent,
-                tell=functools.partial(_tell_judge, run.show),
-                grace=run.grace,
-            )
+            settled = judge.consult(config, folder, run.shards, spent=spent, tell=tell, grace=run.grace)
         finally:
             folder.push_judgements()
-        _score_shards(run, settled if whole else run.shards)
+        whole = _score_shards(run, settled if whole else run.shards)
+        if config.judge.doubts and _weigh_references(run, config.judge, tell):
+            _score_shards(run, [] if whole else run.shards)
+
+
+def _weigh_references(run: Run, asked: JudgeConfig, tell: judge.Listener) -> int:
+    """Ask the judge about the references that traces contradict; returns how many it was asked about now."""
+    config, folder = run.config, run.folder
+    wanted = suspects.find_doubts(folder, run.shards, asked)
+    spent = sampling.read_spent(config, folder, run.shards)
+    try:
+        return judge.weigh(config, folder, wanted, spent=spent, tell=tell, grace=run.grace)
+    finally:
+        folder.push_judgements()
 
 
 def _tell_judge(show: Show, event: judge.JudgeOutlook | judge.Asked | str) -> None:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import datetime as dt
 import getpass
+import hashlib
+import heapq
 import itertools
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -15,16 +17,18 @@ from pathlib import Path
 
 import msgspec
 
-from overproof import freshness
+from overproof import freshness, judge
 from overproof.audit import audit_reference
+from overproof.config.endpoint import JudgeConfig
 from overproof.errors import ConfigError, suggest
-from overproof.hygiene.wrong_references import Agreement, SuspectReference, find_candidate
+from overproof.hygiene.wrong_references import Agreement, SuspectReference, find_candidate, find_lone_answer
 from overproof.records import Grade, PreparedProblem, Trace, Verdict
 from overproof.runfolder import RunFolder, shard_of
 from overproof.runfolder.overrides import Action, Override, Overrides, read_overrides
 
 _LOOKED_THROUGH = 20_000
 """Problems among whose ids a near one is looked for, which takes a second."""
+_JUDGED = {1: "the judge holds with them; ", -1: "the judge holds with the reference; ", 0: ""}
 LAYER = "person"
 """The layer of a grade that a person gave."""
 
@@ -46,6 +50,7 @@ class Suspect(msgspec.Struct, frozen=True):
         counted = f"{self.found.agreeing} of {self.found.answered} answers agree on another"
         given = f", {self.found.supporting} give the reference" if self.found.supporting else ""
         probability = f"wrong with probability {self.found.probability or 0:.2f}"
+        probability = f"{_JUDGED[self.found.judged]}{probability}"
         yield f"{self.found.problem_id}{said}: {counted}{given}; {probability}"
         yield f"    question   {_shorten(self.question)}"
         yield f"    reference  {_shorten(self.found.reference)}"
@@ -59,6 +64,8 @@ def find_suspects(folder: RunFolder, shards: Iterable[int], least: float | None 
     `shards` have to be all of them for that. With `least` all that are wrong with that probability are given.
     """
     agreement = Agreement()
+    opinions = judge.read_opinions(folder)
+    agreement.checked = opinions.right, opinions.asked
     found: dict[str, Suspect] = {}
     for shard in shards:
         here = Agreement()
@@ -72,11 +79,42 @@ def find_suspects(folder: RunFolder, shards: Iterable[int], least: float | None 
             if candidate is not None:
                 problem = prepared.problem
                 ids = [trace.id for trace in traces]
+                said = opinions.on(problem.question, candidate.reference, candidate.answer)
+                candidate = msgspec.structs.replace(candidate, judged=said)
                 found[problem.id] = Suspect(candidate, problem.question, problem.source, ids, prepared.override)
         agreement.add(here)
     candidates = [one.found for one in found.values()]
     suspect = agreement.find_suspects(candidates, Counter(one.tally for one in candidates), least)
     return [msgspec.structs.replace(found[one.problem_id], found=one) for one in suspect]
+
+
+def find_doubts(folder: RunFolder, shards: Iterable[int], judge_config: JudgeConfig) -> dict[judge.Case, bool]:
+    """What a judge is to be asked about references, and whether it is a check.
+
+    Of each problem whose reference most traces contradict, nothing being decided about it, which of the two answers is
+    right; and the same of as many problems as `check` whose reference most traces give and some do not, drawn by a
+    seeded hash.
+    """
+    wanted: dict[judge.Case, bool] = {}
+    drawn: list[tuple[bytes, judge.Case]] = []
+    for shard in shards:
+        scores = {score.trace_id: score for score in folder.read_scores(shard)}
+        for prepared, traces in folder.read_groups(shard):
+            if prepared is None or prepared.override is not None or not traces:
+                continue
+            question = prepared.problem.question
+            if (candidate := find_candidate(traces, scores)) is not None:
+                if judge.is_whole(candidate.answer):
+                    wanted[judge.Case(question, candidate.reference, candidate.answer, "right")] = False
+            elif (other := find_lone_answer(traces, scores)) is not None and judge.is_whole(other):
+                case = judge.Case(question, prepared.problem.reference or "", other, "right")
+                drawn.append((_draw(judge_config.seed, prepared.problem.id), case))
+        drawn = heapq.nsmallest(judge_config.check, drawn, key=lambda one: one[0])
+    return wanted | {case: True for _, case in drawn if case not in wanted}
+
+
+def _draw(seed: int, problem_id: str) -> bytes:
+    return hashlib.blake2b(f"{seed}\0{problem_id}".encode(), digest_size=8).digest()
 
 
 def find_undecided(folder: RunFolder, shards: Iterable[int], samples: int) -> list[Suspect]:

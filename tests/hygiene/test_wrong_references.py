@@ -110,3 +110,19 @@ def test_where_a_run_says_little_one_voice_of_eight_is_suspect_and_one_of_three_
         agreement.note_counts(0, answered)
         one = SuspectReference("p", "5", "4", answered, answered)
         assert len(agreement.find_suspects([one], Counter([one.tally]))) == expected
+
+
+@pytest.mark.parametrize(
+    ("judged", "checked", "expected"),
+    [(0, (0, 0), 0), (1, (0, 0), 1), (1, (48, 50), 1), (1, (20, 50), 0), (-1, (48, 50), 0), (1, (3, 50), 0)],
+)
+def test_a_judge_counts_as_far_as_it_is_right_where_that_is_known(
+    judged: int, checked: tuple[int, int], expected: int
+) -> None:
+    agreement = Agreement()
+    for right, wrong, problems in ((4, 0, 20), (2, 2, 20), (1, 3, 10)):
+        agreement.note_counts(right, wrong, problems)
+    agreement.checked = checked
+    one = SuspectReference("p", "5", "4", 4, 4, judged=judged)
+    found = agreement.find_suspects([one], Counter([one.tally]))
+    assert len(found) == expected == agreement.count_suspects(Counter([one.tally]))

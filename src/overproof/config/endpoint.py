@@ -267,5 +267,10 @@ class JudgeConfig(EndpointConfig):
     check: NonNegativeInt = 50
     """Answers that the rules did decide, drawn by chance, which the judge is asked too: its agreement with the rules
     is reported with an interval."""
+    doubts: bool = False
+    """Ask it too, of each problem whose reference most traces contradict, which of the two answers is right, without
+    saying which is the reference; and of as many problems as `check` whose reference most traces give, which says how
+    far it is trusted. `overproof suspects` goes by that. It has to solve the problems: give it thinking and
+    max_tokens."""
     seed: NonNegativeInt = 0
     """Which answers are drawn for that."""

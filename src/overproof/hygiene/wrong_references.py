@@ -44,8 +44,13 @@ _MOST_COMPARED = 500
 _RIGHT = {Verdict.CORRECT, Verdict.APPROXIMATE}
 
 
-Tally = tuple[int, int, int]
-"""Traces of a candidate that answer, that agree on another answer, that give the reference."""
+Tally = tuple[int, int, int, int]
+"""Traces of a candidate that answer, that agree on another answer, that give the reference; and what a judge says, as
+`SuspectReference.judged` has it."""
+_USUAL_TRUST = (4, 5)
+"""(right, of) opinions of a judge before it has been checked."""
+_MOST_TRUSTED = 0.9
+"""A judge may make the very mistake that the traces share, which no check on other problems shows."""
 
 
 class SuspectReference(msgspec.Struct, frozen=True):
@@ -61,6 +66,8 @@ class SuspectReference(msgspec.Struct, frozen=True):
     """How many traces gave any answer that has a verdict: more than half of them are `agreeing`."""
     supporting: int = 0
     """How many traces gave the reference."""
+    judged: int = 0
+    """1 where a judge holds with the traces, -1 where with the reference, 0 where it was not asked or cannot tell."""
     probability: float | None = None
     """That the reference is wrong, as the run's own rates have it; None before they are known."""
     is_suspect: bool = False
@@ -69,7 +76,7 @@ class SuspectReference(msgspec.Struct, frozen=True):
     @property
     def tally(self) -> Tally:
         """The counts that its probability rests on."""
-        return self.answered, self.agreeing, self.supporting
+        return self.answered, self.agreeing, self.supporting, self.judged
 
 
 class Agreement:
@@ -82,6 +89,8 @@ class Agreement:
         self.wrong: defaultdict[tuple[int, int], float] = defaultdict(float)
         """Wrong answers, a problem's weighing one together, by (others that agree with it, other wrong answers); of
         problems whose reference some trace gives, which is hardly ever a wrong one."""
+        self.checked = (0, 0)
+        """(right, of) opinions of the judge on references that are known to be right."""
         self._compared = 0
 
     def note(self, grades: Sequence[Grade]) -> None:
@@ -114,6 +123,7 @@ class Agreement:
         self.ability.update(other.ability)
         for counts, weight in other.wrong.items():
             self.wrong[counts] += weight
+        self.checked = max(self.checked, other.checked)
 
     def find_suspects(
         self, candidates: Sequence[SuspectReference], among: Counter[Tally], least: float | None = None
@@ -159,7 +169,7 @@ class Agreement:
         """
         able = fit_prior(_together(self.ability, _USUAL_ABILITY), caution=0)
         agree = fit_prior(_together(self.wrong, _USUAL_AGREEMENT), caution=0)
-        ratios = {tally: _ratio(tally, able, agree) for tally in candidates}
+        ratios = {tally: _ratio(tally, able, agree) * self._trust() ** tally[3] for tally in candidates}
         problems = max(self.ability.total(), sum(candidates.values()))
         share = _USUAL_SHARE
         for _ in range(_ROUNDS):
@@ -167,6 +177,12 @@ class Agreement:
             share = (found / self._shown() + _USUAL_SHARE * _SHARE_WEIGHT) / (problems + _SHARE_WEIGHT)
             share = min(share, _MOST_WRONG)
         return {tally: _posterior(share, ratio) for tally, ratio in ratios.items()}
+
+    def _trust(self) -> float:
+        """How much likelier the judge is to say what is so than what is not."""
+        right, asked = self.checked[0] + _USUAL_TRUST[0], self.checked[1] + _USUAL_TRUST[1]
+        share = min(max(right / asked, 0.5), _MOST_TRUSTED)
+        return share / (1 - share)
 
     def _shown(self) -> float:
         """Share of problems most of whose traces, and at least three, give the reference."""
@@ -192,7 +208,7 @@ def _ratio(tally: Tally, able: Prior, agree: Prior) -> float:
     When it is right, so many traces reach it and so many of the others share a mistake; when it is wrong, so many reach
     the answer that most give, and of the others some give the reference: by accident, or as it is a likely mistake.
     """
-    answered, agreeing, supporting = tally
+    answered, agreeing, supporting, _ = tally
     right = log_chance(able, supporting, answered) + log_chance(agree, agreeing - 1, answered - supporting - 1)
     hits = (math.exp(log_chance(prior, supporting, answered - agreeing)) for prior in (_BY_ACCIDENT, agree))
     wrong = log_chance(able, agreeing, answered) + math.log(sum(hits) / 2)
@@ -227,3 +243,15 @@ def find_candidate(traces: Sequence[Trace], scores: Mapping[str, Score]) -> Susp
     return SuspectReference(
         problem.id, problem.reference, wrong[classes.index(largest)], agreeing, answered, supporting=right
     )
+
+
+def find_lone_answer(traces: Sequence[Trace], scores: Mapping[str, Score]) -> str | None:
+    """A wrong answer to a problem whose reference most of its traces give, and at least three; else None.
+
+    The reference of such a problem is hardly ever wrong.
+    """
+    grades = [scores[trace.id].grade for trace in traces if trace.is_complete and trace.id in scores]
+    right = sum(grade.verdict in _RIGHT for grade in grades if grade is not None)
+    wrong = [grade.extracted for grade in grades if grade is not None and grade.verdict == Verdict.INCORRECT]
+    told = [answer for answer in wrong if answer is not None]
+    return told[0] if told and right >= FEWEST_AGREEING and right > len(wrong) else None

@@ -13,9 +13,11 @@ asked, refuses or answers with anything but a verdict stays unverifiable. Adapti
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import functools
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from decimal import Decimal
+from pathlib import Path
 
 import msgspec
 
@@ -24,10 +26,20 @@ from overproof.config import RunConfig
 from overproof.config.endpoint import JudgeConfig
 from overproof.errors import ConfigError, EndpointError
 from overproof.journal import Journal, write_bytes
-from overproof.judge.cases import Case, OpenCases, find_cases
-from overproof.judge.hearing import build_messages, longest_prompt_tokens, read_verdict
+from overproof.judge.cases import Case, find_cases, is_whole
+from overproof.judge.hearing import build_messages, longest_prompt_tokens, read_choice, read_verdict
 from overproof.judge.outcome import JudgeSummary, read_summary, sum_up
-from overproof.judge.verdicts import Judgement, Verdicts, key_of, read_spent, read_verdicts, settle_by_judge
+from overproof.judge.verdicts import (
+    DOUBTS,
+    Judgement,
+    Opinions,
+    Verdicts,
+    key_of,
+    read_opinions,
+    read_spent,
+    read_verdicts,
+    settle_by_judge,
+)
 from overproof.records import PreparedProblem, Usage
 from overproof.runfolder import RunFolder
 from overproof.stopping import GRACE_SECONDS
@@ -90,7 +102,7 @@ def bound(config: RunConfig, problems: Iterable[PreparedProblem]) -> JudgeOutloo
     answers = prompts = 0
     for one in problems:
         if one.problem.reference is not None:
-            samples = config.sampling.most + one.more
+            samples = config.sampling.most + one.more + config.judge.doubts
             answers += samples
             prompts += samples * longest_prompt_tokens(one.problem.question, one.problem.reference)
     return _outlook(config, config.judge, answers, prompts, is_bound=True)
@@ -119,14 +131,11 @@ def consult(
     model = Dialect(judge).model
     found = find_cases(folder, shards, judge)
     known = read_verdicts(folder, model)
-    asker = _Asker(model, found, known, Prices(judge.prices), tell)
-    trouble = ""
-    if asker.pending:
-        prompts = sum(worst_case(build_messages(case), None).prompt_tokens or 0 for case in asker.pending)
-        tell(_outlook(config, judge, len(asker.pending), prompts, is_bound=False))
-        trouble = run_to_end(asker.run(judge, folder, Budget(config.budget, spent), grace))
-        if trouble:
-            tell(f"{trouble} {len(asker.pending):,} answers stay as the rules left them; the same command asks again.")
+    wanted = dict.fromkeys([*found.open, *(check.case for check in found.checks)], False)
+    asker = _Asker(model, wanted, known, Prices(judge.prices), tell)
+    trouble = _ask(config, folder.judgements(), asker, spent, grace)
+    if trouble:
+        tell(f"{trouble} {len(asker.pending):,} answers stay as the rules left them; the same command asks again.")
     summary = sum_up(found, known, model, currency=config.budget.currency, trouble=trouble, spent=read_spent(folder))
     write_bytes(folder.judge_summary, msgspec.json.format(msgspec.json.encode(summary)) + b"\n")
     return [
@@ -136,23 +145,61 @@ def consult(
     ]
 
 
+def weigh(
+    config: RunConfig,
+    folder: RunFolder,
+    wanted: Mapping[Case, bool],
+    *,
+    spent: Amount,
+    tell: Listener,
+    grace: float = GRACE_SECONDS,
+) -> int:
+    """Ask which of reference and answer is right, where that has not been asked; returns how many were asked now.
+
+    `wanted` says of each case whether it is a check: traces have shown the reference to be right. As with `consult`,
+    `spent` is what the run has spent before, and an endpoint that cannot be used is told.
+    """
+    judge = config.judge
+    if judge is None or not judge.doubts:
+        return 0
+    model = Dialect(judge).model
+    known = read_verdicts(folder, model)
+    asker = _Asker(model, wanted, known, Prices(judge.prices), tell)
+    pending = len(asker.pending)
+    trouble = _ask(config, folder.judgements(DOUBTS), asker, spent, grace)
+    if trouble:
+        tell(f"{trouble} {len(asker.pending):,} references stay without an opinion; the same command asks again.")
+    return pending - len(asker.pending)
+
+
+def _ask(config: RunConfig, journal: Path, asker: _Asker, spent: Amount, grace: float) -> str:
+    """Ask what is pending, if anything; returns what stopped that, or nothing."""
+    judge = config.judge
+    if judge is None or not asker.pending:
+        return ""
+    prompts = sum(worst_case(build_messages(case), None).prompt_tokens or 0 for case in asker.pending)
+    asker.tell(_outlook(config, judge, len(asker.pending), prompts, is_bound=False))
+    return run_to_end(asker.run(judge, journal, Budget(config.budget, spent), grace))
+
+
 class _Asker:
     """A session with the judge: a source of requests, and what becomes of the replies."""
 
-    def __init__(self, model: str, found: OpenCases, known: Verdicts, prices: Prices, tell: Listener) -> None:
-        wanted = dict.fromkeys([*found.open, *(check.case for check in found.checks)])
-        self.pending = dict.fromkeys(case for case in wanted if key_of(case, model) not in known)
-        """What has no line in the journal yet."""
+    def __init__(
+        self, model: str, wanted: Mapping[Case, bool], known: Verdicts, prices: Prices, tell: Listener
+    ) -> None:
+        self.pending = {case: is_check for case, is_check in wanted.items() if key_of(case, model) not in known}
+        """What has no line in the journal yet, and whether it is a check of the judge's opinion of references."""
         self._model = model
         self._known = known
         self._prices = prices
-        self._tell = tell
+        self.tell = tell
         self._total = len(self.pending)
         self._queue = iter(list(self.pending))
 
-    async def run(self, judge: JudgeConfig, folder: RunFolder, budget: Budget, grace: float) -> str:
+    async def run(self, judge: JudgeConfig, journal: Path, budget: Budget, grace: float) -> str:
         """Ask until nothing is pending; returns what stopped that, or nothing."""
-        self._journal = Journal(folder.judgements())
+        self._journal = Journal(journal)
         try:
             with _named_judge():
                 async with connect(judge) as model:
@@ -163,8 +210,8 @@ class _Asker:
             self._journal.close()
 
     async def _ask(self, model: Teacher, budget: Budget, grace: float) -> str:
-        dispatch = Dispatch(model, self, purse=budget, prices=self._prices, changed=asyncio.Event(), notice=self._tell)
-        with interruptible(dispatch, self._tell, grace):
+        dispatch = Dispatch(model, self, purse=budget, prices=self._prices, changed=asyncio.Event(), notice=self.tell)
+        with interruptible(dispatch, self.tell, grace):
             await dispatch.run()
         if dispatch.is_capped:
             return "The budget is used up."
@@ -197,12 +244,15 @@ class _Asker:
         case: Case = request.tag
         paid = self._prices.of(reply.usage) + self._prices.of(request.retried)
         paid += self._prices.of_worst(request.unreported)
-        verdict = None if error is not None or reply.finish_reason != "stop" else read_verdict(reply.content)
+        is_whole = error is None and reply.finish_reason == "stop"
+        read = functools.partial(read_choice, case) if case.asked == "right" else read_verdict
+        verdict = read(reply.content) if is_whole else None
         said = reply.content[:MAX_REPLY_SHOWN]
-        self._journal.append(Judgement(case, self._model, verdict, said, error, reply.usage, paid.tokens, paid.cost))
+        usage, is_check = reply.usage, self.pending.pop(case)
+        line = Judgement(case, self._model, verdict, said, error, usage, paid.tokens, paid.cost, is_check)
+        self._journal.append(line)
         self._known[key_of(case, self._model)] = verdict
-        del self.pending[case]
-        self._tell(Asked(self._total - len(self.pending), self._total))
+        self.tell(Asked(self._total - len(self.pending), self._total))
 
 
 def _outlook(config: RunConfig, judge: JudgeConfig, answers: int, prompts: int, *, is_bound: bool) -> JudgeOutlook:
@@ -223,14 +273,20 @@ def _named_judge() -> Iterator[None]:
 
 
 __all__ = [
+    "DOUBTS",
     "Asked",
+    "Case",
     "JudgeOutlook",
     "JudgeSummary",
     "Listener",
+    "Opinions",
     "bound",
     "check_judge",
     "consult",
+    "is_whole",
+    "read_opinions",
     "read_spent",
     "read_summary",
     "settle_by_judge",
+    "weigh",
 ]

@@ -10,6 +10,7 @@ import hashlib
 import heapq
 import itertools
 from collections.abc import Iterator, Sequence
+from typing import Literal
 
 import msgspec
 
@@ -23,12 +24,14 @@ LAYER = "judge"
 _DECIDED = (Verdict.CORRECT, Verdict.INCORRECT)
 
 
-class Case(msgspec.Struct, frozen=True):
+class Case(msgspec.Struct, frozen=True, omit_defaults=True):
     """An answer as the judge sees it."""
 
     question: str
     reference: str
     answer: str
+    asked: Literal["equal", "right"] = "equal"
+    """Whether the answer equals the reference; or which of the two is right, without being told which is which."""
 
 
 class Check(msgspec.Struct, frozen=True):
@@ -54,10 +57,14 @@ def is_open(grade: Grade | None) -> bool:
     return (
         grade is not None
         and grade.verdict == Verdict.UNVERIFIABLE
-        and grade.extracted is not None
-        and 0 < len(grade.extracted) <= MAX_SHOWN
+        and is_whole(grade.extracted)
         and grade.layer != "reply"
     )
+
+
+def is_whole(answer: str | None) -> bool:
+    """Whether an answer is kept whole, so that it can be asked about."""
+    return answer is not None and 0 < len(answer) <= MAX_SHOWN
 
 
 def case_of(trace: Trace, grade: Grade) -> Case:
@@ -102,8 +109,7 @@ def _first(draw: tuple[bytes, str, Grade]) -> bytes:
 
 
 def _is_decided(grade: Grade) -> bool:
-    whole = grade.extracted is not None and 0 < len(grade.extracted) <= MAX_SHOWN
-    return whole and grade.verdict in _DECIDED and grade.layer not in {LAYER, "reply"}
+    return is_whole(grade.extracted) and grade.verdict in _DECIDED and grade.layer not in {LAYER, "reply"}
 
 
 def _draw(seed: int, trace_id: str) -> bytes:

@@ -14,6 +14,8 @@ from overproof.records import Grade, Trace, Usage, Verdict
 from overproof.runfolder import RunFolder
 from overproof.teacher.budget import Amount
 
+DOUBTS = 1
+"""The part of the journal with what is asked about references."""
 _RULES = "; the rules: "
 """Between what the judge says and what the rules say, in the reason of a grade that it has settled."""
 
@@ -28,7 +30,8 @@ class Judgement(msgspec.Struct, frozen=True, omit_defaults=True):
     judge: str
     """The model that was asked."""
     equal: bool | None
-    """None where the reply was no verdict."""
+    """Whether the answer equals the reference, or is right and the reference is not; None where the reply says
+    neither."""
     reply: str = ""
     """The beginning of the reply."""
     error: str | None = None
@@ -38,6 +41,24 @@ class Judgement(msgspec.Struct, frozen=True, omit_defaults=True):
     """Charged to the budget, failed attempts included."""
     cost: Decimal = Decimal(0)
     """The same in money, at the prices of the day."""
+    is_check: bool = False
+    """Whether it was asked which of the two is right although traces have shown that the reference is."""
+
+
+class Opinions(msgspec.Struct, frozen=True):
+    """What a judge says of references that traces contradict, and how far it is to be trusted in that."""
+
+    said: dict[tuple[str, str, str], bool] = {}
+    """By question, reference and answer, whether the answer is right and the reference is not."""
+    right: int = 0
+    """Of the references that traces have shown to be right, so many it called right."""
+    asked: int = 0
+    """Of so many on which it gave an opinion."""
+
+    def on(self, question: str, reference: str, answer: str) -> int:
+        """1 where it holds the answer to be right, -1 where the reference, 0 where it was not asked or cannot tell."""
+        is_wrong = self.said.get((question, reference, answer))
+        return 0 if is_wrong is None else 1 if is_wrong else -1
 
 
 def key_of(case: Case, model: str) -> bytes:
@@ -66,6 +87,22 @@ def read_replies(folder: RunFolder) -> Callable[[Trace, Grade], dict[str, str]]:
             of_case = replies.setdefault(key_of(one.case, ""), {})
             of_case.setdefault(one.judge, one.reply if one.error is None else one.error)
     return lambda trace, grade: replies.get(key_of(case_of(trace, grade), ""), {})
+
+
+def read_opinions(folder: RunFolder) -> Opinions:
+    """What the judge that was asked last says of references; of two lines on one the first counts."""
+    path = folder.judgements(DOUBTS)
+    lines = list(read_records(path, Judgement)) if path in folder.judgement_parts() else []
+    said: dict[tuple[str, str, str], bool] = {}
+    checks: dict[Case, bool] = {}
+    for one in lines:
+        if one.judge != lines[-1].judge or one.equal is None:
+            continue
+        if one.is_check:
+            checks.setdefault(one.case, not one.equal)
+        else:
+            said.setdefault((one.case.question, one.case.reference, one.case.answer), one.equal)
+    return Opinions(said, sum(checks.values()), len(checks))
 
 
 def read_spent(folder: RunFolder) -> Amount:

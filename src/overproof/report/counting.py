@@ -6,6 +6,7 @@ import itertools
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -251,6 +252,7 @@ def _note_suspects(counts: Counts, shard: Shard) -> None:
     right = np.isin(shard.scores["verdict"], (VERDICTS.index("correct"), VERDICTS.index("approximate")))
     right &= shard.traces["ending"] == COMPLETE
     there = shard.owners >= 0
+    counts.agreement.checked = shard.opinions.right, shard.opinions.asked
     count = len(shard.problems.rows)
     against = np.bincount(shard.owners[wrong & there], minlength=count)
     agreeing = np.bincount(shard.owners[right & there], minlength=count)
@@ -268,6 +270,9 @@ def _note_suspects(counts: Counts, shard: Shard) -> None:
         scores = {score.trace_id: score for one in rows if (score := shard.score_of(one)) is not None}
         candidate = find_candidate([shard.trace_of(one) for one in rows], scores)
         if candidate is not None:
+            question = shard.problem_of(row).problem.question
+            said = shard.opinions.on(question, candidate.reference, candidate.answer)
+            candidate = msgspec.structs.replace(candidate, judged=said)
             counts.contradicted[candidate.tally] += 1
             if len(counts.suspects) < MOST_LISTED:
                 counts.suspects.append(candidate)

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from overproof.config import RunConfig
+from overproof.judge import DOUBTS, Opinions, read_opinions
 from overproof.records import PreparedProblem, Score, Trace
 from overproof.report.tables import (
     COMPLETE,
@@ -78,6 +79,8 @@ class Shard:
     missing: list[str]
     """Kinds of files that are not there: problems, traces, scores, decisions."""
     damage: list[Damage]
+    opinions: Opinions
+    """What the judge says of references."""
     _scores: ShardFiles[Scores]
     _decisions: Mapping[Selection, ShardFiles[Decisions]]
 
@@ -194,6 +197,7 @@ class ShardReader:
         self._traces = Traces()
         self._scores: Scores | None = None
         self._decisions: dict[Selection, Decisions] = {}
+        self._opinions = Opinions()
         self._shard: Shard | None = None
 
     def read(self) -> Shard:
@@ -203,6 +207,7 @@ class ShardReader:
         changed |= self._read_scores()
         for selection in self._selections:
             changed |= self._read_decisions(selection)
+        changed |= self._read_opinions()
         if changed or self._shard is None:
             self._shard = self._join()
         return self._shard
@@ -233,6 +238,12 @@ class ShardReader:
         if not self._has_changed(path) and selection in self._decisions:
             return False
         self._decisions[selection] = read_decisions(path)
+        return True
+
+    def _read_opinions(self) -> bool:
+        if not self._has_changed(self._folder.judgements(DOUBTS)):
+            return False
+        self._opinions = read_opinions(self._folder)
         return True
 
     def _has_changed(self, path: Path) -> bool:
@@ -277,6 +288,7 @@ class ShardReader:
                 self._scores.damage,
                 *(made.damage for made in self._decisions.values()),
             ],
+            opinions=self._opinions,
             _scores=ShardFiles(self._scores, _look_up(keys, self._scores.rows["key"])),
             _decisions={
                 name: ShardFiles(made, _look_up(keys, made.rows["key"])) for name, made in self._decisions.items()
