@@ -19,11 +19,12 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from pathlib import Path
 
 from overproof import pipeline, suspects
 from overproof.config import load_config
-from overproof.hygiene.wrong_references import find_candidate
+from overproof.hygiene.wrong_references import FEWEST_AGREEING, Agreement, SuspectReference, find_candidate
 from overproof.importing import TraceSet, import_traces
 from overproof.pipeline import Run
 from overproof.runfolder import RunFolder
@@ -34,6 +35,7 @@ STAGES = ("import", "prepare", "score", "select", "export")
 TEXT = "so we have the sum of two numbers and therefore let me check again that the answer is what it should be. "
 SAMPLES = (4, 8, 16)
 PROBLEMS = 2_000
+RUNS = 8
 
 
 def main() -> None:
@@ -49,6 +51,7 @@ def main() -> None:
         return
     if options.only != "stages":
         print_suspects()
+        print_alarms()
     if options.only == "suspects":
         return
     with tempfile.TemporaryDirectory() as scratch:
@@ -108,6 +111,50 @@ def print_suspects() -> None:
         print(f"{shown} {len(candidates & wrong):>31} {len(candidates - wrong):>6}", flush=True)
 
 
+def print_alarms() -> None:
+    """The same without a run, by the texts of the answers, over several made runs: the mean and each of them."""
+    for samples in SAMPLES:
+        shares, found, planted = [], 0, 0
+        for seed in range(RUNS):
+            wrong, suspect = plant_answers(PROBLEMS, samples, seed)
+            found, planted = found + len(suspect & wrong), planted + len(wrong)
+            shares.append(len(suspect - wrong) / (PROBLEMS - len(wrong)))
+        each = ", ".join(f"{share:.2%}" for share in shares)
+        print(
+            f"{samples:>7} answers, {RUNS} runs: {found / planted:.0%} found, {sum(shares) / RUNS:.2%} false ({each})"
+        )
+
+
+def plant_answers(count: int, samples: int, seed: int) -> tuple[set[str], set[str]]:
+    """The ids of wrong references and of those that are called suspect."""
+    chance = random.Random(seed)
+    agreement = Agreement()
+    wrong: set[str] = set()
+    candidates: list[SuspectReference] = []
+    for problem in procedural_problems(count, seed=seed + 1, split="train"):
+        right = problem.reference or ""
+        reference = mistake(right, chance) if chance.random() < 0.05 else right
+        wrong |= {problem.id} if reference != right else set()
+        said = answers_to(right, samples, chance)
+        others = Counter(one for one in said if one != reference)
+        supporting = samples - others.total()
+        agreement.note_counts(supporting, others.total())
+        if agreement.wants_wrong(supporting, others.total()):
+            agreement.note_wrong(list(others.elements()))
+        top, agreeing = others.most_common(1)[0] if others else ("", 0)
+        if agreeing >= FEWEST_AGREEING and 2 * agreeing > samples:
+            candidates.append(SuspectReference(problem.id, reference, top, agreeing, samples, supporting))
+    listed = agreement.find_suspects(candidates, Counter(one.tally for one in candidates))
+    return wrong, {one.problem_id for one in listed}
+
+
+def answers_to(right: str, samples: int, chance: random.Random) -> list[str]:
+    """What a solver says of a problem that it is right on in .2 to 1 of its answers, else one of three mistakes."""
+    skill = chance.uniform(0.2, 1)
+    likely = [mistake(right, chance) for _ in range(3)]
+    return [right if chance.random() < skill else chance.choice(likely) for _ in range(samples)]
+
+
 def plant(count: int, samples: int) -> tuple[set[str], set[str], set[str]]:
     """The ids of wrong references, of those that most traces contradict, and of those that are called suspect."""
     chance = random.Random(0)
@@ -119,9 +166,7 @@ def plant(count: int, samples: int) -> tuple[set[str], set[str], set[str]]:
                 right = problem.reference or ""
                 planted = mistake(right, chance) if chance.random() < 0.05 else right
                 wrong |= {problem.id} if planted != right else set()
-                skill = chance.uniform(0.2, 1)
-                likely = [mistake(right, chance) for _ in range(3)]
-                said = [right if chance.random() < skill else chance.choice(likely) for _ in range(samples)]
+                said = answers_to(right, samples, chance)
                 replies = [f"<think>\n{TEXT}\n</think>\n\n\\boxed{{{answer}}}" for answer in said]
                 row = {"id": problem.id, "problem": problem.question, "answer": planted, "generations": replies}
                 file.write(json.dumps(row) + "\n")

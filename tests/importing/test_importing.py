@@ -570,3 +570,10 @@ def test_reasoning_without_a_column_that_replies_is_refused_and_a_chinese_answer
     path = write_rows(tmp_path / "bare.jsonl", {"question": ASKED, "reasoning": THOUGHT})
     with pytest.raises(InputError, match="no reply"):
         import_traces(TraceSet(path=path), RunFolder(tmp_path / "none"))
+
+
+def test_no_layout_hides_a_reference_that_stands_beside_its_columns(tmp_path: Path) -> None:
+    row = {"input": ASKED, "reasoning_content": THOUGHT, "content": ANSWER, "reference": "4"}
+    summary = import_traces(TraceSet(path=write_rows(tmp_path / "theirs.jsonl", row)), RunFolder(tmp_path / "run"))
+    assert (summary.layout, summary.taken["reference"]) == ("110k", {"reference": 1})
+    assert all(layout.reference for layout in LAYOUTS.values())

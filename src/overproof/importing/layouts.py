@@ -108,6 +108,7 @@ _NAMED = (
         question=("input",),
         replies=("content",),
         reasoning=("reasoning_content",),
+        reference=_REFERENCES,
         source=("repo_name", "source"),
     ),
     Layout(
