@@ -11,8 +11,8 @@ An answer goes one way (`Grade.layer` names where it was decided):
     read       spelling, lexer (chinese), grammar (cursor, shapes), everyday, reading, statements, counting: text →
                tokens → tree → typed values; nothing in the text is skipped
     ask        asking, scope: what the question adds, which makes an answer equal or doubtful, but proves nothing
-    equal      equal, amounts, scalars, families, relations, regions: one comparison a pair of types, a short table of
-               coercions
+    equal      equal, amounts, scalars, constants, families, relations, regions: one comparison a pair of types, a short
+               table of coercions
     evaluate   evaluate, polynomials: exact fractions, balls with rigorous bounds, sample points; one row an operator
     deep       deep, quadrature, in a worker: integrals as balls, SymPy for sums, integrals and limits, then
                Math-Verify, whose "equal" alone counts

@@ -206,6 +206,11 @@ def _scan_word(
         tokens.append(Token("cmd", "\\pi") if head == "pi" else Token("func", head))
         rest = word[len(head) :]
         return position - len(rest)
+    return _scan_letters(word, text, position, tokens, alone)
+
+
+def _scan_letters(word: str, text: str, position: int, tokens: list[Token], alone: frozenset[str]) -> int:
+    """Tokens of letters that are no function and no word with a meaning: a unit, a name, a product or a noun."""
     if word in UNITS:
         tokens.append(Token("word", word))
         return position

@@ -81,6 +81,12 @@ _EXCEPT = re.compile(
 )
 _ENVIRONMENT = re.compile(r"\\(?:begin|end)\{\w+\*?\}")
 _ORDINAL = re.compile(r"(\d) ?(?:\^ ?\{? ?)?(?:\\text\{ ?)?(?:st|nd|rd|th)(?: ?\})?(?: ?\})?(?= |$)")
+# Parts behind their numbers, several names of one value, and amounts in a row: texts that are several values.
+_STATEMENT_PAIR = re.compile(r"\((\d)\) ?\((\d)\)")
+_PART_NUMBER = re.compile(r"(?:^| |(?<=[,;]))\((\d)\)(?: |(?=[^\s(]))")
+_NAMES_OF_ONE = re.compile(r"((?:[A-Za-z](?:_\{?\w\}?)? ?= ?){2,6})([^=<>,;]+)")
+_AMOUNT = r"(\d+(?:\.\d+)?) ?([\u4e00-\u9fff]{1,3}|[a-z]{1,8})"
+_AMOUNTS = re.compile(rf"{_AMOUNT}(?: ?{_AMOUNT}){{1,2}}")
 
 
 @lru_cache(maxsize=8192)
@@ -103,6 +109,15 @@ def readings(text: str, alone: frozenset[str] = frozenset()) -> tuple[Value, ...
         whole = not likeliest.false and likeliest.why != "prose"
         return (*found, *guesses) if whole and found else (likeliest, *(guesses if whole else ()))
     found.append(likeliest)
+    found = _with_alternatives(spelled, alone, found)
+    if (product_ := _STATEMENT_PAIR.fullmatch(text.strip())) is not None:
+        guesses.append(Scalar(number(int(product_[1]) * int(product_[2])), guessed=STATEMENTS))
+    found += [value for value in (_of_each_name(spelled, alone), _amounts(spelled)) if value is not None]
+    return (*found, *guesses, *(_components(found[0]) if "j" in spelled else ()))
+
+
+def _with_alternatives(spelled: str, alone: frozenset[str], found: list[Value]) -> list[Value]:
+    """The readings found so far, the likeliest last, with those that another way of parsing gives."""
     for options in _alternatives(spelled):
         try:
             other = value_of(parse(spelled, alone=alone, **options))
@@ -116,17 +131,7 @@ def readings(text: str, alone: frozenset[str] = frozenset()) -> tuple[Value, ...
             found = [*found[:-1], other] if nothing else found
         if other not in found:
             found.append(other)
-    if (product_ := _STATEMENT_PAIR.fullmatch(text.strip())) is not None:
-        guesses.append(Scalar(number(int(product_[1]) * int(product_[2])), guessed=STATEMENTS))
-    found += [value for value in (_of_each_name(spelled, alone), _amounts(spelled)) if value is not None]
-    return (*found, *guesses, *(_components(found[0]) if "j" in spelled else ()))
-
-
-_STATEMENT_PAIR = re.compile(r"\((\d)\) ?\((\d)\)")
-_PART_NUMBER = re.compile(r"(?:^| |(?<=[,;]))\((\d)\)(?: |(?=[^\s(]))")
-_NAMES_OF_ONE = re.compile(r"((?:[A-Za-z](?:_\{?\w\}?)? ?= ?){2,6})([^=<>,;]+)")
-_AMOUNT = r"(\d+(?:\.\d+)?) ?([\u4e00-\u9fff]{1,3}|[a-z]{1,8})"
-_AMOUNTS = re.compile(rf"{_AMOUNT}(?: ?{_AMOUNT}){{1,2}}")
+    return found
 
 
 def _numbered(spelled: str, alone: frozenset[str]) -> Value | None:
