@@ -19,7 +19,7 @@ from overproof.grading.finding import QUESTION, Finding, same, undecided
 from overproof.grading.scope import Scope
 from overproof.grading.tree import Node, number, rename, replaced, symbols
 
-_CONSTANT = re.compile(r"[A-DKack](?:_\d)?")
+_CONSTANT = re.compile(r"[A-DKa-dk]|[A-DKck]_\d")
 """How arbitrary constants are called."""
 _ADDED = re.compile(r"[CcK](?:_\d)?")
 """How the constant of an antiderivative is called."""
@@ -40,7 +40,13 @@ def compare_up_to_constants(reference: Node, answer: Node, scope: Scope) -> Find
         if gap is not None:
             return undecided(QUESTION, "they may differ by a constant")
     only, others = symbols(reference) - symbols(answer), symbols(answer) - symbols(reference)
-    if not scope.text and only and all(map(_CONSTANT.fullmatch, only | others)) and renamed_alike(reference, answer):
+    if (
+        not scope.text
+        and only
+        and are_constants(only | others)
+        and symbols(reference) & symbols(answer)
+        and renamed_alike(reference, answer)
+    ):
         return undecided(QUESTION, "constants that may be arbitrary")
     if scope.solves_differentials and _may_be_one_family(reference, answer):
         return undecided("family", "constants that may be arbitrary")
@@ -67,6 +73,11 @@ def _may_be_one_family(one: Node, other: Node) -> bool:
 
 def _less(one: Node, other: Node) -> Node:
     return Node("add", (one, Node("neg", (other,))))
+
+
+def are_constants(names: frozenset[str]) -> bool:
+    """Whether all names are such as arbitrary constants have."""
+    return all(map(_CONSTANT.fullmatch, names))
 
 
 def renamed_alike(reference: Node, answer: Node) -> Node | None:

@@ -15,7 +15,7 @@ from fractions import Fraction
 
 import msgspec
 
-from overproof.grading.constants import compare_up_to_constants, renamed_alike
+from overproof.grading.constants import are_constants, compare_up_to_constants, renamed_alike
 from overproof.grading.evaluate import exact_value, is_immense, real_value, same_value
 from overproof.grading.families import WHOLE_LETTERS, compare_families
 from overproof.grading.finding import QUESTION, Finding, close, different, same, undecided
@@ -136,7 +136,7 @@ def _other_constants(
     names, known = only | others, scope.known
     if len(only) != len(others) or not 1 < len(only) < 4 or known is None or names & known:
         return None
-    return renamed_alike(reference, answer)
+    return renamed_alike(reference, answer) if are_constants(names) and symbols(reference) & symbols(answer) else None
 
 
 def names_of_call(node: Node) -> bool:
