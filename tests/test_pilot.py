@@ -7,12 +7,13 @@ from pathlib import Path
 from overproof import pipeline
 from overproof.config import parse_config
 from overproof.pilot import pilot
-from overproof.pipeline import Run
+from overproof.pipeline import Event, Run, RunPlan
 from overproof.runfolder import RunFolder
 
 
 def test_configs_are_compared_on_the_same_problems_and_their_traces_count_for_the_run(tmp_path: Path) -> None:
     runs = []
+    shown: list[Event] = []
     for temperature in (0.5, 1.2):
         tree = {
             "problems": {"preset": "procedural", "split": "held_out", "limit": 12},
@@ -20,8 +21,10 @@ def test_configs_are_compared_on_the_same_problems_and_their_traces_count_for_th
             "sampling": {"n": 2},
         }
         name = f"warm-{temperature}"
-        runs.append((name, Run(parse_config(tree, name), RunFolder(tmp_path / name))))
+        runs.append((name, Run(parse_config(tree, name), RunFolder(tmp_path / name), show=shown.append)))
     figures, contrasts = pilot(runs, 5)
+    plans = [event.outlook for event in shown if isinstance(event, RunPlan)]
+    assert [(plan.problems, plan.problems_done, plan.requests_most) for plan in plans] == [(5, 0, 10)] * 2
     assert [(one.traces, len(one.values), one.failed) for one in figures] == [(10, 5, ""), (10, 5, "")]
     assert figures[0].values.keys() == figures[1].values.keys()
     assert all(one.spent.tokens and one.rate is not None and one.rate.problems == 5 for one in figures)

@@ -75,7 +75,8 @@ def inventory_traces(settings: Settings, folder: RunFolder, shards: Sequence[int
                 _check_unchanged(settings, asking, earlier, journaled.mixed.get(prepared.problem.id))
                 if "refused" not in settings.config.sampling.retry:
                     earlier.accept_refusals(asking.fingerprint)
-            count.add(asking, earlier)
+            if settings.is_meant(prepared.problem):
+                count.add(asking, earlier)
         journals.append(journaled)
     outlook = count.outlook(prices, spent)
     return Inventory(outlook, journals, count.samples_done, count.samples_done + outlook.requests_least)

@@ -9,7 +9,7 @@ import msgspec
 
 from overproof.config import RunConfig
 from overproof.prompts import build_messages
-from overproof.records import Message, PreparedProblem, Trace
+from overproof.records import Message, PreparedProblem, Problem, Trace
 from overproof.sampling.identity import Identity
 from overproof.sampling.plan import wanted_samples
 from overproof.teacher import Dialect
@@ -65,8 +65,12 @@ class Settings:
         """How many samples a problem surely wants: none where whatever comes back would be rejected."""
         return self.config.sampling.least + prepared.more if self._is_asked(prepared) else 0
 
+    def is_meant(self, problem: Problem) -> bool:
+        """Whether this session is about a problem at all."""
+        return self._only is None or problem.id in self._only
+
     def _is_asked(self, prepared: PreparedProblem) -> bool:
-        return not prepared.is_unfit and (self._only is None or prepared.problem.id in self._only)
+        return not prepared.is_unfit and self.is_meant(prepared.problem)
 
     def most(self, prepared: PreparedProblem) -> int:
         """How many samples a problem can come to want."""
