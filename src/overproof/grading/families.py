@@ -15,7 +15,7 @@ from overproof.grading.evaluate import exact_value, same_value
 from overproof.grading.finding import Finding, different, same
 from overproof.grading.regions import Piece
 from overproof.grading.scope import ANYWHERE, Scope
-from overproof.grading.tree import PI, Node, number, rename, replaced, symbols
+from overproof.grading.tree import PI, Node, number, rename, replaced, substituted, symbols
 from overproof.grading.values import (
     Collection,
     Guarded,
@@ -94,7 +94,7 @@ def _linear(node: Node, letter: str, unit: Node) -> tuple[Fraction, Fraction] | 
     for place in (0, 1, 2, 5):
         inner = replaced(node, {letter: number(place), **({"": PI} if unit != PI else {})})
         if unit == PI:
-            inner = _without_pi(inner)
+            inner = substituted(inner, {PI: number(1)})  # what multiplies π, where it is linear in it
         value = exact_value(inner)
         if value is None:
             return None
@@ -105,15 +105,6 @@ def _linear(node: Node, letter: str, unit: Node) -> tuple[Fraction, Fraction] | 
     if unit == PI and exact_value(replaced(node, {letter: number(1)})) is not None:
         return None
     return abs(step), values[0] % abs(step)
-
-
-def _without_pi(node: Node) -> Node:
-    """The tree with π taken as 1: what multiplies it, where it is linear in π."""
-    if node == PI:
-        return number(1)
-    if not node.args:
-        return node
-    return Node(node.op, tuple(map(_without_pi, node.args)), node.value, node.decimals)
 
 
 def _common_period(steps: list[Fraction]) -> Fraction | None:

@@ -15,7 +15,7 @@ import flint
 from flint import acb, arb
 
 from overproof.grading.evaluate import PRECISION, Ball, UndefinedError, ball_of, exact_value, overlap, value_at
-from overproof.grading.tree import BINDERS, Node, walk
+from overproof.grading.tree import BINDERS, Node, substituted, walk
 
 EVALUATIONS, DEPTH = 3_000, 60
 SHARP = 200
@@ -57,13 +57,7 @@ def _value(node: Node) -> Ball:
         if part.op == "int":
             known[part] = Node("sym", (), f"integral {place}")
             values[f"integral {place}"] = _integral(part)
-    return ball_of(_with(node, known), values)
-
-
-def _with(node: Node, known: dict[Node, Node]) -> Node:
-    if node in known or not node.args:
-        return known.get(node, node)
-    return Node(node.op, tuple(_with(part, known) for part in node.args), node.value, node.decimals)
+    return ball_of(substituted(node, known), values)
 
 
 def _integral(node: Node) -> Ball:

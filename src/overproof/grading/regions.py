@@ -18,7 +18,7 @@ import msgspec
 
 from overproof.grading.evaluate import exact_value, real_value
 from overproof.grading.polynomials import real_roots
-from overproof.grading.tree import INFINITY, Node, number, symbols
+from overproof.grading.tree import INFINITY, Node, number, replaced, symbols
 
 MAX_PIECES = 40
 
@@ -167,7 +167,7 @@ def _polynomial(left: Node, operator: str, right: Node) -> Region | None:
         pieces += [Piece(root, root, low_closed=True, high_closed=True) for root in roots]
     if operator != "=":
         for low, high in itertools.pairwise([MINUS_INFINITY, *roots, INFINITY]):
-            inside = exact_value(_at(difference, name, _between(low, high)))
+            inside = exact_value(replaced(difference, {name: number(_between(low, high))}))
             if inside is None:
                 return None
             if inside * wanted > 0:
@@ -229,7 +229,7 @@ def _linear(left: Node, operator: str, right: Node) -> Region | None:
     name = min(names)
     values: list[Fraction] = []
     for point in (0, 1, -2, 5):
-        one, other = exact_value(_at(left, name, point)), exact_value(_at(right, name, point))
+        one, other = (exact_value(replaced(side, {name: number(point)})) for side in (left, right))
         if one is None or other is None:
             return None
         values.append(one - other)
@@ -237,16 +237,6 @@ def _linear(left: Node, operator: str, right: Node) -> Region | None:
     if slope == 0 or values[2] != values[0] - 2 * slope or values[3] != values[0] + 5 * slope:
         return None
     return _side(operator if slope > 0 else _MIRROR[operator], number(-values[0] / slope))
-
-
-def _at(node: Node, name: str, value: int | Fraction) -> Node:
-    if node.op == "sym":
-        return number(value) if node.value == name else node
-    return (
-        Node(node.op, tuple(_at(part, name, value) for part in node.args), node.value, node.decimals)
-        if node.args
-        else node
-    )
 
 
 # --- unions, intersections, differences: ends must be comparable as numbers

@@ -20,7 +20,7 @@ from overproof.grading.evaluate import exact_value, is_immense, real_value, same
 from overproof.grading.families import WHOLE_LETTERS, compare_families
 from overproof.grading.finding import QUESTION, Finding, close, different, same, undecided
 from overproof.grading.scope import ANYWHERE, Scope
-from overproof.grading.tree import BINDERS, INFINITY, PI, Node, number, rename, symbols, walk
+from overproof.grading.tree import BINDERS, INFINITY, PI, Node, number, rename, substituted, symbols, walk
 from overproof.grading.units import SINGLE
 
 MIN_DIGITS = 3
@@ -74,17 +74,8 @@ def _with_given_pi(reference: Node, answer: Node, scope: Scope) -> Finding | Non
     has_pi = [PI in walk_set(side) for side in (reference, answer)]
     if has_pi[0] == has_pi[1] or scope.pi is None:
         return None
-    one, other = (exact_value(_with_pi(side, number(scope.pi))) for side in (reference, answer))
+    one, other = (exact_value(substituted(side, {PI: number(scope.pi)})) for side in (reference, answer))
     return same("number", f"both are {_show(one)}, with the question's π") if one is not None and one == other else None
-
-
-def _with_pi(node: Node, pi: Node) -> Node:
-    """A tree with another tree in the place of π."""
-    if node == PI:
-        return pi
-    return (
-        Node(node.op, tuple(_with_pi(part, pi) for part in node.args), node.value, node.decimals) if node.args else node
-    )
 
 
 def _compare_inexact(reference: Node, answer: Node, scope: Scope, *, percent: bool) -> Finding:

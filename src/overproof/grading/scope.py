@@ -12,6 +12,7 @@ import itertools
 import re
 from fractions import Fraction
 from functools import cached_property, lru_cache
+from typing import Literal
 
 from overproof.grading.asking import (
     asking_sentence,
@@ -146,9 +147,8 @@ _BEARS_OUT = {
     MAGNITUDE_LETTER: _MONEY,
     ROMAN: re.compile(r"quadrant|roman|象限|罗马", re.IGNORECASE),
     LOOSE_WORD: re.compile(r"\bhow many\b", re.IGNORECASE),
-    DAY_OR_MONTH: re.compile(r"(?!)"),
-    STATEMENTS: re.compile(r"(?!)"),
 }
+_NEVER_BORNE_OUT = frozenset({DAY_OR_MONTH, STATEMENTS})
 _EXTREMES = re.compile(r"\b(?:max|min|largest|smallest|greatest|least)|最[大小值]", re.IGNORECASE)
 """Which of two numbers is which, their size tells."""
 MAX_LABELS = 4
@@ -159,6 +159,20 @@ _ASKED_TUPLE = re.compile(
 )
 """Before a tuple of letters, without spaces: the answer is wanted in its order."""
 MAX_BEFORE_TUPLE = 20
+
+
+def _says(
+    pattern: re.Pattern[str], where: Literal["text", "ask", "asked"] = "text", *, unasked: bool = False
+) -> cached_property[bool]:
+    """Whether a pattern is found in the question, its sentence that asks, or what it asks for.
+
+    `unasked` is the answer without a question.
+    """
+
+    def search(scope: Scope) -> bool:
+        return (unasked and not scope.text) or pattern.search(getattr(scope, where)) is not None
+
+    return cached_property(search)
 
 
 class Scope:
@@ -192,10 +206,8 @@ class Scope:
         blanks = len(_BLANK.findall(self.text)) > 1
         return self._ordered or blanks or _IN_ORDER.search(self.ask) is not None
 
-    @cached_property
-    def money(self) -> bool:
-        """Whether it speaks of prices, wages and the like."""
-        return _MONEY.search(self.text) is not None
+    money = _says(_MONEY)
+    """Whether it speaks of prices, wages and the like."""
 
     @cached_property
     def ordered(self) -> bool:
@@ -204,40 +216,26 @@ class Scope:
             return self._ordered
         return len(_BLANK.findall(self.text)) > 1 or _IN_ORDER.search(self.text) is not None
 
-    @cached_property
-    def rounded(self) -> bool:
-        """Whether the question asks for a rounded or approximate answer."""
-        return _ROUNDED.search(self.text) is not None
+    rounded = _says(_ROUNDED)
+    """Whether the question asks for a rounded or approximate answer."""
 
-    @cached_property
-    def exact(self) -> bool:
-        """Whether it asks for an exact one."""
-        return _EXACT.search(self.text) is not None
+    exact = _says(_EXACT)
+    """Whether it asks for an exact one."""
 
-    @cached_property
-    def percent(self) -> bool:
-        """Whether it speaks of percent; true without a question."""
-        return not self.text or _PERCENT.search(self.asked) is not None
+    percent = _says(_PERCENT, "asked", unasked=True)
+    """Whether it speaks of percent; true without a question."""
 
-    @cached_property
-    def asks_for_percent(self) -> bool:
-        """Whether the sentence that asks wants a percentage."""
-        return _ASKED_PERCENT.search(self.ask) is not None
+    asks_for_percent = _says(_ASKED_PERCENT, "ask")
+    """Whether the sentence that asks wants a percentage."""
 
-    @cached_property
-    def degrees(self) -> bool:
-        """Whether it speaks of angles; true without a question."""
-        return not self.text or _DEGREES.search(self.asked) is not None
+    degrees = _says(_DEGREES, "asked", unasked=True)
+    """Whether it speaks of angles; true without a question."""
 
-    @cached_property
-    def score(self) -> bool:
-        """Whether it asks for a score, which is not a ratio."""
-        return _SCORE.search(self.text) is not None
+    score = _says(_SCORE)
+    """Whether it asks for a score, which is not a ratio."""
 
-    @cached_property
-    def ratio(self) -> bool:
-        """Whether it speaks of ratios."""
-        return _RATIO.search(self.asked) is not None
+    ratio = _says(_RATIO, "asked")
+    """Whether it speaks of ratios."""
 
     @cached_property
     def base(self) -> int | None:
@@ -260,73 +258,55 @@ class Scope:
         match = _GIVEN_PI.search(self.text)
         return None if match is None else Fraction(match[1] or match[2])
 
-    @cached_property
-    def asks_for_bound(self) -> bool:
-        """Whether it asks how many at most or at least."""
-        return _BOUND.search(self.ask) is not None
+    asks_for_bound = _says(_BOUND, "ask")
+    """Whether it asks how many at most or at least."""
 
-    @cached_property
-    def integrates(self) -> bool:
-        """Whether it asks for an antiderivative, which has a constant of its own."""
-        return _INTEGRATES.search(self.text) is not None
+    integrates = _says(_INTEGRATES)
+    """Whether it asks for an antiderivative, which has a constant of its own."""
 
-    @cached_property
-    def solves_differentials(self) -> bool:
-        """Whether it asks for the solutions of a differential equation; it may where nothing is asked."""
-        return not self.text or _DIFFERENTIAL.search(self.text) is not None
+    solves_differentials = _says(_DIFFERENTIAL, unasked=True)
+    """Whether it asks for the solutions of a differential equation; it may where nothing is asked."""
 
-    @cached_property
-    def asks_whether_exists(self) -> bool:
-        """Whether it asks if something exists."""
-        return _EXISTS.search(self.ask) is not None
+    asks_whether_exists = _says(_EXISTS, "ask")
+    """Whether it asks if something exists."""
 
-    @cached_property
-    def domain(self) -> bool:
-        """Whether it asks where a function is defined."""
-        return _DOMAIN.search(self.text) is not None
+    domain = _says(_DOMAIN)
+    """Whether it asks where a function is defined."""
 
-    @cached_property
-    def residues(self) -> bool:
-        """Whether it speaks of remainders."""
-        return _RESIDUES.search(self.text) is not None
+    residues = _says(_RESIDUES)
+    """Whether it speaks of remainders."""
 
-    @cached_property
-    def integers(self) -> bool:
-        """Whether it speaks of whole numbers."""
-        return _INTEGERS.search(self.text) is not None
+    integers = _says(_INTEGERS)
+    """Whether it speaks of whole numbers."""
 
-    @cached_property
-    def vectors(self) -> bool:
-        """Whether it speaks of vectors or points, so that [1, 2] may be one."""
-        return _VECTORS.search(self.text) is not None
+    vectors = _says(_VECTORS)
+    """Whether it speaks of vectors or points, so that [1, 2] may be one."""
 
     @cached_property
     def _asked_names(self) -> frozenset[str]:
         """The single letters that it says are to be found."""
         return frozenset(one or other for one, other in _ASKED_NAME.findall(self.text))
 
-    @cached_property
-    def decimal_commas(self) -> bool:
-        """Whether it is in a language that writes decimals with a comma."""
-        return _COMMA_LANGUAGE.search(self.text) is not None
+    decimal_commas = _says(_COMMA_LANGUAGE)
+    """Whether it is in a language that writes decimals with a comma."""
 
     @cached_property
     def asks_for_places(self) -> bool:
         """Whether the parts of an answer may each have a place: area and perimeter, the next terms, the sorted list."""
         return _PLACES.search(self.ask) is not None and not _EXTREMES.search(self.ask)
 
-    @cached_property
-    def asks_for_several(self) -> bool:
-        """Whether it asks for several values, so that a comma parts two of them."""
-        return _SEVERAL.search(self.ask) is not None
+    asks_for_several = _says(_SEVERAL, "ask")
+    """Whether it asks for several values, so that a comma parts two of them."""
 
     def bears_out(self, guess: str) -> bool:
         """Whether one of several readings is the one that it means; of unit letters a comparison asks itself."""
-        asked = _BEARS_OUT.get(guess)
         if guess == GROUPED:
             return not self.asks_for_several
         if guess == DECIMAL_COMMA:
             return self.decimal_commas
+        if guess in _NEVER_BORNE_OUT:
+            return False
+        asked = _BEARS_OUT.get(guess)
         return asked is None or asked.search(self.text) is not None
 
     def order_of(self, labels: list[str]) -> list[int] | None:
@@ -397,15 +377,11 @@ class Scope:
             return False
         return not any(may_speak_of(name, self.text) for name in names)
 
-    @cached_property
-    def speaks_of_shares(self) -> bool:
-        """Whether anything in it may be said in percent."""
-        return _SHARE.search(self.text) is not None
+    speaks_of_shares = _says(_SHARE)
+    """Whether anything in it may be said in percent."""
 
-    @cached_property
-    def speaks_of_turns(self) -> bool:
-        """Whether anything in it may be said in degrees."""
-        return _TURNS.search(self.text) is not None
+    speaks_of_turns = _says(_TURNS)
+    """Whether anything in it may be said in degrees."""
 
     @cached_property
     def without_question(self) -> Scope:

@@ -22,7 +22,7 @@ A node is an operator, its arguments and, for leaves, a value.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from typing import Any
 
@@ -93,6 +93,13 @@ def replaced(node: Node, names: dict[str, Node]) -> Node:
     if not node.args:
         return node
     return Node(node.op, tuple(replaced(part, names) for part in node.args), node.value, node.decimals)
+
+
+def substituted(node: Node, known: Mapping[Node, Node]) -> Node:
+    """The tree with any parts replaced by others, the largest first."""
+    if node in known or not node.args:
+        return known.get(node, node)
+    return Node(node.op, tuple(substituted(part, known) for part in node.args), node.value, node.decimals)
 
 
 def rename(node: Node, names: dict[str, str]) -> Node:
