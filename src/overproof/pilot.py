@@ -55,7 +55,7 @@ class Figures(msgspec.Struct, frozen=True):
         has_rate = rate is not None and rate.value is not None and rate.low is not None and rate.high is not None
         shown = f"{rate.value:.1%} ({rate.low:.1%} – {rate.high:.1%})" if rate is not None and has_rate else "–"
         shown += " so far" if rate is not None and rate.so_far else ""
-        least = f"{self.spent.least_tokens / self.kept:,.0f} – " if self.spent.unreported_tokens else ""
+        least = f"{self.spent.least_tokens / self.kept:,.0f} – " if self.spent.is_bound else ""
         tokens = f"{least}{self.spent.tokens / self.kept:,.0f}"
         each = [tokens, self._money(), f"{self.seconds / self.kept:,.1f} s"]
         return [
@@ -71,7 +71,7 @@ class Figures(msgspec.Struct, frozen=True):
         if self.currency is None:
             return "no prices"
         least = ""
-        if self.spent.unreported_tokens:
+        if self.spent.is_bound:
             least = f"{show_money(self.spent.least_cost / self.kept, self.currency).split()[0]} – "
         return least + show_money(Decimal(self.spent.cost) / self.kept, self.currency)
 

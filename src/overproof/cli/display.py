@@ -312,9 +312,9 @@ def _describe(progress: Sampled, currency: str) -> str:
         parts.append(_duration(left / progress.samples_per_second) + " left")
     spent = progress.spent
     if spent.cost:
-        least = f"{show_money(spent.least_cost, currency)} to " if spent.unreported_tokens else ""
+        least = f"{show_money(spent.least_cost, currency)} to " if spent.is_bound else ""
         parts.append(least + show_money(spent.cost, currency))
-    tokens = f"{spent.least_tokens:,} to {spent.tokens:,}" if spent.unreported_tokens else f"{spent.tokens:,}"
+    tokens = f"{spent.least_tokens:,} to {spent.tokens:,}" if spent.is_bound else f"{spent.tokens:,}"
     if not left:
         parts.append(f"{tokens} tokens")
     elif progress.forecast is not None:

@@ -130,6 +130,11 @@ class Cost(msgspec.Struct, frozen=True):
     forecasts: list[Forecast]
     """The forecast after the first 10, 20, 50 and 100 problems, made again from what they took."""
 
+    @property
+    def is_bound(self) -> bool:
+        """Whether a part of what is charged was never reported, so that it is told as a range."""
+        return self.least_tokens < self.tokens
+
 
 class Adaptive(msgspec.Struct, frozen=True):
     """What adaptive sampling has saved. Counts problems that can be graded only: the others never get more than the

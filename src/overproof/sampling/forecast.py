@@ -203,7 +203,3 @@ def _kaplan_meier(finished: list[float], waiting: list[float]) -> list[float]:
         share -= share / at_risk
         at_risk -= 1
     return weights
-
-
-def _money_part(cost: Decimal, currency: str) -> str:
-    return f", {show_money(cost, currency)}" if cost else ""

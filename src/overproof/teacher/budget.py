@@ -12,7 +12,6 @@ from decimal import Decimal
 from typing import Literal, Protocol
 
 import msgspec
-from msgspec.structs import astuple
 
 from overproof.config.endpoint import BudgetConfig, PricesConfig
 from overproof.errors import ConfigError
@@ -45,13 +44,28 @@ class Amount(msgspec.Struct, frozen=True):
         """What endpoints have reported, in money."""
         return self.cost - self.unreported_cost
 
+    @property
+    def is_bound(self) -> bool:
+        """Whether a part was never reported, so that all of it is no more than a bound."""
+        return self.unreported_tokens > 0
+
     def __add__(self, other: Amount) -> Amount:
         """Both together."""
-        return Amount(*(mine + its for mine, its in zip(astuple(self), astuple(other), strict=True)))
+        return Amount(
+            self.tokens + other.tokens,
+            self.cost + other.cost,
+            self.unreported_tokens + other.unreported_tokens,
+            self.unreported_cost + other.unreported_cost,
+        )
 
     def __sub__(self, other: Amount) -> Amount:
         """The rest."""
-        return Amount(*(mine - its for mine, its in zip(astuple(self), astuple(other), strict=True)))
+        return Amount(
+            self.tokens - other.tokens,
+            self.cost - other.cost,
+            self.unreported_tokens - other.unreported_tokens,
+            self.unreported_cost - other.unreported_cost,
+        )
 
 
 class Prices:
@@ -173,7 +187,7 @@ def add_usage(usages: Iterable[Usage]) -> Usage:
 def show_spent(spent: Amount, currency: str) -> str:
     """Tokens and money for people; a bound is never shown as if it had been measured."""
     tokens, cost = f"{spent.tokens:,} tokens", show_money(spent.cost, currency)
-    if not spent.unreported_tokens:
+    if not spent.is_bound:
         return f"{tokens}, {cost}" if spent.cost else tokens
     if not spent.least_tokens:
         return f"at most {tokens}{f', {cost}' if spent.cost else ''}, none of them reported"

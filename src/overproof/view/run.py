@@ -369,10 +369,9 @@ class ViewedRun:
 
     def _spent(self, summary: Summary) -> str:
         cost = summary.cost
-        is_bound = cost.least_tokens < cost.tokens
         to = f" {self.say('to')} "
-        tokens = self.say("{n} tokens", n=(f"{cost.least_tokens:,}{to}" if is_bound else "") + f"{cost.tokens:,}")
-        money = (f"{show_money(cost.least_cost)}{to}" if is_bound else "") + show_money(cost.cost)
+        tokens = self.say("{n} tokens", n=(f"{cost.least_tokens:,}{to}" if cost.is_bound else "") + f"{cost.tokens:,}")
+        money = (f"{show_money(cost.least_cost)}{to}" if cost.is_bound else "") + show_money(cost.cost)
         return f"{money} {cost.currency}, {tokens}" if cost.currency else tokens
 
     def _forecast(self, summary: Summary) -> str | None:
