@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import datetime as dt
 import getpass
-import hashlib
 import heapq
 import itertools
 from collections import Counter
@@ -108,13 +107,9 @@ def find_doubts(folder: RunFolder, shards: Iterable[int], judge_config: JudgeCon
                     wanted[judge.Case(question, candidate.reference, candidate.answer, "right")] = False
             elif (other := find_lone_answer(traces, scores)) is not None and judge.is_whole(other):
                 case = judge.Case(question, prepared.problem.reference or "", other, "right")
-                drawn.append((_draw(judge_config.seed, prepared.problem.id), case))
+                drawn.append((judge.draw(judge_config.seed, prepared.problem.id), case))
         drawn = heapq.nsmallest(judge_config.check, drawn, key=lambda one: one[0])
     return wanted | {case: True for _, case in drawn if case not in wanted}
-
-
-def _draw(seed: int, problem_id: str) -> bytes:
-    return hashlib.blake2b(f"{seed}\0{problem_id}".encode(), digest_size=8).digest()
 
 
 def find_undecided(folder: RunFolder, shards: Iterable[int], samples: int) -> list[Suspect]:

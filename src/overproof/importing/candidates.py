@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from overproof.errors import InputError
@@ -130,16 +130,21 @@ def _of_truth(value: str) -> set[str]:
 
 def _find_ends(row: SourceRow) -> frozenset[str]:
     """The last boxes of all texts of a row."""
-    boxes = (last_boxed(text) for value in row.values.values() for text in _texts_of(read_held(value)))
+    boxes = (last_boxed(text) for value in row.values.values() for text in texts_in(read_held(value)))
     return frozenset(_PLAIN.sub("", box).strip().casefold() for box in boxes if box is not None)
 
 
-def _texts_of(value: Any) -> Iterator[str]:
+def texts_in(value: Any, passed_over: Container[str] = frozenset()) -> Iterator[str]:
+    """Every text in a value, but for what some keys hold."""
     if isinstance(value, str):
         yield value
-    elif isinstance(value, Mapping | list):
-        for one in value.values() if isinstance(value, Mapping) else value:
-            yield from _texts_of(one)
+    elif isinstance(value, Mapping):
+        for key, one in value.items():
+            if key not in passed_over:
+                yield from texts_in(one, passed_over)
+    elif isinstance(value, list):
+        for one in value:
+            yield from texts_in(one, passed_over)
 
 
 def _has_twin(name: str, rows: Sequence[SourceRow]) -> bool:

@@ -7,7 +7,7 @@ reasoning ends and is followed by an answer is taken to have ended by itself, an
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -22,6 +22,7 @@ from overproof.importing.candidates import (
     choose_truth,
     holds_reasoning,
     read_held,
+    texts_in,
 )
 from overproof.importing.layouts import GENERAL, Layout, Names, find_answer, find_written
 from overproof.importing.rendered import read_rendered
@@ -425,20 +426,10 @@ def _with_unread(replies: list[ImportedReply], record: Mapping[str, Any]) -> lis
     left = [
         str(key)
         for key, value in record.items()
-        if key not in others and not all(text in read for text in _texts_in(value))
+        if key not in others
+        and not all(" ".join(clean_text(text).split()) in read for text in texts_in(value, passed_over=_FACTS))
     ]
     return [reply._replace(unread=(*reply.unread, *left)) for reply in replies]
-
-
-def _texts_in(value: Any) -> Iterator[str]:
-    """Every text in a value, with single spaces."""
-    if isinstance(value, str):
-        yield " ".join(clean_text(value).split())
-    elif isinstance(value, Mapping | list):
-        items = value.items() if isinstance(value, Mapping) else enumerate(value)
-        for key, one in items:
-            if key not in _FACTS:
-                yield from _texts_in(one)
 
 
 def _from_items(items: Sequence[Any]) -> ImportedReply:

@@ -26,7 +26,7 @@ from overproof.config import RunConfig
 from overproof.config.endpoint import JudgeConfig
 from overproof.errors import ConfigError, EndpointError
 from overproof.journal import Journal, write_bytes
-from overproof.judge.cases import Case, find_cases, is_whole
+from overproof.judge.cases import Case, draw, find_cases, is_whole
 from overproof.judge.hearing import build_messages, longest_prompt_tokens, read_choice, read_verdict
 from overproof.judge.outcome import JudgeSummary, read_summary, sum_up
 from overproof.judge.verdicts import (
@@ -283,6 +283,7 @@ __all__ = [
     "bound",
     "check_judge",
     "consult",
+    "draw",
     "is_whole",
     "read_opinions",
     "read_spent",

@@ -98,7 +98,7 @@ def _choose(folder: RunFolder, shard: int, judge: JudgeConfig) -> tuple[dict[str
     for _, scores in itertools.groupby(folder.read_scores(shard), key=lambda score: problem_id_of(score.trace_id)):
         rows = [(score.trace_id, score.grade) for score in scores if score.grade is not None]
         wanted.update((trace_id, grade) for trace_id, grade in rows if is_open(grade) or grade.layer == LAYER)
-        decided = [(_draw(judge.seed, trace_id), trace_id, grade) for trace_id, grade in rows if _is_decided(grade)]
+        decided = [(draw(judge.seed, trace_id), trace_id, grade) for trace_id, grade in rows if _is_decided(grade)]
         draws = heapq.nsmallest(judge.check, [*draws, *sorted(decided, key=_first)[:1]], key=_first)
     wanted.update((trace_id, grade) for _, trace_id, grade in draws)
     return wanted, {trace_id: draw for draw, trace_id, _ in draws}
@@ -112,8 +112,9 @@ def _is_decided(grade: Grade) -> bool:
     return is_whole(grade.extracted) and grade.verdict in _DECIDED and grade.layer not in {LAYER, "reply"}
 
 
-def _draw(seed: int, trace_id: str) -> bytes:
-    return hashlib.blake2b(f"{seed}\0{trace_id}".encode(), digest_size=8).digest()
+def draw(seed: int, name: str) -> bytes:
+    """The place of what bears a name in an order that a seed gives."""
+    return hashlib.blake2b(f"{seed}\0{name}".encode(), digest_size=8).digest()
 
 
 def _read_texts(folder: RunFolder, shard: int, wanted: dict[str, Grade]) -> Iterator[tuple[Trace, Grade]]:

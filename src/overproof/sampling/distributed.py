@@ -78,7 +78,7 @@ def sample_there(
         inspect=inspect,
     )
 
-    watch = _Watch(ledger, progress, grace)
+    driver = _Driver(ledger, progress, grace)
 
     def died(shard: int) -> None:
         ledger.tell("forget", shard)
@@ -87,10 +87,10 @@ def sample_there(
     def at_once() -> int:
         """Those that only wait for their last replies hold up no shard."""
         workers = config.ray.sampling_workers or count_nodes()
-        return min(workers + min(watch.starved, workers), config.teacher.concurrency)
+        return min(workers + min(driver.starved, workers), config.teacher.concurrency)
 
     try:
-        with hearing(watch.hear, _leave):
+        with hearing(driver.hear, _leave):
             ends = list(
                 map_on_cluster(
                     work,
@@ -98,11 +98,11 @@ def sample_there(
                     engine.terms,
                     at_once=at_once,
                     died=died,
-                    beat=watch.look,
-                    is_over=lambda: watch.is_over,
+                    beat=driver.look,
+                    is_over=lambda: driver.is_over,
                 )
             )
-            watch.look()
+            driver.look()
         return _sum_up(found, _summaries_of(ends), ledger.ask("view").progress)
     finally:
         ledger.end()
@@ -129,7 +129,7 @@ def _summaries_of(ends: Sequence[End | None]) -> list[SamplingSummary]:
     return summaries
 
 
-class _Watch:
+class _Driver:
     """What the driver sees of the workers, and a signal to it on its way to them.
 
     A signal is heard between any two steps, also within a call to the cluster, and passed on at the next look.
