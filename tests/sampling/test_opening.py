@@ -7,7 +7,7 @@ import random
 from pathlib import Path
 
 import pytest
-from building import make_trace
+from building import make_problem, make_trace
 from endpoint import Ask, Script, Wire, error, json_reply, message, object_reply, serve
 from sampled import answer, config_for, make_folder, numbered, read_all, sample_all
 
@@ -92,6 +92,19 @@ def test_a_run_whose_replies_fail_often_goes_on(share: float) -> None:
         watch = Watch(lambda *_: unfit if generator.random() < share else None, EndpointConfig(model="m"))  # noqa: B023
         for _ in range(2_000):
             watch.note(trace, None)
+
+
+@pytest.mark.parametrize(
+    ("fault", "problems"),
+    [(Fault("below_think_format", "two_blocks"), 1), (Fault("below_think_format", "no_box"), 60)],
+    ids=["the samples of one problem", "neighbours that are not to be boxed"],
+)
+def test_what_hangs_together_is_no_change_of_the_endpoint(fault: Fault, problems: int) -> None:
+    watch = Watch(lambda trace, _: fault if trace.index else None, EndpointConfig(model="m"))
+    for _ in range(800):
+        watch.note(make_trace(), None)
+    for number in range(120):
+        watch.note(make_trace(make_problem(f"p{number % problems}"), index=1), None)
 
 
 def test_refusals_after_a_success_stop_the_run_and_are_asked_again(tmp_path: Path) -> None:

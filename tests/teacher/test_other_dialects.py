@@ -144,6 +144,37 @@ def test_a_piece_that_repeats_what_came_before_it_is_kept(events: list[dict[str,
     assert reply.content == "".join(REPEATS)
 
 
+EMPTY = {"choices": [{"index": 0, "message": {"role": "assistant", "content": ""}}]}
+WHOLE = {"choices": [{"index": 0, "message": {"role": "assistant", "content": ANSWER, "reasoning_content": WHY}}]}
+DELTAS = b"".join(delta(reasoning_content=piece) for piece in pieces(WHY)) + b"".join(
+    delta(content=piece) for piece in pieces(ANSWER)
+)
+NO_ERROR = {"code": None, "message": None, "type": None, "param": None}
+PROGRESS = [{"message": "started", "id": None}, {"status": "queued", "message": "waiting for a worker"}, {"title": "t"}]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        event(EMPTY) + DELTAS + event(WHOLE) + END,
+        b"".join(event(EMPTY) + delta(content=piece) for piece in pieces(ANSWER)) + event(WHOLE) + END,
+        typed(
+            {"type": "response.created", "response": {"status": "in_progress", "output": []}},
+            {"type": "response.output_text.delta", "delta": ANSWER[:6]},
+            {"type": "response.output_text.delta", "delta": ANSWER[6:]},
+            {"type": "response.completed", "response": RESPONSE},
+        ),
+        event({**WHOLE, "error": NO_ERROR}) + END,
+        event({**WHOLE, "error": {"message": ""}}) + END,
+        *(event(one) + DELTAS + END for one in PROGRESS),
+    ],
+)
+def test_what_says_nothing_takes_nothing_from_a_reply_and_doubles_none_of_it(data: bytes) -> None:
+    reply = receive(data)
+    assert isinstance(reply, Reply), reply
+    assert (reply.content, reply.reasoning in {WHY, None}) == (ANSWER, True)
+
+
 def test_a_stream_of_another_api_that_breaks_off_or_is_cut_is_no_whole_reply() -> None:
     for data in (ANTHROPIC[: ANTHROPIC.index(b"event: message_delta")], RESPONSES, OLLAMA[: OLLAMA.rindex(b'{"mess')]):
         outcome = receive(data)

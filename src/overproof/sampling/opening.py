@@ -21,14 +21,14 @@ LOOK_EVERY = 8
 """Of later replies one in so many is looked at, as scoring one takes longer than receiving it; after one that is not
 fit each is, until one is."""
 FEWEST_IN_A_ROW = 16
-"""Later replies in a row that may tell of a change."""
+"""Problems whose later replies in a row may tell of a change; those of one problem hang together."""
 SURE_IN_A_ROW = math.log(1e9)
 """How improbable such a row has to be, as a logarithm, by the share that failed before: there are millions of replies,
 and a run whose replies fail often is no news."""
 _DOUBT = 2
 """Looks that are counted as unfit beside those that were, so that two or three good ones prove little."""
-OF_THE_PROBLEM = frozenset({"truncated", "below_language_consistency"})
-"""Reasons that hang together among neighbouring problems, as harder ones and those of one language may be."""
+OF_THE_PROBLEM = frozenset({"truncated", "below_language_consistency", "no_box", "no_answer"})
+"""Reasons and details that hang together among neighbouring problems: hard ones, those of one language, proofs."""
 _EXCERPT = 160
 """Characters of a reply that are shown of its beginning, and as many of its end."""
 
@@ -147,7 +147,7 @@ class Watch:
         if not self._row and self._since_look < LOOK_EVERY:
             return
         fault = self._inspect(trace, language)
-        is_unfit = fault is not None and fault.reason not in OF_THE_PROBLEM
+        is_unfit = fault is not None and OF_THE_PROBLEM.isdisjoint((fault.reason, fault.detail))
         if not self._row:
             self._since_look = 0
             self._share = (self._unfit_looks + _DOUBT) / (self._looks + _DOUBT)
@@ -157,7 +157,8 @@ class Watch:
             self._row = []
             return
         self._row.append(_Seen(trace, fault))
-        if len(self._row) >= FEWEST_IN_A_ROW and len(self._row) * -math.log(self._share) >= SURE_IN_A_ROW:
+        problems = len({seen.trace.problem.id for seen in self._row})
+        if problems >= FEWEST_IN_A_ROW and problems * -math.log(self._share) >= SURE_IN_A_ROW:
             raise self._explain()
 
     def _explain(self) -> EndpointError:

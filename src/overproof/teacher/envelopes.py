@@ -85,9 +85,16 @@ def error_in(value: Mapping[str, Any]) -> Any:
     return value if is_refused or is_said else None
 
 
+def is_only_said(value: Mapping[str, Any], error: Any) -> bool:
+    """Whether an object was taken for an `error` by its words alone, and names none as such."""
+    table = {fold(key): one for key, one in value.items()}
+    is_named = table.get("error") or table.get("errors") or "error" in (table.get("object"), table.get("type"))
+    return error is value and not is_named
+
+
 def error_or_none(error: Any) -> Any:
     """What stands where an error belongs, unless it says that there is none."""
-    if not error:
+    if not error or (isinstance(error, Mapping) and not any(error.values())):
         return None
     code = error.get("code") if isinstance(error, Mapping) else error
     return None if code is not None and fold(str(code)) in _NO_ERRORS else error

@@ -31,7 +31,7 @@ import msgspec
 
 from overproof.mending import mend
 from overproof.records import Usage, clean_text
-from overproof.teacher.envelopes import error_in, error_or_none
+from overproof.teacher.envelopes import error_in, error_or_none, is_only_said
 from overproof.teacher.foreign import as_completion, find_reason
 from overproof.teacher.parts import Kind, read_parts
 from overproof.teacher.pieces import Pieces
@@ -158,7 +158,8 @@ class ArrivingReply:
         self.usage: Mapping[str, Any] | None = None
         self.request_id: str | None = None
         self.model: str | None = None
-        self.error: Any = None
+        self._told_error: Any = None
+        self._flat_error: Any = None
         self.has_choices = False
         self.is_repaired = False
         self.went_on = False
@@ -173,6 +174,12 @@ class ArrivingReply:
     def channel(self) -> str | None:
         """The first field with reasoning in it, the profile's own first; servers that fill two fill them alike."""
         return next((field for field in self.fields if self.reasoning.get(field)), None)
+
+    @property
+    def error(self) -> Any:
+        """The error that came, if any. Words that name no error as such tell of progress where a whole reply came."""
+        is_whole = self.has_choices and self.has_ended
+        return self._told_error or (None if is_whole else self._flat_error)
 
     @property
     def has_ended(self) -> bool:
@@ -191,6 +198,10 @@ class ArrivingReply:
         is_nothing = not self.has_choices and self.error is None
         return is_nothing and bool(self.odd_words) and not self.odd_words.startswith("{")
 
+    def note_error(self, error: Any) -> None:
+        """Take what is named an error; the first counts."""
+        self._told_error = self._told_error or error
+
     def add_text(self, text: str) -> None:
         """Take the next piece of the answer."""
         self.went_on |= self.finish_reason is not None
@@ -208,12 +219,12 @@ class ArrivingReply:
         """
         if not isinstance(message, Mapping):
             return False
-        self.error = self.error or error_or_none(message.get("error"))
+        self.note_error(error_or_none(message.get("error")))
         texts: dict[str, str] = {}
         for field, kind, text in self._read_parts(message):
             name = SUMMARY_FIELDS[0] if kind == "summary" and field not in SUMMARY_FIELDS else field
             texts[name] = texts.get(name, "") + text
-        self._comes_as_messages |= is_whole and not self.content and not self.reasoning
+        self._comes_as_messages |= is_whole and any(texts.values()) and not self.content and not self.reasoning
         for name, text in texts.items():
             if is_whole and not self._comes_as_messages:
                 self.went_on |= self._pieces_of(name).add_whole(text) and self.finish_reason is not None
@@ -228,7 +239,7 @@ class ArrivingReply:
         if not isinstance(choice, Mapping):
             return False
         self.has_choices = True
-        self.error = self.error or error_or_none(choice.get("error"))
+        self.note_error(error_or_none(choice.get("error")))
         self.take_usage(choice)
         delta, message = choice.get("delta"), choice.get("message")
         found = self.add_message(delta, is_whole=False)
@@ -256,7 +267,7 @@ class ArrivingReply:
             return any(held)
         value = _unwrap(value)
         if not isinstance(value, Mapping):
-            self.error = self.error or {"message": f"a JSON {type(value).__name__} where an object belongs"}
+            self.note_error({"message": f"a JSON {type(value).__name__} where an object belongs"})
             return False
         value = as_completion(value)
         if isinstance(value.get("id"), str):
@@ -264,14 +275,18 @@ class ArrivingReply:
         if isinstance(value.get("model"), str) and value["model"]:
             self.model = value["model"]
         self.take_usage(value)
-        self.error = self.error or error_in(value)
-        found = False
+        found = error_in(value)
+        if is_only_said(value, found):
+            self._flat_error = self._flat_error or found
+        else:
+            self.note_error(found)
+        held_text = False
         for choice in _first_choices(value):
-            found |= self.add_choice(choice)
+            held_text |= self.add_choice(choice)
         if not self.has_choices:
             self.note_odd(value)
         self.take_finish_reason(None if self.finish_reason else find_reason(value))
-        return found
+        return held_text
 
     def note_odd(self, words: Any) -> None:
         """Remember what came where a reply belongs, to be shown where none comes."""

@@ -164,7 +164,7 @@ class EventReader:
             value = payload.decode("utf-8", "replace")
         if isinstance(value, Mapping):
             value = error_in(value) or value
-        self.draft.error = self.draft.error or value or {"message": "an error event without words"}
+        self.draft.note_error(value or {"message": "an error event without words"})
         return False
 
     def _take_more(self, payload: bytes) -> bool:

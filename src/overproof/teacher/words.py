@@ -152,6 +152,13 @@ _NO_TEXT = re.compile(
 """Names of what is said of a reasoning, and is none."""
 _LIKELY_REASONS = (
     (
+        "stop",
+        (
+            r"without(?:any)?error|^no(?:error|limit)|not(?:reached|exceeded|hit)$|harmony"
+            r"|^endof(?:text|sequence|sentence|turn|message|block|response|stream|generation|answer|reply)"
+        ),
+    ),
+    (
         "content_filter",
         (
             r"filter|safety|unsafe|prohibit|block|moderat|toxic|harm|policy|sensitive|copyright|recitation"
