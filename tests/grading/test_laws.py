@@ -251,6 +251,26 @@ def test_what_agrees_under_one_reading_is_never_incorrect(one: str, other: str, 
     assert grade(boxed(other), one, question=question).verdict is not Verdict.INCORRECT
 
 
+NOT_THE_SAME: list[tuple[str, str, str | None]] = [
+    (r"\text{right to left}", "left to right", None),
+    (r"\text{Ann beats Ben}", "Ben beats Ann", None),
+    (r"\text{even-odd}", "odd-even", None),
+    ("Ben, Ann, Cid", "Ann, Ben, Cid", "In what order did they finish?"),
+    ("B, A, C", "A, B, C", "Put them in order from the lightest to the heaviest."),
+    (r"25^\circ\text{C}", "77°F", "It rose from 50°F to 127°F. By how many degrees did it rise?"),
+    (r"86^\circ\text{F}", "30°C", "What is the change of temperature?"),
+    (r"500\%", "5", "What percent of 200 is 10?"),
+    (r"200\%", "2", "增长了百分之几?"),
+    ("3.14", r"\pi", "π = 3.14 is not exact. Give the exact value of the area."),
+]
+
+
+@pytest.mark.parametrize(("one", "other", "question"), NOT_THE_SAME)
+def test_order_scale_and_sign_of_percent_are_not_dropped(one: str, other: str, question: str | None) -> None:
+    assert grade(boxed(one), other, question=question).verdict is not Verdict.CORRECT
+    assert grade(boxed(other), one, question=question).verdict is not Verdict.CORRECT
+
+
 # --- total
 
 TOKENS = [

@@ -82,14 +82,16 @@ def _compare_temperatures(reference: Quantity, answer: Quantity, scope: Scope) -
         return None
     scale = number(other[1] * answer.unit.factor / one[1] / reference.unit.factor)
     zero = number(other[0] * other[1] / one[1] - one[0])
-    turned = Node("add", (Node("mul", (scale, answer.node)), zero))
+    scaled = Node("mul", (scale, answer.node))
+    turned = Node("add", (scaled, zero))
+    as_difference = compare_scalars(reference.node, scaled, scope)
     finding = compare_scalars(reference.node, turned, scope)
+    if scope.asks_for_change and (finding.same or as_difference.same):  # and not: to what did it rise?
+        return as_difference if as_difference.same else undecided(QUESTION, "a temperature where a change is asked for")
     if finding.same:
         return finding
     gap = real_value(Node("add", (turned, Node("neg", (reference.node,)))))
-    if compare_scalars(reference.node, Node("mul", (scale, answer.node)), scope).same or (
-        gap is not None and abs(gap) < HALF_A_DEGREE
-    ):
+    if as_difference.same or (gap is not None and abs(gap) < HALF_A_DEGREE):
         return undecided(QUESTION, "a temperature that may be a difference, or rounded")
     return different("unit", f"another temperature: {finding.reason}")
 
@@ -118,6 +120,9 @@ def compare_percent(quantity: Quantity, other: Scalar, scope: Scope, plain: Find
     finding = compare_scalars(
         *((share, other.node) if is_reference else (other.node, share)), scope, percent=is_reference
     )
+    count = exact_value(other.node)
+    if finding.same and not plain.same and scope.asks_for_percent and count and count.denominator == 1:
+        return undecided(QUESTION, "a number that may be in percent")
     if finding.same or (not plain.same):
         return finding
     if is_reference or (scope.percent if quantity.unit == PERCENT else scope.speaks_of(quantity.unit)):
@@ -156,9 +161,12 @@ def compare_words(reference: Words, answer: Words, scope: Scope) -> Finding:
         return different("text", f"{other} is not {one}")
     if {one, other} & {"yes", "no"}:
         return undecided("text", "yes or no against other words")
-    wanted, given = set(_content(reference.text)), set(_content(answer.text))
-    if wanted == given and len(_content(reference.text)) == len(wanted) == len(_content(answer.text)):
+    asked, told = _content(reference.text), _content(answer.text)
+    wanted, given = set(asked), set(told)
+    if asked == told:
         return same("text", "the same words")
+    if sorted(asked) == sorted(told):
+        return undecided("text", "the same words in another order")
     if _are_akin(wanted, given):
         return undecided("text", "words that may be others for the same")
     if wanted and len(wanted) <= 3 and not wanted & given:

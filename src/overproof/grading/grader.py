@@ -322,6 +322,9 @@ def _judge_choice(reference: Reference, answer: str, question: str | None) -> Fi
     letters = letters_of(answer) or _letter_given(answer, options)
     if letters is not None and (not options or all(letter in options for letter in letters)):
         if letters == reference.letters:
+            told, asked = (re.findall("[A-Z]", text.upper()) for text in (spell(answer), reference.spelled))
+            if sorted(told) == sorted(asked) and told != asked and scope_of(question).demands_order:
+                return undecided("choice", "the same letters in another order")
             other = _text_of_another(answer, letters, options)
             return (
                 different("choice", f"{letters} with the text of {other}")

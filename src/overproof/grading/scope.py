@@ -46,7 +46,8 @@ MAX_FORMULA_CHARS = 60
 
 _BLANK = re.compile(r"_{2,}|\\_\\_+|\\underline *\{ *(?:\\[a-z]+(?:\{[^{}]*\})? *)*\}|\((?:\s|\\q?quad|　)*\)")
 _IN_ORDER = re.compile(
-    r"respectively|in (?:that|this|the|increasing|decreasing|ascending|descending) order|\border(?:ed)? from|arrange|"
+    r"respectively|in (?:that|this|the|what|which|increasing|decreasing|ascending|descending) order|\bin order from|"
+    r"\border(?:ed)? from|arrange|"
     r"分别|依次|ordered (?:pair|triple|tuple)|"
     r"from (?:least|greatest|smallest|largest|youngest|oldest|lowest|highest|lightest|heaviest|shortest|longest|first)|"
     r"顺序|从小到大|从大到小|排列为|what (?:is|are) its \w+ and (?:its |the )?\w+",
@@ -96,6 +97,11 @@ _PI = r"(?:\$?\\pi\$?|π|\bpi\b|圆周率)"
 _GIVEN_PI = re.compile(
     rf"{_PI} ?(?:取值?为?|按|用|\\approx|≈|=|as|to be|is taken (?:as|to be)) ?\$?(3(?:\.\d+)?|22/7)(?![\d/])"
     rf"|\b(?:use|take|using|taking) \$?(3(?:\.\d+)?|22/7)\$? (?:for|as)(?: the value of)? ?{_PI}",
+    re.IGNORECASE,
+)
+_CHANGE = re.compile(
+    r"\b(?:ris|r[oi]se|increas|decreas|drop|fall|fell|chang|differ|warm|cool)|by how (?:much|many)|[升降]|温差|变化"
+    r"|相差",
     re.IGNORECASE,
 )
 _BOUND = re.compile(r"\bat (?:most|least)\b|[最至][多少]", re.IGNORECASE)
@@ -255,8 +261,11 @@ class Scope:
     @cached_property
     def pi(self) -> Fraction | None:
         """The number that it says π is to be taken for."""
-        match = _GIVEN_PI.search(self.text)
+        match = None if self.exact else _GIVEN_PI.search(self.text)
         return None if match is None else Fraction(match[1] or match[2])
+
+    asks_for_change = _says(_CHANGE, "ask")
+    """Whether it asks how far something changed, or two things are apart: not for the place of either."""
 
     asks_for_bound = _says(_BOUND, "ask")
     """Whether it asks how many at most or at least."""
