@@ -106,6 +106,8 @@ class Trace(msgspec.Struct, frozen=True, omit_defaults=True):
     """Name of the permanent refusal this line records (content_filter, …); None for a reply."""
     refusal: str | None = None
     """What the endpoint said when it refused, in its own words; None for a reply."""
+    aside: str | None = None
+    """What it said went wrong beside a reply that came whole, in its own words."""
     served_by: str | None = None
     """The model that the endpoint says has answered, where that is not `teacher`."""
     marks: list[str] = []

@@ -222,6 +222,14 @@ def test_a_connection_that_breaks_after_the_finish_reason_takes_nothing_from_the
         assert (reply.content, reply.marks) == ("4", ["no_done"])
 
 
+def test_a_body_that_came_whole_is_kept_whatever_becomes_of_its_connection() -> None:
+    body = json.dumps(message("4")).encode()
+    short = http(body).replace(b"content-length: %d" % len(body), b"content-length: %d" % (len(body) + 9))
+    assert reply_of(Wire([(0, short)], "close")).content == "4"
+    assert reply_of(Wire([(0, short)], "hang"), timeout_seconds=1).content == "4"
+    assert failure_of(Wire([(0, short[:-3])], "close")).is_billed
+
+
 def test_ollama_may_leave_the_finish_reason_out() -> None:
     assert reply_of(json_reply("4", None), profile="ollama").finish_reason == "stop"
     assert failure_of(stream(delta(content="4")), profile="ollama", stream=True).state == "truncated_stream"

@@ -175,6 +175,68 @@ def test_what_says_nothing_takes_nothing_from_a_reply_and_doubles_none_of_it(dat
     assert (reply.content, reply.reasoning in {WHY, None}) == (ANSWER, True)
 
 
+OVERLOADED = event({"error": {"code": 503, "message": "the engine died"}})
+FINISHED = DELTAS + delta("stop")
+
+
+@pytest.mark.parametrize(
+    ("data", "aside"),
+    [
+        (FINISHED + OVERLOADED, "503: the engine died"),
+        (FINISHED + OVERLOADED + DONE, "503: the engine died"),
+        (FINISHED + b"event: error\ndata: upstream closed\n\n", "upstream closed"),
+        (FINISHED + b"data: [ERROR] lost the GPU\n\n" + DONE, "[ERROR] lost the GPU"),
+        (FINISHED + event({"code": 50505, "message": "Model service overloaded"}) + DONE, "50505: Model service"),
+        (FINISHED + event({"choices": [{"delta": {}, "error": {"message": "late"}}]}) + DONE, "late"),
+        (FINISHED + DONE + OVERLOADED, "503: the engine died"),
+        (FINISHED + OVERLOADED + usage_event() + DONE, "503: the engine died"),
+        (OVERLOADED + FINISHED + DONE, "503: the engine died"),
+        (DELTAS[:200].rpartition(b"data: ")[0] + event({"error": {"type": "warning", "message": "old model"}})
+         + b"data: " + DELTAS.partition(DELTAS[:200].rpartition(b"data: ")[0])[2][6:] + delta("stop") + DONE,
+         "warning: old model"),
+        (event({**WHOLE, "error": "Warning: m is deprecated"}) + END, "Warning: m is deprecated"),
+        (FINISHED + DONE + b"data: <html>bye</html>\n\n" + event(WHOLE) + b"{\n", None),
+        (FINISHED + b"data: {\n\nwhat is this\n\n" + DONE, None),
+        (FINISHED + delta("stop") + DONE, None),
+        (FINISHED + event({"message": "bye", "status": "done"}) + DONE, None),
+    ],
+)  # fmt: skip
+def test_what_goes_wrong_outside_the_text_takes_nothing_from_a_whole_reply_and_is_told(
+    data: bytes, aside: str | None
+) -> None:
+    reply = receive(data)
+    assert isinstance(reply, Reply), reply
+    assert (reply.content, reply.reasoning, reply.finish_reason) == (ANSWER, WHY, "stop")
+    assert (reply.aside or "").startswith(aside or "none"[4:])
+    assert (reply.aside is not None) == ("error_aside" in reply.marks) == (aside is not None)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        DELTAS + OVERLOADED + delta("stop") + DONE,
+        DELTAS[:200].rpartition(b"data: ")[0] + OVERLOADED + FINISHED + DONE,
+        DELTAS + event({"error": {"message": "died"}, "choices": [{"delta": {}, "finish_reason": "stop"}]}) + DONE,
+        delta("stop") + OVERLOADED + DONE,
+        DELTAS + delta("error") + OVERLOADED + DONE,
+        OVERLOADED + DELTAS,
+    ],
+)
+def test_what_goes_wrong_within_the_text_or_where_no_reply_came_takes_it(data: bytes) -> None:
+    outcome = receive(data)
+    assert isinstance(outcome, Failure)
+    assert "died" in outcome.message
+
+
+@pytest.mark.parametrize(
+    ("reasons", "finish"), [(("length", "stop"), "length"), (("stop", "length"), "length"), (("stop", "stop"), "stop")]
+)
+def test_a_closing_stop_makes_no_cut_reply_whole(reasons: tuple[str, str], finish: str) -> None:
+    reply = receive(DELTAS + b"".join(map(delta, reasons)) + DONE)
+    assert isinstance(reply, Reply)
+    assert reply.finish_reason == finish
+
+
 def test_a_stream_of_another_api_that_breaks_off_or_is_cut_is_no_whole_reply() -> None:
     for data in (ANTHROPIC[: ANTHROPIC.index(b"event: message_delta")], RESPONSES, OLLAMA[: OLLAMA.rindex(b'{"mess')]):
         outcome = receive(data)

@@ -29,6 +29,7 @@ from overproof.sampling.settings import Asking, Settings
 from overproof.teacher.advice import close, find_cure
 from overproof.teacher.budget import Budget, Prices
 from overproof.teacher.dispatch import Request, unreported_usage
+from overproof.teacher.envelopes import error_or_none
 from overproof.teacher.failures import classify, shorten
 from overproof.teacher.parameters import encode_request, worst_case
 from overproof.teacher.receive import receive_object
@@ -314,8 +315,8 @@ def _outcome(settings: Settings, row: dict[str, Any]) -> Reply | Failure:
             body, _ = decode_tolerantly(body.encode("utf-8", "replace"))
         except ValueError:
             return Failure("not_json", "transient", "the body is not JSON", is_billed=True)
-    if row.get("error") or status >= 400 or not isinstance(body, dict):  # 4xx and 5xx as over the wire
-        error = row.get("error") or (body.get("error") if isinstance(body, dict) else body) or body
+    if error_or_none(row.get("error")) or status >= 400 or not isinstance(body, dict):  # 4xx and 5xx as over the wire
+        error = error_or_none(row.get("error")) or (body.get("error") if isinstance(body, dict) else body) or body
         return classify(error, profile, status=status if status >= 400 else 500)
     return receive_object(body, profile)
 

@@ -14,6 +14,7 @@ from overproof.records import Trace, Usage
 from overproof.sampling.forecast import Forecaster
 from overproof.sampling.opening import Opening
 from overproof.sampling.progress import Notice
+from overproof.teacher.advice import close
 from overproof.teacher.budget import Amount, Prices, add_usage
 
 REASONING_WITHIN = 16
@@ -91,6 +92,7 @@ class Monitor:
         self._long_compared = 0
         self._long_repeated = 0
         self._surprise = 0.0
+        self._has_told_aside = False
         self._has_told_repeats = False
         self._recent: deque[tuple[float, int, int]] = deque()
         self._tokens = 0
@@ -122,6 +124,7 @@ class Monitor:
         completion = read_completion(trace)
         self._note_repeat(completion.text, said)
         self._note_model(trace)
+        self._note_aside(trace)
         if self.opening is not None:
             self.opening.note(trace, language)
         self._note_reasoning(trace, completion)
@@ -156,6 +159,17 @@ class Monitor:
                 f"The endpoint says that '{trace.served_by}' has answered, and not {trace.teacher} (a fallback, or an "
                 "alias): traces say so under served_by. Where that is as it should be, set "
                 f"teacher.served_as: ['{trace.served_by}']"
+            )
+
+    def _note_aside(self, trace: Trace) -> None:
+        """Say once that the endpoint told of an error beside a whole reply."""
+        if trace.aside and not self._has_told_aside:
+            self._has_told_aside = True
+            self._notice(
+                Notice(
+                    f"The endpoint told of an error beside a reply that came whole: {close(trace.aside)} "
+                    "The reply is kept; its trace says so under aside."
+                )
             )
 
     def _note_reasoning(self, trace: Trace, completion: Completion) -> None:

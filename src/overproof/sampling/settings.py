@@ -120,6 +120,7 @@ class Settings:
             attempts=cost.attempts,
             error=refusal.state if refusal else None,
             refusal=refusal.words if refusal else None,
+            aside=reply.aside,
             served_by=served_by,
             marks=[*reply.marks, *(["other_model"] if served_by else [])],
         )

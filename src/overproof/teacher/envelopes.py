@@ -7,6 +7,7 @@ under keys of every spelling.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -24,6 +25,8 @@ _CODE_KEYS = (
     "errorname",
     "reason",
     "faultcode",
+    "level",
+    "severity",
 )
 _MESSAGE_KEYS = (
     "message",
@@ -100,6 +103,14 @@ def error_or_none(error: Any) -> Any:
     return None if code is not None and fold(str(code)) in _NO_ERRORS else error
 
 
+def is_warning(error: Any) -> bool:
+    """Whether what stands where an error belongs says of itself that it is none: a warning, a model soon to be gone."""
+    words = read_words(error)
+    return any(fold(code) in _WARNINGS for code in words.codes) or _WARNS.match(words.message) is not None
+
+
+_WARNINGS = frozenset({"warning", "warn", "info", "notice", "deprecation", "deprecated", "deprecationwarning"})
+_WARNS = re.compile(r"\W*(?:warning|notice|deprecat\w+|警告|提示)\b", re.IGNORECASE)
 _NO_ERRORS = frozenset({"0", "200", "ok", "success", "null", "none", "completed"})
 
 

@@ -42,6 +42,8 @@ class Receiver:
     @property
     def has_reply(self) -> bool:
         """Whether the reply itself is all there, whatever becomes of the rest of the response."""
+        if self._events is None and not self.is_whole:
+            return isinstance(self.outcome(), Reply)  # a body that lacks its end is no JSON
         return self.is_whole or self._draft.has_ended
 
     @property
@@ -96,6 +98,7 @@ class Receiver:
 
     def _judge_body(self, body: bytes) -> Reply | Failure:
         """One JSON value; or JSON lines, which are events without their names."""
+        self._draft = ArrivingReply(self._profile)
         try:
             value, self._draft.is_repaired = decode_tolerantly(body)
         except ValueError:
@@ -139,10 +142,16 @@ def receive_object(value: Any, profile: Profile) -> Reply | Failure:
 
 
 def _judge(draft: ArrivingReply, *, is_done: bool) -> Reply | Failure:
-    if draft.error is not None:
-        failure = classify(draft.error, draft.profile, status=200)
-        return msgspec.structs.replace(failure, usage=read_usage(draft.usage), received=draft.size)
     outcome = judge_draft(draft, is_done=is_done)
+    error = draft.error
+    if error is None and isinstance(outcome, Failure):
+        error = draft.aside
+    if error is not None:
+        failure = classify(error, draft.profile, status=200)
+        return msgspec.structs.replace(failure, usage=read_usage(draft.usage), received=draft.size)
+    if isinstance(outcome, Reply) and draft.aside is not None:
+        said = classify(draft.aside, draft.profile, status=200).words
+        return msgspec.structs.replace(outcome, aside=said, marks=[*outcome.marks, "error_aside"])
     if isinstance(outcome, Failure) and draft.odd_words and not draft.has_choices:
         message = shorten(f"{outcome.message}; what came: {draft.odd_words}")
         return msgspec.structs.replace(outcome, message=message)

@@ -31,7 +31,7 @@ import msgspec
 
 from overproof.mending import mend
 from overproof.records import Usage, clean_text
-from overproof.teacher.envelopes import error_in, error_or_none, is_only_said
+from overproof.teacher.envelopes import error_in, error_or_none, is_only_said, is_warning, read_words
 from overproof.teacher.foreign import as_completion, find_reason
 from overproof.teacher.parts import Kind, read_parts
 from overproof.teacher.pieces import Pieces
@@ -59,6 +59,7 @@ MARKS = {
     "summary": "the reasoning is somebody's summary, not the chain of thought",
     "encrypted": "reasoning was sent that nobody can read",
     "other_model": "the endpoint says that another model answered",
+    "error_aside": "the endpoint told of an error, before or after a reply that came whole",
 }
 """Oddities of a reply with their meaning, beside those that were mended."""
 PARTS_CHANNEL = "content_parts"
@@ -88,6 +89,8 @@ class Reply(msgspec.Struct, frozen=True):
     """The model that the endpoint says has answered; None where it does not say."""
     sends: int = 1
     """How often the request was sent: again at once where a kept connection was lost with nothing received."""
+    aside: str | None = None
+    """What the endpoint said went wrong, beside this whole reply."""
 
     @property
     def size(self) -> int:
@@ -158,7 +161,9 @@ class ArrivingReply:
         self.usage: Mapping[str, Any] | None = None
         self.request_id: str | None = None
         self.model: str | None = None
-        self._told_error: Any = None
+        self.aside: Any = None
+        """The first error that came before the text or after its end, and takes nothing from it."""
+        self._error: Any = None  # the first within the text
         self._flat_error: Any = None
         self.has_choices = False
         self.is_repaired = False
@@ -177,14 +182,22 @@ class ArrivingReply:
 
     @property
     def error(self) -> Any:
-        """The error that came, if any. Words that name no error as such tell of progress where a whole reply came."""
-        is_whole = self.has_choices and self.has_ended
-        return self._told_error or (None if is_whole else self._flat_error)
+        """The error that takes the reply, if any: one within its text, or any where no whole reply came.
+
+        Words that name no error as such may tell of progress.
+        """
+        is_whole = self.has_text and self.has_ended
+        return self._error or (None if is_whole else self.aside or self._flat_error)
 
     @property
     def has_ended(self) -> bool:
         """Whether the reply said why it ends, and nothing came after that."""
         return not self.went_on and read_finish_reason(self.finish_reason) is not None
+
+    @property
+    def has_text(self) -> bool:
+        """Whether any text has come."""
+        return bool(self.content) or any(self.reasoning.values())
 
     @property
     def size(self) -> int:
@@ -198,9 +211,14 @@ class ArrivingReply:
         is_nothing = not self.has_choices and self.error is None
         return is_nothing and bool(self.odd_words) and not self.odd_words.startswith("{")
 
-    def note_error(self, error: Any) -> None:
-        """Take what is named an error; the first counts."""
-        self._told_error = self._told_error or error
+    def note_error(self, error: Any, *, is_within: bool | None = None) -> None:
+        """Take what is named an error; the first counts. `is_within` the text where it came beside a piece of it."""
+        if is_within is None:
+            is_within = self.has_text and not self.has_ended
+        if is_within and not is_warning(error):
+            self._error = self._error or error
+        else:
+            self.aside = self.aside or error
 
     def add_text(self, text: str) -> None:
         """Take the next piece of the answer."""
@@ -219,7 +237,6 @@ class ArrivingReply:
         """
         if not isinstance(message, Mapping):
             return False
-        self.note_error(error_or_none(message.get("error")))
         texts: dict[str, str] = {}
         for field, kind, text in self._read_parts(message):
             name = SUMMARY_FIELDS[0] if kind == "summary" and field not in SUMMARY_FIELDS else field
@@ -239,7 +256,6 @@ class ArrivingReply:
         if not isinstance(choice, Mapping):
             return False
         self.has_choices = True
-        self.note_error(error_or_none(choice.get("error")))
         self.take_usage(choice)
         delta, message = choice.get("delta"), choice.get("message")
         found = self.add_message(delta, is_whole=False)
@@ -255,9 +271,14 @@ class ArrivingReply:
         return found
 
     def take_finish_reason(self, reason: Any) -> None:
-        """Take what stands where a reason belongs, if it is one."""
-        if reason and read_finish_reason(str(reason)) is not None:
-            self.finish_reason = str(reason)[:LONGEST_NAME]
+        """Take what stands where a reason belongs, if it is one.
+
+        Of several the last counts; but what was said to be cut or given up is not whole for a gateway's closing "stop".
+        """
+        meaning = read_finish_reason(str(reason)) if reason else None
+        if meaning is None or (meaning == "stop" and self.has_ended and self.finish_reason):
+            return
+        self.finish_reason = str(reason)[:LONGEST_NAME]
 
     def add_object(self, value: Any) -> bool:
         """Take a whole body or one streamed object; True when it held text. Only choice 0 counts."""
@@ -275,18 +296,28 @@ class ArrivingReply:
         if isinstance(value.get("model"), str) and value["model"]:
             self.model = value["model"]
         self.take_usage(value)
-        found = error_in(value)
-        if is_only_said(value, found):
-            self._flat_error = self._flat_error or found
-        else:
-            self.note_error(found)
+        errors = list(_errors_of(value))
+        was_outside = bool(errors) and (self.has_ended or not self.has_text)
         held_text = False
         for choice in _first_choices(value):
             held_text |= self.add_choice(choice)
         if not self.has_choices:
             self.note_odd(value)
         self.take_finish_reason(None if self.finish_reason else find_reason(value))
+        for error in errors:
+            if is_only_said(value, error):
+                self._note_words(error)
+            else:
+                self.note_error(error, is_within=held_text or not was_outside)
         return held_text
+
+    def _note_words(self, error: Any) -> None:
+        """Take what is called no error and may be one."""
+        is_numbered = any(code.isdigit() for code in read_words(error).codes)
+        if self.has_ended and is_numbered:
+            self.aside = self.aside or error
+        else:
+            self._flat_error = self._flat_error or error
 
     def note_odd(self, words: Any) -> None:
         """Remember what came where a reply belongs, to be shown where none comes."""
@@ -458,6 +489,17 @@ def _first_choices(value: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
                 index = choice.get("index")
                 if (place if index is None else index) in (0, "0"):
                     yield choice
+
+
+def _errors_of(value: Mapping[str, Any]) -> Iterator[Any]:
+    """What an object says is wrong: of all, of its first choice, or where the text belongs."""
+    if (found := error_in(value)) is not None:
+        yield found
+    for choice in _first_choices(value):
+        for holder in (choice, choice.get("delta"), choice.get("message")):
+            found = error_or_none(holder.get("error")) if isinstance(holder, Mapping) else None
+            if found is not None:
+                yield found
 
 
 def _name(name: str | None) -> str | None:

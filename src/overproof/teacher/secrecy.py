@@ -61,7 +61,8 @@ def keep_secret(outcome: Reply | Failure, secrets: Secrets) -> Reply | Failure:
     if isinstance(outcome, Reply):
         if any(secret in text for secret in secrets.keys for text in (outcome.content, outcome.reasoning or "")):
             return Failure("key_in_reply", "refused", "the reply repeats the key", usage=outcome.usage)
-        return _blot_texts(outcome, secrets)
+        aside = outcome.aside and blot_words(outcome.aside, secrets.words)
+        return _blot_texts(msgspec.structs.replace(outcome, aside=aside), secrets)
     reply = None if outcome.reply is None else keep_secret(outcome.reply, secrets)
     if isinstance(reply, Failure):
         return reply

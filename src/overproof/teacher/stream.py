@@ -114,21 +114,18 @@ class EventReader:
         """Take what came after the last newline: a stream may end without one."""
         rest = b"".join(self._tail)
         self._tail = []
-        was_broken = self.is_broken
         for line in rest.split(b"\r"):
             if line.strip():
                 self._take(line)
         self._end_event()
-        if self.draft.has_ended:
-            self.is_broken = was_broken  # the reply had ended; half a line about its usage takes nothing from it
 
     def _take(self, line: bytes) -> bool:
+        if self.is_done and self.draft.has_ended:
+            return self._take_afterwards(line)
         if line.startswith(b"data:"):
             if len(line) > _LONGEST_WORD and not self._begun and not self._is_error:
                 return self._take_object(line[5:])  # nearly every line of every reply
             return self._take_data(line[5:].strip())
-        if line.startswith(b"{"):
-            return self._take_data(line.strip())
         field, value = _split_field(line)
         if not field:
             self._end_event()
@@ -141,6 +138,17 @@ class EventReader:
             return self._take_data(value)
         elif field not in _SILENT_FIELDS:
             return self._take_odd_line(line)
+        return False
+
+    def _take_afterwards(self, line: bytes) -> bool:
+        """What follows the end holds no text: some count there, or tell of an error."""
+        try:
+            value, _ = decode_tolerantly(line[line.find(b"{") :])
+        except ValueError:
+            return False
+        if isinstance(value, Mapping):
+            self.draft.take_usage(value)
+            self.draft.note_error(error_in(value))
         return False
 
     def _take_data(self, payload: bytes) -> bool:
@@ -184,7 +192,7 @@ class EventReader:
         if self._begun:
             self.draft.note_odd(self._begun[0].decode("utf-8", "replace"))
             self._begun = []
-            self.is_broken = True
+            self.is_broken |= not self.draft.has_ended  # from a reply that is whole it takes nothing
 
     def _take_object(self, payload: bytes) -> bool:
         if not self._is_plain:  # a field that only this profile knows
@@ -257,7 +265,9 @@ class EventReader:
 def _split_field(line: bytes) -> tuple[bytes, bytes]:
     """Name and value of a line that is not plain data; the name is empty for a blank line."""
     name, _, value = line.strip().partition(b":")
-    if name.strip().startswith((b"{", b"[", b"<")):
+    if name.startswith(b"{"):
+        return b"data", line.strip()
+    if name.startswith((b"[", b"<")):
         return b"other", line
     if not name and line.strip():
         return b"comment", value
