@@ -16,7 +16,17 @@ from overproof.grading.lexicon import DIRECTIONS, phrase_of, place_of, same_word
 from overproof.grading.scalars import compare_scalars
 from overproof.grading.scope import ANYWHERE, Scope
 from overproof.grading.tree import Node, number
-from overproof.grading.units import DEGREE, PERCENT, PRIME, Dimension, Unit, called_beside, has_unit_of, same_noun
+from overproof.grading.units import (
+    DEGREE,
+    PERCENT,
+    PRIME,
+    UNITS,
+    Dimension,
+    Unit,
+    called_beside,
+    has_unit_of,
+    same_noun,
+)
 from overproof.grading.values import Based, Clock, Date, Quantity, Range, Ratio, Scalar, Value, Words
 
 
@@ -32,6 +42,8 @@ def compare_quantities(reference: Quantity, answer: Quantity, scope: Scope) -> F
             return undecided("unit", f"{other.name} may not be {one.name}")
         return finding
     if one.dimension != other.dimension:
+        if (turned := _as_degrees(reference, answer)) is not None:
+            return compare_quantities(*turned, scope)
         for unit, value in ((one, answer), (other, reference)):
             if (meant := called_beside(value.unit, unit)) is not None:
                 pair = (
@@ -45,6 +57,17 @@ def compare_quantities(reference: Quantity, answer: Quantity, scope: Scope) -> F
     if DEGREE in {one, other}:
         return compare_scalars(in_radians(reference), in_radians(answer), scope)
     return compare_scalars(reference.node, Node("mul", (scale, answer.node)), scope, scaled=True)
+
+
+def _as_degrees(reference: Quantity, answer: Quantity) -> tuple[Quantity, Quantity] | None:
+    """30' beside an angle, where a prime is a sixtieth of a degree and two are one of that; None for other amounts."""
+    parts = {PRIME: 60, UNITS["in"]: 3600}
+    sides = [reference, answer]
+    for place in (0, 1):
+        if sides[place].unit in parts and sides[1 - place].unit == DEGREE:
+            sides[place] = Quantity(Node("div", (sides[place].node, number(parts[sides[place].unit]))), DEGREE)
+            return sides[0], sides[1]
+    return None
 
 
 def directions_agree(one: Unit | None, other: Unit | None, scope: Scope) -> bool:
@@ -79,7 +102,7 @@ def _compare_temperatures(reference: Quantity, answer: Quantity, scope: Scope) -
     """
     one, other = _SCALES.get(reference.unit.dimension or ()), _SCALES.get(answer.unit.dimension or ())
     if one is None or other is None:
-        return None
+        return _without_scale(reference, answer, scope) if DEGREE in {reference.unit, answer.unit} else None
     scale = number(other[1] * answer.unit.factor / one[1] / reference.unit.factor)
     zero = number(other[0] * other[1] / one[1] - one[0])
     scaled = Node("mul", (scale, answer.node))
@@ -94,6 +117,17 @@ def _compare_temperatures(reference: Quantity, answer: Quantity, scope: Scope) -
     if as_difference.same or (gap is not None and abs(gap) < HALF_A_DEGREE):
         return undecided(QUESTION, "a temperature that may be a difference, or rounded")
     return different("unit", f"another temperature: {finding.reason}")
+
+
+def _without_scale(reference: Quantity, answer: Quantity, scope: Scope) -> Finding | None:
+    """Degrees that do not say of which scale, against a temperature; None beside anything else."""
+    named = answer.unit if reference.unit == DEGREE else reference.unit
+    if (named.dimension or ()) not in _SCALES or named.dimension == (("temperature", 1),):
+        return None
+    finding = compare_scalars(reference.node, answer.node, scope)
+    if finding.same and not scope.speaks_of(named):
+        return undecided(QUESTION, f"degrees that may not be {named.name}")
+    return finding
 
 
 def _other_dimension(reference: Quantity, answer: Quantity, scope: Scope) -> Finding:
@@ -153,10 +187,11 @@ def compare_words(reference: Words, answer: Words, scope: Scope) -> Finding:
     if same_words(reference.text, answer.text):
         return same("text", "the same words")
     one, other = phrase_of(reference.text), phrase_of(answer.text)
-    if {one, other} == {"no", "nosolution"}:
+    if one != other and {one, other} <= {"no", "nosolution", "impossible"}:
         if scope.asks_whether_exists:
             return same("text", "it does not exist")
-        return different("text", f"{other} is not {one}") if scope.text else undecided("text", "no may be none")
+        none = scope.text and "impossible" not in {one, other}
+        return different("text", f"{other} is not {one}") if none else undecided("text", "either may say that none is")
     if one is not None and other is not None:
         return different("text", f"{other} is not {one}")
     if {one, other} & {"yes", "no"}:
@@ -200,6 +235,8 @@ def _are_akin(wanted: set[str], given: set[str]) -> bool:
 def compare_clocks(reference: Clock, answer: Clock, _scope: Scope) -> Finding:
     """Times of day; one that may be of either half of the day equals both."""
     gap = abs(reference.minutes - answer.minutes)
+    if gap == 720 and 0 in {reference.minutes, answer.minutes}:
+        return undecided("clock", "twelve, which may be midnight or noon")
     if gap == 0 or (gap == 720 and (reference.open_half or answer.open_half)):
         return same("clock", "the same time of day")
     return different("clock", "another time of day")
@@ -236,7 +273,7 @@ def compare_ratios(reference: Ratio, answer: Ratio, scope: Scope) -> Finding:
 
 def compare_based(reference: Based, answer: Based, _scope: Scope) -> Finding:
     """Numbers in a base: the same digits in the same base."""
-    if reference == answer:
+    if (reference.digits, reference.base) == (answer.digits, answer.base):
         return same("number", "the same digits in the same base")
     if int(reference.digits, reference.base) == int(answer.digits, answer.base):
         return undecided("number", "the same number in another base")

@@ -115,6 +115,33 @@ def parse_options(question: str | None) -> dict[str, str]:
     return dict(_options(question)) if question else {}
 
 
+_NUMBER_MARKER = re.compile(r"[(（](\d)[)）]|([①-⑨])")
+_NUMBERED = re.compile(
+    r"(?P<named>(?:option|choice|选项?|第) ?)?(?P<bracket>[(（])?(?P<number>\d)[)）]?(?:个|项)?", re.IGNORECASE
+)
+_OPTION_END = re.compile(r"\n|[。；;]|\. ")
+
+
+def numbered_options(question: str | None) -> dict[str, str]:
+    """Number → text of the things that a question lists as (1), (2), …; empty where it lists none."""
+    if not question:
+        return {}
+    text = question[-MAX_QUESTION_CHARS:]
+    markers = [*_NUMBER_MARKER.finditer(text)]
+    numbers = [marker[1] or str("①②③④⑤⑥⑦⑧⑨".index(marker[2]) + 1) for marker in markers]
+    if len(numbers) < 2 or numbers != [str(place) for place in range(1, len(numbers) + 1)]:
+        return {}
+    ends = [marker.start() for marker in markers[1:]]
+    texts = [text[marker.end() : end] for marker, end in zip(markers, [*ends, len(text)], strict=True)]
+    return {number: _trimmed(_OPTION_END.split(option)[0]) for number, option in zip(numbers, texts, strict=True)}
+
+
+def number_named(answer: str) -> tuple[str, bool] | None:
+    """The number of the one option that an answer names, and whether it can be nothing else: (3) is one, 3 may be."""
+    match = _NUMBERED.fullmatch(_plain(answer))
+    return (match["number"], bool(match["named"] or match["bracket"])) if match else None
+
+
 def option_worded(answer: str, options: dict[str, str]) -> str | None:
     """The letter of the one option whose text an answer gives word for word; None where none or several fit."""
     spelled = _worded(answer)

@@ -89,16 +89,10 @@ class UnitReader(Cursor):
             return token.text == "\\Omega" or (
                 prefixed and (after.upright or (before is not None and before.kind == "num"))
             )
-        known = token.text in UNITS
-        return known and (
-            token.upright
-            or (
-                self.letters
-                and token.text in SINGLE
-                and before is not None
-                and (before.kind == "num" or before.text in {"}", ")"})
-            )
-        )
+        if before is not None and before.text == "/" and self.place > 1:
+            before = self.tokens[self.place - 2]  # 5/h
+        behind = before is not None and (before.kind == "num" or before.text in {"}", ")"})
+        return token.text in UNITS and (token.upright or (self.letters and token.text in SINGLE and behind))
 
     def unit(self) -> Unit | None:
         """The product of units that begins here, with its powers and divisions; None when none does."""

@@ -16,6 +16,8 @@ import re
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
+import msgspec
+
 from overproof.grading.amounts import (
     based_beside,
     compare_based,
@@ -31,6 +33,7 @@ from overproof.grading.amounts import (
     is_scaled,
     with_unit_added,
 )
+from overproof.grading.constants import compare_solutions
 from overproof.grading.domains import is_domain_condition, is_domain_name
 from overproof.grading.evaluate import exact_value, real_value
 from overproof.grading.families import (
@@ -42,8 +45,19 @@ from overproof.grading.families import (
     renamed,
 )
 from overproof.grading.finding import QUESTION, Finding, all_of, different, same, undecided
-from overproof.grading.lexicon import describes, han_place, phrase_of, place_of, same_words, says_none
-from overproof.grading.regions import at_whole_numbers, show_region
+from overproof.grading.lexicon import (
+    COMPASS,
+    LOWERED,
+    RAISED,
+    TURN_OF_CHANGE,
+    describes,
+    han_place,
+    phrase_of,
+    place_of,
+    same_words,
+    says_none,
+)
+from overproof.grading.regions import at_whole_numbers, show_region, whole_numbers_in
 from overproof.grading.relations import (
     compare_equations,
     compare_inequalities,
@@ -141,7 +155,16 @@ def _same_reading(references: Sequence[Value], answers: Sequence[Value], scope: 
 
 
 def equal(reference: Value, answer: Value, scope: Scope = ANYWHERE) -> Finding:
-    """Whether an answer says the same as the reference."""
+    """Whether an answer says the same as the reference; equations, as solutions with constants too."""
+    finding = _equal(reference, answer, scope)
+    if finding.same is False and isinstance(reference, Named | Relation) and isinstance(answer, Named | Relation):
+        nodes = reference.node, answer.node
+        solved = None if nodes[0] is None or nodes[1] is None else compare_solutions(nodes[0], nodes[1], scope)
+        return solved or finding
+    return finding
+
+
+def _equal(reference: Value, answer: Value, scope: Scope) -> Finding:
     if reference == answer and not (isinstance(answer, Unknown) and answer.false):
         return same("text", "the same expression")
     pair = _PAIRS.get((type(reference), type(answer)))
@@ -281,6 +304,8 @@ def _named(reference: Named, answer: Named, scope: Scope) -> Finding:
         return compare_equations(reference.node, answer.node)
     one, other = reference.name, answer.name
     if one.op == "words" or other.op == "words":
+        if {_show(one), _show(other)} == set(TURN_OF_CHANGE):
+            return different("statement", f"{_show(other)} is not {_show(one)}")
         finding = equal(reference.value, answer.value, scope)
         return undecided("equation", "labels that may differ") if finding.same and one.op == other.op else finding
     if one.op == other.op == "call":
@@ -346,10 +371,28 @@ def _named_and_other(named: Named, other: Value, scope: Scope, is_reference: boo
     if isinstance(other, Interval) and other.name and named.name.op == "sym" and named.name.value != other.name:
         return different("relation", f"{other.name} is not {_show(named.name)}")
     label = _show_label(named.name)
+    if named.name.op == "words" and label in TURN_OF_CHANGE and isinstance(other, Scalar | Quantity):
+        return _changes_by(label, named.value, other, scope, is_reference)
     if not is_reference and scope.asks_for_another(label):
         layer = "kind" if scope.demands_another(label) else QUESTION
         return different(layer, f"{label} is not what the question asks for")
     return equal(named.value, other, scope) if is_reference else equal(other, named.value, scope)
+
+
+def _changes_by(label: str, amount: Value, other: Value, scope: Scope, is_reference: bool) -> Finding:
+    """A change downwards or upwards against a bare amount: minus that much, or that much where the question says so."""
+    minus = Node("neg", (amount.node,)) if isinstance(amount, Scalar | Quantity) else None
+    plain = equal(amount, other, scope) if is_reference else equal(other, amount, scope)
+    if plain.same:
+        told = scope.turns_of_change
+        known = label in told or (label == RAISED and LOWERED not in told)
+        return plain if known else undecided(QUESTION, f"the question does not speak of a {label}")
+    if label == LOWERED and minus is not None:
+        down = msgspec.structs.replace(amount, node=minus)
+        turned = equal(down, other, scope) if is_reference else equal(other, down, scope)
+        if turned.same:
+            return turned if scope.asks_for_change else undecided(QUESTION, "a decrease, with a minus sign")
+    return plain
 
 
 def _show_label(name: Node) -> str:
@@ -836,11 +879,22 @@ def _collection_and_rest(collection: Collection, other: Value, scope: Scope, is_
         return same("text", "there is none") if empty else different("text", "the empty set")
     if isinstance(other, Words) and describes(other.text):
         return undecided("text", "words that may describe them")
+    if isinstance(other, Clock) and _is_said_in_parts(other, collection):
+        return same("clock", "its hours and minutes") if scope.ordered else undecided(QUESTION, "hours and minutes")
     if isinstance(other, Relation) and collection.form in {"or", "list", "set"}:
         return _solutions(collection, other, scope, is_reference)
     if isinstance(other, Relation):
         return undecided("equation", "a list against an equation to be solved")
     return different("kind", f"several values against {_kind(other) or 'something else'}")
+
+
+def _is_said_in_parts(clock: Clock, collection: Collection) -> bool:
+    """Whether two numbers are the hours and the minutes of a time of day."""
+    parts = [exact_value(item.node) for item in collection.items if isinstance(item, Scalar | Quantity)]
+    if len(parts) != 2 or len(collection.items) != 2 or parts[0] is None or parts[1] is None:
+        return False
+    minutes = parts[0] * 60 + parts[1]
+    return minutes == clock.minutes or (clock.open_half and abs(minutes - clock.minutes) == 720)
 
 
 def _solutions(collection: Collection, equation: Relation, scope: Scope, is_reference: bool) -> Finding:
@@ -859,7 +913,13 @@ def _collection_and_interval(collection: Collection, interval: Interval, scope: 
     """(1, 2) and [1, 2] may be intervals; several relations may be one region."""
     if (pair := as_interval(collection)) is not None:
         return _intervals(pair, interval, scope) if is_reference else _intervals(interval, pair, scope)
-    if all(isinstance(item, Scalar | Quantity) for item in collection.items):
+    items = [_bare(item) for item in collection.items]
+    if all(isinstance(item, Scalar | Quantity) for item in items):
+        whole = whole_numbers_in(interval.pieces) if scope.integers and collection.form in _UNORDERED else None
+        if whole and _unordered([Scalar(number(value)) for value in whole], items, scope).same:
+            if scope.asks_for_integers:
+                return same("relation", "the whole numbers of the set")
+            return undecided(QUESTION, "the whole numbers of the set")
         return different("kind", "single values against a set of numbers")
     return undecided("relation", "several things against a set of numbers")
 
@@ -909,7 +969,8 @@ def _intervals(reference: Interval, answer: Interval, scope: Scope) -> Finding:
         if not is_free_name(reference.name, answer.name, scope):
             return different("relation", f"{answer.name} is not {reference.name}")
     left, right = reference.pieces, answer.pieces
-    if scope.integers and reference.name and answer.name and left != right:
+    in_words = not (reference.name or answer.name) and reference.node is not None and answer.node is not None
+    if left != right and ((scope.integers and reference.name and answer.name) or (in_words and scope.counts)):
         left, right = at_whole_numbers(left), at_whole_numbers(right)
     if not left and not right:
         return undecided("relation", "both are empty")
@@ -952,8 +1013,9 @@ def _interval_and_other(interval: Interval, other: Value, scope: Scope, is_refer
         return different("kind", "words against a set of numbers")
     if isinstance(other, Scalar | Quantity):
         ends = [end for piece in interval.pieces for end in (piece.low, piece.high)]
-        is_bound = not interval.name and interval.node is not None and interval.node.value in {"<=", ">="}
-        if is_bound and scope.asks_for_bound and other.node in ends:
+        sign = interval.node.value if interval.node is not None and not interval.name else ""
+        asked = {"<=": scope.asks_for_most, ">=": scope.asks_for_least}.get(sign, False)
+        if asked and other.node in ends:
             return undecided(QUESTION, "a bound in words, which the question may ask for")
         return different("kind", "one value is not a set of numbers")
     if isinstance(other, Relation):
@@ -1025,10 +1087,18 @@ def _words_and_value(words: Words, other: Value, scope: Scope) -> Finding | None
         return undecided("text", "a number among words") if value in places else None
     if phrase_of(words.text) == "diverges" and isinstance(other, Scalar) and INFINITY in walk(other.node):
         return undecided("text", "what is infinite diverges")
+    if isinstance(other, Scalar) and other.node.op == "sym" and _is_compass_letter(str(other.node.value), words.text):
+        return same("text", "the same direction") if scope.asks_direction else undecided("text", "may be a direction")
     if isinstance(other, Scalar) and other.node.op == "sym" and not scope.text:
         return undecided("text", "a letter that may name an option")
     several = isinstance(other, Collection | Interval | Guarded) or (isinstance(other, Scalar) and symbols(other.node))
     return undecided("text", "words that may describe it") if several and describes(words.text) else None
+
+
+def _is_compass_letter(letter: str, words: str) -> bool:
+    """Whether a letter is that of a direction: N for north."""
+    name = phrase_of(words)
+    return name in COMPASS and COMPASS[name][0] == letter.lower()
 
 
 def _unknowns(reference: Unknown, answer: Unknown, _scope: Scope) -> Finding:

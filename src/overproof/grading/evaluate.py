@@ -178,6 +178,22 @@ def _exact_factorial(args: list[Fraction]) -> Fraction | None:
     return Fraction(math.factorial(value.numerator))
 
 
+def _exact_double_factorial(args: list[Fraction]) -> Fraction | None:
+    value = args[0]
+    if value.denominator != 1 or value < 0:
+        return None
+    if value > MAX_FACTORIAL:
+        raise _TooLargeError
+    return Fraction(_double_factorial(value.numerator))
+
+
+def _double_factorial(number: int) -> int:
+    """The product of every second number from one downwards."""
+    if not 0 <= number <= MAX_FACTORIAL:
+        raise UndefinedError("a double factorial that is not written down")
+    return math.prod(range(number, 0, -2))
+
+
 def _integers(function: Callable[..., int]) -> Exact:
     def apply(args: list[Fraction]) -> Fraction | None:
         if any(value.denominator != 1 for value in args):
@@ -421,6 +437,7 @@ OPERATORS: dict[str, Operator] = {
     "div": Operator(lambda args: args[0] / args[1] if args[1] else None, _divide, None),
     "pow": Operator(_exact_power, _ball_power, "Pow"),
     "root": Operator(_exact_root, _ball_root, "root"),
+    "fact2": Operator(_exact_double_factorial, _whole_numbers(_double_factorial), "factorial2"),
     "fact": Operator(_exact_factorial, lambda args: _gamma(args[0] + 1), "factorial"),
     "mod": Operator(lambda args: args[0] % args[1] if args[1] else None, _ball_remainder, "Mod"),
     "abs": Operator(lambda args: abs(args[0]), lambda args: abs(args[0]), "Abs"),

@@ -19,6 +19,7 @@ from overproof.grading.units import PRIME, UNITS, Unit
 from overproof.grading.values import (
     DAY_OR_MONTH,
     DECIMAL_COMMA,
+    INDEX,
     LOOSE_WORD,
     MAGNITUDE_LETTER,
     ROMAN,
@@ -39,7 +40,9 @@ MAX_CHARS = 40
 HALF_A_DAY = 12
 
 _CLOCK = re.compile(
-    r"(\d{1,2}):(\d\d)(?::(\d\d))?(?: ?(am|pm|noon|o'clock))?|(\d{1,2}) ?(am|pm|noon|o'clock)", re.IGNORECASE
+    r"(?P<han>上午|早上|凌晨|下午|晚上)? ?(?P<hours>\d{1,2}):(?P<minutes>\d\d)(?::\d\d)?"
+    r"(?: ?(?P<half>am|pm|noon|o'clock))?|(?P<whole>\d{1,2}) ?(?P<mark>am|pm|noon|o'clock)",
+    re.IGNORECASE,
 )
 _CLOCK_WORD = re.compile(r"(?:at )?(noon|midday|midnight|正午|中午|午夜)", re.IGNORECASE)
 _PAST = re.compile(
@@ -72,10 +75,15 @@ _NUMERIC_DATE = re.compile(r"(\d\d?)(?P<joint>[-/.])(\d\d?)(?P=joint)(\d{4})")
 _SHORT_DATE = re.compile(r"(\d\d?)/(\d\d?)")
 _MAGNITUDE_LETTERS = {"k": 10**3, "K": 10**3, "M": 10**6, "B": 10**9}
 _MAGNITUDE_LETTER = re.compile(r"(¤?)(\d+(?:\.\d+)?) ?([kKMB])")
-_HEX = re.compile(r"0[xX]([0-9A-Fa-f]{1,16})")
-_ROMAN = re.compile(r"(?=[IVXLC])(C{0,3})(XC|XL|L?X{0,3})(IX|IV|V?I{0,3})")
-_ROMAN_DIGITS = {"I": 1, "V": 5, "X": 10, "L": 50, "C": 100}
-_LOOSE_WORD = re.compile(r"(?:a )?(?:pair|couple)", re.IGNORECASE)
+_PREFIXED = re.compile(r"0(?:[xX](?P<x>[0-9A-Fa-f]{1,16})|[bB](?P<b>[01]{1,64})|[oO](?P<o>[0-7]{1,24}))")
+_BASE_OF_PREFIX = {"x": 16, "b": 2, "o": 8}
+_ROMAN = re.compile(r"(?=[MDCLXVI])(M{0,3})(CM|CD|D?C{0,3})(XC|XL|L?X{0,3})(IX|IV|V?I{0,3})")
+_ROMAN_DIGITS = {"I": 1, "V": 5, "X": 10, "L": 50, "C": 100, "D": 500, "M": 1000}
+_LOOSE_WORD = re.compile(r"(?:a )?(?P<two>pair|couple)|(?P<one>once)|(?P<twice>twice)|(?P<three>thrice)", re.IGNORECASE)
+_LOOSE_WORDS = {"two": 2, "one": 1, "twice": 2, "three": 3}
+_YEAR = re.compile(
+    r"(?:in )?(?:(?P<era>AD|CE|BC|BCE|公元前?) ?(?P<year>\d{1,4})|(?P<said>\d{1,4}) (?P<behind>AD|CE|BCE?))年?"
+)
 _RANGE = re.compile(r"(\d+(?:\.\d+)?) ?- ?(\d+(?:\.\d+)?)(?: ?- ?(\d+))?")
 _SPAN = re.compile(
     r"(?:(?:between|from) )?(?P<a>-?\d+(?:\.\d+)?) ?(?P<joint>to|\\text\{ ?to ?\}|and|到|至|和|与|比) ?"
@@ -86,12 +94,14 @@ _DURATION = re.compile("(?: ?and ?| ?)".join(rf"(?:(\d+) ?(?:{names}))?" for nam
 _FEET = re.compile(r"(\d+) ?(?:'|ft\.?|feet|foot) ?(\d+(?:\.\d+)?) ?(?:\"|''|in\.?|inch(?:es)?)")
 _DECORATED = re.compile(r"-?\d+(?:\.\d+)?(?:('{1,2})|_\{?[a-zA-Z]\}?)")
 _BASED = re.compile(r"([0-9A-Fa-f]+)_\{? ?(\d\d)\}?")
-_CHOOSE = re.compile(r"(?:\{\} ?)?\^? ?\{? ?(\d{1,3}) ?\}? ?([CP]) ?_? ?\{? ?(\d{1,3}) ?\}?")
+_BASE_IN_BRACKETS = re.compile(r"(\d{2,40})\((\d\d?)\)")
+_CHOOSE = re.compile(r"(?:\{ ?\} ?)?[_^]? ?\{? ?(\d{1,3}) ?\}? ?([CP]) ?_? ?\{? ?(\d{1,3}) ?\}?")
 _EACH = re.compile(r"每 ?([^\d\s每]{1,3}?)(?:走|行)? ?(\d+(?:\.\d+)?) ?([^\d\s]{1,4})")
 _POINT = re.compile(r"([A-Z]) ?\( ?(-?\d+(?:\.\d+)?(?: ?, ?-?\d+(?:\.\d+)?)+) ?\)")
 _WORDS = re.compile(r"[A-Za-z]+(?:[ -][A-Za-z]+){0,7}")
 _SPACED_LIST = re.compile(r"-?\d+(?: -?\d+)+")
 _DECIMAL_COMMA = re.compile(r"-?\d+,(?:\d{1,2}|\d{4,})")
+_PRICE_WITH_COMMA = re.compile(r"(?P<before>[¤€£¥])? ?(?P<whole>\d+),(?P<cents>\d\d) ?(?P<behind>[€£¥]|euros?)?")
 _HALF_MORE = re.compile(
     r"(?P<whole>\d{1,6}|[一二三四五六七八九十百两]{1,5}) ?(?:(?P<unit>小时|天|年|周|千?米|公里|公斤|千?克|斤|吨|升|元"
     r"|分钟|倍|圈|圆)半|[个块年天月斤]?半 ?(?P<behind>[\u4e00-\u9fff]{1,3})?)"
@@ -126,10 +136,11 @@ def _in_words(spelled: str) -> Iterator[Value]:
         yield Quantity(number(value), unit)
     if (match := _PAST.fullmatch(spelled)) is not None:
         yield from _past(match)
-    if _LOOSE_WORD.fullmatch(spelled):
-        yield Scalar(number(2), guessed=LOOSE_WORD)
-    if spelled.isupper() and _ROMAN.fullmatch(spelled):
-        digits = [_ROMAN_DIGITS[letter] for letter in spelled]
+    if (match := _LOOSE_WORD.fullmatch(spelled)) is not None:
+        yield Scalar(number(_LOOSE_WORDS[match.lastgroup or ""]), guessed=LOOSE_WORD)
+    numeral = spelled.upper() if len(spelled) > 1 else spelled
+    if numeral.isupper() and (spelled in {numeral, numeral.lower()}) and _ROMAN.fullmatch(numeral):
+        digits = [_ROMAN_DIGITS[letter] for letter in numeral]
         signs = [-1 if digit < after else 1 for digit, after in zip(digits, [*digits[1:], 0], strict=True)]
         yield Scalar(number(sum(map(operator.mul, digits, signs))), guessed=ROMAN)
 
@@ -149,13 +160,20 @@ def _lists(spelled: str) -> Iterator[Value]:
 
 
 def _clock(match: re.Match[str]) -> Iterator[Value]:
-    half = (match[4] or match[6] or "").lower()
-    yield from _time(int(match[1] or match[5]), int(match[2] or 0), {"noon": "pm", "o'clock": ""}.get(half, half))
+    half = (match["half"] or match["mark"] or _half_of(match["han"])).lower()
+    hours, minutes = int(match["hours"] or match["whole"]), int(match["minutes"] or 0)
+    yield from _time(hours, minutes, {"noon": "pm", "o'clock": ""}.get(half, half))
+
+
+def _half_of(word: str | None) -> str:
+    return "" if word is None else "pm" if word in {"下午", "晚上"} else "am"
 
 
 def _time(hours: int, minutes: int, half: str) -> Iterator[Clock]:
     """A time of day; without a half named, hours up to twelve may be of either."""
-    if hours > 2 * HALF_A_DAY or minutes > 59 or (half and not 0 < hours <= HALF_A_DAY):
+    if (hours, minutes) == (2 * HALF_A_DAY, 0):
+        hours = 0
+    if hours >= 2 * HALF_A_DAY or minutes > 59 or (half and not 0 < hours <= HALF_A_DAY):
         return
     if half:
         hours = hours % HALF_A_DAY + (HALF_A_DAY if half == "pm" else 0)
@@ -192,7 +210,7 @@ def _han_clock(match: re.Match[str]) -> Iterator[Value]:
     said = match["half"] or match["mark"] or match["sharp"] or (match["minutes"] or "").endswith(("半", "刻"))
     if not (said or match["hour"].isdecimal()):
         return
-    half = "" if match["half"] is None else "pm" if match["half"] in {"下午", "晚上"} else "am"
+    half = _half_of(match["half"])
     hours, minutes = _number(match["hour"]), _minutes(match["minutes"] or "0")
     if hours is not None and minutes is not None:
         yield from _time(int(hours), int(minutes), half)
@@ -238,8 +256,23 @@ def _with_magnitude(match: re.Match[str]) -> Iterator[Value]:
     yield Quantity(value, UNITS["¤"]) if match[1] else Scalar(value, guessed=MAGNITUDE_LETTER)
 
 
-def _hex(match: re.Match[str]) -> Iterator[Based]:
-    yield Based(match[1].upper().lstrip("0") or "0", 16)
+def _prefixed(match: re.Match[str]) -> Iterator[Based]:
+    """0xFF, 0b101, 0o17: the sign before the digits names their base."""
+    kind = match.lastgroup or ""
+    yield Based(match[kind].upper().lstrip("0") or "0", _BASE_OF_PREFIX[kind])
+
+
+def _year(match: re.Match[str]) -> Iterator[Scalar]:
+    """1997 AD, 公元前221年: years before the era count backwards."""
+    year = int(match["year"] or match["said"])
+    yield Scalar(number(-year if (match["era"] or match["behind"]) in {"BC", "BCE", "公元前"} else year))
+
+
+def _price_with_comma(match: re.Match[str]) -> Iterator[Quantity]:
+    """€3,50: a sign of money makes the comma a decimal one, perhaps."""
+    if sign := match["before"] or match["behind"]:
+        value = number(Fraction(f"{match['whole']}.{match['cents']}"), 2)
+        yield Quantity(value, UNITS[sign], guessed=DECIMAL_COMMA)
 
 
 def _range(match: re.Match[str]) -> Iterator[Range]:
@@ -325,8 +358,14 @@ def _remainder(match: re.Match[str]) -> Iterator[Collection]:
 def _based(match: re.Match[str]) -> Iterator[Based]:
     """1A_{16}: digits above nine, which the grammar would read as a name."""
     digits, base = match[1].upper(), int(match[2])
-    if len(digits) > 1 and not digits.isdigit() and base <= 36 and all(int(digit, 36) < base for digit in digits):
-        yield Based(digits.lstrip("0"), base)
+    if not digits.isdigit() and base <= 36 and all(int(digit, 36) < base for digit in digits):
+        yield Based(digits.lstrip("0"), base, guessed=INDEX if len(digits) == 1 else "")
+
+
+def _base_in_brackets(match: re.Match[str]) -> Iterator[Based]:
+    """1010(2): ten in base two, or a product."""
+    if int(match[2]) <= 10 and all(int(digit) < int(match[2]) for digit in match[1]):
+        yield Based(match[1], int(match[2]), guessed=INDEX)
 
 
 _IN_CHARACTERS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], Iterator[Value]]], ...] = (
@@ -341,12 +380,15 @@ _FORMS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], Iterator[Value]]]
     (_NUMERIC_DATE, _numeric_date),
     (_SHORT_DATE, _short_date),
     (_MAGNITUDE_LETTER, _with_magnitude),
-    (_HEX, _hex),
+    (_PREFIXED, _prefixed),
+    (_YEAR, _year),
+    (_PRICE_WITH_COMMA, _price_with_comma),
     (_RANGE, _range),
     (_SPAN, _span),
     (_DURATION, _duration),
     (_FEET, _feet),
     (_BASED, _based),
+    (_BASE_IN_BRACKETS, _base_in_brackets),
     (_DECORATED, _decorated),
     (_CHOOSE, _choose),
     (_EACH, _each),

@@ -16,7 +16,14 @@ from typing import TypeVar
 
 import msgspec
 
-from overproof.grading.choices import lettered_text, letters_of, option_worded, parse_options
+from overproof.grading.choices import (
+    lettered_text,
+    letters_of,
+    number_named,
+    numbered_options,
+    option_worded,
+    parse_options,
+)
 from overproof.grading.counted_nouns import counted, leading_count
 from overproof.grading.equal import same_reading
 from overproof.grading.extraction import choose, extract, visible
@@ -192,6 +199,8 @@ def judge(reference: Reference, answer: str, question: str | None = None) -> Fin
         return same("text", "the same text")
     options = parse_options(question)
     finding = _judge_option(reference, answer, options) or judge_values(reference, answer, spelled, scope)
+    if finding.same is False and not options:
+        finding = _judge_numbered(reference, answer, question) or finding
     if (
         finding.same is False
         and question is None
@@ -316,6 +325,18 @@ def _says_more(reference: str, answer: str) -> bool:
 # --- choices
 
 
+def _judge_numbered(reference: Reference, answer: str, question: str | None) -> Finding | None:
+    """The number of something that the question lists against its words; None where neither side is such a number."""
+    for said, meant in ((answer, reference.text), (reference.text, answer)):
+        named = number_named(said)
+        listed = numbered_options(question).get(named[0]) if named is not None else None
+        if named is not None and listed and same_words(meant, listed):
+            return (
+                same("choice", f"what is listed as {named[0]}") if named[1] else undecided("choice", "may be a place")
+            )
+    return None
+
+
 def _judge_choice(reference: Reference, answer: str, question: str | None) -> Finding:
     """Letters against letters; an option's text stands for its letter."""
     options = parse_options(question)
@@ -340,6 +361,9 @@ def _judge_choice(reference: Reference, answer: str, question: str | None) -> Fi
         return same("text", "the same text")
     if not options and question is None:
         return undecided(QUESTION, "the options, which would tell, are not given")
+    named = number_named(answer)
+    if not options and named is not None and ord(reference.letters or " ") - ord("A") + 1 == int(named[0]):
+        return undecided("choice", "options that are numbered, not lettered")
     return different("choice", "the answer names no option" if not matching else "the answer fits several options")
 
 

@@ -60,7 +60,7 @@ from overproof.grading.tree import (
     number,
     product,
 )
-from overproof.grading.units import DEGREE, NONE, PERCENT, PERMILLE, UNITS
+from overproof.grading.units import DEGREE, NONE, PERCENT, PERMILLE, UNITS, unit_named
 
 MAX_CHARS = 20_000
 MAX_LABEL_WORDS = 6
@@ -92,6 +92,7 @@ _ALIASES = {
 _INVERTIBLE = frozenset({"sin", "cos", "tan", "cot", "sec", "csc", "sinh", "cosh", "tanh"})
 _NAMED_FUNCTIONS = frozenset("fghFGHPpQRSTNΦ") | {"\\phi", "\\Phi", "\\varphi", "\\zeta", "\\Gamma", "\\psi"}
 """Letters that are functions before a bracket when they are called on a letter or a number."""
+_SCALES = frozenset({"celsius", "fahrenheit", "centigrade"})
 _UNION_LETTER = frozenset({"paren", "square", "openleft", "openright", "union", "brace"})
 
 
@@ -408,7 +409,7 @@ class Grammar(UnitReader):
                 if power is None or power <= floor:
                     break
                 left = self.juxtaposed(left)
-            elif power <= floor or (token.text == ":" and self.builder and left.op in {"sym", "paren", "rel"}):
+            elif power <= floor or (token.text == ":" and self.builder and left.op != "num"):
                 break
             else:
                 left = self.operator(left, token.text, power)
@@ -485,10 +486,21 @@ class Grammar(UnitReader):
         unit = self.unit()
         if unit is not None:
             return [measured(product(factors), unit)]
+        if self._per_follows():
+            self.advance(2 if self.token.text == "times" else 1)
+            per = self.one_unit()
+            if per is None:
+                raise UnreadableError("words: per")
+            return [measured(product(factors), NONE.times(per[0], -per[1]))]
         if self.token.kind == "word" and (magnitude := MAGNITUDES.get(self.token.text.lower())) is not None:
             self.advance()
             return [self._rest_of_count(Node("mul", (product(factors), number(magnitude))), magnitude)]
         return [*factors, self.expression(_PRODUCT)]
+
+    def _per_follows(self) -> bool:
+        """Whether `per hour` or `times per hour` stands behind a number."""
+        times = int(self.token.text == "times")
+        return self.ahead(times).text == "per" and unit_named(self.ahead(times + 1).text) is not None
 
     def _rest_of_count(self, count: Node, magnitude: int) -> Node:
         """3万5千, 1亿2000万: what a smaller magnitude adds."""
@@ -522,7 +534,7 @@ class Grammar(UnitReader):
         if kind == "func" or text in _ATOM_COMMANDS:
             return _PRODUCT
         if kind == "word":
-            return _PRODUCT if self.is_unit() or text.lower() in MAGNITUDES else None
+            return _PRODUCT if self.is_unit() or text.lower() in MAGNITUDES or self._per_follows() else None
         if text in {"(", "[", "{"}:
             return None if token.flag and text != "{" else _PRODUCT
         if text == "\\begin":
@@ -642,7 +654,10 @@ class Grammar(UnitReader):
                 return node
             if text == "!":
                 self.advance()
-                node = Node("fact", (node,))
+                doubled = self.token.text == "!" and not self.token.spaced
+                if doubled:
+                    self.advance()
+                node = Node("fact2" if doubled else "fact", (node,))
             elif text == "%":
                 self.advance()
                 node = Node("quantity", (node,), PERCENT)
@@ -653,6 +668,8 @@ class Grammar(UnitReader):
                 self.advance()
                 if self.token.kind == "name" and self.token.text in {"C", "F"}:
                     node = Node("quantity", (node,), UNITS[f"°{self.advance().text}"])
+                elif self.token.text.lower() in _SCALES:
+                    node = Node("quantity", (node,), UNITS[self.advance().text.lower()])
                 else:
                     node = Node("quantity", (self.minutes(node),), DEGREE)
             else:

@@ -359,7 +359,7 @@ _EXPONENT = re.compile(r"[eE]([+-]?\d{1,5})(?![\d.A-Za-z])")
 _FRACTION = re.compile(r" +(\d+) */ *(\d+)(?![\d.!^])| *\\frac *(?:\{ *(\d+) *\}|(\d))(?: *\{ *(\d+) *\}|(\d))")
 _REPEATING = re.compile(r"\\overline *\{(\d+)\}|\\dot *\{?(\d)\}?(?:(\d*)\\dot *\{?(\d)\}?)?|\((\d+)\)(?=$|[ ,%])")
 _ELLIPSIS = re.compile(r" *(?:\.\.\.|\\ldots)")
-_BASE = re.compile(r"_(?:\{ *(\d{1,2}) *\}|(\d))(?!\d)")
+_BASE = re.compile(r"_(?:\{ *(?:\\text\{ *)?(\d{1,2}|[a-z]{2,7})(?: *\})? *\}|(\d))(?!\d)")
 
 
 def read_numeral(token: str, text: str, end: int) -> tuple[Node, int]:
@@ -405,7 +405,10 @@ def _based(digits: str, text: str, end: int) -> tuple[Node, int] | None:
     match = _BASE.match(text, end)
     if match is None:
         return None
-    base = int(match[1] or match[2])
+    word = match[1] or match[2]
+    base = int(word) if word.isdecimal() else int(number_of(word) or 0)
+    if not base:
+        return None
     if not 2 <= base <= 36 or any(int(digit) >= base for digit in digits):
         raise FalseStatementError(f"no number in base {base}")
     if len(digits) > 1000:

@@ -33,7 +33,8 @@ BOUNDS = {
     ("no", "more", "than"): "<=", ("more", "than"): ">", ("greater", "than"): ">", ("over",): ">", ("above",): ">",
     ("less", "than"): "<", ("fewer", "than"): "<", ("below",): "<", ("under",): "<", ("至少",): ">=", ("至多",): "<=",
     ("大于",): ">", ("小于",): "<", ("最少",): ">=", ("最多",): "<=", ("超过",): ">", ("不少于",): ">=",
-    ("不超过",): "<=", ("不到",): "<", ("不足",): "<",
+    ("不超过",): "<=", ("不到",): "<", ("不足",): "<", ("多于",): ">", ("少于",): "<", ("高于",): ">", ("低于",): "<",
+    ("不多于",): "<=", ("不大于",): "<=", ("不高于",): "<=", ("不小于",): ">=", ("不低于",): ">=",
     ("不是",): "!=", ("不等于",): "!=", ("not",): "!=", ("大于等于",): ">=", ("小于等于",): "<=",
 }  # fmt: skip
 NEARLY = frozenset(
@@ -97,13 +98,38 @@ MAGNITUDES = {
     "万": 10**4, "亿": 10**8, "百万": 10**6, "千万": 10**7, "万亿": 10**12, "dozens": 12, "千": 1000, "百": 100,
     "打": 12,
 }  # fmt: skip
+LOWERED, RAISED = "decrease", "increase"
+_TURNS = {
+    LOWERED: ("decreas(?:e|ed|es)|reduc(?:ed|tion)|dropp?(?:ed|s)?|falls?|fell|fallen|declined?|loss|lost|down",
+              "减少|下降|降低|下跌|亏损|[减降跌亏]"),
+    RAISED: ("increas(?:e|ed|es)|r[io]sen?|rises|grew|growth|gain(?:ed)?|profit|up",
+             "增加|上升|提高|增长|升高|上涨|盈利|[增升涨盈]"),
+}  # fmt: skip
+"""Words for a change downwards and upwards, which say what a sign says, in English and in Chinese."""
+TURN_OF_CHANGE = {
+    turn: re.compile(rf"\b(?:{words})\b|{characters}", re.IGNORECASE) for turn, (words, characters) in _TURNS.items()
+}
+CHANGE = re.compile(
+    rf"(?:(?:an?|it|has) )?(?:{'|'.join(f'(?P<{turn}>{words}|{han})' for turn, (words, han) in _TURNS.items())})"
+    r"(?: by| of|了)? ?(?P<amount>(?:[¤€£¥]|\d|\\frac).*)",
+    re.IGNORECASE,
+)
+"""An amount behind a word for a change: decreased by 25%, 减少了3. To what it changed is another thing."""
+COMPASS = {
+    "north": ("n", "北"), "south": ("s", "南"), "east": ("e", "东"), "west": ("w", "西"), "north east": ("ne", "东北"),
+    "north west": ("nw", "西北"), "south east": ("se", "东南"), "south west": ("sw", "西南"),
+}  # fmt: skip
+"""Directions, with their letters, of which a single one may as well be a name, and their Chinese names."""
 _PHRASES = {
     "nosolution": ("no solution", "no solutions", "no real solution", "no real solutions", "none", "no answer", "无解",
                    "has no solution", "there is no solution", "there are no solutions", "no such number", "\\emptyset",
                    "does not exist", "do not exist", "dne", "doesnt exist", "不存在", "undefined", "not exist",
-                   "empty set", "空集", "not possible", "doesn't exist"),
+                   "empty set", "空集", "doesn't exist", "no limit", "limit does not exist", "极限不存在"),
+    "impossible": ("impossible", "not possible", "cannot be done", "can't be done", "不可能", "无法做到", "做不到"),
+    "possible": ("possible", "可能"),
     "infinite": ("infinitely many", "infinite", "infinity", "infinitely many solutions", "infinite number of solutions",
-                 "infinitely many times", "无穷多", "无数", "无数个", "无穷多个", "\\infty", "an infinite number"),
+                 "infinitely many times", "无穷多", "无数", "无数个", "无穷多个", "\\infty", "an infinite number",
+                 "diverges to infinity", "tends to infinity", "goes to infinity", "趋于无穷", "趋于无穷大"),
     "yes": ("yes", "true", "correct", "是", "对", "正确", "能", "可以", "√", "\\sqrt", "y", "t"),
     "no": ("no", "false", "incorrect", "否", "不是", "错", "错误", "不能", "不可以", "×", "\\times", "n", "f",
            "不正确"),
@@ -117,13 +143,29 @@ _PHRASES = {
         )
     },
     **{
-        name: (name, f"in {name}", name[:3], f"{han}月")
-        for name, han in zip(
-            ("january", "february", "march", "april", "may", "june", "july", "august", "september", "october",
-             "november", "december"),
-            ("一", "二", "三", "四", "五", "六", "七", "八", "九", "十", "十一", "十二"),
-            strict=True,
+        name: (name, f"in {name}", name[:3], f"{han}月", f"{place}月")
+        for place, (name, han) in enumerate(
+            zip(
+                ("january", "february", "march", "april", "may", "june", "july", "august", "september", "october",
+                 "november", "december"),
+                ("一", "二", "三", "四", "五", "六", "七", "八", "九", "十", "十一", "十二"),
+                strict=True,
+            ),
+            1,
         )
+    },
+    **{
+        f"{turn}creasing": (f"{turn}creasing", f"{turn}creasing function", f"monotonically {turn}creasing",
+                            f"monotone {turn}creasing", f"is {turn}creasing", f"{han}函数", f"单调递{han}",
+                            f"单调{han}", f"递{han}", f"单调{han}函数", f"单调递{han}函数", f"是{han}函数")
+        for turn, han in (("in", "增"), ("de", "减"))
+    },
+    "odd function": ("odd function", "奇函数", "是奇函数", "is odd function"),
+    "even function": ("even function", "偶函数", "是偶函数", "is even function"),
+    **{
+        name: (name, name.replace(" ", ""), name.replace(" ", "-"), *(short,)[len(short) == 1 :],
+               *(f"{han}{behind}" for behind in ("", "方", "方向", "面", "边")))
+        for name, (short, han) in COMPASS.items()
     },
     "diverges": ("diverges", "divergent", "does not converge", "diverge", "it diverges", "is divergent", "发散"),
     "converges": ("converges", "convergent", "converge", "it converges", "is convergent", "收敛"),
@@ -204,20 +246,33 @@ def fraction_of_words(text: str) -> Fraction | None:
     words = text.lower().replace("-", " ").split()
     if len(words) == 1 and words[0] in _ORDINALS:
         return Fraction(_ORDINALS[words[0]])
+    if words[:2] == ["half", "a"] and words[2:] and (whole := number_of_words(["one", *words[2:]])) is not None:
+        return whole / 2
+    if "point" in words[1:-1]:
+        return _decimal_of_words(words)
     part = _PARTS.get(words[-1].removesuffix("s") if words[-1] != "halves" else "half") if words else None
     if part is None:
         return number_of_words(text.lower().split()) if words else None
     *before, _ = words
     if before and before[-1] in {"a", "an"}:
         before[-1] = "one"
-    whole, _, top = " ".join(before).rpartition(" and ")
+    entire, _, top = " ".join(before).rpartition(" and ")
     values = [
         number_of_words(piece.split()) if piece else default
-        for piece, default in ((whole, Fraction(0)), (top, Fraction(1)))
+        for piece, default in ((entire, Fraction(0)), (top, Fraction(1)))
     ]
     if values[0] is None or values[1] is None or (not before and part > 2):
         return None
     return values[0] + values[1] / part
+
+
+def _decimal_of_words(words: list[str]) -> Fraction | None:
+    """Five point two, zero point zero five: a whole number and the digits behind its point."""
+    place = words.index("point")
+    whole, digits = number_of_words(words[:place]), [number_of(word) for word in words[place + 1 :]]
+    if whole is None or any(digit is None or digit >= 10 for digit in digits):
+        return None
+    return whole + sum((digit / 10**at for at, digit in enumerate(digits, 1) if digit is not None), Fraction(0))
 
 
 def number_of_words(words: list[str]) -> Fraction | None:

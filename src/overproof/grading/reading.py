@@ -19,9 +19,9 @@ from overproof.grading.evaluate import exact_value, real_value, same_value
 from overproof.grading.everyday import everyday
 from overproof.grading.grammar import parse
 from overproof.grading.lexer import tokens_of
-from overproof.grading.lexicon import folded, is_prose, is_word, is_words
+from overproof.grading.lexicon import CHANGE, LOWERED, RAISED, folded, is_prose, is_word, is_words
 from overproof.grading.regions import Region as Pieces
-from overproof.grading.regions import is_region, region_of
+from overproof.grading.regions import is_region, region_of, whole_numbers_in
 from overproof.grading.spelling import spell, without_spaces
 from overproof.grading.tree import (
     BRACKETS,
@@ -67,12 +67,13 @@ from overproof.grading.values import (
 )
 
 MAX_PLAIN_DIGITS = 1_000
+MAX_CHANGE_CHARS = 60
 ROUGHLY = 0.02
 """Two sides of ≈ may differ by this share of their size."""
 
 _GROUPED = re.compile(r"\d{1,3}(?:,\d{3})+(?!\d)")
 _TIGHT = re.compile(r"/ ?\d+ ?(?:\\pi|[a-z])")
-_LETTER_UNIT = re.compile(r"[\d)}] ?[a-zA-Z](?![a-zA-Z])")
+_LETTER_UNIT = re.compile(r"[\d)}] ?/? ?[a-zA-Z](?![a-zA-Z])")
 _TOKENS_TO_DROP = re.compile(r"\\text\{([^{}]*)\}")
 _EXCEPT = re.compile(
     r"(?:\\text\{)?all (?:real )?(?:numbers|values|reals|x|real x)(?: \$?x\$?)?,? (?:except|other than|but|excluding)"
@@ -83,7 +84,10 @@ _ENVIRONMENT = re.compile(r"\\(?:begin|end)\{\w+\*?\}")
 _ORDINAL = re.compile(r"(\d) ?(?:\^ ?\{? ?)?(?:\\text\{ ?)?(?:st|nd|rd|th)(?: ?\})?(?: ?\})?(?= |$)")
 # Parts behind their numbers, several names of one value, and amounts in a row: texts that are several values.
 _STATEMENT_PAIR = re.compile(r"\((\d)\) ?\((\d)\)")
-_PART_NUMBER = re.compile(r"(?:^| |(?<=[,;]))\((\d)\)(?: |(?=[^\s(]))")
+_PART_LABEL = re.compile(
+    r"(?:^|(?<=[ ,;]))(?:\((?P<inside>\d|[a-hA-H]|i{1,3}|iv|v)\)|(?P<before>[1-9a-hA-H])(?:\)|: ))(?= |[^\s(])"
+)
+_ROMAN_LABELS = ["i", "ii", "iii", "iv", "v"]
 _NAMES_OF_ONE = re.compile(r"((?:[A-Za-z](?:_\{?\w\}?)? ?= ?){2,6})([^=<>,;]+)")
 _AMOUNT = r"(\d+(?:\.\d+)?) ?([\u4e00-\u9fff]{1,3}|[a-z]{1,8})"
 _AMOUNTS = re.compile(rf"{_AMOUNT}(?: ?{_AMOUNT}){{1,2}}")
@@ -104,9 +108,13 @@ def readings(text: str, alone: frozenset[str] = frozenset()) -> tuple[Value, ...
     if found and isinstance(found[0], Clock | Date) and not spelled[-1].isdigit():
         amounts = _amounts(spelled)  # 9:30 may be a ratio, 9:30 pm may not
         return tuple(found) if amounts is None else (*found, amounts)
-    likeliest = _numbered(spelled, alone) or _whole(spelled, alone)
+    if found and isinstance(found[0], Based):
+        return tuple(found)
+    likeliest = _numbered(spelled, alone) or _changed(spelled, alone) or _whole(spelled, alone)
     if isinstance(likeliest, Unknown):
         whole = not likeliest.false and likeliest.why != "prose"
+        amounts = _amounts(spelled)
+        found += [] if amounts is None else [amounts]
         return (*found, *guesses) if whole and found else (likeliest, *(guesses if whole else ()))
     found.append(likeliest)
     found = _with_alternatives(spelled, alone, found)
@@ -135,14 +143,39 @@ def _with_alternatives(spelled: str, alone: frozenset[str], found: list[Value]) 
 
 
 def _numbered(spelled: str, alone: frozenset[str]) -> Value | None:
-    """`(1) 3 (2) 4`: the parts of an answer, each behind its number; None for any other text."""
-    if not spelled.startswith("(1)") or "(2)" not in spelled:
+    """`(1) 3 (2) 4`, `b) 4 a) 3`: the parts of an answer in the order of their labels; None for any other text."""
+    labels = [*_PART_LABEL.finditer(spelled)] if _PART_LABEL.match(spelled) else []
+    if len(labels) < 2:
         return None
-    pieces = _PART_NUMBER.split(spelled)
-    parts = [piece.strip(" ,;") for piece in pieces[2::2]]
-    if len(parts) < 2 or pieces[1::2] != [str(number_) for number_ in range(1, len(parts) + 1)] or not all(parts):
+    ends = [label.start() for label in labels[1:]]
+    parts = [spelled[label.end() : end].strip(" ,;") for label, end in zip(labels, [*ends, len(spelled)], strict=True)]
+    places = _places_of_labels([label["inside"] or label["before"] for label in labels])
+    if places is None or not all(parts):
         return None
-    return Collection(tuple(readings(part, alone)[0] for part in parts), "tuple")
+    values = [readings(part, alone)[0] for part in parts]
+    if any(isinstance(value, Unknown) for value in values):
+        return None
+    return Collection(tuple(values[places.index(place)] for place in range(len(places))), "tuple")
+
+
+def _changed(spelled: str, alone: frozenset[str]) -> Value | None:
+    """`decreased by 25%`: the amount, with the turn of the change as its name; None for any other text."""
+    change = CHANGE.fullmatch(spelled) if len(spelled) < MAX_CHANGE_CHARS else None
+    amount = None if change is None else readings(change["amount"], alone)[0]
+    if change is None or not isinstance(amount, Scalar | Quantity):
+        return None
+    return Named(Node("words", (), LOWERED if change[LOWERED] else RAISED), amount)
+
+
+def _places_of_labels(labels: list[str]) -> list[int] | None:
+    """The place of each label among 1, 2, …, a, b, … or i, ii, …; None where they are not the first ones, each once."""
+    roman = any(len(label) > 1 for label in labels)
+    if roman:
+        places = [_ROMAN_LABELS.index(label) if label in _ROMAN_LABELS else -1 for label in labels]
+    else:
+        first = "1" if labels[0].isdecimal() else "a" if labels[0].islower() else "A"
+        places = [ord(label) - ord(first) for label in labels]
+    return places if sorted(places) == list(range(len(places))) else None
 
 
 def _of_each_name(spelled: str, alone: frozenset[str]) -> Value | None:
@@ -416,9 +449,29 @@ def _collection(node: Node) -> Value:
         return Guarded(items[0], Condition(domain, ""))
     items = _with_shared_modulus(items, node.op)
     value = items[0] if len(items) == 1 else Collection(tuple(items), node.op)
+    if isinstance(value, Interval) and (listed := _listed_whole(value, conditions)) is not None:
+        return listed
     if isinstance(value, Collection) and isinstance(items[-1], Guarded) and is_domain_condition(items[-1].condition):
         value = Guarded(Collection((*items[:-1], items[-1].value), node.op), items[-1].condition)
     return Guarded(value, Condition(tuple(conditions), "")) if conditions else value
+
+
+_LEAST_OF = {"Z": None, "\\mathbb(Z)": None, "N_+": 1, "\\mathbb(N)_+": 1}
+"""Sets of whole numbers and their least: whether zero is in ℕ, nobody knows."""
+
+
+def _listed_whole(interval: Interval, domains: list[Value]) -> Value | None:
+    """5 < x < 9, x ∈ ℤ as 6, 7, 8; None where the set has no end."""
+    numbers = _whole_numbers(interval.pieces, [part.node for part in domains if isinstance(part, Relation)])
+    if not numbers or not interval.name:
+        return None
+    return Named(Node("sym", (), interval.name), Collection(tuple(Scalar(number(value)) for value in numbers), "set"))
+
+
+def _whole_numbers(pieces: Pieces, domains: list[Node]) -> list[int] | None:
+    """The whole numbers of a region that a domain leaves; None where it has no end, or the domain others."""
+    name = str(domains[0].args[-1].value) if len(domains) == 1 else ""
+    return whole_numbers_in(pieces, _LEAST_OF[name]) if name in _LEAST_OF else None
 
 
 def _domain_of(items: list[Value]) -> tuple[Value, ...] | None:
@@ -485,7 +538,7 @@ def _region(node: Node) -> Value:
     pieces = region_of(_without_marks(node)) if _variables_of_region(node) <= 1 else None
     if pieces is None:
         if node.op == "builder":
-            return _builder(node)
+            return _listed(node) or _builder(node)
         if node.op in {"union", "intersection", "difference"}:
             return Relation(node)
         raise UnreadableError("a set that is no region")
@@ -508,6 +561,27 @@ def _with_pieces(pieces: Pieces, node: Node) -> Value:
         collection = Collection(values, "set")
         return Named(Node("sym", (), name), collection) if name else collection
     return Interval(pieces, name)
+
+
+def _listed(node: Node) -> Value | None:
+    """{x² | x = 1, 2, 3}, {2k | k ∈ {1, 2}}, {x ∈ ℤ | 0 < x < 4}: the values one by one; None without an end."""
+    expression, body = node.args
+    parts = list(body.args) if body.op in LISTS else [body]
+    if is_domain(expression):
+        parts, expression = [expression, *parts], expression.args[0]
+    head = parts[0]
+    if head.op != "rel" or head.value not in {"=", "in"} or head.args[0].op != "sym":
+        return None
+    name, values = str(head.args[0].value), [head.args[1], *parts[1:]]
+    if is_domain(head):
+        region = region_of(Node("and", tuple(parts[1:]))) if parts[1:] else None
+        whole = None if region is None or region_name(parts[1]) != name else _whole_numbers(region, [head])
+        values = [] if whole is None else list(map(number, whole))
+    elif head.value == "in":
+        values = list(head.args[1].args) if head.args[1].op == "brace" and len(parts) == 1 else []
+    if not values or any(symbols(value) or value.op in _COMPOSITE for value in values):
+        return None
+    return Collection(tuple(value_of(replaced(expression, {name: value})) for value in values), "set")
 
 
 def _builder(node: Node) -> Value:

@@ -357,6 +357,26 @@ def at_whole_numbers(region: Region) -> Region:
     )
 
 
+MAX_WHOLE = 200
+"""Sets of more whole numbers are not listed."""
+
+
+def whole_numbers_in(region: Region, least: int | None = None) -> list[int] | None:
+    """The whole numbers in a region, of those from `least` on; None where they are many or an end is not known."""
+    found: list[int] = []
+    for piece in region:
+        low, high = (exact_value(end) for end in (piece.low, piece.high))
+        if low is None and least is not None and piece.low == MINUS_INFINITY:
+            low = Fraction(least)
+        if low is None or high is None or high - low > MAX_WHOLE:
+            return None
+        for value in range(math.ceil(low), math.floor(high) + 1):
+            inside = (piece.low_closed or value > low) and (piece.high_closed or value < high)
+            if inside and (least is None or value >= least):
+                found.append(value)
+    return found if len(found) <= MAX_WHOLE else None
+
+
 def _whole(node: Node) -> Fraction | None:
     value = exact_value(node)
     return value if value is not None and value.denominator == 1 else None

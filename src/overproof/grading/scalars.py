@@ -19,12 +19,15 @@ from overproof.grading.constants import are_constants, compare_up_to_constants, 
 from overproof.grading.evaluate import exact_value, is_immense, real_value, same_value
 from overproof.grading.families import WHOLE_LETTERS, compare_families
 from overproof.grading.finding import QUESTION, Finding, close, different, same, undecided
+from overproof.grading.progressions import written_out
 from overproof.grading.scope import ANYWHERE, Scope
-from overproof.grading.tree import BINDERS, INFINITY, PI, Node, number, rename, substituted, symbols, walk
+from overproof.grading.tree import BINDERS, INFINITY, PI, Node, number, rename, replaced, substituted, symbols, walk
 from overproof.grading.units import SINGLE
 
 MIN_DIGITS = 3
 """A reference with fewer significant digits is taken as exact, unless the question asks for rounding."""
+COUNTS = (6, 9, 14)
+"""Numbers of terms at which sums of that many are compared."""
 _SLACK = Fraction(1_000_001, 1_000_000)
 MAX_DECIMALS = 4_000
 MANY_DIGITS = 7
@@ -81,9 +84,7 @@ def _with_given_pi(reference: Node, answer: Node, scope: Scope) -> Finding | Non
 def _compare_inexact(reference: Node, answer: Node, scope: Scope, *, percent: bool) -> Finding:
     parts = [*walk(reference), *walk(answer)]
     if any(part.op == "ellipsis" for part in parts):
-        if (reference.op == "num") != (answer.op == "num") and {reference.op, answer.op} & {"add", "mul"}:
-            return different("ellipsis", "terms that are left out")
-        return undecided("ellipsis", "an ellipsis leaves out terms")
+        return _with_ellipsis(reference, answer)
     only, others = symbols(reference) - symbols(answer), symbols(answer) - symbols(reference)
     if len(only) == len(others) == 1 and free_letter(min(only), min(others), reference, answer, scope):
         answer = rename(answer, {min(others): min(only)})
@@ -118,6 +119,32 @@ def _compare_inexact(reference: Node, answer: Node, scope: Scope, *, percent: bo
             return family
         return _with_rounded_coefficients(reference, answer) or different("numeric", _difference(reference, answer))
     return undecided("numeric", "no value that can be told")
+
+
+def _with_ellipsis(reference: Node, answer: Node) -> Finding:
+    """1 + 2 + … + 100 against its value; undecided where its terms leave a doubt of those between them."""
+    if {"add", "num"} == {reference.op, answer.op} and len(reference.args) + len(answer.args) == 2:
+        return different("ellipsis", "terms that are left out")  # 21 + …
+    one, other = written_out(reference) or [reference], written_out(answer) or [answer]
+    open_ones = any(part.op == "ellipsis" for side in (*one, *other) for part in walk(side))
+    found = [None] if open_ones else [_same_for_counts(left, right) for left in one for right in other]
+    if len(found) == 1 and found[0]:
+        return same("ellipsis", "the same with all its terms")
+    if any(verdict is not False for verdict in found):
+        return undecided("ellipsis", "an ellipsis leaves out terms")
+    return different("ellipsis", "another value with all its terms")
+
+
+def _same_for_counts(one: Node, other: Node) -> bool | None:
+    """Whether two trees are equal for some numbers of terms, where a letter says how many there are."""
+    names = symbols(one) | symbols(other)
+    if not names:
+        return same_value(one, other)
+    if len(names) > 1:
+        return None
+    counts = [{min(names): number(count)} for count in COUNTS]
+    found = [same_value(replaced(one, known), replaced(other, known)) for known in counts]
+    return None if None in found else all(found)
 
 
 def _other_constants(

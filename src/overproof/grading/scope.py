@@ -25,7 +25,7 @@ from overproof.grading.asking import (
 )
 from overproof.grading.evaluate import same_value
 from overproof.grading.grammar import parse
-from overproof.grading.lexicon import number_of
+from overproof.grading.lexicon import TURN_OF_CHANGE, number_of
 from overproof.grading.spelling import spell
 from overproof.grading.tree import Node, UnreadableError, symbols
 from overproof.grading.units import MONEY, Dimension, Unit
@@ -33,6 +33,7 @@ from overproof.grading.values import (
     DAY_OR_MONTH,
     DECIMAL_COMMA,
     GROUPED,
+    INDEX,
     LOOSE_WORD,
     MAGNITUDE_LETTER,
     ROMAN,
@@ -94,9 +95,10 @@ _BASE = re.compile(r"\bbase[ -$]*(\w+)|([\d零一二三四五六七八九十]+)�
 _BASES = {"binary": 2, "octal": 8, "hexadecimal": 16, "ternary": 3}
 _NAMED_BASE = re.compile("|".join(_BASES), re.IGNORECASE)
 _PI = r"(?:\$?\\pi\$?|π|\bpi\b|圆周率)"
+_ABOUT_PI = r"(3(?:\.\d+)?|22/7|355/113|\\[dt]?frac ?\{(?:22\} ?\{7|355\} ?\{113)\})"
 _GIVEN_PI = re.compile(
-    rf"{_PI} ?(?:取值?为?|按|用|\\approx|≈|=|as|to be|is taken (?:as|to be)) ?\$?(3(?:\.\d+)?|22/7)(?![\d/])"
-    rf"|\b(?:use|take|using|taking) \$?(3(?:\.\d+)?|22/7)\$? (?:for|as)(?: the value of)? ?{_PI}",
+    rf"{_PI} ?(?:取值?为?|按|用|\\approx|≈|=|as|to be|is taken (?:as|to be)) ?\$?{_ABOUT_PI}(?![\d/])"
+    rf"|\b(?:use|take|using|taking) \$?{_ABOUT_PI}\$? (?:for|as)(?: the value of)? ?{_PI}",
     re.IGNORECASE,
 )
 _CHANGE = re.compile(
@@ -104,7 +106,8 @@ _CHANGE = re.compile(
     r"|相差",
     re.IGNORECASE,
 )
-_BOUND = re.compile(r"\bat (?:most|least)\b|[最至][多少]", re.IGNORECASE)
+_MOST = re.compile(r"\bmost\b|\bmaximum|\b(?:larg|great|high)est|[最至][多大高]", re.IGNORECASE)
+_LEAST = re.compile(r"\bleast\b|\bminimum|\b(?:small|few|low)est|[最至][少小低]", re.IGNORECASE)
 _INTEGRATES = re.compile(
     r"\bintegra(?:l|te)|antiderivative|primitive|\\int(?![a-z_])(?! ?_)|不定积分|原函数", re.IGNORECASE
 )
@@ -113,7 +116,8 @@ _DIFFERENTIAL = re.compile(
     re.IGNORECASE,
 )
 _NUMBER_OF = re.compile(r"\bnumber of\b|\bhow many\b|有[几多]|个数", re.IGNORECASE)
-_EXISTS = re.compile(r"\bexists?\b|\bis there\b|存在", re.IGNORECASE)
+_EXISTS = re.compile(r"\bexists?\b|\bis there\b|\bpossible\b|存在|可能吗", re.IGNORECASE)
+_DIRECTION = re.compile(r"direction|which way|north|south|east|west|方向|[东南西北]", re.IGNORECASE)
 _DOMAIN = re.compile(r"domain|range of|取值范围|定义域|自变量", re.IGNORECASE)
 _RESIDUES = re.compile(
     r"remainder|modulo|\bmod\b|\\[pb]?mod|congruen\w+ (?:class|to \$?\d)|余数|同余|\\equiv", re.IGNORECASE
@@ -152,7 +156,8 @@ _SEVERAL = re.compile(
 _BEARS_OUT = {
     MAGNITUDE_LETTER: _MONEY,
     ROMAN: re.compile(r"quadrant|roman|象限|罗马", re.IGNORECASE),
-    LOOSE_WORD: re.compile(r"\bhow many\b", re.IGNORECASE),
+    LOOSE_WORD: re.compile(r"\bhow (?:many|often)\b", re.IGNORECASE),
+    INDEX: re.compile(f"{_BASE.pattern}|{_NAMED_BASE.pattern}", re.IGNORECASE),
 }
 _NEVER_BORNE_OUT = frozenset({DAY_OR_MONTH, STATEMENTS})
 _EXTREMES = re.compile(r"\b(?:max|min|largest|smallest|greatest|least)|最[大小值]", re.IGNORECASE)
@@ -262,13 +267,17 @@ class Scope:
     def pi(self) -> Fraction | None:
         """The number that it says π is to be taken for."""
         match = None if self.exact else _GIVEN_PI.search(self.text)
-        return None if match is None else Fraction(match[1] or match[2])
+        said = "" if match is None else re.sub(r"\\[dt]?frac ?|[{ ]", "", match[1] or match[2])
+        return Fraction(said.strip("}").replace("}", "/")) if said else None
 
     asks_for_change = _says(_CHANGE, "ask")
     """Whether it asks how far something changed, or two things are apart: not for the place of either."""
 
-    asks_for_bound = _says(_BOUND, "ask")
-    """Whether it asks how many at most or at least."""
+    asks_for_most = _says(_MOST, "ask")
+    """Whether it asks how many at most."""
+
+    asks_for_least = _says(_LEAST, "ask")
+    """Whether it asks how many at least."""
 
     integrates = _says(_INTEGRATES)
     """Whether it asks for an antiderivative, which has a constant of its own."""
@@ -276,8 +285,16 @@ class Scope:
     solves_differentials = _says(_DIFFERENTIAL, unasked=True)
     """Whether it asks for the solutions of a differential equation; it may where nothing is asked."""
 
+    @cached_property
+    def turns_of_change(self) -> frozenset[str]:
+        """Which turns of a change the sentence that asks speaks of."""
+        return frozenset(turn for turn, words in TURN_OF_CHANGE.items() if words.search(self.ask))
+
+    asks_direction = _says(_DIRECTION, "asked")
+    """Whether it asks in which direction."""
+
     asks_whether_exists = _says(_EXISTS, "ask")
-    """Whether it asks if something exists."""
+    """Whether it asks if something exists, or is possible."""
 
     domain = _says(_DOMAIN)
     """Whether it asks where a function is defined."""
@@ -287,6 +304,9 @@ class Scope:
 
     integers = _says(_INTEGERS)
     """Whether it speaks of whole numbers."""
+
+    asks_for_integers = _says(_INTEGERS, "ask")
+    """Whether the sentence that asks speaks of whole numbers."""
 
     vectors = _says(_VECTORS)
     """Whether it speaks of vectors or points, so that [1, 2] may be one."""

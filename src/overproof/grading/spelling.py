@@ -34,7 +34,7 @@ _SIGNS = {
     "ℤ": r"\mathbb{Z}", "ℕ": r"\mathbb{N}", "ℚ": r"\mathbb{Q}", "ℂ": r"\mathbb{C}", "ℏ": r"\hbar ",
     "，": ", ", "、": ", ", "；": "; ", "。": ".", "①": "(1), ", "②": "(2), ", "③": "(3), ", "④": "(4), ", "⑤": "(5), ",
     "⑥": "(6), ", "⑦": "(7), ", "⑧": "(8), ", "⑨": "(9), ", "〈": "(", "〉": ")", "【": "[", "】": "]", "≅": r"\cong ",
-    "∆": r"\Delta ", "¢": r"\text{ cents}", "∶": ":",
+    "∆": r"\Delta ", "¢": r"\text{ cents}", "∶": ":", "￥": "¥",
 }  # fmt: skip
 
 _GREEK = {
@@ -170,7 +170,15 @@ _AFTER_COMMANDS = (
     ("10", re.compile(r"(?<=\d) ?[xX] ?(?=10 ?(?:\^|\*\*))"), r"\\times "),
     (")_", re.compile(r"\((\d+)\)_ ?(?=\d|\{ ?\d)"), r"\1_"),
     ("mod", re.compile(r"\((?:\\text\{)? *mod(?:ulo)? *\}? *([^()]{1,40})\)"), r"\\pmod{\1}"),
+    ("Omega", re.compile(r"\\text\{ ?([kMGm]) ?\\Omega *\}"), r"\\text{\1ohm}"),
     ("Omega", re.compile(r"(?<=[\d} ])([kMGm]) ?\\Omega(?![a-zA-Z])"), r"\\text{\1ohm}"),
+    (
+        "ase",
+        re.compile(
+            r"(?<=[0-9A-F]) *\(?(?:\\text\{ *)?\(?(?:in )?[Bb]ase[ -]*\}? *(\d\d?|two|three|eight|ten|sixteen)[)}]*$"
+        ),
+        r"_{\1}",
+    ),
     (
         "{",
         re.compile(r"^\{ *((?:[A-Za-z](?:_\w)?|\([^()]{1,20}\))(?: *\\in[^|:{}]{1,30})? *(?:\||:|\\mid).+)\}$"),

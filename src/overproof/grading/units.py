@@ -95,7 +95,7 @@ _ROWS: list[tuple[str, str, str, str, str]] = [
     ("resistance", "1", "Ω \\Omega ohm", "ohms", "欧 欧姆"), ("capacity", "1", "F", "farad farads", ""),
     ("field", "1", "T", "tesla teslas", ""), ("inductance", "1", "H", "henry henries", ""),
     ("amount", "1", "mol", "mole moles", "摩尔"), ("temperature", "1", "K", "kelvin kelvins", ""),
-    ("concentration", "1000", "M", "", ""), ("celsius", "1", "", "", "°C 摄氏度 celsius"),
+    ("concentration", "1000", "M", "", ""), ("celsius", "1", "", "", "°C 摄氏度 celsius centigrade"),
     ("fahrenheit", "1", "", "", "°F fahrenheit"), ("angle", "1", "", "", "rad radian radians 弧度"),
     ("angle", "6.283185307179586", "", "", "revolution revolutions rev"), ("share", "1/100", "", "", "%"),
     ("share", "1/1000", "", "", "‰"), ("share", "1/10", "", "", "折 成"),

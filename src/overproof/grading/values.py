@@ -24,6 +24,7 @@ MAGNITUDE_LETTER = "a letter that may stand for thousands"
 ROMAN = "letters that may be a Roman number"
 LOOSE_WORD = "a word that may stand for a number"
 DAY_OR_MONTH = "a day and a month that may be the other way round"
+INDEX = "digits and an index that may be a number and its base, or not"
 STATEMENTS = "numbers in brackets that may be factors or the numbers of statements"
 
 MAX_SIGNS = 4
@@ -106,6 +107,8 @@ class Based(Value, frozen=True):
 
     digits: str
     base: int
+    guessed: str = ""
+    """Why this is only one of several readings."""
 
 
 class Named(Value, frozen=True):
@@ -175,7 +178,7 @@ class Residue(Value, frozen=True):
 
 def guess_of(value: Value) -> str:
     """Why a value is only one of several readings, which must be borne out before it earns a verdict; else empty."""
-    return value.guessed if isinstance(value, Scalar | Quantity | Date) else ""
+    return value.guessed if isinstance(value, Scalar | Quantity | Date | Based) else ""
 
 
 def as_interval(value: Value) -> Interval | None:
