@@ -27,10 +27,16 @@ TAGS = (
     "reflection",
     "scratchpad",
     "analysis",
+    "deliberation",
+    "monologue",
     "cot",
     "chain_of_thought",
+    "思考",
+    "思考过程",
+    "推理",
 )
-"""Names of tags around reasoning, in whatever case, in a namespace (`seed:think`) and with attributes or not."""
+"""Names of tags around reasoning, in whatever case, behind a prefix (`seed:think`, `longcat_think`, `antThinking`) and
+with attributes or not."""
 MARKERS: tuple[tuple[str, str], ...] = (
     ("◁think▷", "◁/think▷"),  # Kimi
     ("[THINK]", "[/THINK]"),  # Magistral
@@ -58,7 +64,8 @@ _NOTHING_NEW = re.compile(r"</?think(?:ing)?>|\s+")
 _PLAIN_TAG = re.compile(r"</?(think|thinking)>")
 """Tags that formats are defined by; any other is rewritten to the first."""
 _CLOSING_NAME = re.compile(r"<\s*/\s*(?:\w+:)?(\w+)")
-_LEFT, _RIGHT = (r"(?:<\||[<＜\[{◁]|&lt;)\s*", r"\s*(?:\|>|[>＞\]}▷]|&gt;)")
+_PREFIX = r"(?:\w+[:_]|(?-i:[a-z]+(?=[A-Z])))?"
+_LEFT, _RIGHT = (r"(?:<\||[<＜\[{◁【]|&lt;|\\u003c)\s*", r"\s*(?:\|>|[>＞\]}▷】]|&gt;|\\u003e)")
 """Brackets of all kinds around the name of a tag."""
 _FOLDED_BLOCK = r"<details\s[^<>]*\breasoning\b[^<>]*>(?:\s*<summary>[^<>]*</summary>)?"
 """How Open WebUI hides reasoning in a page."""
@@ -68,7 +75,8 @@ _SPELT_OUT = re.compile(r"Here\\? (?:is|are)\\? ")
 _TAIL = 80
 """Characters at an end in which a control token is looked for; none is longer."""
 _CONTROL = (
-    r"(?:<\|[\w.\-▁/]{1,60}\|?>|<｜[^｜<>\n]{1,60}｜>|<(?:turn|channel)\|>"
+    r"(?:<\|[\w.\-▁/]{1,60}\|?>|<｜[^｜<>\n]{1,60}｜>|<(?:turn|channel)\|>|<\w+:[be]os>|\[\|\w{1,60}\|\]"
+    r"|\[e~\[|\]~b\]\w*|\[UNUSED_TOKEN_\d+\]|\[(?:BEGIN|END) FINAL RESPONSE\]"
     r"|</?s>|<(?:bos|eos|pad|end_of_turn|start_of_turn|end_of_utterance)>|\[/?INST\])"
 )
 _LAST_TOKEN = re.compile(_CONTROL + r"\s*\Z")
@@ -144,7 +152,7 @@ class _Marker(NamedTuple):
 @lru_cache(16)
 def _compile(own: tuple[tuple[str, str], ...]) -> tuple[_Marker, ...]:
     """The markers of a profile and those of all, in the order in which they are looked for."""
-    tags = [_pair(rf"<\s*(?:\w+:)?{tag}(?:\s[^<>]*)?>", rf"<\s*/\s*(?:\w+:)?{tag}\s*>", tag) for tag in TAGS]
+    tags = [_pair(rf"<\s*{_PREFIX}{tag}(?:\s[^<>]*)?>", rf"<\s*/\s*{_PREFIX}{tag}(?:\s[^<>]*)?>", tag) for tag in TAGS]
     literal = [_pair(re.escape(opening), re.escape(closing), closing.lower()) for opening, closing in (*own, *MARKERS)]
     folded = _pair(_FOLDED_BLOCK, r"</details\s*>", "details")
     return (*literal[: len(own)], *tags, folded, *literal[len(own) :], *map(_dress, TAGS))
@@ -206,7 +214,11 @@ def _rewrite_markers(text: str, markers: Sequence[_Marker], marks: list[str]) ->
         opened = marker.opening.match(text, head)
         if opened is None and marker.needs_both:
             continue
-        is_hinted = marker.needs_both or marker.name in (closing_tags if marker.name.isidentifier() else folded)
+        is_hinted = marker.needs_both or (
+            any(name.endswith(marker.name) for name in closing_tags)
+            if marker.name.isidentifier()
+            else marker.name in folded
+        )
         if opened is None and not is_hinted:
             continue
         closed = list(marker.closing.finditer(text, opened.end() if opened else 0)) if is_hinted else []
@@ -231,8 +243,8 @@ def _rewritten(text: str, opened: re.Match[str] | None, closed: Sequence[re.Matc
             end = one.start()
         inside, answer, last = text[start:end], text[closed[-1].end() :], closed[-1].group()
     name = _plain_name(opened.group() if opened is not None else last)
-    if name is None:
-        name, answer = "think", _without_first_token(answer, ())  # some wrap the answer in tokens of their own
+    name = name or "think"
+    answer = _without_first_token(answer, ())  # some wrap the answer in tokens of their own
     made = f"{text[: opened.start()]}<{name}>{inside}" if opened is not None else inside
     made += f"</{name}>{answer}" if closed else ""
     if made != text:

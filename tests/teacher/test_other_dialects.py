@@ -12,6 +12,9 @@ import pytest
 from endpoint import DONE, delta, event, usage_event
 
 from overproof.completion import split_completion
+from overproof.config.endpoint import EndpointConfig
+from overproof.teacher import Dialect
+from overproof.teacher.advice import find_cure
 from overproof.teacher.failures import classify
 from overproof.teacher.profiles import load_profile
 from overproof.teacher.receive import Receiver
@@ -365,6 +368,142 @@ def test_what_is_no_reply_keeps_its_words(data: bytes, meaning: str, words: str)
 
 
 @pytest.mark.parametrize(
+    ("status", "code", "message", "meaning", "kind"),
+    [
+        (429, "QuotaExceeded TooManyRequests", "Your account has exhausted its free inference quota", "fatal", "money"),
+        (429, "TooManyRequests", "The set limit was reached and the service has been paused", "fatal", "money"),
+        (429, "1304", "该API已达今日调用次数限额", "fatal", "money"),
+        (403, "", "您的账户余额已不足，请及时充值", "fatal", "money"),
+        (403, "", "Your account does not have enough credit", "fatal", "money"),
+        (429, "", "Daily token limit reached for this key", "fatal", "money"),
+        (403, "", "触发限流", "throttle", "throttle"),
+        (400, "", "超过每分钟请求次数限制", "throttle", "throttle"),
+        (400, "", "Slow down! You are sending requests too quickly.", "throttle", "throttle"),
+        (503, "service_unavailable", "The request queue is full.", "throttle", "throttle"),
+        (429, "", "You exceeded the free tier limit of 3 requests per minute", "throttle", "throttle"),
+        (200, "RequestLimitExceeded.UinLimitExceeded", "您的调用频率过高", "throttle", "throttle"),
+        (400, "SensitiveContentDetected", "The request failed", "refused", "content_filter"),
+        (403, "", "Input was flagged for moderation", "refused", "content_filter"),
+        (200, "1027", "output new_sensitive", "refused", "content_filter"),
+        (400, "", "输入内容包含违规信息，请修改后重试", "refused", "content_filter"),
+        (400, "20015", "length of prompt_tokens (70000) must be less than max_seq_len", "refused", "context_length"),
+        (400, "", "Your request exceeded model token limit: 8192", "refused", "context_length"),
+        (400, "", "输入的token数超过限制，最大为 8192", "refused", "context_length"),
+        (400, "", "foo/bar is not a valid model ID", "fatal", "fatal"),
+        (400, "model_decommissioned", "The model `m` has been decommissioned", "fatal", "fatal"),
+        (400, "", "Organization has been restricted.", "fatal", "fatal"),
+        (400, "", "该模型已下线", "fatal", "fatal"),
+        (200, "1004", "login fail: Please carry the API secret key in the header", "fatal", "fatal"),
+        (400, "", "服务器内部错误", "transient", "transient"),
+        (500, "", "model runner has unexpectedly stopped", "transient", ""),
+        (400, "", "thinking budget exceeds 1000", "refused", ""),
+        (400, "", "enable_thinking is not supported for this model", "refused", ""),
+        (400, "", "logprobs is not supported with reasoning models", "refused", ""),
+        (400, "", "invalid token in prompt at position 5", "refused", ""),
+        (400, "", "request exceeds maximum number of images", "refused", ""),
+        (400, "", "该模型不支持 enable_thinking 参数", "refused", ""),
+    ],
+)
+def test_words_of_nobodys_table_are_read_for_what_they_are_about(
+    status: int, code: str, message: str, meaning: str, kind: str
+) -> None:
+    failure = classify({"code": code or None, "message": message}, GENERIC, status=status)
+    assert (failure.meaning, failure.kind) == (meaning, kind)
+
+
+def test_a_wait_beside_the_words_of_an_empty_account_makes_them_a_throttle() -> None:
+    said = "You exceeded your current quota, please check your plan and billing details."
+    asked = {"message": said, "details": [{"@type": "RetryInfo", "retryDelay": "32s"}]}
+    assert (classify(asked, GENERIC, status=429).meaning, classify({"message": said}, GENERIC, status=429).kind) == (
+        "throttle",
+        "money",
+    )
+
+
+@pytest.mark.parametrize(
+    ("message", "settings", "cure"),
+    [
+        ("This model only support stream mode, please enable the stream parameter.", {"stream": False}, "stream: true"),
+        ("enable_thinking must be set to false for non-streaming calls", {"stream": False}, "stream: true"),
+        ("Requests with max_tokens > 4096 must have stream=true", {"stream": False}, "stream: true"),
+        ("Your organization must be verified to stream this model.", {"stream": True}, "stream: false"),
+        ("Missing required query parameter: api-version", {}, "?api-version="),
+        ("max_tokens: 100000 > 64000, which is the maximum", {"max_tokens": 100_000}, "lower teacher.max_tokens"),
+        ("Unexpected endpoint or method. (POST /chat/completions)", {}, "teacher.base_url"),
+    ],
+)
+def test_the_line_is_named_for_what_is_refused_for_how_it_was_asked(
+    message: str, settings: dict[str, Any], cure: str
+) -> None:
+    dialect = Dialect(EndpointConfig(model="m", base_url="http://127.0.0.1:1/v1", key_env="MY_KEY", **settings))
+    assert cure in find_cure(classify({"message": message}, GENERIC, status=400), dialect)
+
+
+TOLD = {"input_tokens": 25, "output_tokens": 15}
+
+
+@pytest.mark.parametrize(
+    "last",
+    [
+        event({"choices": [{"delta": {"usage": TOLD}, "finish_reason": "stop"}]}),
+        event({"choices": [{"delta": {}, "finish_reason": "stop"}], "x_groq": {"usage": TOLD}}),
+        delta("stop") + event({"choices": [], "meta": {"tokens": TOLD, "billed_units": {}}}),
+        delta("stop") + event({"choices": [], "usage": {"tokens": {"prompt": 25, "completion": 15}}}),
+        delta("stop") + event({"choices": [], "usage": [TOLD]}),
+        delta("stop") + event({"choices": [], "Usage": {"PromptTokens": "25", "CompletionTokens": 15.0}}),
+        delta("stop") + b"event: usage\n" + event(TOLD),
+        delta("stop") + usage_event({"input": 25, "output": 15, "total": 40}),
+    ],
+)
+def test_counts_are_found_wherever_they_stand(last: bytes) -> None:
+    reply = receive(DELTAS + last + DONE)
+    assert isinstance(reply, Reply), reply
+    assert (reply.usage.prompt_tokens, reply.usage.completion_tokens) == (25, 15)
+
+
+def told(thought: dict[str, Any], answer: dict[str, Any]) -> bytes:
+    """Pieces of which each says what it is."""
+    pieces_of = [(WHY, thought), (ANSWER, answer)]
+    return b"".join(delta(content=piece, **beside) for text, beside in pieces_of for piece in pieces(text))
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        told({"role": "reasoning"}, {"role": "assistant"}),
+        told({"phase": "think"}, {"phase": "answer"}),
+        told({"is_thinking": True}, {"is_thinking": False}),
+        told({"type": "thinking"}, {"type": "text"}),
+        told({"channel": "analysis"}, {"channel": "final"}),
+        delta(content=[{"type": "thought", "thought": WHY}, {"type": "text", "text": {"value": ANSWER}}]),
+        delta(content=[{"type": "reasoning", "reasoning_content": WHY}, {"type": "text", "text": ANSWER}]),
+        delta(content=ANSWER, reasoning={"steps": [{"text": WHY}]}),
+        delta(content=ANSWER, inner_monologue=WHY),
+        event({"choices": [{"message": {"content": ANSWER}}], "reasoning_content": WHY, "reasoning_effort": "high"}),
+        *(
+            delta(content=f"{opening}{WHY}{closing}{ANSWER}{end}")
+            for opening, closing, end in (
+                ("<longcat_think>", "</longcat_think>", ""),
+                ("<antThinking>", "</antThinking>", ""),
+                ("<REASONING_SCRATCHPAD>", "</REASONING_SCRATCHPAD>", ""),
+                ("<思考>", "</思考>", ""),
+                ("【思考】", "【/思考】", ""),
+                ("\\u003cthink\\u003e", "\\u003c/think\\u003e", ""),
+                ("<think>", "</think><|begin_of_box|>", "<|end_of_box|>"),
+                ("<seed:think>", "</seed:think>", "<seed:eos>"),
+                ("<thought>", "</thought>", "[|endofturn|]"),
+            )
+        ),
+    ],
+)
+def test_each_piece_that_says_what_it_is_goes_where_it_belongs(said: bytes) -> None:
+    reply = receive(said + END)
+    assert isinstance(reply, Reply), reply
+    parts = split_completion(reply.content, reply.reasoning)
+    assert (parts.reasoning, parts.answer, reply.finish_reason) == (WHY, ANSWER, "stop")
+
+
+@pytest.mark.parametrize(
     "message",
     [
         "Your free trial has ended. Upgrade to continue.",
@@ -399,6 +538,10 @@ NOW = dt.datetime(2026, 11, 29, 8, 0, tzinfo=dt.UTC)
         ({"message": "slow", "retryAfterMs": 1500}, 1.5),
         ({"message": "slow", "metadata": {"headers": {"Retry-After": "9"}}}, 9),
         ({"message": "slow: 30 requests in 60s"}, None),
+        ({"message": "Try again in a minute"}, 60),
+        ({"message": "请等待60秒"}, 60),
+        ({"message": "Rate limit exceeded, retry after 5"}, 5),
+        ({"error": {"message": "slow"}, "retry_after": 9}, 9),
     ],
 )
 def test_a_wait_is_read_from_words_in_any_form(

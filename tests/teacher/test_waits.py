@@ -38,6 +38,8 @@ HTTP_LATER = email.utils.formatdate(LATER, usegmt=True)
         ({"x-ratelimit-remaining-requests": "0", "x-ratelimit-reset-requests": "1m"}, 60),
         ({"x-ratelimit-remaining-tokens": "9", "x-ratelimit-reset-tokens": "6m0s"}, None),
         ({"retry-after": "0"}, None),
+        ({"ratelimit": '"default";r=0;t=30'}, 30),
+        ({"ratelimit": "limit=10, remaining=0, reset=30"}, 30),
         ({"retry-after": "soon", "x-retry-after": "2"}, 2),
         ({"retry-after": "nan"}, None),
         ({"retry-after": HTTP_LATER, "date": email.utils.formatdate(LATER - 40, usegmt=True)}, 40),

@@ -4,7 +4,7 @@ profiles     what each provider does differently, as data
 parameters   config and profile → what is sent, and the longest reply that can come back
 client       one attempt over the wire; the only user of the OpenAI SDK
 receive      bytes → reply or failure (`stream` cuts events, `reply` judges, `foreign` knows other APIs, `envelopes`
-             reads errors, `failures` classes them, `waits` tells how long they ask to wait)
+             reads errors, `failures` classes them by lists and `topics` by their words, `waits` tells how long to wait)
 secrecy      no key in anything that an endpoint says
 unseen       what a server fills in that no request shows
 naming       which names mean one model

@@ -20,6 +20,7 @@ _ONLY_VALUE = re.compile(
 """How servers say that they take one value alone."""
 _RANGE = re.compile(
     r"[\[(]\s*(?P<low>\d[\d,.]*?)\s*,\s*(?P<high>\d[\d,.]*?)\s*[\])]"
+    r"|(?<=\d) > (?P<top>\d[\d,]*)"
     r"|(?:at most|less than or equal to|no more than|not exceed|<=|maximum (?:of|is|value is))"
     r"\s*(?P<most>\d[\d,]*(?:\.\d+)?)",
     re.IGNORECASE,
@@ -29,6 +30,18 @@ _WINDOW = re.compile(
     r"(?:context (?:length|size|window)|n_ctx)\D{0,24}?(\d[\d,]{2,})|\((\d[\d,]{2,}) tokens\)", re.IGNORECASE
 )
 """How they say how long their context is."""
+_STREAM_ONLY = re.compile(
+    r"only (?:support\w*|available|work\w*)[^.]{0,20}stream|non-?stream\w*"
+    r"|stream\w*\s*(?:=|must be|should be|is required)"
+    r"|(?:must|should|enable|set|use|with) (?:the )?stream|仅支持流式|只支持流式|非流式",
+    re.IGNORECASE,
+)
+_NO_STREAM = re.compile(
+    r"verified to stream|stream\w*[^.]{0,20}(?:not|n't|un)[ -]?(?:support|allow|avail|permit)"
+    r"|(?:not|n't) (?:support|allow)\w* stream|不支持流式",
+    re.IGNORECASE,
+)
+"""How servers say that they answer this request in a stream alone, and in none."""
 _OTHER_PATH = re.compile(r"(/(?:chat/completions|completions|messages|responses|api/chat|api/generate))/?(?:\?|\Z)")
 """Pages of this and of other APIs, which some write at the end of an address."""
 _NO_SUCH_PAGE = ("404", "405")
@@ -49,13 +62,30 @@ def find_cure(failure: Failure, dialect: Dialect) -> str:
         return _cure_fatal(failure, dialect)
     if failure.state == "content_filter":
         return "The provider's content filter refuses these questions; another provider may answer them."
-    if failure.meaning == "refused":
-        named = find_parameter(failure, dialect)
-        return _cure_parameter(named, failure, dialect) if named else _LOOK_AROUND
-    return ""
+    return _cure_refused(failure, dialect) if failure.meaning == "refused" else ""
+
+
+def _cure_refused(failure: Failure, dialect: Dialect) -> str:
+    if line := _cure_transport(failure, dialect):
+        return line
+    named = find_parameter(failure, dialect)
+    return _cure_parameter(named, failure, dialect) if named else _LOOK_AROUND
 
 
 _LOOK_AROUND = "Check teacher.model, teacher.max_tokens and teacher.extra."
+
+
+def _cure_transport(failure: Failure, dialect: Dialect) -> str:
+    """The line for a request that is refused for how its reply was asked for, or for its address."""
+    if not dialect.is_stream and _STREAM_ONLY.search(failure.message):
+        return "It answers such requests in a stream alone: set teacher.stream: true."
+    if dialect.is_stream and _NO_STREAM.search(failure.message):
+        return "It streams no reply to this model or account: set teacher.stream: false."
+    if "api-version" in failure.message:
+        return (
+            "Azure wants its version in the address: end teacher.base_url with ?api-version=… (teacher.profile: azure)."
+        )
+    return ""
 
 
 def close(text: str) -> str:
@@ -105,7 +135,8 @@ def _find_bound(name: str, message: str, dialect: Dialect) -> str:
     place = places.get(name, f"teacher.extra.{name}")
     for found in _RANGE.finditer(message):
         low, high = (
-            float(part.replace(",", "")) if part else None for part in (found["low"], found["most"] or found["high"])
+            float(part.replace(",", "")) if part else None
+            for part in (found["low"], found["most"] or found["high"] or found["top"])
         )
         if high is not None and value > high:
             return f"It takes at most {high:g}: lower {place} (now {value:,})."
@@ -137,7 +168,8 @@ def _cure_fatal(failure: Failure, dialect: Dialect) -> str:
             f"teacher.base_url ends with {tail[1]}: leave that out. Requests go to /chat/completions below it, and "
             "to no other API."
         )
-    if status[0] in _NO_SUCH_PAGE or ("model" in text and status not in (["401"], ["403"])):
+    is_elsewhere = status[0] in _NO_SUCH_PAGE or "unexpected endpoint" in text
+    if is_elsewhere or ("model" in text and status not in (["401"], ["403"])):
         return "Check teacher.model, and that teacher.base_url ends where /chat/completions follows (usually /v1)."
     key_env = dialect.config.key_env or dialect.profile.key_env
     if status == ["403"]:

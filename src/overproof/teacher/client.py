@@ -319,13 +319,17 @@ class _Exchange:
 
 
 def _status_failure(error: openai.APIStatusError, profile: Profile) -> Failure:
-    """What an HTTP error means. The SDK keeps `error.body` without the envelope where there is one."""
+    """What an HTTP error means. The SDK keeps `error.body` without its envelope, where some say how long to wait."""
     retry_after = read_retry_after(error.response.headers)
     location = error.response.headers.get("location")
     if location is not None:
         message = f"the endpoint redirects to {location}; set teacher.base_url to where it really is"
         return Failure(f"http_{error.status_code}", "fatal", message)
-    return classify(error.body or error.message, profile, status=error.status_code, retry_after=retry_after)
+    try:
+        body, _ = decode_tolerantly(error.response.content)
+    except ValueError:
+        body = error.body or error.message
+    return classify(body or error.message, profile, status=error.status_code, retry_after=retry_after)
 
 
 def _lost(error: Exception, seconds: float, receiver: Receiver | None = None) -> Failure:

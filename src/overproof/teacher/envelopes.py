@@ -45,7 +45,7 @@ _MESSAGE_KEYS = (
 """Where errors keep their codes and their words, likeliest first, as `words.fold` has them."""
 _NOTHING = ("", 0, "None", "null")
 """What stands where there is no code and no parameter; LiteLLM writes Python's word."""
-_ENVELOPES = ("error", "errors", "baseresp", "fault", "detail", "response")
+_ENVELOPES = ("error", "errors", "errormsg", "baseresp", "fault", "detail", "response")
 """Where the error itself lies within an object."""
 _DEEPEST = 6
 """Envelopes within envelopes that are opened."""
@@ -68,13 +68,15 @@ def error_in(value: Mapping[str, Any]) -> Any:
     found = error_or_none(table.get("error")) or error_or_none(table.get("errors"))
     if found is not None:
         return value if isinstance(found, str) and not value.get("choices") else found
+    if isinstance(table.get("errormsg"), Mapping):  # Tencent Hunyuan, within a stream
+        return table["errormsg"]
     base = table.get("baseresp")
     if isinstance(base, Mapping) and str(base.get("status_code") or 0) != "0":
         return base
-    if value.get("choices"):
-        return None
     inner = table.get("response")  # Tencent Cloud
-    if isinstance(inner, Mapping) and (found := error_in(inner)) is not None:
+    if isinstance(inner, Mapping) and not value.get("choices"):
+        found = error_in(inner)
+    if value.get("choices") or found is not None:
         return found
     if not any(table.get(key) for key in _MESSAGE_KEYS):
         return None

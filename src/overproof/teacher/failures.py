@@ -16,6 +16,7 @@ from overproof.records import clean_text
 from overproof.teacher.envelopes import ErrorWords, open_envelopes, read_words
 from overproof.teacher.profiles import Profile
 from overproof.teacher.reply import Failure, Meaning
+from overproof.teacher.topics import guess_kind
 from overproof.teacher.waits import read_wait_of
 from overproof.teacher.words import codes_within, fold, fold_code
 
@@ -35,6 +36,8 @@ _MEANING_OF_KIND: dict[str, Meaning] = {
     "throttle": "throttle",
     "transient": "transient",
 }
+_VAGUE = {"throttle": ("money",), "transient": ("throttle",)}
+"""Kinds whose codes often only repeat the status, and those that the sentence beside may tell of."""
 _ESCAPES = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")
 """What a terminal obeys; without its first character it would be left as letters."""
 _LONGEST_GAP = 80
@@ -53,12 +56,12 @@ def classify(error: Any, profile: Profile, *, status: int, retry_after: float | 
     http = status
     if status < 400:  # an error inside a success; some providers repeat the status as the code
         http = next((int(code) for code in words.codes if _STATUS.fullmatch(code)), status)
-    kind = _listed_kind(profile, words, http, retry_after)
+    told = retry_after or read_wait_of(open_envelopes(error), "") or read_wait_of(error, "")
+    retry_after = told or read_wait_of(None, words.message)
+    kind = _refine(_listed_kind(profile, words, http, told), words, http, retry_after)
     if kind == "fatal" and http >= 500:
         kind = "transient"  # a gateway that has no server for the model at this moment
     meaning = _meaning_of_status(http) if kind is None else _MEANING_OF_KIND[kind]
-    if meaning in {"throttle", "transient"}:
-        retry_after = retry_after or read_wait_of(open_envelopes(error), words.message)
     return Failure(
         _state_name(kind, meaning, words.codes, http),
         meaning,
@@ -66,7 +69,7 @@ def classify(error: Any, profile: Profile, *, status: int, retry_after: float | 
         code=_code_of(words.codes, http),
         kind=kind or "",
         parameter=words.parameter,
-        retry_after=retry_after,
+        retry_after=retry_after if meaning in {"throttle", "transient"} else None,
         is_billed=status < 400,
     )
 
@@ -100,6 +103,23 @@ def _listed_kind(profile: Profile, words: ErrorWords, status: int, retry_after: 
                 if is_listed:
                     return kind
     return None
+
+
+def _refine(listed: str | None, words: ErrorWords, status: int, retry_after: float | None) -> str | None:
+    """The kind by lists, or by the sentence where that says more, as far as the status leaves it open."""
+    if listed is not None and listed not in _VAGUE:
+        return listed
+    kind = guess_kind(tuple(words.codes) if listed is None else (), words.message)
+    if kind == "money" and retry_after is not None:
+        kind = "throttle"
+    if listed is not None:
+        return kind if kind in _VAGUE[listed] else listed
+    told = _meaning_of_status(status)
+    if status >= 400 and told == "throttle":
+        return kind if kind in {"money", "throttle"} else None
+    if status >= 400 and kind in {"fatal", "transient"} and told != "refused":
+        return None
+    return None if words.parameter not in {None, "model"} and kind == "fatal" else kind
 
 
 def _is_said(entry: str, message: str) -> bool:

@@ -120,7 +120,8 @@ class Receiver:
     def _judge_words(self, what: str) -> Failure:
         """Words where a reply belongs: what they mean where they are known, else that they are no JSON."""
         known = classify(self._draft.odd_words, self._profile, status=200)
-        if known.meaning != "transient":
+        is_torn = self._draft.odd_words.lstrip().startswith(("{", "["))  # a piece of a text, which may say anything
+        if known.meaning != "transient" and not is_torn:
             return msgspec.structs.replace(known, received=self.received or None)
         said = shorten(self._draft.odd_words)
         message = f"{what}: '{said}'" if said else what

@@ -33,7 +33,7 @@ from overproof.mending import mend
 from overproof.records import Usage, clean_text
 from overproof.teacher.envelopes import error_in, error_or_none, is_only_said, is_warning, read_words
 from overproof.teacher.foreign import as_completion, find_reason
-from overproof.teacher.parts import Kind, read_parts
+from overproof.teacher.parts import Kind, read_kind, read_parts
 from overproof.teacher.pieces import Pieces
 from overproof.teacher.profiles import REASONING_FIELDS, Profile
 from overproof.teacher.usage import find_usage, read_usage
@@ -47,6 +47,8 @@ LONGEST_ODD = 10_000
 """Characters of what is no reply that are looked at, to show what it says."""
 LONGEST_NAME = 256
 """Characters that are kept of an id, a model's name or a finish reason."""
+_LONGEST_SETTING = 40
+"""Characters up to which what stands beside a reply is a word of its settings."""
 MARKS = {
     "no_done": "a finish reason but no [DONE]",
     "zero_usage": "usage of nothing for a reply of something: unknown, not free",
@@ -251,18 +253,23 @@ class ArrivingReply:
                 self.add_reasoning(name, text)
         return bool(texts)
 
-    def add_choice(self, choice: Any) -> bool:
-        """Take one choice, whether its text is a message or a delta; True when it held text."""
+    def add_choice(self, choice: Any, around: Mapping[str, Any] | None = None) -> bool:
+        """Take one choice of what is `around` it, whether its text is a message or a delta; True when it held text."""
         if not isinstance(choice, Mapping):
             return False
         self.has_choices = True
-        self.take_usage(choice)
         delta, message = choice.get("delta"), choice.get("message")
+        for holder in (choice, delta, message):
+            if isinstance(holder, Mapping):
+                self.take_usage(holder)
         found = self.add_message(delta, is_whole=False)
         found |= self.add_message(message, is_whole=True)
         beside = {key: text for key, text in choice.items() if isinstance(text, str) and names_reasoning(key)}
+        beside = beside or {
+            key: text for key, text in (around or {}).items() if _is_long(text) and names_reasoning(key)
+        }
         if beside and not any(isinstance(one, Mapping) and beside.keys() & one.keys() for one in (delta, message)):
-            found |= self.add_message(beside, is_whole=False)
+            found |= self.add_message(beside, is_whole=message is not None)
         if not found and isinstance(choice.get("text"), str) and choice["text"]:
             self.add_text(choice["text"])
             found = True
@@ -300,7 +307,7 @@ class ArrivingReply:
         was_outside = bool(errors) and (self.has_ended or not self.has_text)
         held_text = False
         for choice in _first_choices(value):
-            held_text |= self.add_choice(choice)
+            held_text |= self.add_choice(choice, value)
         if not self.has_choices:
             self.note_odd(value)
         self.take_finish_reason(None if self.finish_reason else find_reason(value))
@@ -339,7 +346,7 @@ class ArrivingReply:
 
     def _read_parts(self, message: Mapping[str, Any]) -> Iterator[tuple[str, Kind, str]]:
         """Every text of a message with its field and kind; notes the kinds that the endpoint has named."""
-        for kind, text in read_parts(message.get("content") or message.get("refusal"), "text"):
+        for kind, text in read_parts(message.get("content") or message.get("refusal"), read_kind(message, "text")):
             self._typed |= {kind} - {"text"}
             yield _ANSWER if kind == "text" else PARTS_CHANNEL, kind, text
         has_reasoning = False
@@ -500,6 +507,11 @@ def _errors_of(value: Mapping[str, Any]) -> Iterator[Any]:
             found = error_or_none(holder.get("error")) if isinstance(holder, Mapping) else None
             if found is not None:
                 yield found
+
+
+def _is_long(text: Any) -> bool:
+    """Whether it is a text and no word, as settings that are echoed beside a reply are."""
+    return isinstance(text, str) and len(text) > _LONGEST_SETTING
 
 
 def _name(name: str | None) -> str | None:

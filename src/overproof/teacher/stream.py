@@ -19,31 +19,30 @@ from overproof.teacher.profiles import REASONING_FIELDS
 from overproof.teacher.reply import ArrivingReply, decode_tolerantly
 
 # Nearly every event of a stream is one choice with one plain text. These types fit that and nothing else, so that the
-# decoder itself turns away what is odd; a field that must be None is read the slow way when it holds something.
+# decoder itself turns away what is odd; a field that must be None is read the slow way when it holds something, and so
+# is a delta with a field that stands nowhere here.
 
 
-class _Delta(msgspec.Struct):
+class _Delta(msgspec.Struct, forbid_unknown_fields=True):
+    role: Literal["assistant", ""] | None = None
     content: str | None = None
     reasoning_content: str | None = None
     reasoning: str | None = None
-    finish_reason: None = None
-    error: None = None
     reasoning_text: None = None
-    thinking: None = None
-    thinking_content: None = None
-    thoughts: None = None
-    thought: None = None
     reasoning_details: None = None
-    reasoning_summary: None = None
-    thinking_summary: None = None
-    thought_summary: None = None
+    thinking: None = None
     refusal: None = None
+    tool_calls: None = None
+    function_call: None = None
+    audio: None = None
+    annotations: None = None
     extra_content: None = None
+    provider_specific_fields: None = None
 
 
 class _Choice(msgspec.Struct):
     delta: _Delta
-    finish_reason: str | None = None
+    finish_reason: Literal["", "null"] | None = None  # the last piece may say more, and in other places
     index: Literal[0] | None = None
     message: None = None
     stop_reason: None = None
@@ -51,6 +50,8 @@ class _Choice(msgspec.Struct):
     finish_details: None = None
     error: None = None
     usage: None = None
+    reasoning_content: None = None
+    reasoning: None = None
 
 
 class _Chunk(msgspec.Struct):
@@ -204,10 +205,10 @@ class EventReader:
         (choice,) = chunk.choices
         delta = choice.delta
         found = bool(delta.content or delta.reasoning_content or delta.reasoning)
-        if not found and choice.finish_reason is None:
+        if not found:
             return self._take_odd_object(payload)  # it may hold text under names that are known nowhere
         self._take_plain(chunk)
-        return found
+        return True
 
     def _take_plain(self, chunk: _Chunk) -> None:
         (choice,) = chunk.choices
@@ -224,8 +225,6 @@ class EventReader:
         for field in _PLAIN_FIELDS:
             if text := getattr(delta, field):
                 draft.add_reasoning(field, text)
-        if choice.finish_reason is not None:
-            draft.take_finish_reason(choice.finish_reason)
 
     def _take_odd_object(self, payload: bytes) -> bool:
         """The slow way, for anything that is not a plain chunk of text."""

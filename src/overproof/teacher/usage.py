@@ -17,24 +17,43 @@ three, and Chinese, with three bytes to a character, four to five."""
 MOST_TOKENS = 2**53
 """More than any reply has: a count beyond it is not believed (and would not fit into a record)."""
 
-_PROMPT = ("prompttokens", "inputtokens", "prompttokencount", "inputtokencount", "promptevalcount", "promptn")
+_PROMPT = (
+    "prompttokens",
+    "inputtokens",
+    "prompttokencount",
+    "inputtokencount",
+    "promptevalcount",
+    "promptn",
+    "tokensin",
+    "numprompttokens",
+    "numinputtokens",
+)
 _REPLY = (
     "completiontokens",
     "outputtokens",
     "generatedtokens",
     "candidatestokencount",
+    "completiontokencount",
     "outputtokencount",
     "evalcount",
     "predictedn",
+    "tokensout",
+    "numcompletiontokens",
+    "numoutputtokens",
+    "numtokensgenerated",
 )
 _TOTAL = ("totaltokens", "totaltokencount")
 _REASONING = ("reasoningtokens", "thinkingtokens", "thoughtstokencount")
 _CACHED = ("cachedtokens", "promptcachehittokens", "cachereadinputtokens", "cachedcontenttokencount")
 """What OpenAI, Anthropic, Gemini, Bedrock, Ollama, llama.cpp and DeepSeek call the same counts, likeliest first, as
 `words.fold` has them: `prompt_tokens` and `promptTokens` are one word."""
+_SHORT = {"prompttokens": ("prompt", "input"), "completiontokens": ("completion", "output"), "totaltokens": ("total",)}
+"""What tables call them whose own name says that they count tokens."""
 _DETAILS = ("completiontokensdetails", "outputtokensdetails", "prompttokensdetails", "inputtokensdetails")
-_PLACES = ("usage", "usageMetadata", "usage_metadata", "x_groq", "timings")
-"""Keys of a body, a chunk or a choice under which counts stand."""
+_PLACES = ("usage", "usagemetadata", "xgroq", "timings", "tokens", "tokenusage", "meta", "metadata", "stats")
+"""Keys of a body, a chunk or a choice under which counts stand, or tables with such keys."""
+_DEEPEST = 3
+"""Tables within tables that are looked into."""
 
 _LONGEST_KEY = 64
 _fold_key = lru_cache(1024)(fold)
@@ -43,15 +62,29 @@ _Counts = Mapping[str, Any]
 
 
 def find_usage(value: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """The table of counts in a body, a streamed object or a choice; None where there is none."""
+    """The table of counts in a body, a streamed object, a choice or a message; None where there is none."""
+    keys = {_fold_key(key): key for key in value if len(key) <= _LONGEST_KEY}
     for place in _PLACES:
-        table = value.get(place)
-        if isinstance(table, Mapping):
-            inner = table.get("usage") or table.get("tokens")  # x_groq; Cohere
-            table = inner if isinstance(inner, Mapping) else table
-            if any(_count(_folded(table), key) is not None for key in (*_PROMPT, *_REPLY, *_TOTAL)):
-                return table
-    return None
+        if place in keys and (table := _as_counts(value[keys[place]], _DEEPEST)) is not None:
+            return table
+    is_bare = "choices" not in value and any(_count(_folded(value), key) is not None for key in (*_PROMPT, *_REPLY))
+    return value if is_bare else None
+
+
+def _as_counts(table: Any, depth: int) -> Mapping[str, Any] | None:
+    """What stands where counts belong, by their long names; None where it holds none."""
+    if isinstance(table, list) and len(table) == 1:
+        table = table[0]
+    if not isinstance(table, Mapping) or not depth:
+        return None
+    counts = _folded(table)
+    for name, short in _SHORT.items():
+        found = next((counts[one] for one in short if _count(counts, one) is not None), None)
+        counts = counts if found is None else {name: found, **counts}
+    if any(_count(counts, key) is not None for key in (*_PROMPT, *_REPLY, *_TOTAL)):
+        return counts
+    inner = (_as_counts(counts[place], depth - 1) for place in _PLACES if place in counts)
+    return next((one for one in inner if one is not None), None)
 
 
 def read_usage(table: Mapping[str, Any] | None) -> Usage:

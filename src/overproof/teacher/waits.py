@@ -23,9 +23,11 @@ _HEADERS = {
     "llm_provider-retry-after": 1.0,  # LiteLLM, of the server behind it
     "x-ratelimit-reset-after": 1.0,
     "ratelimit-reset": 1.0,  # IETF draft: seconds
+    "ratelimit": 1.0,  # later drafts: limit=10, remaining=0, reset=30, or "name";r=0;t=30
     "x-ratelimit-reset": 1.0,  # seconds, or a moment: OpenRouter's in milliseconds
 }
 """Headers that say when to come back, surest first, with the seconds of the unit of a bare number."""
+_OF_SEVERAL = re.compile(r"(?:\breset|[;,]\s*t)\s*=\s*([\d.]+)")
 _SPENT_LIMITS = re.compile(r"x-ratelimit-remaining-(\w+)")
 """OpenAI's pairs of headers: the wait that belongs to a limit counts only where nothing remains of that limit."""
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
@@ -35,8 +37,13 @@ _PART = re.compile(rf"({_NUMBER})\s*({_UNIT})")
 _DURATION = rf"(?:{_NUMBER}\s*{_UNIT}\s*)+"
 _PARTS = re.compile(rf"\s*{_DURATION}\Z")
 _RUN_TOGETHER = re.compile(r"(?<=[a-z])(?=\d)")
-_COME_BACK = r"(?:retry|try again|wait|come back|reset\w*|available|until)\b"
+_COME_BACK = r"(?:\b(?:retry|try again|wait|come back|reset\w*|available|until)\b|等待|稍等)"
 _IN_WORDS = re.compile(rf"{_COME_BACK}[^.\d]{{0,40}}?({_DURATION})|({_DURATION})(?:之后|以后|后)", re.IGNORECASE)
+_BARE_IN_WORDS = re.compile(
+    r"(?:\bretry|\btry again|\bwait)(?: again)?(?: after| in| for)?:? (\d{1,4})(?![\d.]*\s*[a-z%])", re.IGNORECASE
+)
+"""A number without a unit, which is of seconds."""
+_ONE = re.compile(r"\b(?:a|an|one)(?= (?:second|minute|hour|day)\b)")
 _MOMENT_IN_WORDS = re.compile(
     _COME_BACK + r"\D{0,40}?(\d{4}-\d\d-\d\d[T ]\d\d:\d\d[\d:.]*(?:Z|[+-]\d\d:?\d\d)|1\d{9}(?:\d{3})?\b)", re.IGNORECASE
 )
@@ -89,9 +96,12 @@ def _details_of(error: Any) -> Iterator[float | None]:
 
 def _read_words(message: str) -> float | None:
     text = _CHINESE_UNIT.sub(lambda unit: f"{_CHINESE_UNITS[unit[0]]} ", _RUN_TOGETHER.sub(" ", message.lower()))
+    text = _ONE.sub("1", text)
     found = _IN_WORDS.search(text)
     if found is not None:
         return _bounded(_read_duration(found[1] or found[2]))
+    if bare := _BARE_IN_WORDS.search(message):
+        return _bounded(float(bare[1]))
     moment = _MOMENT_IN_WORDS.search(message)
     return _read_wait(moment[1], 1.0, time.time()) if moment is not None else None
 
@@ -100,8 +110,9 @@ def _read_wait(value: str | None, unit: float, now: float) -> float | None:
     """A number, a duration (1m30s) or a date → seconds from now; None for what is none, or has passed."""
     if not value:
         return None
+    among = _OF_SEVERAL.search(value)
     try:
-        number = float(value)
+        number = float(among[1] if among is not None else value)
     except ValueError:
         moment = _read_date(value)
         return _bounded(_read_duration(value) or (None if moment is None else moment - now))

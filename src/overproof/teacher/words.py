@@ -144,7 +144,9 @@ _NOT_YET = re.compile(
     r"(?:not|un|in|non)(?:yet)?(?:finished|complete|completed|done|stopped|ended)(?!.*(?:max|length|token|filter))"
 )
 """How words begin of replies that have not ended; `incomplete: max_output_tokens` has."""
-_REASONING_NAME = re.compile(r"reason|think|thought|chainofthought|^cot$|cottext|deliberat|rationale|scratchpad")
+_REASONING_NAME = re.compile(
+    r"reason|think|thought|^cot$|cottext|deliberat|rationale|scratchpad|monologue|reflection|^analysis$"
+)
 _NO_TEXT = re.compile(
     r"(?:finish|stop|done|end).*reason|^reason$|summar|encrypt|redact|signature|(?:tokens?|effort|budget|id|signature|type|time|ms|seconds|duration|enabled"
     r"|status|mode|level|format|count|index|length|model|config|settings|finished|done)$"
