@@ -1,10 +1,10 @@
 """Importing: the trace sets of others become ordinary journal lines that the later stages take unchanged."""
 
+import re
 from pathlib import Path
 from typing import Any
 
 import msgspec
-import numpy as np
 import orjson
 import pytest
 
@@ -453,28 +453,17 @@ def test_what_every_row_is_told_alike_is_not_the_question(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("labels", "beside", "taken"),
     [
-        ([True, False], {}, None),
-        (["correct", "incorrect"], {}, None),
-        ([1, 0, 0, 1, 1, 0, 1, 1], {}, None),
+        ([1, 0], {"answer": ["3", "4"]}, "answer"),
+        ([True, False], {"answer": ["True", "False"]}, None),
         ([1, 0], {"is_correct": [True, False]}, None),
         ([1, 0], {"reward": [1.0, 0.0]}, None),
-        ([1, 0], {"answer": ["3", "4"]}, "answer"),
-        (["4"], {}, "label"),
-        (["B"], {}, "label"),
-        ([1, 1], {"completion": ["It is \\boxed{1}."] * 2}, "label"),
-        ([True, True], {"completion": ["So \\boxed{\\text{Yes}}."] * 2}, "label"),
     ],
-)  # fmt: skip
-def test_a_label_that_says_whether_a_reply_is_right_is_no_reference(
+)
+def test_a_label_beside_other_columns_is_weighed_against_them(
     tmp_path: Path, labels: list[Any], beside: dict[str, list[Any]], taken: str | None
 ) -> None:
     rows = [
-        {
-            "prompt": f"What is {n} + 2?",
-            "completion": LONG,
-            "label": label,
-            **{key: of[n] for key, of in beside.items()},
-        }
+        {"prompt": "What is 2?", "completion": SAID, "label": label, **{key: of[n] for key, of in beside.items()}}
         for n, label in enumerate(labels)
     ]
     summary = import_traces(TraceSet(path=write_rows(tmp_path / "theirs.jsonl", *rows)), RunFolder(tmp_path / "run"))
@@ -531,20 +520,22 @@ def test_a_record_in_the_column_of_replies_is_read_as_a_row_and_what_is_left_of_
     assert [note.split("'")[1] for note in told] == left
 
 
-def test_a_record_without_a_reply_is_refused_with_what_it_holds(tmp_path: Path) -> None:
-    path = write_rows(tmp_path / "theirs.jsonl", {"question": ASKED, "response": {"comment": LONG}})
-    with pytest.raises(InputError, match=r"it holds comment. Give --answer response\.comment"):
-        import_traces(TraceSet(path=path), RunFolder(tmp_path / "run"))
-
-
 @pytest.mark.parametrize(
-    "write", [lambda said: orjson.dumps(said).decode(), repr, lambda said: str(np.array(said, dtype=object))]
+    ("reply", "way_out"),
+    [
+        ({"comment": LONG}, "it holds comment. Give --answer response.KEY if one of them is the reply"),
+        ({"draft": {"content": SAID}}, "it holds draft. Give --answer response.draft.content"),
+        ({"meta": {"a": "b"}, "result": {"output": SAID}}, "Give --answer response.result.output"),
+        ([{"draft": ANSWER}], "Give --answer response[0].draft"),
+        ([{"draft": LONG}, {"draft": LONG}], "Call what each reply of 'response' says content"),
+    ],
 )
-def test_a_text_that_is_a_list_of_replies_is_that_list(tmp_path: Path, write: Any) -> None:
-    folder = RunFolder(tmp_path / "run")
-    path = write_rows(tmp_path / "theirs.jsonl", {"question": ASKED, "responses": write([SAID, LONG]), "answer": 4})
-    import_traces(TraceSet(path=path), folder)
-    assert [trace.content for trace in traces_of(folder)] == [SAID, LONG]
+def test_a_record_without_a_reply_is_refused_with_what_it_holds_and_a_path_only_to_what_replies(
+    tmp_path: Path, reply: Any, way_out: str
+) -> None:
+    path = write_rows(tmp_path / "theirs.jsonl", {"question": ASKED, "response": reply})
+    with pytest.raises(InputError, match=re.escape(way_out)):
+        import_traces(TraceSet(path=path), RunFolder(tmp_path / "run"))
 
 
 def test_a_column_with_an_answer_that_is_not_read_is_told(tmp_path: Path) -> None:
@@ -560,6 +551,25 @@ def test_options_outside_the_question_are_part_of_the_problem(tmp_path: Path, co
     assert list(summary.taken["append"]) == [", ".join(columns)]
     (trace,) = traces_of(folder)
     assert trace.problem.question == trace.messages[0].content == f"{ASKED}\nA. 3\nB. 4"
+
+
+@pytest.mark.parametrize(
+    ("columns", "note"),
+    [
+        ({"a": 1, "b": -3, "c": 4, "answer": 4}, ""),
+        ({"options": ["3", "4"], "answer": "4"}, "'options' may hold options of the question; no answer names"),
+        ({"option1": "3", "option2": "4", "answer": "B"}, "the options in 'option1', 'option2', which the"),
+        ({"input": "Mind the sign.", "answer": 4}, "'input' may belong to the question and is not read"),
+        ({"image": "a.png", "answer": 4}, "the picture in 'image' is not sent"),
+    ],
+)  # fmt: skip
+def test_what_stands_beside_a_question_is_told_and_coefficients_are_not_options(
+    tmp_path: Path, columns: dict[str, Any], note: str
+) -> None:
+    path = write_rows(tmp_path / "theirs.jsonl", {"question": ASKED, **columns, "response": SAID})
+    summary = import_traces(TraceSet(path=path), RunFolder(tmp_path / "run"))
+    assert [note in told for told in summary.notes] == [True] * bool(note)
+    assert ("append" in summary.taken) == ("option1" in columns)
 
 
 def test_reasoning_without_a_column_that_replies_is_refused_and_a_chinese_answer_replies(tmp_path: Path) -> None:

@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from overproof.errors import InputError
+from overproof.importing.held import read_held
 from overproof.importing.layouts import GENERAL, Layout, Names, find_written
 from overproof.importing.rendered import are_rendered
+from overproof.importing.truths import find_verdicts
 from overproof.mending import mend
 from overproof.problems.notes import SourceNotes
-from overproof.problems.presets import last_boxed
 from overproof.records import clean_text
-from overproof.rows.columns import MISSING, look_up, read_cell
+from overproof.rows.columns import MISSING, look_up
 from overproof.rows.row import SourceRow
 
 _REPLY_ENDS = ("response", "completion", "generation", "output", "solution", "attempt", "reply", "rollout")
@@ -52,15 +53,6 @@ _LOOSELY_NAMED = {
 }
 """Columns of a layout's replies that often hold something else."""
 
-_LABELS = {"label", "labels", "标签"}
-_YES = {"true", "yes", "correct", "right", "good", "chosen", "positive", "pass", "对", "是", "正确"}
-_NO = {"false", "no", "incorrect", "wrong", "bad", "rejected", "negative", "fail", "错", "否", "错误"}
-_FEWEST_ZEROS_AND_ONES = 8
-"""Rows of 0 and 1 that are hardly all answers."""
-_PLAIN = re.compile(r"\\(?:text|mathrm|textbf|mathbf)|[{}$.]")
-"""What may stand around a word in a box."""
-_WORD_GAP = re.compile(r"\s")
-
 
 class Traits(NamedTuple):
     """What the first rows of a set show of its columns."""
@@ -88,8 +80,7 @@ def find_traits(first: Sequence[SourceRow]) -> Traits:
     thinking = {name for name, held in columns.items() if sum(map(holds_reasoning, held)) * 2 > len(held)}
     constant = {name for name, held in texts.items() if len(held) > 1 and len(set(held)) == 1}
     rendered = {name for name, held in texts.items() if are_rendered(held)}
-    ends = [_find_ends(row) for row in first]
-    judged = {name: _are_verdicts(name, first, ends) for name in columns if _may_be_reference(name)}
+    judged = find_verdicts([name for name in columns if _may_be_reference(name)], first, _may_be_reference)
     verdicts = {name for name, found in judged.items() if found}
     doubtful = {name for name, found in judged.items() if found is None}
     return Traits(*map(frozenset, (rendered, thinking, constant, verdicts, doubtful)))
@@ -97,80 +88,6 @@ def find_traits(first: Sequence[SourceRow]) -> Traits:
 
 def _may_be_reference(name: str) -> bool:
     return name.casefold() in GENERAL.reference or bool(_find_truths((name,)))
-
-
-def _are_verdicts(name: str, rows: Sequence[SourceRow], ends: Sequence[frozenset[str]]) -> bool | None:
-    """Whether a column says yes or no of each reply, which no reply ends in; None where few zeros and ones may be both.
-
-    `ends` are what the texts of each row end in.
-    """
-    held = [(row.values.get(name), end) for row, end in zip(rows, ends, strict=True)]
-    said = [(_as_truth(value), end) for value, end in held if value not in (None, "", [])]
-    compared = [not {value, *_of_truth(value)}.isdisjoint(end) for value, end in said if end]
-    is_answered = sum(compared) * 2 > len(compared)
-    is_label = _words_of(name)[-1:] == ["label"] or name.casefold() in _LABELS
-    if is_answered:
-        return False
-    if all(value in {"yes", "no"} for value, _ in said):
-        return is_label or bool(compared)
-    if not is_label or not all(value in {"0", "1"} for value, _ in said):
-        return False
-    return True if len(said) >= _FEWEST_ZEROS_AND_ONES or _has_twin(name, rows) else None
-
-
-def _as_truth(value: Any) -> str:
-    """What a value says as yes, no, 0 or 1; else its text."""
-    text = str(value).strip().casefold()
-    return "yes" if text in _YES else "no" if text in _NO else text.removesuffix(".0")
-
-
-def _of_truth(value: str) -> set[str]:
-    return _YES if value == "yes" else _NO if value == "no" else set()
-
-
-def _find_ends(row: SourceRow) -> frozenset[str]:
-    """The last boxes of all texts of a row."""
-    boxes = (last_boxed(text) for value in row.values.values() for text in texts_in(read_held(value)))
-    return frozenset(_PLAIN.sub("", box).strip().casefold() for box in boxes if box is not None)
-
-
-def texts_in(value: Any, passed_over: Container[str] = frozenset()) -> Iterator[str]:
-    """Every text in a value, but for what some keys hold."""
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, Mapping):
-        for key, one in value.items():
-            if key not in passed_over:
-                yield from texts_in(one, passed_over)
-    elif isinstance(value, list):
-        for one in value:
-            yield from texts_in(one, passed_over)
-
-
-def _has_twin(name: str, rows: Sequence[SourceRow]) -> bool:
-    """Whether a column that is no reference says the same in other words."""
-    others = {str(other) for row in rows for other in row.values if other != name and not _may_be_reference(str(other))}
-    mine = [_as_truth(row.values.get(name)) for row in rows]
-    as_words = [{"1": "yes", "0": "no"}.get(one, one) for one in mine]
-    return any([_as_truth(row.values.get(other)) for row in rows] in (mine, as_words) for other in others)
-
-
-def read_held(value: Any) -> Any:
-    """The replies in a text that is a list of several, or a record, as CSV and Parquet keep them; any other as it is.
-
-    A list of single words is an answer, and no list of replies; a record is one only with its reasoning or role: models
-    answer in JSON too.
-    """
-    if not isinstance(value, str) or (value.lstrip()[:1], value.rstrip()[-1:]) not in {("[", "]"), ("{", "}")}:
-        return value
-    found = read_cell(value)
-    if isinstance(found, Mapping):
-        return found if "role" in found or find_written(found, GENERAL.reasoning) else value
-    if not isinstance(found, list) or not found:
-        return value
-    is_chat = all(isinstance(one, Mapping) for one in found)
-    are_texts = all(isinstance(one, str) for one in found) and any(_WORD_GAP.search(one) for one in found)
-    return found if is_chat or are_texts else value
 
 
 def holds_reasoning(value: Any) -> bool:

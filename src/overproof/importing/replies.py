@@ -21,9 +21,8 @@ from overproof.importing.candidates import (
     choose_reply,
     choose_truth,
     holds_reasoning,
-    read_held,
-    texts_in,
 )
+from overproof.importing.held import read_held, texts_in
 from overproof.importing.layouts import GENERAL, Layout, Names, find_answer, find_written
 from overproof.importing.rendered import read_rendered
 from overproof.mending import MARKS, mend
@@ -38,11 +37,11 @@ from overproof.problems.cells import (
     to_text,
 )
 from overproof.problems.notes import SourceNotes
-from overproof.problems.outside import missing_options
-from overproof.problems.presets import Preset
+from overproof.problems.outside import find_beside, missing_options, names_option
+from overproof.problems.presets import Preset, last_boxed
 from overproof.records import Message, Problem, Usage, clean_text
 from overproof.rows import say_fault
-from overproof.rows.columns import MISSING, look_up, read_cell
+from overproof.rows.columns import MISSING, list_paths, look_up, read_cell
 from overproof.rows.escapes import DoubtfulError, mend_latex
 from overproof.rows.printed import is_cut
 from overproof.rows.row import SourceRow
@@ -124,7 +123,7 @@ class _Cells:
         return None
 
     def _read_held(self, name: str, value: Any) -> Any:
-        held = read_held(value)
+        held = read_held(value, name)
         if isinstance(held, str) and is_cut(held):
             raise InputError(f"{self.row.where}: '{name}' is a list that was printed with most of it left out (...)")
         return held
@@ -161,10 +160,25 @@ def _check_read(cells: _Cells, replies: Sequence[ImportedReply], notes: SourceNo
     column = cells.said_in()
     left = dict.fromkeys(key for reply in replies for key in reply.unread)
     if not any(reply.content.strip() or reply.reasoning for reply in replies):
-        held = f"; it holds {', '.join(left)}. Give --answer {column}.{next(iter(left))}" if left else ""
+        held = f"; it holds {', '.join(left)}. {_say_within(cells.row, column, tuple(left))}" if left else ""
         raise InputError(f"{cells.row.where}: the reply in '{column}' is empty{held}")
     for key in left:
         notes.count(f"'{key}' within '{column}' was not read (--answer and --reasoning take paths)", cells.row.where)
+
+
+def _say_within(row: SourceRow, column: str, left: Names) -> str:
+    """The way out where the reply lies deeper within a column than is looked for: a path that holds one, if any."""
+    held = look_up(row.values, column)
+    held = read_cell(held) if isinstance(held, str) else held
+    if isinstance(held, Sequence) and not isinstance(held, str):
+        if len(held) > 1:
+            return f"Call what each reply of '{column}' says content"
+        column, held = f"{column}[0]", held[0]
+    inside = {key: held[key] for key in left if isinstance(held, Mapping) and key in held}
+    texts = {path: text for path in list_paths(inside) if isinstance(text := look_up(inside, path), str)}
+    likely = [path for path, text in texts.items() if holds_reasoning(text) or last_boxed(text) is not None]
+    path = max(likely, key=lambda path: (holds_reasoning(texts[path]), len(texts[path])), default=None)
+    return f"Give --answer {column}.{path}" if path else f"Give --answer {column}.KEY if one of them is the reply"
 
 
 def _read_question(
@@ -285,9 +299,13 @@ def _build(cells: _Cells, layout: Layout, prompt: list[Message], notes: SourceNo
     is_alpaca = cells.taken.get("question") == "instruction" and "input" not in replied
     append = cells.take("append", ("input",) if is_alpaca and len(layout.question) > 1 else layout.append)
     asked = next(message.content for message in prompt if message.role == "user")
-    options = () if isinstance(append, str) else missing_options(cells.row.values, asked, _text_at(cells, "reference"))
+    options = () if isinstance(append, str) else _find_options(cells, asked, notes)
     if options:
         cells.taken["append"] = ", ".join(options)
+    taken = {name.partition("[")[0].partition(".")[0] for name in cells.taken.values()}
+    others = {name: value for name, value in cells.row.values.items() if name not in taken}
+    for beside in find_beside(others, "\n".join(message.content for message in prompt)):
+        notes.count(beside, cells.row.where)
     preset = Preset(
         question="\0question",
         append=cells.taken["append"] if isinstance(append, str) else None,
@@ -300,6 +318,24 @@ def _build(cells: _Cells, layout: Layout, prompt: list[Message], notes: SourceNo
     )
     row = cells.row
     return build_problem(SourceRow(row.where, {**row.values, "\0question": asked}), "", preset, notes)
+
+
+def _find_options(cells: _Cells, asked: str, notes: SourceNotes) -> Names:
+    """The columns with options that the answer names by their letters: only then had whoever replied seen them."""
+    reference = _text_at(cells, "reference")
+    found = find_answer(reference) if reference is not None else None
+    values = {name: value for name, value in cells.row.values.items() if name not in cells.taken.values()}
+    names = missing_options(values, asked, found)
+    if not names or found is None:
+        return ()
+    shown = ", ".join(map(repr, names))
+    if not names_option(values, names, found):
+        notes.count(
+            f"{shown} may hold options of the question; no answer names a letter of them: left out", cells.row.where
+        )
+        return ()
+    notes.count(f"the options in {shown}, which the question lacks and the answer names, follow it", cells.row.where)
+    return names
 
 
 def _text_at(cells: _Cells, part: str) -> str | None:

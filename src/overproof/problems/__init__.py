@@ -22,7 +22,15 @@ from overproof.config.source import ProblemsConfig
 from overproof.errors import ConfigError, InputError, suggest
 from overproof.problems.cells import as_messages, read_after, read_question, read_text
 from overproof.problems.notes import SourceNotes
-from overproof.problems.outside import find_beside, is_place, missing_options, say_columns
+from overproof.problems.outside import (
+    find_beside,
+    is_place,
+    missing_options,
+    names_none,
+    options_in,
+    say_columns,
+    strip_lead,
+)
 from overproof.problems.presets import EXTRACTORS, PRESETS, Preset, preset_named
 from overproof.problems.usual import REFERENCE, ReferenceTally, find_usual, stands_for_none
 from overproof.records import Problem
@@ -208,7 +216,8 @@ class _ProblemReader:
                 f"{row.where}: the answer is one of the options in {', '.join(map(repr, names))}, which are no part of "
                 f"the question. Set {table}.append: {say_columns(names)}, or {table}.append: '' to ask without them"
             )
-        for beside in find_beside(row.values, problem.question):
+        way_out = f" ({self._config.table}.append: {{name}} has it follow)"
+        for beside in find_beside(row.values, problem.question, way_out):
             self._notes.count(beside, row.where)
 
 
@@ -326,18 +335,17 @@ def build_problem(row: SourceRow, default_id: str, preset: Preset, notes: Source
         column = find_column(row.values, preset.question) or _first(preset.question)
         lacks = "is empty" if find_column(row.values, preset.question) else f"is missing; it has: {_say_all(row)}"
         raise InputError(f"{row.where}: '{column}' {lacks}. Remove the row or name another column")
-    more = read_after(row, preset.append, preset.follow)
     known = read_text(row, preset.reference, is_formula=preset.extract is None)
+    reference = _read_reference(row, known.text, preset, notes)
+    more = read_after(row, preset.append, preset.follow, reference)
     level = read_text(row, preset.level).text
     cells = [asked, known, *([more] if more else [])]
     for note in dict.fromkeys(note for cell in cells for note in cell.notes):
         notes.count(note, row.where)
     if commands := (*row.mended, *(command for cell in cells for command in cell.mended)):
         notes.mend(commands, row.where)
-    reference = _read_reference(row, known.text, preset, notes)
-    if more and is_place(row.values, reference):
-        place = find_column(row.values, preset.reference)
-        raise InputError(f"{row.where}: '{place}' says {reference}, {_NO_OPTION}")
+    if more and reference is not None:
+        reference = _match_options(row, reference, preset, notes)
     return Problem(
         id=read_text(row, preset.id).text or default_id,
         question=f"{asked.text}\n{more.text}" if more and more.text else asked.text,
@@ -345,3 +353,16 @@ def build_problem(row: SourceRow, default_id: str, preset: Preset, notes: Source
         source=read_text(row, preset.source).text or preset.source_name,
         metadata={"level": level} if level else {},
     )
+
+
+def _match_options(row: SourceRow, reference: str, preset: Preset, notes: SourceNotes) -> str:
+    """The reference as the options that follow the question are called. Raises InputError for the number of one."""
+    appended = preset.follow or tuple(filter(None, [find_column(row.values, preset.append)]))
+    options = options_in(row.values, appended, reference)
+    reference = strip_lead(reference, options)
+    place = find_column(row.values, preset.reference)
+    if is_place(row.values, appended, reference):
+        raise InputError(f"{row.where}: '{place}' says {reference}, {_NO_OPTION}")
+    if options and names_none(reference, options):
+        notes.count(f"'{place}' names an option that does not follow the question", row.where)
+    return reference

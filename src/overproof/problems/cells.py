@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-import string
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any, NamedTuple
 
 from overproof.errors import InputError
-from overproof.problems.outside import letter_of
+from overproof.problems.outside import label_of, letter_options, list_options
 from overproof.records import clean_text
 from overproof.rows.columns import Columns, find_column, look_up, read_cell
 from overproof.rows.damage import mend_damage
@@ -27,8 +26,8 @@ MESSAGE_KEYS = ("content", "value", "text", "parts", "prompt")
 """Keys that a message's text is kept under: OpenAI's, ShareGPT's, Gemini's, OpenCompass's."""
 
 
-_WRITTEN_LIST = re.compile(r"""\s*\[\s*(['"]).*\1\s*,?\s*\]\s*""", re.DOTALL)
-"""A list of texts as Python or JSON writes it; without quotes `[2, 3]` is mathematics."""
+_WRITTEN_LIST = re.compile(r"""\s*(?:[\[(]\s*(['"]).*\1\s*,?\s*[\])]|(?:np\.|numpy\.)?array\(.*\))\s*""", re.DOTALL)
+"""A list of texts as Python, NumPy or JSON writes it; without quotes `[2, 3]` is mathematics."""
 _KEPT_DIGITS = 15
 """Digits that a floating number keeps; those beyond come of binary arithmetic (0.30000000000000004)."""
 _FEWEST_SAVED = 4
@@ -36,10 +35,6 @@ _FEWEST_SAVED = 4
 
 _THOUGHT = ("think", "reason", "thought")
 """What the types of those parts of a message have in them that are no part of what it says."""
-
-
-_LETTERED = re.compile(r"\W{0,3}[A-Za-z]\s*[.):,．、：)]")
-"""How an option begins that says its own letter."""
 
 
 class Cell(NamedTuple):
@@ -98,49 +93,37 @@ def read_question(row: SourceRow, columns: Columns) -> Cell:
     return cell
 
 
-def read_after(row: SourceRow, columns: Columns | None, follow: Sequence[str] = ()) -> Cell | None:
-    """What follows a question: the first of `columns`, or all of `follow`; None where nothing is. Raises InputError."""
-    if not follow:
-        return read_options(row, columns) if columns else None
-    cells = [(column, read_options(row, column)) for column in follow]
-    lines = [
-        f"{letter}. {cell.text}" if (letter := letter_of(name)) else cell.text for name, cell in cells if cell.text
-    ]
-    mended = tuple(command for _, cell in cells for command in cell.mended)
-    return Cell("\n".join(lines) or None, mended, tuple(note for _, cell in cells for note in cell.notes))
+def read_after(
+    row: SourceRow, columns: Columns | None, follow: Sequence[str] = (), reference: str | None = None
+) -> Cell | None:
+    """What follows a question: the first of `columns`, or all of `follow`; None where nothing is. Raises InputError.
 
-
-def read_options(row: SourceRow, columns: Columns) -> Cell:
-    """What follows a question on lines of its own: text, or the options of a multiple choice. Raises InputError.
-
-    Options are texts, (letter, text) pairs under any two keys, or texts by letter; texts without a letter get one.
+    Options get the labels that `reference` goes by.
     """
+    if not follow:
+        return read_options(row, columns, reference) if columns else None
+    cells = {column: read_options(row, column, reference) for column in follow}
+    texts = {column: cell.text for column, cell in cells.items() if cell.text}
+    single = [(column, label) for column in texts if (label := label_of(column)) is not None]
+    options = letter_options([(label, texts[column]) for column, label in single], reference)
+    texts |= {column: option.line for (column, _), option in zip(single, options, strict=True)}
+    mended = tuple(command for cell in cells.values() for command in cell.mended)
+    return Cell(
+        "\n".join(texts.values()) or None, mended, tuple(note for cell in cells.values() for note in cell.notes)
+    )
+
+
+def read_options(row: SourceRow, columns: Columns, reference: str | None = None) -> Cell:
+    """What follows a question on lines of its own: text, or the options of a multiple choice. Raises InputError."""
     column = find_column(row.values, columns)
     value = look_up(row.values, column) if column is not None else None
-    value = read_cell(value) if isinstance(value, str) else value
-    if isinstance(value, Mapping) and isinstance(value.get("label"), list) and isinstance(value.get("text"), list):
-        value = dict(zip(value["label"], value["text"], strict=False))
-    if isinstance(value, Mapping):
-        lines = [f"{letter}. {text}" for letter, text in value.items() if text is not None]
-    elif isinstance(value, list):
-        found = [_option_line(one) for one in value]
-        lines = [line for line in found if line is not None]
-        if len(lines) < len(found):
-            raise InputError(f"{row.where}: '{column}' holds options of an unknown form. Write each as text")
-        if not all(_LETTERED.match(line) for line in lines):
-            lines = [f"{letter}. {line}" for letter, line in zip(string.ascii_uppercase, lines, strict=False)]
-    else:
+    try:
+        options = list_options(value, reference)
+    except ValueError as error:
+        raise InputError(f"{row.where}: '{column}' holds {error}") from None
+    if not options and not isinstance(value, list | Mapping):
         return read_text(row, columns)
-    return _mend(row, column, "\n".join(line.strip() for line in lines) or None)
-
-
-def _option_line(option: Any) -> str | None:
-    if isinstance(option, list) and len(option) == 1:
-        option = option[0]
-    if isinstance(option, Mapping) and len(option) == 2:
-        letter, text = map(str, option.values())
-        return f"{letter}. {text}"
-    return option if isinstance(option, str) else str(option) if isinstance(option, int | float | Decimal) else None
+    return _mend(row, column, "\n".join(option.line for option in options) or None)
 
 
 def as_messages(value: Any) -> list[tuple[str, str]] | None:

@@ -22,6 +22,8 @@ Columns = str | tuple[str, ...]
 """One path, or several of which the first that a row has is meant."""
 
 _STEP = re.compile(r"([^.\[\]]+)|\[(-?\d+)\]")
+_PRINTED = re.compile(r"[{\[]|\(\s*['\"]|(?:np\.|numpy\.)?array\(")
+"""How a text begins that may print a list or dict; `(1, 2)` is a point."""
 _DEEPEST_SHOWN = 3
 _LENIENT = json.JSONDecoder(strict=False)
 """Takes a text that goes over several lines, as a cell may."""
@@ -66,7 +68,7 @@ def _enter(value: Any, step: str | int) -> Any:
 def read_cell(text: str) -> Any:
     """The list or dict that a cell of text holds; the text itself where it holds none."""
     stripped = text.strip()
-    if not stripped.startswith(("{", "[")):
+    if not _PRINTED.match(stripped):
         return text
     try:
         found = _LENIENT.decode(stripped)

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
 
 _TOKEN = re.compile(
     r"""(?P<text>[bu]?(?:'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"))"""
@@ -21,9 +21,21 @@ _CLOSES = {"[": "]", "(": ")", "{": "}"}
 _ATOMS = {"nan": None, "None": None, "True": True, "False": False, "null": None, "true": True, "false": False}
 _LEFT_OUT = "..."
 """What NumPy prints in place of most of a long list."""
-_CUT = re.compile(r"""\s*\[\s*['"{\[].*['"}\]]\s*\.\.\.\s*['"{\[].*\]\s*""", re.DOTALL)
+_CUT = re.compile(
+    r"""\s*(?:\w+\.)?(?:array\()?\[\s*['"{\[].*['"}\]][\s,]*\.\.\.[\s,]*['"{\[].*\](?:[^\[\]]*\))?\s*""", re.DOTALL
+)
 _WRAPPED_AT = 80
 """Characters of a line, beyond which Python's pretty printer goes on in a literal of its own; it breaks at spaces."""
+_ENDS_A_REPLY = "\\boxed"
+"""What stands in every reply of several, and hardly in every line of one."""
+
+
+class _Literal(NamedTuple):
+    """A value within a list or dict, as it was printed."""
+
+    value: Any
+    is_text: bool
+    begins_line: bool = False
 
 
 def is_cut(text: str) -> bool:
@@ -46,6 +58,7 @@ class _Reader:
     """Reads one text from its beginning. Raises ValueError where it prints no value."""
 
     def __init__(self, text: str) -> None:
+        self.text = text
         self.tokens = _take_tokens(text)
 
     def read_value(self, token: re.Match[str]) -> Any:
@@ -64,14 +77,17 @@ class _Reader:
 
     def _read_list(self, end: str) -> list[Any]:
         """The elements up to a bracket; texts that follow one another are one where commas part others."""
-        items: list[list[tuple[Any, bool]]] = [[]]
+        items: list[list[_Literal]] = [[]]
+        behind = 0
         while (token := next(self.tokens))[0] != end:
             if token[0] == "," and token.lastgroup == "mark":
                 items.append([])
             else:
-                items[-1].append((self.read_value(token), token.lastgroup == "text"))
+                begins_line = "\n" in self.text[behind : token.start()]
+                items[-1].append(_Literal(self.read_value(token), token.lastgroup == "text", begins_line))
+            behind = token.end()
         if len(items) == 1 and not _is_wrapped(items[0]):
-            return [value for value, _ in items[0]]
+            return [one.value for one in items[0]]
         return [_join(item) for item in items if item]
 
     def _read_dict(self) -> dict[Any, Any]:
@@ -83,9 +99,9 @@ class _Reader:
             if next(self.tokens)[0] != ":":
                 raise ValueError(key)
             token = next(self.tokens)
-            value = [(self.read_value(token), token.lastgroup == "text")]
+            value = [_Literal(self.read_value(token), token.lastgroup == "text")]
             while (token := next(self.tokens))[0] not in {",", "}"} or token.lastgroup != "mark":
-                value.append((self.read_value(token), token.lastgroup == "text"))
+                value.append(_Literal(self.read_value(token), token.lastgroup == "text"))
             found[key] = _join(value)
             if token[0] == "}":
                 break
@@ -111,17 +127,22 @@ def _take_tokens(text: str) -> Iterator[re.Match[str]]:
         raise ValueError(text[start : start + 1])
 
 
-def _is_wrapped(item: list[tuple[Any, bool]]) -> bool:
-    """Whether several literals are one text, as the pretty printer writes a long one."""
-    texts = [value for value, is_text in item if is_text and isinstance(value, str)]
-    are_lines = all(text[-1:].isspace() and len(text) <= _WRAPPED_AT for text in texts[:-1])
-    return len(texts) == len(item) > 1 and are_lines and len(texts[-1]) <= _WRAPPED_AT
+def _is_wrapped(item: Sequence[_Literal]) -> bool:
+    """Whether several literals are one text, as the pretty printer writes a long one: a literal a line.
+
+    NumPy puts elements on one line while there is room, and leaves the line breaks within them.
+    """
+    texts = [one.value for one in item if one.is_text and isinstance(one.value, str)]
+    if len(texts) < len(item) or len(texts) < 2 or not all(one.begins_line for one in item[1:]):
+        return False
+    are_lines = all(text[-1:].isspace() and "\n" not in text[:-1] and len(text) <= _WRAPPED_AT for text in texts[:-1])
+    return are_lines and len(texts[-1]) <= _WRAPPED_AT and not all(_ENDS_A_REPLY in text for text in texts)
 
 
-def _join(item: list[tuple[Any, bool]]) -> Any:
+def _join(item: Sequence[_Literal]) -> Any:
     """The value of literals between two commas: texts are one, as Python reads them."""
     if len(item) == 1:
-        return item[0][0]
-    if not all(is_text for _, is_text in item):
+        return item[0].value
+    if not all(one.is_text for one in item):
         raise ValueError(item)
-    return "".join(value for value, _ in item)
+    return "".join(one.value for one in item)
