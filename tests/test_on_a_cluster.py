@@ -10,19 +10,23 @@ import functools
 import hashlib
 import json
 import os
+import re
+import secrets
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import orjson
+import psutil
 import pytest
 from building import make_config
 from endpoint import Ask, Endpoint, Wire, http, json_reply, message, serve
@@ -44,6 +48,7 @@ from sharedstorage import Shared, serve_storage
 
 pytestmark = pytest.mark.slow
 
+GUIDE = Path(freshness.__file__).parent / "guide" / "clusters.md"
 PROBLEMS, SAMPLES, SHARDS = 120, 2, 3
 """Of such a size that no worker comes to the end of its shard while harm is done."""
 WANTED = PROBLEMS * SAMPLES
@@ -367,6 +372,38 @@ def take_over_from_one_asleep(mine: Mine, nodes: Nodes, teacher: Teacher, copies
     return driver
 
 
+def test_a_cluster_short_of_memory_is_told_of_in_a_line_and_a_run_goes_on_elsewhere(
+    teacher: Teacher, quiet: dict[str, str], tmp_path: Path
+) -> None:
+    """Ray's memory monitor, for which any use at all is too much here, kills each worker while it waits for replies."""
+    mine = Mine(tmp_path, teacher)
+    teacher.hold_after(0)
+    with start_nodes(1, RAY_memory_usage_threshold="0.0001", RAY_memory_monitor_refresh_ms="100") as short:
+        driver = mine.start(short.address)
+        assert mine.end(driver) == 1, mine.said
+    last = mine.said.splitlines()[-1]
+    assert "died 5 times" in last
+    assert "running low on memory" in last
+    assert "Object store memory usage" not in mine.said
+    teacher.let_go()
+    pipeline.run_all(pipeline.Run(mine.config(), mine.folder))
+    assert mine.dataset() == quiet
+
+
+def test_runs_with_clusters_of_their_own_do_not_meet(teacher: Teacher, quiet: dict[str, str], tmp_path: Path) -> None:
+    both = []
+    for name in ("one", "other"):
+        (tmp_path / name).mkdir()
+        both.append(Mine(tmp_path / name, teacher))
+    drivers = [mine.start(None) for mine in both]
+    for mine, driver in zip(both, drivers, strict=True):
+        assert mine.end(driver) == 0, mine.said
+        assert mine.dataset() == quiet
+        assert "A Ray cluster of this machine alone was started" in mine.said
+    assert set(teacher.times_asked().values()) == {2}
+    assert len(teacher.times_asked()) == WANTED
+
+
 @pytest.mark.parametrize("address", [None, "auto", "ray://"])
 def test_a_signal_to_the_driver_is_no_budget_and_costs_nothing_twice(
     nodes: Nodes, address: str | None, teacher: Teacher, quiet: dict[str, str], tmp_path: Path
@@ -479,3 +516,59 @@ def test_a_worker_that_only_waits_for_its_last_replies_holds_up_no_shard(
         teacher.let_go()
         running.result()
     assert mine.dataset() == quiet
+
+
+@contextmanager
+def free_port() -> Iterator[str]:
+    """A port that nobody has, while no other is asked for."""
+    with closing(socket.create_server(("127.0.0.1", 0))) as held:
+        yield str(held.getsockname()[1])
+
+
+SRUN = """#!/bin/sh
+# What srun does on one machine: its options are for Slurm alone.
+while :; do case $1 in -w) shift 2;; -*) shift;; *) break;; esac; done
+echo $$ >> "$STEPS"
+exec "$@"
+"""
+SCONTROL = """#!/bin/sh
+case $1 in show) echo 127.0.0.1; echo here-too;; *) echo "$@" >> "$REQUEUED";; esac
+"""
+
+
+def test_the_slurm_script_of_the_guide_keeps_what_arrives_and_has_itself_started_again(
+    teacher: Teacher, tmp_path: Path
+) -> None:
+    """As it stands there, but for the port, and with stand-ins for srun and scontrol, which are not here."""
+    (script,) = (text for text in re.findall(r"```sh\n(.*?)```", GUIDE.read_text(), re.DOTALL) if "SBATCH" in text)
+    mine = Mine(tmp_path, teacher, tmp_path / "run")
+    with free_port() as port, free_port() as client_port:
+        script = script.replace("6379", port).replace("/shared/runs/mine", str(mine.folder))
+        script = script.replace("ray start --head", f"ray start --head --ray-client-server-port {client_port}")
+    for name, text in (("srun", SRUN), ("scontrol", SCONTROL), ("job", script)):
+        (tmp_path / name).write_text(text)
+        (tmp_path / name).chmod(0o755)
+    (tmp_path / ".ray").mkdir()
+    (tmp_path / ".ray" / "auth_token").write_text(secrets.token_hex(32))
+    steps, requeued = tmp_path / "steps", tmp_path / "requeued"
+    slurm = {"SLURM_JOB_NODELIST": "here[1-2]", "SLURM_NNODES": "2", "SLURM_JOB_ID": "17"}
+    paths = {"HOME": str(tmp_path), "STEPS": str(steps), "REQUEUED": str(requeued)}
+    paths |= {"PATH": f"{tmp_path}:{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    paths |= {"PYTHONPATH": os.pathsep.join(SOURCES)}
+    teacher.hold_after(10)
+    job = mine.hear(["./job"], cwd=tmp_path, env={**os.environ, **slurm, **paths})
+    try:
+        mine.wait_until(lambda: teacher.asked > teacher.free, job)
+        job.send_signal(signal.SIGTERM)
+        mine.wait_to_hear("Terminated: waiting", job)
+        teacher.let_go()
+        assert mine.end(job) == 143, mine.said
+    finally:
+        for number in map(int, steps.read_text().split()):
+            with suppress(psutil.NoSuchProcess):  # which has ended by itself
+                step = psutil.Process(number)
+                step.terminate()
+                step.wait(PATIENCE)
+    assert requeued.read_text() == "requeue 17\n"
+    assert len(steps.read_text().split()) == 2
+    assert mine.flushed().total() == teacher.asked, "what came was not kept"

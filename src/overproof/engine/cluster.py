@@ -156,7 +156,8 @@ def agree(
     nodes = [node for node in ray.nodes() if node["Alive"] and node["Resources"].get("CPU")]
     there = [NodeAffinitySchedulingStrategy(node["NodeID"], soft=False) for node in nodes]
     answers = [
-        ray.remote(_attempt).options(num_cpus=0, max_retries=1, scheduling_strategy=strategy).remote(_nothing, 0, terms)
+        # tried again it would be for ever, where a node is short of memory
+        ray.remote(_attempt).options(num_cpus=0, max_retries=0, scheduling_strategy=strategy).remote(_nothing, 0, terms)
         for strategy in there
     ]
     for node, answer in zip(nodes, answers, strict=True):
@@ -282,8 +283,9 @@ class _Run:
                 raise _unable(error) from None
             except self._ray.exceptions.RayError as error:
                 if self._attempts[shard] >= ATTEMPTS:
+                    reason, _, _ = str(error).partition("\n")  # what follows of it is pages of counters
                     raise OverproofError(
-                        f"The worker of shard {shard} died {ATTEMPTS} times ({error}). Nothing that was written is "
+                        f"The worker of shard {shard} died {ATTEMPTS} times ({reason}). Nothing that was written is "
                         "lost; run the same command again, with more memory for each core if that was short"
                     ) from error
                 dead.append(shard)
