@@ -538,6 +538,29 @@ def test_a_record_without_a_reply_is_refused_with_what_it_holds_and_a_path_only_
         import_traces(TraceSet(path=path), RunFolder(tmp_path / "run"))
 
 
+@pytest.mark.parametrize(
+    "columns",
+    [
+        {"response_1": SAID, "response_2": LONG},
+        {"r1_output0": SAID, "r1_output1": LONG},
+        {"回答1": SAID, "回答2": LONG},
+        {"responses": {"0": SAID, "1": LONG}},
+    ],
+)
+def test_replies_that_are_told_apart_by_a_number_are_all_read(tmp_path: Path, columns: dict[str, Any]) -> None:
+    folder = RunFolder(tmp_path / "run")
+    path = write_rows(tmp_path / "theirs.jsonl", {"question": ASKED, **columns, "answer": 4})
+    import_traces(TraceSet(path=path), folder)
+    assert [trace.content for trace in traces_of(folder)] == [SAID, LONG]
+
+
+def test_an_empty_instruction_leaves_the_input_to_ask(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path / "run")
+    path = write_rows(tmp_path / "theirs.jsonl", {"instruction": "", "input": ASKED, "output": SAID})
+    import_traces(TraceSet(path=path), folder)
+    assert [trace.problem.question for trace in traces_of(folder)] == [ASKED]
+
+
 def test_a_column_with_an_answer_that_is_not_read_is_told(tmp_path: Path) -> None:
     path = write_rows(tmp_path / "theirs.jsonl", {"question": ASKED, "draft": SAID, "final": "\\boxed{5}", "answer": 4})
     assert import_traces(TraceSet(path=path), RunFolder(tmp_path / "run")).unread == ["final"]

@@ -258,6 +258,7 @@ def test_a_damaged_place_in_utf8_is_named_and_not_taken_for_another_encoding(tmp
     [
         ("x.jsonl", b"version https://git-lfs.github.com/spec/v1\noid sha256:0", "Run: git lfs pull"),
         ("x.csv", b"<!DOCTYPE html><html>", "is a web page"),
+        ("x.xls", b"\xef\xbb\xbf<table><tr>", "is a web page"),
         ("x.csv", zipped({"[Content_Types].xml": b""}), "Call it .xlsx"),
         ("x.csv", b"PK\x03\x04 and more", "cannot be unpacked"),
         ("x.zip", zipped({"train.csv": b"", "test.csv": b""}), "several data files (train.csv, test.csv). Unpack it"),

@@ -18,8 +18,8 @@ from typing import Any
 import msgspec
 
 from overproof.errors import ConfigError, InputError, RunFolderError, suggest
-from overproof.importing.candidates import Traits, find_traits, is_truth
-from overproof.importing.layouts import ALIASES, GENERAL, LAYOUTS, Layout, recognise, with_columns
+from overproof.importing.candidates import Traits, find_numbered, find_traits, is_truth
+from overproof.importing.layouts import ALIASES, GENERAL, LAYOUTS, Layout, find_written, recognise, with_columns
 from overproof.importing.rendered import are_rendered
 from overproof.importing.replies import ImportedReply, ImportedRow, read_row
 from overproof.journal import write_records, write_sharded
@@ -154,7 +154,9 @@ def _find_layout(source: TraceSet, first: list[SourceRow]) -> Layout:
     else:
         found = Counter(recognise(row.values).name for row in first)
         named = LAYOUTS[found.most_common(1)[0][0]] if found else GENERAL
-    is_settled = source.schema is not None and named is not GENERAL
+    if named is GENERAL and not any(find_written(row.values, GENERAL.replies) for row in first):
+        named = dataclasses.replace(named, each=find_numbered(first))
+    is_settled = source.schema is not None and named.name != GENERAL.name
     return with_columns(dataclasses.replace(named, is_settled=is_settled), source.columns)
 
 

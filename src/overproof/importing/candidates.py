@@ -26,6 +26,7 @@ _REPLY_ENDS = ("response", "completion", "generation", "output", "solution", "at
 """Ends of names of columns that begin with a model's, whose reply they hold: `deepseek_solution`."""
 _ANSWER_ENDS = ("answer", "prediction")
 """The same of columns that may hold no more than the reply's last line."""
+_NUMBERED = re.compile(r"(.+?)[\s_.-]?(\d{1,2})")
 _THOUGHT_ENDS = ("reasoning", "reasoning_content", "thinking", "thinking_trajectory", "thought", "cot", "think")
 _NOT_A_MODELS = {
     # the truth, by whoever vouches for it
@@ -136,6 +137,20 @@ def choose_reply(row: SourceRow, layout: Layout, traits: Traits) -> Names:
 
     filled = [name for name in present if _is_reply(look_up(row.values, name), name)]
     return _choose(row, filled, rank, "the reply", "--answer") or tuple(present)
+
+
+def find_numbered(first: Sequence[SourceRow]) -> Names:
+    """The columns of several replies that are told apart by a number: `response_1`, `response_2`."""
+    families: dict[str, dict[int, str]] = {}
+    for row in first:
+        for name, value in row.values.items():
+            if (found := _NUMBERED.fullmatch(str(name))) and isinstance(value, str | list | Mapping) and value:
+                families.setdefault(found[1].casefold(), {})[int(found[2])] = str(name)
+    for stem, columns in families.items():
+        is_reply = {stem, f"{stem}s"}.intersection(GENERAL.replies) or _called_after_models((stem,), _REPLY_ENDS)
+        if is_reply and len(columns) > 1 and max(columns) - min(columns) == len(columns) - 1:
+            return tuple(name for _, name in sorted(columns.items()))
+    return ()
 
 
 def choose_reasoning(row: SourceRow, layout: Layout, reply: str | None) -> Names:

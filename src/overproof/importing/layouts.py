@@ -179,7 +179,7 @@ _NAMED = (
         about="instruction, input and output",
         marks=("instruction", "output"),
         unless=tuple(name for name in GENERAL.replies if name != "output"),
-        question=("instruction",),
+        question=("instruction", "input"),
         append=("input",),
         replies=("output",),
         reference=("reference", "expected_answer", "final_answer", "answer", "solution"),

@@ -297,7 +297,8 @@ def _build(cells: _Cells, layout: Layout, prompt: list[Message], notes: SourceNo
     _find_reference(cells, layout, notes, traits)
     replied = cells.taken.values()
     is_alpaca = cells.taken.get("question") == "instruction" and "input" not in replied
-    append = cells.take("append", ("input",) if is_alpaca and len(layout.question) > 1 else layout.append)
+    append = ("input",) if is_alpaca and len(layout.question) > 1 else layout.append
+    append = cells.take("append", tuple(name for name in append if name not in replied))
     asked = next(message.content for message in prompt if message.role == "user")
     options = () if isinstance(append, str) else _find_options(cells, asked, notes)
     if options:
@@ -438,6 +439,8 @@ def _from_value(row: SourceRow, value: Any) -> list[ImportedReply]:
 
 def _from_record(row: SourceRow, record: Mapping[str, Any]) -> list[ImportedReply]:
     """The replies in what an API answered, in a message, or in a record, which is read by the law of a row."""
+    if record and all(str(key).isdecimal() for key in record):  # a list that a data frame wrote by its index
+        return _from_value(row, list(record.values()))
     inside = next((key for key in _INSIDE if isinstance(record.get(key), Mapping | list)), None)
     if inside is not None and message_text(record) in {"", None}:
         ended = record.get("finish_reason")

@@ -8,6 +8,7 @@ row that cannot be read says so itself (`SourceRow.fault`), and whoever reads de
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -28,6 +29,8 @@ _BEFORE_JSON = b"\xef\xbb\xbf\xfe\xff\0 \t\r\n"
 """Marks and blanks that may stand before JSON."""
 _JSON_LINES = {".jsonl", ".ndjson"}
 _WORKBOOK_MAGIC = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
+
+_PAGE = re.compile(rb"\s*<(?:!doctype|html|head|body|table|meta|script)\b", re.IGNORECASE)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -114,8 +117,8 @@ def _refuse_stranger(file: Path, head: bytes, ending: str) -> None:
     """Refuse what people have in place of the file they think they have."""
     if head.startswith(b"version https://git-lfs"):
         raise InputError(f"{file} is a pointer that Git LFS left in place of the file. Run: git lfs pull")
-    if head.lstrip()[:15].lower().startswith((b"<!doctype", b"<html")):
-        raise InputError(f"{file} is a web page. Download the file itself")
+    if _PAGE.match(head.removeprefix(b"\xef\xbb\xbf")):
+        raise InputError(f"{file} is a web page. Download the file itself, or save the table in it as CSV")
     if head.startswith(_WORKBOOK_MAGIC) and ending not in _SHEETS:
         raise InputError(f"{file} is a workbook or a document. Call it .xlsx if it is a workbook")
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import codecs
 import functools
 import io
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import cast
@@ -40,6 +41,9 @@ _ALL = 0.9
 """Share of NUL bytes in the upper halves of UTF-32, in which nearly every character has none."""
 _LIKELY = ("gb18030", "big5", "cp932", "euc_jp", "cp949", "cp1252", "cp1251", "koi8_r", "mac_roman")
 """Encodings that people have, of the many in which the same bytes could be read."""
+_ACCENTS = "cp1252"
+_RUN = re.compile(rb"[\x80-\xff]{2}")
+"""Foreign bytes side by side, as in words of another script; accents stand alone among ASCII."""
 _SHOWN = 24
 """Characters shown of what another encoding would read."""
 
@@ -180,7 +184,8 @@ def _likely(text: bytes) -> tuple[str, str] | None:
     """The encoding that some bytes are most likely of, and what they read in it from the first that is not ASCII."""
     from charset_normalizer import from_bytes
 
-    found = from_bytes(text[:_LOOKED_AT], cp_isolation=list(_LIKELY)).best()
+    likely = [_ACCENTS] if _RUN.search(text) is None else list(_LIKELY)
+    found = from_bytes(text[:_LOOKED_AT], cp_isolation=likely).best()
     if found is None:
         return None
     read = str(found)
