@@ -230,6 +230,20 @@ def test_a_body_that_came_whole_is_kept_whatever_becomes_of_its_connection() -> 
     assert failure_of(Wire([(0, short[:-3])], "close")).is_billed
 
 
+def test_what_came_before_a_stream_broke_or_stalled_is_what_it_is_taken_to_cost() -> None:
+    begun = [delta(reasoning_content="so we begin"), delta(content="four")]
+    for then in ("close", "hang"):
+        failure = failure_of(stream(*begun, then=then), stream=True, stall_seconds=1)
+        assert (failure.is_billed, failure.received) == (True, 15)
+
+
+def test_a_body_in_the_charset_that_it_names_is_read() -> None:
+    body = json.dumps(message("四"), ensure_ascii=False).encode("gbk")
+    assert reply_of(body_reply(body, content_type="application/json; charset=GBK")).content == "四"
+    body = json.dumps(message("四"), ensure_ascii=False).encode()
+    assert reply_of(body_reply(body, content_type="application/json; charset=ISO-8859-1")).content == "四"
+
+
 def test_ollama_may_leave_the_finish_reason_out() -> None:
     assert reply_of(json_reply("4", None), profile="ollama").finish_reason == "stop"
     assert failure_of(stream(delta(content="4")), profile="ollama", stream=True).state == "truncated_stream"

@@ -167,6 +167,14 @@ PROGRESS = [{"message": "started", "id": None}, {"status": "queued", "message": 
             {"type": "response.output_text.delta", "delta": ANSWER[6:]},
             {"type": "response.completed", "response": RESPONSE},
         ),
+        b"".join(
+            event({"choices": [{"delta": {"content": piece}, "message": {"content": piece}}]})
+            for piece in pieces(ANSWER)
+        )
+        + END,
+        json.dumps({"choices": [{**WHOLE["choices"][0], "index": 1, "finish_reason": "正常结束"}]}).encode(),
+        json.dumps(json.dumps({"choices": [{**WHOLE["choices"][0], "finish_reason": "stop"}]})).encode(),
+        json.dumps({"body": json.dumps({"choices": [{**WHOLE["choices"][0], "finish_reason": "stop"}]})}).encode(),
         event({**WHOLE, "error": NO_ERROR}) + END,
         event({**WHOLE, "error": {"message": ""}}) + END,
         *(event(one) + DELTAS + END for one in PROGRESS),
@@ -238,6 +246,13 @@ def test_a_closing_stop_makes_no_cut_reply_whole(reasons: tuple[str, str], finis
     reply = receive(DELTAS + b"".join(map(delta, reasons)) + DONE)
     assert isinstance(reply, Reply)
     assert reply.finish_reason == finish
+
+
+def test_a_call_of_a_tool_is_one_whatever_the_finish_reason_says() -> None:
+    for called in ({"tool_calls": [{"id": "c"}]}, {"function_call": {"name": "f", "arguments": "{}"}}):
+        outcome = receive(delta(**called) + delta("stop") + DONE)
+        assert isinstance(outcome, Failure)
+        assert outcome.state == "tool_calls"
 
 
 def test_a_stream_of_another_api_that_breaks_off_or_is_cut_is_no_whole_reply() -> None:

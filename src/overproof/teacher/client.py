@@ -9,6 +9,7 @@ field of either holds a key that was sent.
 from __future__ import annotations
 
 import asyncio
+import codecs
 from collections.abc import Mapping
 from typing import Any, NamedTuple, cast
 from urllib.parse import parse_qsl
@@ -43,6 +44,7 @@ _NEVER_CONNECTED = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError
 _UNFORESEEN = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError)
 """What code that reads a reply raises where nobody has foreseen that reply: it costs this attempt, and not the session
 with all that is in flight."""
+_NAMED_FOR_UTF8 = ("utf-8", "utf_8", "ascii", "iso8859", "latin", "cp125")
 _PLACEHOLDER_KEY = "none"
 _JSON_HEADERS = {"Content-Type": "application/json"}
 
@@ -285,7 +287,8 @@ class _Exchange:
         message = f"no end within {limits.total_seconds:g} s"
         if state == "stalled":
             message = f"no token for {limits.stall_seconds:g} s"
-        return Failure(state, "transient", message, is_billed=True)
+        received = self._receiver.received if self._receiver is not None else 0
+        return Failure(state, "transient", message, is_billed=True, received=received or None)
 
     async def _post(self, body: bytes) -> httpx2.Response:
         # With this cast_to the SDK hands the open response over; its type says otherwise.
@@ -301,7 +304,10 @@ class _Exchange:
 
     async def _receive(self, response: httpx2.Response, receiver: Receiver, deadline: Deadline) -> None:
         was_whole = False
+        decoder = _find_decoder(response.charset_encoding)
         async for data in response.aiter_bytes():
+            if decoder is not None:
+                data = decoder.decode(data).encode()  # noqa: PLW2901 - the same data
             if receiver.feed(data):
                 deadline.progress()
             if receiver.is_oversized:
@@ -316,6 +322,17 @@ class _Exchange:
         if isinstance(outcome, Reply) and self._request_id:
             return msgspec.structs.replace(outcome, request_id=self._request_id)
         return outcome
+
+
+def _find_decoder(charset: str | None) -> codecs.IncrementalDecoder | None:
+    """How bytes of another charset than UTF-8 are read; those of the West are named by servers that send UTF-8."""
+    if charset is None:
+        return None
+    try:
+        name = codecs.lookup(charset).name
+    except LookupError:
+        return None
+    return None if name.startswith(_NAMED_FOR_UTF8) else codecs.getincrementaldecoder(name)("replace")
 
 
 def _status_failure(error: openai.APIStatusError, profile: Profile) -> Failure:
@@ -344,7 +361,8 @@ def _lost(error: Exception, seconds: float, receiver: Receiver | None = None) ->
         return Failure("unreachable", "transient", text)
     if receiver is None and seconds <= UNBILLED_WITHIN_SECONDS:
         return Failure("connection", "transient", text)
-    return Failure("connection", "transient", text, is_billed=True)
+    received = receiver.received if receiver is not None else 0
+    return Failure("connection", "transient", text, is_billed=True, received=received or None)
 
 
 def _is_lost_unsent(outcome: Reply | Failure) -> bool:

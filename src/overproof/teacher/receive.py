@@ -131,7 +131,7 @@ class Receiver:
 _BLANK = b" \t\r\n\0\xef\xbb\xbf"
 """What may stand before the first byte that says something: spaces (DeepSeek keeps connections alive with them), zeros
 and a byte order mark."""
-_FIRST_OF_A_BODY = (b"{", b"[", b"<")
+_FIRST_OF_A_BODY = (b"{", b"[", b"<", b'"')
 """JSON or a web page; everything else begins an event."""
 
 

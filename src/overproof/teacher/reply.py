@@ -168,6 +168,8 @@ class ArrivingReply:
         self._error: Any = None  # the first within the text
         self._flat_error: Any = None
         self.has_choices = False
+        self.calls_tools = False
+        """Whether a tool is called, whatever the finish reason says."""
         self.is_repaired = False
         self.went_on = False
         """Whether text came after a finish reason, which then says nothing about the end."""
@@ -239,6 +241,7 @@ class ArrivingReply:
         """
         if not isinstance(message, Mapping):
             return False
+        self.calls_tools |= bool(message.get("tool_calls") or message.get("function_call"))
         texts: dict[str, str] = {}
         for field, kind, text in self._read_parts(message):
             name = SUMMARY_FIELDS[0] if kind == "summary" and field not in SUMMARY_FIELDS else field
@@ -263,7 +266,7 @@ class ArrivingReply:
             if isinstance(holder, Mapping):
                 self.take_usage(holder)
         found = self.add_message(delta, is_whole=False)
-        found |= self.add_message(message, is_whole=True)
+        found = found or self.add_message(message, is_whole=True)  # beside a delta it holds the same once more
         beside = {key: text for key, text in choice.items() if isinstance(text, str) and names_reasoning(key)}
         beside = beside or {
             key: text for key, text in (around or {}).items() if _is_long(text) and names_reasoning(key)
@@ -295,7 +298,10 @@ class ArrivingReply:
             return any(held)
         value = _unwrap(value)
         if not isinstance(value, Mapping):
-            self.note_error({"message": f"a JSON {type(value).__name__} where an object belongs"})
+            words = (
+                value if isinstance(value, str) and value else f"a JSON {type(value).__name__} where an object belongs"
+            )
+            self.note_error({"message": words})
             return False
         value = as_completion(value)
         if isinstance(value.get("id"), str):
@@ -416,7 +422,11 @@ def _what_is_wrong(draft: ArrivingReply, reply: Reply, finish: str | None, *, is
             "content_filter",
             f"cut off by the content filter: finish_reason {said}",
         ),
-        (finish == "tool_calls" and is_empty, "tool_calls", "the reply calls a tool that nobody offered"),
+        (
+            is_empty and (finish == "tool_calls" or draft.calls_tools),
+            "tool_calls",
+            "the reply calls a tool that nobody offered",
+        ),
         (finish != "length" and is_empty, "empty_content", "the reply ended by itself without an answer"),
     )
     return next(((state, message) for is_wrong, state, message in wrongs if is_wrong), ("", ""))
@@ -494,7 +504,8 @@ def _first_choices(value: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
         for place, choice in enumerate(choices):
             if isinstance(choice, Mapping):
                 index = choice.get("index")
-                if (place if index is None else index) in (0, "0"):
+                is_alone = len(choices) == 1 and "message" in choice  # some count from 1
+                if is_alone or (place if index is None else index) in (0, "0"):
                     yield choice
 
 
@@ -519,12 +530,25 @@ def _name(name: str | None) -> str | None:
 
 
 def _unwrap(value: Any) -> Any:
-    """The reply within a gateway's own envelope ({"code": 0, "data": {"choices": …}}); anything else as it is."""
+    """The reply within a gateway's own envelope ({"code": 0, "data": {"choices": …}}), or written as a text of JSON.
+
+    Anything else as it is.
+    """
+    value = _as_object(value)
     if isinstance(value, Mapping) and not value.get("choices"):
         for key in _WRAPPERS:
-            inner = value.get(key)
+            inner = _as_object(value.get(key))
             if isinstance(inner, Mapping) and inner.get("choices"):
                 return {"usage": value.get("usage"), **inner}
+    return value
+
+
+def _as_object(value: Any) -> Any:
+    if isinstance(value, str) and value.startswith("{"):
+        try:
+            return decode_tolerantly(value.encode("utf-8", "replace"))[0]
+        except ValueError:
+            return value
     return value
 
 

@@ -165,7 +165,7 @@ _LIKELY_REASONS = (
         (
             r"filter|safety|unsafe|prohibit|block|moderat|toxic|harm|policy|sensitive|copyright|recitation"
             r"|risk|illegal|censor|guard|securit|audit|violat|refus|greennet|flagged|inappropriat|offensiv|abus|nsfw"
-            r"|complian|armor"
+            r"|敏感|违规|审核|complian|armor"
         ),
     ),
     ("stop", r"^eos|endof(?:text|sequence|sentence)|(?:eos|stop|end)token"),
@@ -182,7 +182,7 @@ _LIKELY_REASONS = (
             r"(?:token|length|context|ctx|output|window|cache|budget|predict|generation)"
             r".*(?:max|limit|exceed|reach|toolong|cap|full|budget|exhaust)"
             r"|truncat|^toolong|^overlong|^(?:stopped|hit|reached)?limit|^(?:num|n)predict|^length|length$"
-            r"|^max(?:imum)?(?:new|steps?)?$|^cutoff|^clipped|^overflow"
+            r"|长度|截断|上限|^hitmax|^max(?:imum)?(?:new|steps?)?$|^cutoff|^clipped|^overflow"
         ),
     ),
     ("tool_calls", r"tool(?:call|use)|functioncall"),
@@ -194,7 +194,7 @@ _LIKELY_REASONS = (
             r"|abnormal|exception|ratelimit|throttl|quota|repetit|loop|degenerat|pause"
         ),
     ),
-    ("stop", r"stop|eos|normal|natural|finish|complet|^end|end$|^ok$|^final|^answered"),
+    ("stop", r"stop|eos|normal|natural|finish|complet|^end|end$|^ok$|^final|^answered|正常|完成|结束"),
 )
 """Meanings of words that are in no table, by what they hold; the first counts."""
 
