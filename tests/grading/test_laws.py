@@ -138,6 +138,16 @@ SAID_OTHERWISE = [
     (r"A\cosh x + B\sinh x", "C_1e^x + C_2e^{-x}", "Find the general solution of $y'' = y$."),
     ("y = 2C_1x + C_2", "y = C_2x + C_1", "Find the general solution of $y'' = 0$."),
     ("x^2 + y^2 = 2C", "y^2 = C - x^2", "Solve the differential equation $yy' = -x$."),
+    ("|x-1|", r"\begin{cases} x-1 & x \ge 1 \\ 1-x & x < 1 \end{cases}", None),
+    (
+        r"\begin{cases} x & x > 0 \\ 0 & x \le 0 \end{cases}",
+        r"\begin{cases} 0 & x < 0 \\ x & x \ge 0 \end{cases}",
+        None,
+    ),
+    ("]2, 5]", "2 < x \\le 5", None),
+    (r"A \cap B = \{2\}", r"\{2\}", r"Find $A \cap B$."),
+    ("101_2", "5_{10}", None),
+    (r"\sum_{n=0}^\infty \frac{x^n}{n!}", "e^x", None),
 ]
 
 
@@ -352,7 +362,31 @@ NOT_THE_SAME: list[tuple[str, str, str | None]] = [
     ("y = C_1e^x", "y = C_1e^x + C_2e^{-x}", "Find the general solution."),
     (r"\ln|y| = x + C", "y = Ce^{2x}", "Solve the differential equation $y' = 2y$."),
     ("x^2 + y^2 = C", "x^2 - y^2 = C", "Solve the differential equation."),
+    ("x-1", r"\begin{cases} x-1 & x \ge 1 \\ 1-x & x < 1 \end{cases}", None),
+    ("]2, 5]", "[2, 5]", None),
+    (r"A \cup B = \{2\}", r"\{2\}", r"Find $A \cap B$."),
+    ("5 because it is not 6", "6", None),
+    ("34", "33.3", "Round to the nearest whole number."),
 ]
+
+
+@pytest.mark.parametrize(
+    ("answer", "reference", "question"),
+    [
+        (r"x = 5, \text{ because } 2x = 10", "5", "Find $x$."),
+        (r"5 \text{ (since } 2+3=5)", "5", None),
+        ("33", "33.3", "Round to the nearest whole number."),
+        ("0.33", r"\frac{1}{3}", "Give it to two decimal places."),
+        ("0.3", r"\frac{1}{3}", "结果保留一位小数。"),
+        ("option c", "C", "Which? (A) 1 (B) 2 (C) 3"),
+    ],
+)
+def test_a_reason_and_a_rounding_that_is_asked_for_change_nothing(
+    answer: str, reference: str, question: str | None
+) -> None:
+    assert grade(boxed(answer), reference, question=question).verdict in {Verdict.CORRECT, Verdict.APPROXIMATE}
+    for other in ("6", "D"):
+        assert grade(boxed(answer), other, question=question).verdict not in {Verdict.CORRECT, Verdict.APPROXIMATE}
 
 
 @pytest.mark.parametrize(("one", "other", "question"), NOT_THE_SAME)

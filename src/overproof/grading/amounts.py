@@ -271,11 +271,13 @@ def compare_ratios(reference: Ratio, answer: Ratio, scope: Scope) -> Finding:
     return all_of(crossed, "ratio", "term")
 
 
-def compare_based(reference: Based, answer: Based, _scope: Scope) -> Finding:
+def compare_based(reference: Based, answer: Based, scope: Scope) -> Finding:
     """Numbers in a base: the same digits in the same base."""
     if (reference.digits, reference.base) == (answer.digits, answer.base):
         return same("number", "the same digits in the same base")
     if int(reference.digits, reference.base) == int(answer.digits, answer.base):
+        if 10 in {reference.base, answer.base} and scope.base is None:
+            return same("number", "the same number in base ten")
         return undecided("number", "the same number in another base")
     return different("number", "another number")
 

@@ -195,7 +195,8 @@ def letters_of(answer: str) -> str | None:
         if len(set(letters)) < len(letters) or (pattern is _GLUED and text[match.end() :].strip(" .。")):
             continue
         return "".join(sorted(set(letters)))
-    return text.upper() if len(text) == 1 and text.upper() in LETTERS[:5] else None
+    alone = text[start:].strip(" ()")
+    return alone.upper() if len(alone) == 1 and alone.upper() in LETTERS[:5] and (start or len(text) == 1) else None
 
 
 def _plain_spaced(answer: str) -> str:

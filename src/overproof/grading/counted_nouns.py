@@ -18,7 +18,7 @@ from overproof.grading.lexicon import CHANGING_HAN, MAGNITUDES
 MAX_CHARS = 120
 MAX_QUESTION_CHARS = 20_000
 _COUNT = re.compile(r"[-+]? ?(?:\d[\d,]*(?:\.\d+)?|\\frac ?\{\d+\} ?\{\d+\})(?: ?/ ?\d+)?")
-_WORDS = re.compile(r" ?[A-Za-z\u4e00-\u9fff].*", re.DOTALL)
+_WORDS = re.compile(r" ?(?:[A-Za-z\u4e00-\u9fff].*|\( ?[A-Za-z\u4e00-\u9fff][^()]*\))", re.DOTALL)
 _TEXT_COMMAND = re.compile(r"\\text ?\{([^{}]*)\}")
 _SPACES = re.compile(r"[\s~]+|(?<=[a-z])-(?=[a-z])")
 _ASKED = re.compile(
@@ -81,4 +81,4 @@ def _split(spelled: str) -> tuple[str, str] | None:
     end = digits.end() if digits else characters[1] if characters else 0
     if not end or not _WORDS.fullmatch(text, end):
         return None
-    return text[:end], text[end:].strip(" .").lower()
+    return text[:end], text[end:].strip(" .()").lower()

@@ -89,7 +89,7 @@ def _by_sympy(one: Node, other: Node) -> bool | None:
     except (UnwritableError, KeyError):
         return None
     difference = left - right
-    if difference.free_symbols:
+    if difference == 0 or difference.free_symbols:
         return True if sympy.simplify(difference) == 0 else None
     value = difference.evalf(DIGITS)
     if not value.is_number or value.has(sympy.nan, sympy.zoo):

@@ -57,6 +57,7 @@ from overproof.grading.lexicon import (
     same_words,
     says_none,
 )
+from overproof.grading.piecewise import compare_functions
 from overproof.grading.regions import at_whole_numbers, show_region, whole_numbers_in
 from overproof.grading.relations import (
     compare_equations,
@@ -67,7 +68,7 @@ from overproof.grading.relations import (
 )
 from overproof.grading.scalars import compare_scalars
 from overproof.grading.scope import ANYWHERE, Scope
-from overproof.grading.tree import INFINITY, PI, Node, number, replaced, symbols, walk
+from overproof.grading.tree import INFINITY, PI, SET_OPERATIONS, Node, number, replaced, symbols, walk
 from overproof.grading.units import DEGREE, PERCENT, PRIME, Unit
 from overproof.grading.values import (
     Based,
@@ -371,6 +372,8 @@ def _named_and_other(named: Named, other: Value, scope: Scope, is_reference: boo
     if isinstance(other, Interval) and other.name and named.name.op == "sym" and named.name.value != other.name:
         return different("relation", f"{other.name} is not {_show(named.name)}")
     label = _show_label(named.name)
+    if named.name.op in SET_OPERATIONS and scope.text and not scope.asks_for(named.name):
+        return undecided("statement", "of another set than the question asks for")
     if named.name.op == "words" and label in TURN_OF_CHANGE and isinstance(other, Scalar | Quantity):
         return _changes_by(label, named.value, other, scope, is_reference)
     if not is_reference and scope.asks_for_another(label):
@@ -496,11 +499,22 @@ def _only_about_variables(guarded: Guarded) -> bool:
 
 def _piecewise(reference: Piecewise, answer: Piecewise, scope: Scope) -> Finding:
     """Cases in any order; each must find its own. `otherwise` is what the others leave."""
-    if len(reference.cases) != len(answer.cases):
-        return undecided("cases", "other cases")
-    return _match(
-        list(reference.cases), list(answer.cases), lambda one, other: _cases_equal(one, other, scope), "cases", "case"
-    )
+    finding = undecided("cases", "other cases")
+    if len(reference.cases) == len(answer.cases):
+        pairs = list(reference.cases), list(answer.cases)
+        finding = _match(*pairs, lambda one, other: _cases_equal(one, other, scope), "cases", "case")
+    values = None if finding.same else compare_functions(reference, answer)
+    return values if values is not None and values.same is not None else finding
+
+
+def _piecewise_and_other(pieces: Piecewise, other: Value, _scope: Scope, is_reference: bool) -> Finding:
+    """A definition by cases against an expression, which may have the same values: |x|."""
+    if isinstance(other, Scalar) and symbols(other.node):
+        return compare_functions(*((pieces, other) if is_reference else (other, pieces))) or undecided(
+            "cases", "cases that are not read"
+        )
+    kind = _kind(other)
+    return different("kind", f"a definition by cases is not {kind}") if kind else undecided("cases", "not compared")
 
 
 def _cases_equal(one: Guarded, other: Guarded, scope: Scope) -> Finding:
@@ -1155,4 +1169,5 @@ _COERCIONS: list[tuple[type[Value], int, Comparison]] = [
     (Relation, 0, _relation_and_other),
     (Quantity, 0, _quantity_and_number),
     (Ratio, 0, _ratio_and_other),
+    (Piecewise, 0, _piecewise_and_other),
 ]

@@ -33,7 +33,7 @@ from overproof.grading.reading import canonical, readings
 from overproof.grading.references import AnswerType, Reference, type_reference
 from overproof.grading.scope import Scope, scope_of
 from overproof.grading.spelling import has_substance, spell, without_spaces
-from overproof.grading.statements import conclusion, is_derivation
+from overproof.grading.statements import conclusion, is_derivation, without_reason
 from overproof.grading.values import Collection, Scalar, Unknown, Words
 from overproof.records import Grade, Verdict, clean_text
 
@@ -236,7 +236,7 @@ def judge_values(reference: Reference, answer: str, spelled: str, scope: Scope) 
     """Typed value against typed value; text against text where one side is words."""
     first = reference.values[0]
     answers = readings(answer)
-    if isinstance(first, Words | Unknown) or isinstance(answers[0], Words):
+    if isinstance(first, Words | Unknown) or isinstance(answers[0], Words | Unknown):
         finding = _judge_words(reference, spelled)
         if finding is not None:
             return finding
@@ -254,6 +254,9 @@ def judge_values(reference: Reference, answer: str, spelled: str, scope: Scope) 
             return msgspec.structs.replace(
                 last, layer="statement", reason=f"it ends in {concluded[:60]}: {last.reason}"
             )
+    if not finding.same and (bare := without_reason(spelled)) is not None:
+        before = same_reading(reference.values, readings(bare), scope)
+        finding = before if before.same else finding
     return finding if finding.same else _judge_count(reference, spelled, scope, finding)
 
 

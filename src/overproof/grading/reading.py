@@ -27,6 +27,7 @@ from overproof.grading.tree import (
     BRACKETS,
     LISTS,
     PI,
+    SET_OPERATIONS,
     FalseStatementError,
     I,
     Node,
@@ -758,7 +759,7 @@ def is_name(node: Node) -> bool:
         return all(part.op not in {"num", "add"} or True for part in node.args)
     if node.op == "const":
         return node.value in {"e", "i"}
-    if node.op in {"paren", "list"}:
+    if node.op in {"paren", "list"} | SET_OPERATIONS:
         return bool(node.args) and all(is_name(part) for part in node.args)
     if node.op == "abs" and node.args[0].op == "mul":
         return all(part.op == "sym" for part in node.args[0].args)

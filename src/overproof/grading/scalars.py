@@ -244,7 +244,8 @@ def _rounded(reference: Node, answer: Node, scope: Scope, *, percent: bool, scal
     if inner is not None or outer is None or not outer.decimals:
         return None
     half = Fraction(1, 2 * 10**outer.decimals)
-    if scope.rounded and digits >= MIN_DIGITS and abs(value - target) <= half:
+    asked = digits >= MIN_DIGITS or outer.decimals == scope.decimals
+    if scope.rounded and asked and abs(value - target) <= half:
         return close("rounding", f"the exact reference rounds to it at {outer.decimals} decimals")
     if digits >= MANY_DIGITS and abs(value - target) <= 2 * half:
         return close("rounding", f"the exact reference to {digits} digits")
@@ -265,7 +266,8 @@ def _rounds_to(  # noqa: PLR0917 - two numbers, each as it is written and as it 
         and answer.op in {"num", "neg"}
         and not _is_scientific(reference)
     ):
-        if not scope.rounded or (outer.decimals or 0) == places or _significant(outer) < MIN_DIGITS:
+        short = _significant(outer) < MIN_DIGITS and (outer.decimals or 0) != scope.decimals
+        if not scope.rounded or (outer.decimals or 0) == places or short:
             return None
         unit = Fraction(1, 10 ** (outer.decimals or 0))
     elif own < MIN_DIGITS and not scope.rounded:

@@ -59,6 +59,15 @@ _ROUNDED = re.compile(
     r"\babout how|\broughly|sig\.? ?fig|近似|大约|约为|约是|精确到|保留|四舍五入|≈|\\approx",
     re.IGNORECASE,
 )
+_PLACE_NAMES = {
+    "whole number": 0, "integer": 0, "whole": 0, "unit": 0, "tenth": 1, "hundredth": 2, "thousandth": 3, "cent": 2,
+    "个位": 0, "整数": 0, "十分位": 1, "百分位": 2, "千分位": 3,
+}  # fmt: skip
+_DECIMALS = re.compile(
+    rf"(?:nearest |精确到|保留)(?P<place>{'|'.join(_PLACE_NAMES)})(?![a-z])|(?:nearest |精确到) ?(?P<step>0\.0*1)(?!\d)"
+    r"|\b(?P<count>\d|one|two|three|four|five|six) decimal|保留(?P<han>[\d一两二三四五六])位小数",
+    re.IGNORECASE,
+)
 _EXACT = re.compile(
     r"\bexact (?:value|answer|form|number|expression|result|solution|length|area|volume|fraction)|\bexactly[.,]? *$"
     r"|(?:answers?|values?|it)(?: must be| should be| is)? exact(?:ly)?\b|simplest (?:radical )?form|common fraction"
@@ -229,6 +238,19 @@ class Scope:
 
     rounded = _says(_ROUNDED)
     """Whether the question asks for a rounded or approximate answer."""
+
+    @cached_property
+    def decimals(self) -> int | None:
+        """To how many decimals it wants the answer rounded, where it says so."""
+        match = _DECIMALS.search(self.text)
+        if match is None:
+            return None
+        if (place := match["place"]) is not None:
+            return _PLACE_NAMES[place.lower()]
+        if (step := match["step"]) is not None:
+            return len(step.partition(".")[2])
+        value = number_of(match["count"] or match["han"]) if not (match["count"] or match["han"]).isdecimal() else None
+        return int(value if value is not None else match["count"] or match["han"])
 
     exact = _says(_EXACT)
     """Whether it asks for an exact one."""
@@ -458,7 +480,7 @@ class Scope:
                 tree = parse(spell(formula))
             except UnreadableError:
                 continue
-            if symbols(tree) == names and same_value(tree, node):
+            if tree == node or (symbols(tree) == names and same_value(tree, node)):
                 return True
         return False
 

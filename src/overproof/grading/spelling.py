@@ -156,6 +156,7 @@ _BEFORE_COMMANDS = (
     ("\\not", re.compile(r"\\not *="), r"\\ne "),
     ("\\|", re.compile(r"\\\|"), "|"),
 )
+_TWO_ENDS = r"([^\[\]()]{1,40}[,;][^\[\]()]{1,40})(?<!sqrt)"
 _AFTER_COMMANDS = (
     ("\\text", re.compile(r"\\text *\{ *"), r"\\text{"),
     (
@@ -199,6 +200,10 @@ _AFTER_COMMANDS = (
     ("m", re.compile(r"(?<=\d) *[Pp]\.? ?m\b\.?"), " pm"),
     ("M", re.compile(r"(?<=\d) *[Pp]\.? ?M\b\.?"), " pm"),
     ("sq.", re.compile(r"\bsq\. *(?=[a-z])"), "square "),
+    # Ends of intervals that turn outwards are open: ]2, 5].
+    ("[", re.compile(rf"\]{_TWO_ENDS}\["), r"(\1)"),
+    ("[", re.compile(rf"(?<!sqrt)\[{_TWO_ENDS}\["), r"[\1)"),
+    ("]", re.compile(rf"\]{_TWO_ENDS}\]"), r"(\1]"),
     ("((", re.compile(r"(?<![\w)])(\d+)\(\((\d+)\)/\((\d+)\)\)"), r"\1 \2/\3"),
     ("\\text", re.compile(r"\\text\{ *([:,.;]) *\}"), r"\1"),
     ("\\text", re.compile(r"\\text\{ *([ap])\.? ?m\.? *\}", re.IGNORECASE), r" \1m"),

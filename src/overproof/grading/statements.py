@@ -52,6 +52,21 @@ def is_derivation(spelled: str) -> bool:
     return _OPENS.match(spelled) is not None or _CONCLUDES.search(spelled) is not None
 
 
+_REASON = re.compile(
+    r"[ ,;]*(?:\\text\{ ?)?[ ,;(]*(?:\b(?:since|because)\b|因为|由于)(?P<why>.*)", re.IGNORECASE | re.DOTALL
+)
+_TAKEN_BACK = re.compile(
+    r"\b(?:wrong|incorrect|maybe|perhaps|sure|or|if|unless|otherwise|but|not|no)\b|[错误或若非不]|可能|如果",
+    re.IGNORECASE,
+)
+
+
+def without_reason(spelled: str) -> str | None:
+    """The text before a reason that is given for it; None where there is none, or one that may take it back."""
+    match = _REASON.search(spelled[:MAX_CHARS], 1)
+    return None if match is None or _TAKEN_BACK.search(match["why"]) else spelled[: match.start()]
+
+
 def conclusion(spelled: str) -> str | None:
     """The value that a derivation in an answer ends in, where its last sides agree; None where it ends in none."""
     text = _STRUCTURE.sub(" ", spelled[-MAX_CHARS:]).rstrip(" .")

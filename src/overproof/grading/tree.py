@@ -46,6 +46,7 @@ INFINITY = Node("const", (), "inf")
 EMPTY = Node("brace")
 
 LISTS = frozenset({"list", "or", "and"})
+SET_OPERATIONS = frozenset({"union", "intersection", "difference"})
 BRACKETS = frozenset({"paren", "square", "brace", "openleft", "openright"})
 
 
