@@ -24,6 +24,23 @@ def test_every_name_that_is_listed_is_there_and_nothing_is_imported_before_it_is
         overproof.sample  # noqa: B018
 
 
+def test_a_base_install_offers_every_command_and_name() -> None:
+    """Whatever only an extra brings is kept from being found, as where it is not installed."""
+    extras = "onnxruntime onnxruntime_genai onnx tokenizers torch transformers trl peft accelerate ray s3fs playwright"
+    code = f"""
+import importlib, pkgutil, sys
+for name in "{extras} psutil scipy hypothesis pytest ipykernel nbclient".split():
+    sys.modules[name] = None
+import overproof
+for module in pkgutil.walk_packages(overproof.__path__, "overproof.", onerror=print):
+    if not module.name.startswith("overproof.tiny.") and not module.name.endswith("__main__"):
+        importlib.import_module(module.name)
+from overproof import *
+"""
+    tried = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (tried.returncode, tried.stdout) == (0, ""), tried.stdout + tried.stderr
+
+
 def test_a_run_is_a_table_with_a_row_for_each_trace(result: overproof.RunResult) -> None:
     table = result.to_arrow()
     assert table.num_rows == 4

@@ -31,6 +31,9 @@ _MODELS = {
     "ollama": "qwen3:8b",
 }
 """A model to begin with where the provider has none of its own: reasoning models, as of the shipped configs."""
+_BOUND = {"max_tokens": 16384}
+_BOUND_APART = {"max_tokens": 4096, "thinking_budget": 16384}
+"""The longest reply; in two parts where a provider counts the reasoning apart, else no cap on a budget would hold."""
 LOCAL = "http://127.0.0.1:8000/v1"
 """Where servers of one's own answer unless told otherwise."""
 
@@ -117,7 +120,7 @@ def write_config(problems: str, whom: Whom, *, question: str | None, reference: 
 {key_line}
 # Where the problems come from, and which columns hold what.{"" if graded else without}
 problems: {flow["problems"]}
-# Who is asked. max_tokens is the longest reply; models that reason at length need 16,000 and more.
+# Who is asked. {_explain_bound(values["teacher"])}; models that reason at length need 16,000 and more.
 teacher: {flow["teacher"]}
 # How many traces a problem gets. {{probe: 2, want_correct: 2, max: 16}} asks for more only where it is needed.
 sampling: {{n: {n}}}
@@ -141,9 +144,17 @@ def _teacher_of(whom: Whom) -> dict[str, Any]:
     model = whom.model or profile.model or _MODELS.get(whom.provider)
     if model is None:
         raise ConfigError(f"Which model of {whom.provider}? Give --model with the name that the provider knows it by.")
-    teacher = {"profile": whom.provider, "model": model, "max_tokens": 16384}
+    teacher = {"profile": whom.provider, "model": model, **_BOUND}
+    if profile.max_tokens_covers == "answer" and profile.thinking_budget_key is not None:
+        teacher |= _BOUND_APART
     address = whom.base_url or (LOCAL if needs_address(whom.provider) else None)
     return teacher | ({} if address is None else {"base_url": address})
+
+
+def _explain_bound(teacher: Mapping[str, Any]) -> str:
+    if "thinking_budget" in teacher:
+        return "thinking_budget is the longest reasoning, max_tokens the longest answer after it"
+    return "max_tokens is the longest reply"
 
 
 def _in_a_line(value: dict[str, Any]) -> str:

@@ -8,6 +8,9 @@ from commands import overproof
 from terminal import run_in_terminal
 
 from overproof.config import load_config
+from overproof.sampling.settings import Settings
+from overproof.starting import Whom, write_config
+from overproof.teacher.profiles import _shipped
 
 ROWS = "nr,Question,Answer,Source,Level\na,What is 1+1?,2,page 1,1\nb,What is 2+2?,4,page 2,1\n"
 
@@ -41,6 +44,17 @@ def test_a_config_for_a_file_of_ones_own_can_be_run_at_once(
     assert "overproof doctor mine.yaml" in shown.stderr
     again = overproof("init", "--problems", "mine.csv", *options, folder=tmp_path)
     assert (again.returncode, "--out" in again.stderr) == (2, True), "what is there is not written over"
+
+
+@pytest.mark.parametrize("provider", _shipped())
+def test_the_cap_of_a_first_config_holds_with_every_provider(tmp_path: Path, provider: str) -> None:
+    (tmp_path / "mine.csv").write_text(ROWS)
+    whom = Whom(provider, "a-model", "http://127.0.0.1:9/v1")
+    text = write_config(str(tmp_path / "mine.csv"), whom, question=None, reference=None, n=4)
+    (tmp_path / "mine.yaml").write_text(text)
+    most = Settings(load_config(str(tmp_path / "mine.yaml"))).dialect.most_reply_tokens
+    assert most is not None
+    assert most >= 16384, "models that reason at length need as much"
 
 
 @pytest.mark.parametrize(

@@ -72,7 +72,8 @@ def suspects(
     listed = [one for one in found if all_ or one.found.is_suspect]
     for suspect in listed:
         print_lines(suspect.lines())
-    print_lines([f"{len(listed):,} suspect references. Decide with --keep ID, --replace ID=REFERENCE or --drop ID"])
+    how = ". Decide with --keep ID, --replace ID=REFERENCE or --drop ID" if listed else ""
+    print_lines([f"{len(listed):,} suspect references{how}"])
     if len(listed) < len(found):
         print_lines(
             [f"{len(found) - len(listed):,} more are contradicted by most traces, as is common by chance here: --all"]
@@ -95,7 +96,6 @@ def rewordings(
             count += bool(one.review)
             for match in one.review:
                 print_lines([one.problem.id, *describe(match)])
-    print_lines(
-        [f"{count:,} problems. Drop one with: overproof suspects RUN --drop ID; all with: hygiene.review: drop"]
-    )
-    print_next(typed("run", folder))
+    print_lines([f"{count:,} problems may put a benchmark question in other words"])
+    if count:
+        print_next(f"{typed('suspects', folder)} --drop ID", f"{typed('run', folder)} --set hygiene.review=drop   (all)")

@@ -165,9 +165,10 @@ def expect_alike(config: RunConfig, folder: RunFolder, outlook: Outlook) -> Outl
     if listed is not None or own.has_prices:
         currency = listed.currency if listed is not None else own.currency
         low, high = (show_money(each.cost * count / kept.replies, currency) for count in counts)
-        money = f", {low if low == high else f'{low} to {high}'}{f' {listed.note}' if listed is not None else ''}"
+        money = f", {low if low == high else f'{low} to {high}'}"
     what = "the reply" if kept.replies == 1 else f"the {kept.replies} replies"
-    expected = f"about {tokens} tokens{money} if all are like {what} that overproof doctor was given"
+    note = f" ({listed.note})" if listed is not None else ""
+    expected = f"about {tokens} tokens{money} if all are like {what} that overproof doctor was given{note}"
     return msgspec.structs.replace(outlook, expected=expected)
 
 

@@ -61,7 +61,7 @@ class Outlook(msgspec.Struct, frozen=True):
         elif reply is None:
             told.append("no bound on the cost (set teacher.thinking_budget)")
         elif self.list_cost:
-            told.append(f"{self.list_cost} at the very most (budget.input_price and output_price win)")
+            told.append(f"{self.list_cost} (budget.input_price and output_price win)")
         else:
             told.append("no prices given (budget.input_price, budget.output_price)")
         if self.expected:

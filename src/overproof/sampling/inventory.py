@@ -132,7 +132,7 @@ class _Sums:
         if listed is None or worst.completion_tokens is None:
             return ""
         cost = Prices(listed.prices).of_worst(worst).cost
-        return f"{show_money(cost, listed.currency)} {listed.note}"
+        return f"{show_money(cost, listed.currency)} at the very most, {listed.note}"
 
     def _expect(self, spent: Amount) -> str:
         """By the mean of the samples that are there: an expectation also where nothing bounds a reply."""

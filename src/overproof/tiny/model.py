@@ -12,13 +12,15 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-import onnxruntime as ort
 
 from overproof.errors import InputError
+
+if TYPE_CHECKING:  # a base install lacks it and reads architectures all the same
+    import onnxruntime as ort
 
 SLOTS = 16
 MODEL_FILE = "model.onnx"
@@ -77,6 +79,8 @@ class Network:
 
     def __init__(self, folder: Path) -> None:
         """Load the network of a model folder."""
+        import onnxruntime as ort
+
         self.architecture = read_architecture(folder)
         options = ort.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
@@ -137,6 +141,8 @@ class Network:
 
     def _bind(self, count: int) -> ort.IOBinding:
         """Inputs and outputs of a step of the first `count` slots; keys and values are updated in place."""
+        from onnxruntime import OrtValue
+
         binding = self._session.io_binding()
         in_place = {
             f"{side}.{name}": cache for name, cache in self._caches.items() for side in ("past_key_values", "present")
@@ -148,7 +154,7 @@ class Network:
             **in_place,
         }
         for name, array in arrays.items():
-            value = ort.OrtValue.ortvalue_from_numpy(array[:count])  # shares the array's memory
+            value = OrtValue.ortvalue_from_numpy(array[:count])  # shares the array's memory
             if name.startswith(("logits", "present")):
                 binding.bind_ortvalue_output(name, value)
             else:
