@@ -54,6 +54,10 @@ def test_verify_explains_one_judgement(tmp_path: Path, answer: str, verdict: str
     [
         (["report", "runs/mien"], 2, "no run folder 'runs/mien'. Did you mean 'runs/mine'?"),
         (["run", "nosuch"], 2, "There is no config and no run folder 'nosuch'"),
+        (["score", "runs/mine"], 2, "'runs/mine' is a folder without a run in it"),
+        (["score", "runs"], 2, "'runs' is a folder of runs and none itself. Name one of them: runs/old"),
+        (["run", "broken.yaml"], 2, "broken.yaml:2 is not readable YAML: while parsing a flow node"),
+        (["run", "empty.jsonl"], 2, "overproof init --problems empty.jsonl"),
         (["run", "mine.yaml", "--set", "sampling.m=1"], 2, "unknown key 'sampling.m'"),
         (["run", "mine.yaml", "--set", "teacher.profile=dashscop"], 2, "dashscope"),
         (["run", "mine.yaml", "--set", "problems.path=gone.jsonl"], 2, "there is no file 'gone.jsonl'"),
@@ -76,6 +80,9 @@ def test_what_cannot_be_done_is_said_in_one_message_without_a_traceback(
         '{"id": "a", "question": "1+1?", "reference": 2}\n{"id": "b", "question": " ", "reference": 2}\n'
     )
     (tmp_path / "runs" / "mine").mkdir(parents=True)
+    (tmp_path / "runs" / "old").mkdir()
+    (tmp_path / "runs" / "old" / "config.yaml").touch()
+    (tmp_path / "broken.yaml").write_text("problems: [\n")
     (tmp_path / "mine.yaml").write_text(
         "problems: {path: mine.jsonl}\nteacher: {model: m, base_url: 'http://127.0.0.1:9/v1'}\n"
     )

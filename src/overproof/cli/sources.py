@@ -97,5 +97,5 @@ def rewordings(
             for match in one.review:
                 print_lines([one.problem.id, *describe(match)])
     print_lines([f"{count:,} problems may put a benchmark question in other words"])
-    if count:
-        print_next(f"{typed('suspects', folder)} --drop ID", f"{typed('run', folder)} --set hygiene.review=drop   (all)")
+    all_of_them = f"{typed('run', folder, '--set', 'hygiene.review=drop')}   (all of them)"
+    print_next(*([f"{typed('suspects', folder)} --drop ID", all_of_them] if count else [typed("view", folder)]))

@@ -145,6 +145,8 @@ def _required_by(selection: object) -> list[str]:
 
 _TABLES = frozenset(ProofRun.model_fields)
 _LONGEST_NAME = 40
+_RUNS_NAMED = 5
+"""Runs of a folder that a message lists."""
 """Characters of a value that is told when it is none of the names that its key takes."""
 
 Kind = TypeVar("Kind", bound=Table)
@@ -190,10 +192,11 @@ def find_config(name: str) -> Path:
         return path / "config.yaml"
     if path.is_file():
         return path
-    shipped = bundled("configs")
-    if (candidate := shipped / f"{name}.yaml").is_file():
+    if (candidate := bundled("configs") / f"{name}.yaml").is_file():
         return candidate
-    names = sorted(file.stem for file in shipped.glob("*.yaml"))
+    names = shipped_configs()
+    if path.is_dir():
+        raise ConfigError(_explain_folder(path))
     here = [str(file) for file in Path().glob("*.yaml")]
     beside = suggest_folder(path) if path.parent.name and path.parent.is_dir() else ""
     hint = beside or suggest(path.stem, names) or suggest(name, here) or suggest_folder(path)
@@ -201,6 +204,20 @@ def find_config(name: str) -> Path:
         f"There is no config and no run folder '{name}'."
         + (hint or f" Give a path, or one of those that ship with overproof: {', '.join(names)}")
     )
+
+
+def shipped_configs() -> list[str]:
+    """The names of the configs that ship with the package."""
+    return sorted(file.stem for file in bundled("configs").glob("*.yaml"))
+
+
+def _explain_folder(path: Path) -> str:
+    """Why a folder that is there stands for no run."""
+    runs = sorted(str(file.parent) for file in path.glob("*/config.yaml"))
+    if not runs:
+        return f"'{path}' is a folder without a run in it. Begin one with: overproof run CONFIG --run-dir FOLDER"
+    more = f", and {len(runs) - _RUNS_NAMED:,} more" if len(runs) > _RUNS_NAMED else ""
+    return f"'{path}' is a folder of runs and none itself. Name one of them: {', '.join(runs[:_RUNS_NAMED])}{more}"
 
 
 def parse_config(tree: dict[str, Any], where: str, overrides: Sequence[str] = ()) -> RunConfig:
@@ -256,6 +273,10 @@ def _tables_in(place: str, value: Any) -> dict[str, BaseModel]:
 def _read_yaml(path: Path) -> dict[str, Any]:
     try:
         tree = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except yaml.MarkedYAMLError as error:
+        said = ", ".join(part for part in (error.context, error.problem) if part)
+        line = "" if error.problem_mark is None else f":{error.problem_mark.line + 1}"
+        raise ConfigError(f"{path}{line} is not readable YAML: {blot_lookalikes(said)}") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} is not readable YAML: {blot_lookalikes(str(error))}") from None
     except RecursionError:
@@ -263,7 +284,9 @@ def _read_yaml(path: Path) -> dict[str, Any]:
     except OSError as error:
         raise ConfigError(explain_os_error(error, path, "read")) from None
     if not isinstance(tree, dict):
-        raise ConfigError(f"{path} holds no tables; a config begins with 'problems:' and 'teacher:'")
+        told = f"{path} holds no tables; a config begins with 'problems:' and 'teacher:'"
+        made = f". For a file of problems one is written by: overproof init --problems {path}"
+        raise ConfigError(told if path.suffix in {".yaml", ".yml"} else told + made)
     return tree
 
 
