@@ -148,6 +148,20 @@ SAID_OTHERWISE = [
     (r"A \cap B = \{2\}", r"\{2\}", r"Find $A \cap B$."),
     ("101_2", "5_{10}", None),
     (r"\sum_{n=0}^\infty \frac{x^n}{n!}", "e^x", None),
+    (
+        r"\left[\begin{array}{cc} 1 & 2 \\ 3 & 4 \end{array}\right]",
+        r"\begin{pmatrix} 1 & 2 \\ 3 & 4 \end{pmatrix}",
+        None,
+    ),
+    (r"A \subseteq B", r"B \supseteq A", None),
+    (r"y = \pm\frac{3}{4}x", r"3x \pm 4y = 0", "求渐近线方程。"),
+    (r"-5 \le x - 2 \le 5", r"|x-2| \le 5", None),
+    (r"4.18\text{ J/(g·°C)}", r"4180\text{ J/(kg·K)}", None),
+    (r"0.2\text{ T}", r"0.2\text{ Wb/m}^2", None),
+    ("three in ten", "0.3", None),
+    ("£3.20", "3 pounds 20 pence", None),
+    ("2.3 billion dollars", r"\$2,300,000,000", None),
+    ("an hour and a half", "90 minutes", None),
 ]
 
 
@@ -309,6 +323,9 @@ IN_DOUBT: list[tuple[str, str, str | None]] = [
     ("€3,50", "3.50 euros", None),
     ("0:00", "12:00", None),
     ("不可能", "无解", None),
+    ("converges absolutely", "absolutely convergent", None),
+    ("5.0 m/s to the right", "5.0 m/s", "Find the velocity."),
+    ("No such n exists", "none", "Find all n."),
     (r"2+4+\cdots+64", "1056", None),
 ]
 
@@ -366,6 +383,14 @@ NOT_THE_SAME: list[tuple[str, str, str | None]] = [
     ("]2, 5]", "[2, 5]", None),
     (r"A \cup B = \{2\}", r"\{2\}", r"Find $A \cap B$."),
     ("5 because it is not 6", "6", None),
+    (r"A \subseteq B", r"A \supseteq B", None),
+    (r"y = \pm\frac{4}{3}x", r"3x \pm 4y = 0", "求渐近线方程。"),
+    (r"y = \frac{3}{4}x", r"3x \pm 4y = 0", "求渐近线方程。"),
+    (r"-5 \le x - 2 \le 5", r"|x-2| \ge 5", None),
+    (r"4.18\text{ J/(g·°C)}", r"4.18\text{ J/(kg·K)}", None),
+    ("3 m/s to the left", "3 m/s to the right", None),
+    ("an hour and a quarter", "90 minutes", None),
+    ("12 eV", r"1.98 \times 10^{-18}\text{ J}", None),
     ("34", "33.3", "Round to the nearest whole number."),
 ]
 
@@ -379,6 +404,9 @@ NOT_THE_SAME: list[tuple[str, str, str | None]] = [
         ("0.33", r"\frac{1}{3}", "Give it to two decimal places."),
         ("0.3", r"\frac{1}{3}", "结果保留一位小数。"),
         ("option c", "C", "Which? (A) 1 (B) 2 (C) 3"),
+        (r"37^\circ", r"\arctan\frac{3}{4}", "Find the angle to the nearest degree."),
+        (r"1.92 \times 10^{-18}\text{ J}", r"12\text{ eV}", None),
+        ("No, it is not.", "No", "Is it prime?"),
     ],
 )
 def test_a_reason_and_a_rounding_that_is_asked_for_change_nothing(

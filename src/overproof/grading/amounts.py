@@ -12,7 +12,7 @@ from fractions import Fraction
 
 from overproof.grading.evaluate import exact_value, real_value
 from overproof.grading.finding import QUESTION, Finding, all_of, different, same, undecided
-from overproof.grading.lexicon import DIRECTIONS, phrase_of, place_of, same_words
+from overproof.grading.lexicon import DIRECTIONS, phrase_of, place_of, same_words, says_none
 from overproof.grading.scalars import compare_scalars
 from overproof.grading.scope import ANYWHERE, Scope
 from overproof.grading.tree import Node, number
@@ -56,7 +56,11 @@ def compare_quantities(reference: Quantity, answer: Quantity, scope: Scope) -> F
     scale = number(other.factor / one.factor)
     if DEGREE in {one, other}:
         return compare_scalars(in_radians(reference), in_radians(answer), scope)
-    return compare_scalars(reference.node, Node("mul", (scale, answer.node)), scope, scaled=True)
+    finding = compare_scalars(reference.node, Node("mul", (scale, answer.node)), scope, scaled=True)
+    if finding.same is False:  # 12 eV are 1.92e-18 J, rounded there
+        back = compare_scalars(answer.node, Node("div", (reference.node, scale)), scope, scaled=True)
+        return back if back.same else finding
+    return finding
 
 
 def _as_degrees(reference: Quantity, answer: Quantity) -> tuple[Quantity, Quantity] | None:
@@ -202,7 +206,7 @@ def compare_words(reference: Words, answer: Words, scope: Scope) -> Finding:
         return same("text", "the same words")
     if sorted(asked) == sorted(told):
         return undecided("text", "the same words in another order")
-    if _are_akin(wanted, given):
+    if _are_akin(wanted, given) or (says_none(reference.text) and says_none(answer.text)):
         return undecided("text", "words that may be others for the same")
     if wanted and len(wanted) <= 3 and not wanted & given:
         return different("text", "other words")
@@ -224,6 +228,7 @@ STEM = 5
 
 def _are_akin(wanted: set[str], given: set[str]) -> bool:
     """Whether a Chinese text holds the other one, or single words are forms of one."""
+    wanted, given = wanted - given, given - wanted
     if len(wanted) != 1 or len(given) != 1:
         return False
     one, other = min(wanted), min(given)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from overproof.grading.lexer import Token
-from overproof.grading.lexicon import JOINTS
+from overproof.grading.lexicon import JOINTS, MAGNITUDES
 from overproof.grading.tree import Node, UnreadableError
 from overproof.grading.units import NONE, POWER_WORDS, SINGLE, UNITS, Unit, unit_named
 
@@ -78,7 +78,8 @@ class UnitReader(Cursor):
                 return self.ahead().kind in {"word", "name"}
             if token.text == "in" and self.ahead().kind == "word":
                 return False  # in total
-            return unit_named(token.text) is not None and before is not None and before.kind != "word"
+            behind = before is not None and (before.kind != "word" or before.text.lower() in MAGNITUDES)
+            return unit_named(token.text) is not None and behind
         if token.kind == "cmd":
             return token.text in {"\\Omega", "\\mu"}
         if token.kind != "name":

@@ -91,6 +91,7 @@ from overproof.grading.values import (
     Value,
     Words,
     as_interval,
+    both_signs,
     guess_of,
     written_out,
 )
@@ -99,7 +100,7 @@ MAX_UNORDERED = 60
 """Longer lists are only compared in the order given."""
 
 _DOMAIN_MARKS = re.compile(r"\\mathbb|[()]")
-T = TypeVar("T", bound=Value)
+T = TypeVar("T", bound=Value | Node)
 Comparison = Callable[..., Finding]
 
 
@@ -162,7 +163,19 @@ def equal(reference: Value, answer: Value, scope: Scope = ANYWHERE) -> Finding:
         nodes = reference.node, answer.node
         solved = None if nodes[0] is None or nodes[1] is None else compare_solutions(nodes[0], nodes[1], scope)
         return solved or finding
+    if finding.same is None and isinstance(reference, Named | Relation) and isinstance(answer, Named | Relation):
+        return _with_both_signs(reference, answer) or finding
     return finding
+
+
+def _with_both_signs(reference: Named | Relation, answer: Named | Relation) -> Finding | None:
+    """Equations with ±, each of which is two: y = ±2x and 2x ± y = 0; None where neither has one."""
+    if reference.node is None or answer.node is None:
+        return None
+    one, other = both_signs(reference.node), both_signs(answer.node)
+    if len(one) != len(other) or len(one) < 2:
+        return None
+    return _match(one, other, compare_equations, "equation", "equation")
 
 
 def _equal(reference: Value, answer: Value, scope: Scope) -> Finding:
@@ -241,6 +254,10 @@ def _quantity_and_number(quantity: Quantity, other: Value, scope: Scope, is_refe
         turned = compare_scalars(
             *((in_radians(quantity), other.node) if is_reference else (other.node, in_radians(quantity))), scope
         )
+        if not turned.same and scope.rounded:
+            degrees = Node("mul", (other.node, Node("div", (number(180), PI))))
+            rounded = compare_scalars(*((quantity.node, degrees) if is_reference else (degrees, quantity.node)), scope)
+            turned = rounded if rounded.same else turned
         if turned.same or plain.same is False:
             return turned
         return (
@@ -820,7 +837,7 @@ def _find(
     return doubt
 
 
-def _place_of(value: Value) -> float | None:
+def _place_of(value: Value | Node) -> float | None:
     return real_value(value.node) if isinstance(value, Scalar | Quantity) else None
 
 

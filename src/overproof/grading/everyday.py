@@ -13,7 +13,7 @@ import re
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 
-from overproof.grading.lexicon import CHANGING_HAN, fraction_of_words, number_of
+from overproof.grading.lexicon import CHANGING_HAN, fraction_of_words, number_of, number_of_words
 from overproof.grading.tree import Node, number
 from overproof.grading.units import PRIME, UNITS, Unit
 from overproof.grading.values import (
@@ -99,6 +99,13 @@ _CHOOSE = re.compile(r"(?:\{ ?\} ?)?[_^]? ?\{? ?(\d{1,3}) ?\}? ?([CP]) ?_? ?\{? 
 _EACH = re.compile(r"每 ?([^\d\s每]{1,3}?)(?:走|行)? ?(\d+(?:\.\d+)?) ?([^\d\s]{1,4})")
 _POINT = re.compile(r"([A-Z]) ?\( ?(-?\d+(?:\.\d+)?(?: ?, ?-?\d+(?:\.\d+)?)+) ?\)")
 _WORDS = re.compile(r"[A-Za-z]+(?:[ -][A-Za-z]+){0,7}")
+_SHARE_IN_WORDS = re.compile(r"([a-z-]+(?: [a-z]+)?) (?:out of|in) ([a-z-]+(?: [a-z]+)?)", re.IGNORECASE)
+_PART_OF_UNIT = re.compile(
+    r"(?:an?|one) (?P<whole>[a-z]+) and (?:a|one) (?P<more>half|quarter)"
+    r"|(?:an? |one )?(?P<part>half|quarter|three quarters) of an? (?P<of>[a-z]+)|half an? (?P<half>[a-z]+)",
+    re.IGNORECASE,
+)
+_PARTS_IN_WORDS = {"half": Fraction(1, 2), "quarter": Fraction(1, 4), "three quarters": Fraction(3, 4)}
 _SPACED_LIST = re.compile(r"-?\d+(?: -?\d+)+")
 _DECIMAL_COMMA = re.compile(r"-?\d+,(?:\d{1,2}|\d{4,})")
 _PRICE_WITH_COMMA = re.compile(r"(?P<before>[¤€£¥])? ?(?P<whole>\d+),(?P<cents>\d\d) ?(?P<behind>[€£¥]|euros?)?")
@@ -134,6 +141,12 @@ def _in_words(spelled: str) -> Iterator[Value]:
     count, _, name = spelled.rpartition(" ")
     if count and (unit := UNITS.get(name)) is not None and (value := fraction_of_words(count)) is not None:
         yield Quantity(number(value), unit)
+    if (match := _SHARE_IN_WORDS.fullmatch(spelled)) is not None:
+        top, bottom = (number_of_words(part.lower().split()) for part in match.groups())
+        if top is not None and bottom:
+            yield Scalar(number(top / bottom))
+    if (match := _PART_OF_UNIT.fullmatch(spelled)) is not None:
+        yield from _part_of_unit(match)
     if (match := _PAST.fullmatch(spelled)) is not None:
         yield from _past(match)
     if (match := _LOOSE_WORD.fullmatch(spelled)) is not None:
@@ -143,6 +156,14 @@ def _in_words(spelled: str) -> Iterator[Value]:
         digits = [_ROMAN_DIGITS[letter] for letter in numeral]
         signs = [-1 if digit < after else 1 for digit, after in zip(digits, [*digits[1:], 0], strict=True)]
         yield Scalar(number(sum(map(operator.mul, digits, signs))), guessed=ROMAN)
+
+
+def _part_of_unit(match: re.Match[str]) -> Iterator[Quantity]:
+    """Half an hour, a quarter of an hour, an hour and a half."""
+    unit = UNITS.get(match["whole"] or match["of"] or match["half"])
+    part = _PARTS_IN_WORDS[(match["more"] or match["part"] or "half").lower()]
+    if unit is not None:
+        yield Quantity(number(part + bool(match["whole"])), unit)
 
 
 def _lists(spelled: str) -> Iterator[Value]:

@@ -291,7 +291,8 @@ def _judge_words(reference: Reference, spelled: str) -> Finding | None:
     if phrase is not None and phrase == phrase_of(spelled):
         return same("text", "the same phrase")
     first = reference.values[0]
-    if isinstance(first, Words | Unknown) and _says_more(reference.spelled, spelled):
+    denial = phrase == "no" and (said := _YES_OR_NO.match(spelled)) is not None and phrase_of(said[1]) == "no"
+    if isinstance(first, Words | Unknown) and not denial and _says_more(reference.spelled, spelled):
         return different("text", "the answer takes the reference back or adds to it")
     if isinstance(first, Words | Unknown) and is_words(reference.spelled) and same_words(reference.spelled, spelled):
         return same("text", "the same words")

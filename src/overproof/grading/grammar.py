@@ -60,7 +60,7 @@ from overproof.grading.tree import (
     number,
     product,
 )
-from overproof.grading.units import DEGREE, NONE, PERCENT, PERMILLE, UNITS, unit_named
+from overproof.grading.units import DEGREE, NONE, PERCENT, PERMILLE, UNITS, called_beside, unit_named
 
 MAX_CHARS = 20_000
 MAX_LABEL_WORDS = 6
@@ -92,6 +92,8 @@ _ALIASES = {
 _INVERTIBLE = frozenset({"sin", "cos", "tan", "cot", "sec", "csc", "sinh", "cosh", "tanh"})
 _NAMED_FUNCTIONS = frozenset("fghFGHPpQRSTNΦ") | {"\\phi", "\\Phi", "\\varphi", "\\zeta", "\\Gamma", "\\psi"}
 """Letters that are functions before a bracket when they are called on a letter or a number."""
+_TURNED = {"supset": "subset", "supseteq": "subseteq"}
+"""Relations that are read from the right."""
 _SCALES = frozenset({"celsius", "fahrenheit", "centigrade"})
 _UNION_LETTER = frozenset({"paren", "square", "openleft", "openright", "union", "brace"})
 
@@ -358,6 +360,8 @@ class Grammar(UnitReader):
         other = self.expression(0)
         if (tenths := tenths_behind(item, other)) is not None:
             return tenths
+        if item.op == other.op == "quantity" and (meant := called_beside(item.value, other.value)) is not None:
+            item = Node("quantity", item.args, meant)  # 3 pounds 20 pence
         if other.op != "quantity" or not is_smaller(last_amount(item), other):
             raise UnreadableError("numbers side by side")
         return Node("add", (*(item.args if item.op == "add" else (item,)), other))
@@ -555,6 +559,8 @@ class Grammar(UnitReader):
             if self.token.text == "{" and self.token.partner == self.place + 1:
                 self.advance(2)
             args.append(self.expression(POWERS["relation"]))
+        if len(operators) == 1 and operators[0] in _TURNED:
+            return Node("rel", tuple(args[::-1]), _TURNED[operators[0]])
         return Node("rel", tuple(args), " ".join(operators))
 
     def power(self, base: Node) -> Node:
@@ -1020,6 +1026,8 @@ class Grammar(UnitReader):
             return inner
         if inner.op in LISTS:
             return Node(_BRACKETS[opening + closing], with_numbers_apart(inner.args))
+        if inner.op == "matrix":
+            return inner
         if opening + closing not in {"()", "[]"}:
             raise UnreadableError("brackets that do not match")
         if opening == "[" and not tuples and self._stands_alone():

@@ -349,7 +349,8 @@ def _pair_brackets(tokens: list[Token]) -> None:
 RELATIONS = {
     "=": "=", "<": "<", ">": ">", "\\le": "<=", "\\ge": ">=", "\\ne": "!=", "\\in": "in", "==": "=", ":=": "=",
     "\\notin": "notin", "\\approx": "~", "\\equiv": "==", "\\sim": "sim", "\\cong": "cong", "\\subset": "subset",
-    "\\subseteq": "subseteq", "\\perp": "perp", "\\parallel": "parallel", "\\propto": "propto", "\\mid": "|",
+    "\\subseteq": "subseteq", "\\supset": "supset", "\\supseteq": "supseteq", "\\perp": "perp",
+    "\\parallel": "parallel", "\\propto": "propto", "\\mid": "|",
 }  # fmt: skip
 
 

@@ -150,7 +150,15 @@ def _half_line(left: Node, operator: str, right: Node) -> Region | None:
     for part, sign, end in ((left, operator, right), (right, _MIRROR[operator], left)):
         if part.op == "abs" and part.args[0].op == "sym" and not symbols(end):
             return _absolute(_side(sign, end))
+        if part.op == "abs" and not symbols(end) and sign not in {"=", "!="} and (exact_value(end) or 0) > 0:
+            turned = _half_line(part.args[0], _MIRROR[sign], Node("neg", (end,)))
+            straight = _half_line(part.args[0], sign, end)
+            return _joined_regions(straight, turned) if ">" in sign else _cut(straight, turned)
     return _linear(left, operator, right) or _polynomial(left, operator, right)
+
+
+def _joined_regions(one: Region | None, other: Region | None) -> Region | None:
+    return None if one is None or other is None else _union([*one, *other])
 
 
 def _polynomial(left: Node, operator: str, right: Node) -> Region | None:

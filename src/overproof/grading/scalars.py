@@ -241,12 +241,13 @@ def _rounded(reference: Node, answer: Node, scope: Scope, *, percent: bool, scal
     if inner is not None and (inner.decimals is not None or scaled or _is_scientific(reference)):
         return _rounds_to(reference, answer, inner, outer, value, target, scope, percent=percent)
     digits = _significant(outer) if outer is not None else 0
-    if inner is not None or outer is None or not outer.decimals:
+    places = 0 if outer is None else outer.decimals or 0
+    if inner is not None or outer is None or not (places or scope.decimals == 0):
         return None
-    half = Fraction(1, 2 * 10**outer.decimals)
-    asked = digits >= MIN_DIGITS or outer.decimals == scope.decimals
+    half = Fraction(1, 2 * 10**places)
+    asked = digits >= MIN_DIGITS or places == scope.decimals
     if scope.rounded and asked and abs(value - target) <= half:
-        return close("rounding", f"the exact reference rounds to it at {outer.decimals} decimals")
+        return close("rounding", f"the exact reference rounds to it at {places} decimals")
     if digits >= MANY_DIGITS and abs(value - target) <= 2 * half:
         return close("rounding", f"the exact reference to {digits} digits")
     return None

@@ -60,8 +60,8 @@ _ROUNDED = re.compile(
     re.IGNORECASE,
 )
 _PLACE_NAMES = {
-    "whole number": 0, "integer": 0, "whole": 0, "unit": 0, "tenth": 1, "hundredth": 2, "thousandth": 3, "cent": 2,
-    "个位": 0, "整数": 0, "十分位": 1, "百分位": 2, "千分位": 3,
+    "whole number": 0, "integer": 0, "whole": 0, "unit": 0, "degree": 0, "tenth": 1, "hundredth": 2,
+    "thousandth": 3, "cent": 2, "个位": 0, "整数": 0, "十分位": 1, "百分位": 2, "千分位": 3,
 }  # fmt: skip
 _DECIMALS = re.compile(
     rf"(?:nearest |精确到|保留)(?P<place>{'|'.join(_PLACE_NAMES)})(?![a-z])|(?:nearest |精确到) ?(?P<step>0\.0*1)(?!\d)"

@@ -11,7 +11,7 @@ import msgspec
 
 from overproof.grading.evaluate import exact_value
 from overproof.grading.lexer import OVER
-from overproof.grading.lexicon import CHANGING, CHANGING_HAN, number_of
+from overproof.grading.lexicon import CHANGING, CHANGING_HAN, DIRECTIONS, number_of
 from overproof.grading.tree import LISTS, E, I, Node, UnreadableError, negative, number
 from overproof.grading.units import PERCENT, PERMILLE, Unit, unit_named
 
@@ -81,6 +81,8 @@ def tenths_behind(amount: Node, digit: Node) -> Node | None:
 def with_noun(item: Node, words: list[str], *, noted: bool = False) -> Node:
     """A value with what is counted. Words that change the value cannot be placed."""
     low = [word.lower() for word in words]
+    if len(low) > 2 and low[1] == "the" and low[2] in DIRECTIONS and low[0] in {"to", "towards", "toward"}:
+        words, low = words[2:], low[2:]  # 5 m/s to the right
     text = " ".join(low)
     if not words or len(words) > MAX_NOUN_WORDS or item.op in {"rel", "named", "words", "guarded", "residue", *LISTS}:
         raise UnreadableError(f"words: {text}")

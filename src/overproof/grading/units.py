@@ -34,13 +34,18 @@ class Unit(msgspec.Struct, frozen=True):
         name = f"{self.name}{sign}{other.name}" if self.name else other.name
         if self.dimension is None or other.dimension is None:
             return Unit(name)
-        powers = dict(self.dimension)
+        powers, factor = dict(self.dimension), self.factor * other.factor**power
         for quantity, exponent in other.dimension:
             powers[quantity] = powers.get(quantity, 0) + exponent * power
+        for scale in _DEGREES.keys() & powers.keys() if len(powers) > 1 or power != 1 else ():
+            factor *= _DEGREES[scale] ** powers[scale]  # beside other units a degree is a difference: J/(g·°C)
+            powers["temperature"] = powers.get("temperature", 0) + powers.pop(scale)
         dimension = tuple(sorted((quantity, exponent) for quantity, exponent in powers.items() if exponent))
-        return Unit(name, dimension, self.factor * other.factor**power)
+        return Unit(name, dimension, factor)
 
 
+_DEGREES = {"celsius": Fraction(1), "fahrenheit": Fraction(5, 9)}
+"""How many kelvins a degree of each scale is."""
 NONE = Unit("", ())
 
 # base quantities of each dimension, as `quantity^power` words
@@ -50,7 +55,8 @@ _DIMENSIONS = {
     "pressure": "mass length^-1 time^-2", "frequency": "time^-1", "current": "current", "charge": "current time",
     "voltage": "mass length^2 time^-3 current^-1", "resistance": "mass length^2 time^-3 current^-2",
     "capacity": "mass^-1 length^-2 time^4 current^2", "field": "mass time^-2 current^-1",
-    "inductance": "mass length^2 time^-2 current^-2", "amount": "amount", "temperature": "temperature",
+    "inductance": "mass length^2 time^-2 current^-2",
+    "flux": "mass length^2 time^-2 current^-1", "amount": "amount", "temperature": "temperature",
     "concentration": "amount length^-3", "celsius": "celsius", "fahrenheit": "fahrenheit", "angle": "angle",
     "share": "share", "dollar": "dollar", "euro": "euro", "sterling": "sterling", "yuan": "yuan", "yen": "yen",
     "rupee": "rupee", "speed": "length time^-1", "information": "information", "unit": "unit", "light": "light",
@@ -94,6 +100,7 @@ _ROWS: list[tuple[str, str, str, str, str]] = [
     ("charge", "1", "C", "coulomb coulombs", "库仑"), ("voltage", "1", "V", "volt volts", "伏 伏特"),
     ("resistance", "1", "Ω \\Omega ohm", "ohms", "欧 欧姆"), ("capacity", "1", "F", "farad farads", ""),
     ("field", "1", "T", "tesla teslas", ""), ("inductance", "1", "H", "henry henries", ""),
+    ("flux", "1", "Wb", "weber webers", ""),
     ("amount", "1", "mol", "mole moles", "摩尔"), ("temperature", "1", "K", "kelvin kelvins", ""),
     ("concentration", "1000", "M", "", ""), ("celsius", "1", "", "", "°C 摄氏度 celsius centigrade"),
     ("fahrenheit", "1", "", "", "°F fahrenheit"), ("angle", "1", "", "", "rad radian radians 弧度"),

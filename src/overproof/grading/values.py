@@ -195,9 +195,9 @@ def as_interval(value: Value) -> Interval | None:
 def written_out(value: Value) -> tuple[Value, ...]:
     """A value with its ± written out: ±2 is 2 and -2; in a tuple each sign is free, in a value they go together."""
     if isinstance(value, Scalar):
-        return tuple(Scalar(node) for node in _both_signs(value.node))
+        return tuple(Scalar(node) for node in both_signs(value.node))
     if isinstance(value, Quantity):
-        return tuple(Quantity(node, value.unit, value.guessed) for node in _both_signs(value.node))
+        return tuple(Quantity(node, value.unit, value.guessed) for node in both_signs(value.node))
     if isinstance(value, Named):
         return tuple(Named(value.name, inner) for inner in written_out(value.value))
     if isinstance(value, Guarded):
@@ -212,7 +212,8 @@ def written_out(value: Value) -> tuple[Value, ...]:
     return (value,)
 
 
-def _both_signs(node: Node) -> list[Node]:
+def both_signs(node: Node) -> list[Node]:
+    """A tree with its ± as plus and as minus; itself where it has none, or too many."""
     signs = sum(1 for part in walk(node) if part.op == "plusminus")
     if not signs or signs > MAX_SIGNS:
         return [node]
