@@ -133,7 +133,8 @@ def _broken_thought(trace: Trace) -> str | None:
     begin = whole[:_BEGIN].rpartition(" ")[0]
     prompt = [_bare(text) for text in _prompt_of(trace)]
     # what the begin alone rules out holds for the whole of it too, and is found in a tenth of the time
-    if any(_bare(begin)[_LONGEST_LEAD_IN:] in text for text in (answer, *prompt)):
+    inmost = _bare(begin)[_LONGEST_LEAD_IN:]
+    if any(inmost in text for text in (answer, *prompt)):
         reasoning = _said(whole)
         if reasoning == answer or not reasoning:
             return "only_answer"
