@@ -105,9 +105,7 @@ def derive(
     if after is not None and after not in manifest.stages:
         command = _COMMANDS.get(after, after)
         raise RunFolderError(f"{folder}: '{stage}' needs '{after}' first. Run: overproof {command} {folder}")
-    before = manifest.stages.get(after) if after else None
-    own = {one.key: digest_of(one) for one in extensions_in(config) if one.key.partition(".")[0] in tables}
-    fingerprint = _fingerprint([stage, versions(), before, *inputs, own, *(getattr(config, name) for name in tables)])
+    fingerprint = _mark(manifest, stage, config, tables, inputs, after)
     if manifest.stages.get(stage) == fingerprint:
         damage = folder.find_damage(outputs, manifest.seals)
         if damage is None:
@@ -127,6 +125,43 @@ def derive(
         manifest, stages={**manifest.stages, stage: stamp}, seals={**manifest.seals, **seals}
     )
     folder.write_manifest(done)
+
+
+class Errand:
+    """A stage that makes no file of its own and may leave some of its work to the next run, as asking a judge does."""
+
+    def __init__(
+        self, folder: RunFolder, stage: str, *, config: RunConfig, tables: Sequence[str], after: str | None = None
+    ) -> None:
+        """The arguments are those of `derive`."""
+        self._folder = folder
+        self._stage = stage
+        self._config = config
+        self._tables = tables
+        self._after = after
+
+    def is_done(self, inputs: Sequence[Any]) -> bool:
+        """Whether nothing was left to do when things were as they are now."""
+        manifest = manifest_of(self._folder)
+        return manifest.stages.get(self._stage) == self._mark(manifest, inputs)
+
+    def finish(self, inputs: Sequence[Any]) -> None:
+        """Write down that nothing is left to do as things are now."""
+        manifest = manifest_of(self._folder)
+        stages = {**manifest.stages, self._stage: self._mark(manifest, inputs)}
+        self._folder.write_manifest(msgspec.structs.replace(manifest, stages=stages))
+
+    def _mark(self, manifest: Manifest, inputs: Sequence[Any]) -> str:
+        return _mark(manifest, self._stage, self._config, self._tables, inputs, self._after)
+
+
+def _mark(  # noqa: PLR0917 - each of another kind
+    manifest: Manifest, stage: str, config: RunConfig, tables: Sequence[str], inputs: Sequence[Any], after: str | None
+) -> str:
+    """What stands in the manifest for a stage that was done with these inputs."""
+    before = manifest.stages.get(after) if after else None
+    own = {one.key: digest_of(one) for one in extensions_in(config) if one.key.partition(".")[0] in tables}
+    return _fingerprint([stage, versions(), before, *inputs, own, *(getattr(config, name) for name in tables)])
 
 
 @functools.cache

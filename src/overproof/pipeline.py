@@ -21,7 +21,7 @@ from collections import Counter
 from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -348,21 +348,36 @@ def score(run: Run) -> None:
     """Grade every trace and measure its rewards. What the rules leave open is put to the judge, if there is one."""
     config, folder = run.config, run.folder
     whole = _score_shards(run, run.shards)
-    if config.judge is not None:
-        freshness.record_config(folder, config, ("judge",))
-        spent = sampling.read_spent(config, folder, run.shards)
-        tell = functools.partial(_tell_judge, run.show)
-        try:
-            settled = judge.consult(config, folder, run.shards, spent=spent, tell=tell, grace=run.grace)
-        finally:
-            folder.push_judgements()
-        whole = _score_shards(run, settled if whole else run.shards)
-        if config.judge.doubts and _weigh_references(run, config.judge, tell):
-            _score_shards(run, [] if whole else run.shards)
+    if config.judge is None:
+        return
+    freshness.record_config(folder, config, ("judge",))
+    errand = freshness.Errand(folder, "judge", config=config, tables=("judge",), after="score")
+    if whole and folder.judge_summary.is_file() and errand.is_done(_judged(run, config.judge)):
+        return
+    tell = functools.partial(_tell_judge, run.show)
+    spent = sampling.read_spent(config, folder, run.shards)
+    try:
+        heard = judge.consult(config, folder, run.shards, spent=spent, tell=tell, grace=run.grace)
+    finally:
+        folder.push_judgements()
+    whole = _score_shards(run, heard.unsettled if whole else run.shards)
+    is_over = heard.is_over
+    if config.judge.doubts:
+        weighed = _weigh_references(run, config.judge, tell)
+        is_over = is_over and weighed.is_over
+        if weighed.asked:
+            whole = _score_shards(run, [] if whole else run.shards)
+    if is_over and whole:
+        errand.finish(_judged(run, config.judge))
 
 
-def _weigh_references(run: Run, asked: JudgeConfig, tell: judge.Listener) -> int:
-    """Ask the judge about the references that traces contradict; returns how many it was asked about now."""
+def _judged(run: Run, asked: JudgeConfig) -> list[Any]:
+    """What changes when a judge has said something, or another is asked."""
+    return [asked.model, *(path.stat().st_size for path in run.folder.judgement_parts())]
+
+
+def _weigh_references(run: Run, asked: JudgeConfig, tell: judge.Listener) -> judge.Heard:
+    """Ask the judge about the references that traces contradict."""
     config, folder = run.config, run.folder
     wanted = suspects.find_doubts(folder, run.shards, asked)
     spent = sampling.read_spent(config, folder, run.shards)
@@ -397,7 +412,7 @@ def _score_shards(run: Run, stale: Sequence[int]) -> bool:
             run.show(Notice(f"{cut} verdicts were left open as {cause}; the next run decides them"))
         return cut == 0
 
-    judged = [config.judge.model, *(path.stat().st_size for path in folder.judgement_parts())] if config.judge else []
+    judged = _judged(run, config.judge) if config.judge else []
     freshness.derive(
         folder,
         "score",

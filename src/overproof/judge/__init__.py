@@ -87,6 +87,17 @@ Listener = Callable[[JudgeOutlook | Asked | str], None]
 """Told the outlook before the first call, then the progress, and in words what goes wrong."""
 
 
+class Heard(msgspec.Struct, frozen=True):
+    """What came of asking the judge."""
+
+    asked: int
+    """Answers, or references, that it was asked about now."""
+    is_over: bool
+    """Whether nothing is left that the same command would ask again."""
+    unsettled: Sequence[int] = ()
+    """Shards whose scores do not say yet what it said."""
+
+
 def check_judge(config: RunConfig) -> None:
     """Raise ConfigError where the judge could not be asked as configured. Sends nothing."""
     if config.judge is not None:
@@ -116,8 +127,8 @@ def consult(
     spent: Amount,
     tell: Listener,
     grace: float = GRACE_SECONDS,
-) -> list[int]:
-    """Ask the judge what it has not been asked yet; returns the shards whose scores do not say yet what it said.
+) -> Heard:
+    """Ask the judge what it has not been asked yet.
 
     `spent` is what the run has spent before. The run must be scored. An endpoint that cannot be used ends this with
     a warning, not with an error: sampling is paid for already. Raises ConfigError before the first call, and
@@ -126,23 +137,25 @@ def consult(
     """
     judge = config.judge
     if judge is None:
-        return []
+        return Heard(0, is_over=True)
     check_judge(config)
     model = Dialect(judge).model
     found = find_cases(folder, shards, judge)
     known = read_verdicts(folder, model)
     wanted = dict.fromkeys([*found.open, *(check.case for check in found.checks)], False)
     asker = _Asker(model, wanted, known, Prices(judge.prices), tell)
+    pending = len(asker.pending)
     trouble = _ask(config, folder.judgements(), asker, spent, grace)
     if trouble:
         tell(f"{trouble} {len(asker.pending):,} answers stay as the rules left them; the same command asks again.")
     summary = sum_up(found, known, model, currency=config.budget.currency, trouble=trouble, spent=read_spent(folder))
     write_bytes(folder.judge_summary, msgspec.json.format(msgspec.json.encode(summary)) + b"\n")
-    return [
+    unsettled = [
         shard
         for shard, rows in found.unsettled.items()
         if any(known.get(key_of(case, model)) is not None for case in rows)
     ]
+    return Heard(pending - len(asker.pending), not asker.pending, unsettled)
 
 
 def weigh(
@@ -153,15 +166,15 @@ def weigh(
     spent: Amount,
     tell: Listener,
     grace: float = GRACE_SECONDS,
-) -> int:
-    """Ask which of reference and answer is right, where that has not been asked; returns how many were asked now.
+) -> Heard:
+    """Ask which of reference and answer is right, where that has not been asked.
 
     `wanted` says of each case whether it is a check: traces have shown the reference to be right. As with `consult`,
     `spent` is what the run has spent before, and an endpoint that cannot be used is told.
     """
     judge = config.judge
     if judge is None or not judge.doubts:
-        return 0
+        return Heard(0, is_over=True)
     model = Dialect(judge).model
     known = read_verdicts(folder, model)
     asker = _Asker(model, wanted, known, Prices(judge.prices), tell)
@@ -169,7 +182,7 @@ def weigh(
     trouble = _ask(config, folder.judgements(DOUBTS), asker, spent, grace)
     if trouble:
         tell(f"{trouble} {len(asker.pending):,} references stay without an opinion; the same command asks again.")
-    return pending - len(asker.pending)
+    return Heard(pending - len(asker.pending), not asker.pending)
 
 
 def _ask(config: RunConfig, journal: Path, asker: _Asker, spent: Amount, grace: float) -> str:
@@ -276,6 +289,7 @@ __all__ = [
     "DOUBTS",
     "Asked",
     "Case",
+    "Heard",
     "JudgeOutlook",
     "JudgeSummary",
     "Listener",
