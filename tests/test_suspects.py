@@ -17,6 +17,7 @@ from overproof.pipeline import Run
 from overproof.records import Decision
 from overproof.runfolder import RunFolder
 from overproof.runfolder.overrides import Override
+from overproof.view.run import ViewedRun
 
 THOUGHT = "<think>\nTwo and two are four, as everybody knows, so the answer must be four, says way {n}.\n</think>\n\n"
 
@@ -135,7 +136,7 @@ def test_the_command_lists_and_decides(folder: RunFolder) -> None:
 
 
 def test_the_judge_says_which_of_two_answers_is_right_without_knowing_the_reference_and_is_asked_once(
-    folder: RunFolder,
+    folder: RunFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[dict[str, str]] = []
     truths = {"What is 2 + 2?": "4", "What is 2 + 3?": "5"}
@@ -158,7 +159,20 @@ def test_the_judge_says_which_of_two_answers_is_right_without_knowing_the_refere
         assert not seen, "it is off unless asked for"
         score(endpoint.base_url, doubts=True)
         (line,) = suspects.find_suspects(folder, range(1), least=0)
+        read: list[int] = []
+        groups = RunFolder.read_groups
+
+        def read_groups(*asked: Any) -> Any:
+            read.append(asked[1])
+            return groups(*asked)
+
+        monkeypatch.setattr(RunFolder, "read_groups", read_groups)
         score(endpoint.base_url, doubts=True)
+        assert not read, "nothing is left to ask, so no trace is read again"
+        folder.judge_summary.unlink()
+        score(endpoint.base_url, doubts=True)
+        assert read, "until what it was asked is gone"
+        assert folder.judge_summary.is_file()
     assert sorted(one["question"] for one in seen) == sorted(truths), "each once, and never the divided one"
     assert all(set(one) == {"question", "first", "second"} for one in seen)
     opinions = judge.read_opinions(folder)
@@ -167,4 +181,7 @@ def test_the_judge_says_which_of_two_answers_is_right_without_knowing_the_refere
     report = pipeline.make_report(Run(load_config(str(folder.root)), folder))
     shown = [one for one in report.suspects if one.problem_id == "wrong"]
     assert all(one.judged == 1 for one in shown)
+    page = ViewedRun(folder).refresh().problem("wrong", 0)
+    assert page is not None
+    assert page.holds_with == "answer"
     assert judge.read_spent(folder).tokens > 0

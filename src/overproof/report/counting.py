@@ -6,14 +6,13 @@ import itertools
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
-import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from overproof.config import RunConfig
 from overproof.config.endpoint import SamplingConfig
 from overproof.estimators import PassRate
-from overproof.hygiene.wrong_references import FEWEST_AGREEING, find_candidate
+from overproof.hygiene.wrong_references import FEWEST_AGREEING
 from overproof.report.counts import (
     ALL,
     CANDIDATES,
@@ -266,13 +265,8 @@ def _note_suspects(counts: Counts, shard: Shard) -> None:
         found = (shard.score_of(one) for one in shard.traces_of(row) if wrong[one])
         counts.agreement.note_wrong([score.grade.extracted for score in found if score and score.grade is not None])
     for row in np.flatnonzero((against >= FEWEST_AGREEING) & (against > agreeing)).tolist():
-        rows = shard.traces_of(row)
-        scores = {score.trace_id: score for one in rows if (score := shard.score_of(one)) is not None}
-        candidate = find_candidate([shard.trace_of(one) for one in rows], scores)
+        candidate = shard.find_doubt(row)
         if candidate is not None:
-            question = shard.problem_of(row).problem.question
-            said = shard.opinions.on(question, candidate.reference, candidate.answer)
-            candidate = msgspec.structs.replace(candidate, judged=said)
             counts.contradicted[candidate.tally] += 1
             if len(counts.suspects) < MOST_LISTED:
                 counts.suspects.append(candidate)

@@ -16,7 +16,7 @@ from overproof.records import Decision, Grade, PreparedProblem, Trace
 from overproof.report.counts import Counts
 from overproof.report.facts import Cells, Measure, TraceFacts
 from overproof.report.shard import Shard
-from overproof.report.stretches import Around, Judged, NearQuestion, ProblemReading, read_problem
+from overproof.report.stretches import Around, Judged, NearQuestion, ProblemReading, Side, read_problem
 from overproof.runfolder import RunFolder
 from overproof.runfolder.overrides import Overrides
 
@@ -35,6 +35,7 @@ _SHORTEST, _LONGEST = 4_000, 24_000
 _LONGEST_QUESTION = 4_000
 """Characters shown of a question beside another."""
 _PROBLEM_FACTS = ("source", "level", "language", "kind", "rate", "samples", "keeps", "covered", "is")
+_SIDES: dict[int, Side | None] = {1: "answer", -1: "reference", 0: None}
 _TRACE_FACTS = (
     *("verdict", "reason", "kept", "layer", "form", "foreign", "ending", "outcome", "error", "mark", "model", "effort"),
     *("tokens", "characters", "index"),
@@ -111,7 +112,14 @@ class ExcerptReader:
         problem = shard.problem_of(row)
         judged = [self._judge(shard, one, of_traces, problem) for one in shown]
         decided = self._overrides.about(problem.problem.id)
-        around = Around(len(rows), of_problems.of(row, _PROBLEM_FACTS), list(self._beside(problem)), decided)
+        doubt = shard.find_doubt(row) if shard.opinions.said else None
+        around = Around(
+            len(rows),
+            of_problems.of(row, _PROBLEM_FACTS),
+            list(self._beside(problem)),
+            decided,
+            holds_with=_SIDES[doubt.judged] if doubt else None,
+        )
         return read_problem(problem, judged, around, longest=longest)
 
     def _judge(self, shard: Shard, row: int, cells: Cells, problem: PreparedProblem) -> Judged:

@@ -10,10 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, NamedTuple, TypeVar
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from overproof.config import RunConfig
+from overproof.hygiene.wrong_references import SuspectReference, find_candidate
 from overproof.judge import DOUBTS, Opinions, read_opinions
 from overproof.records import PreparedProblem, Score, Trace
 from overproof.report.tables import (
@@ -151,6 +153,16 @@ class Shard:
         """The score of the trace in this row, read from its file; None when it has none."""
         read, places = self._scores
         return None if places[row] == UNKNOWN else read_place(read.path, read.rows[places[row]], Score)
+
+    def find_doubt(self, row: int) -> SuspectReference | None:
+        """The reference of the problem in this row where most of its traces contradict it, with what a judge says."""
+        rows = self.traces_of(row)
+        scores = {score.trace_id: score for one in rows if (score := self.score_of(one)) is not None}
+        found = find_candidate([self.trace_of(one) for one in rows], scores)
+        if found is None:
+            return None
+        said = self.opinions.on(self.problem_of(row).problem.question, found.reference, found.answer)
+        return msgspec.structs.replace(found, judged=said)
 
     def decision_of(self, row: int, selection: Selection = None) -> tuple[bool, str]:
         """Whether a selection keeps the trace in this row, and its reason."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 import numpy as np
@@ -84,6 +84,10 @@ class Reading(msgspec.Struct, frozen=True, omit_defaults=True):
     """What judges replied about the answer, by model."""
 
 
+Side = Literal["reference", "answer"]
+"""Of a reference and the answer that most traces give in place of it, one."""
+
+
 class NearQuestion(msgspec.Struct, frozen=True):
     """Another question that reads like a problem's."""
 
@@ -134,6 +138,8 @@ class ProblemReading(msgspec.Struct, frozen=True, omit_defaults=True):
     """What the list of problems filters and sorts by (see `facts`)."""
     decisions: list[Override] = []
     """What people have decided about it."""
+    holds_with: Side | None = None
+    """Which of the two a judge holds to be right, where most traces contradict the reference and it was asked."""
 
 
 class Judged(msgspec.Struct, frozen=True):
@@ -154,6 +160,7 @@ class Around(msgspec.Struct, frozen=True):
     facts: dict[str, Any] = {}
     beside: list[NearQuestion] = []
     decisions: list[Override] = []
+    holds_with: Side | None = None
 
 
 def read_problem(problem: PreparedProblem, judged: Sequence[Judged], around: Around, *, longest: int) -> ProblemReading:
@@ -177,6 +184,7 @@ def read_problem(problem: PreparedProblem, judged: Sequence[Judged], around: Aro
         messages=list(prompts.pop()) if len(prompts) == 1 else [],
         facts=around.facts,
         decisions=around.decisions,
+        holds_with=around.holds_with,
     )
 
 

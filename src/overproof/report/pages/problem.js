@@ -109,6 +109,10 @@ function answersBeside(problem) {
     parts.push(make("div", { class: problem.majority.agrees === false ? "differs" : null }, make("dt", {}, t("Most traces answer")),
       make("dd", {}, code(problem.majority.pieces), make("span", { class: "detail" }, ` ${told}`))));
   }
+  if (problem.holds_with) {
+    const said = problem.holds_with === "answer" ? t("that answer is right, and the reference is not") : t("the reference is right");
+    parts.push(make("div", {}, make("dt", {}, t("The judge says")), make("dd", {}, said)));
+  }
   return make("dl", { class: "answers" }, parts);
 }
 
