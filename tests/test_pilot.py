@@ -6,9 +6,10 @@ from pathlib import Path
 
 from overproof import pipeline
 from overproof.config import parse_config
-from overproof.pilot import pilot
+from overproof.pilot import Figures, pilot
 from overproof.pipeline import Event, Run, RunPlan
 from overproof.runfolder import RunFolder
+from overproof.teacher.budget import Amount
 
 
 def test_configs_are_compared_on_the_same_problems_and_their_traces_count_for_the_run(tmp_path: Path) -> None:
@@ -33,3 +34,10 @@ def test_configs_are_compared_on_the_same_problems_and_their_traces_count_for_th
     run = runs[0][1]
     summary = pipeline.sample(run)
     assert (summary.samples, summary.samples_new) == (24, 14)
+
+
+def test_a_config_that_keeps_nothing_is_told_with_its_reasons_and_what_it_took() -> None:
+    nothing = Figures("c", failed="", traces=12, reasons={"refused": 4, "truncated": 8}, spent=Amount(tokens=780))
+    assert nothing.cells()[2:6] == ["0 of 12", "–", "–", "–"]
+    assert nothing.remark().startswith("None of 12 traces is kept (refused 4, truncated 8), for 780 tokens. ")
+    assert (Figures("c", failed="No.").remark(), Figures("c", failed="").remark()) == ("No.", "")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+from collections import Counter
 from collections.abc import Sequence
 from decimal import Decimal
 
@@ -21,7 +22,7 @@ from overproof.records import PreparedProblem, Problem, Trace
 from overproof.sampling.plan import has_all_samples
 from overproof.sampling.settings import Settings
 from overproof.selection.passrate import has_passed, rate_problem
-from overproof.teacher.budget import Amount, Prices, show_money
+from overproof.teacher.budget import Amount, Prices, show_money, show_spent
 
 
 class Figures(msgspec.Struct, frozen=True):
@@ -35,6 +36,8 @@ class Figures(msgspec.Struct, frozen=True):
     cut: int = 0
     """Traces cut at the token limit."""
     refused: int = 0
+    reasons: dict[str, int] = {}
+    """Traces that are not kept, by the reason."""
     rate: Estimate | None = None
     """Mean over problems of the teacher's pass rate."""
     values: dict[str, float] = {}
@@ -55,17 +58,32 @@ class Figures(msgspec.Struct, frozen=True):
         has_rate = rate is not None and rate.value is not None and rate.low is not None and rate.high is not None
         shown = f"{rate.value:.1%} ({rate.low:.1%} – {rate.high:.1%})" if rate is not None and has_rate else "–"
         shown += " so far" if rate is not None and rate.so_far else ""
-        least = f"{self.spent.least_tokens / self.kept:,.0f} – " if self.spent.is_bound else ""
-        tokens = f"{least}{self.spent.tokens / self.kept:,.0f}"
-        each = [tokens, self._money(), f"{self.seconds / self.kept:,.1f} s"]
         return [
             self.name,
             shown,
             f"{self.kept:,} of {self.traces:,}",
-            *(each if self.kept else ["–", "–", "–"]),
+            *(self._each() if self.kept else ["–", "–", "–"]),
             f"{self.cut / self.traces:.0%}" if self.traces else "–",
             f"{self.refused / self.traces:.0%}" if self.traces else "–",
         ]
+
+    def remark(self) -> str:
+        """What no figure of the table can say: why a config failed, or kept nothing; empty where all is well."""
+        if self.failed:
+            return self.failed
+        if self.kept or not self.traces:
+            return ""
+        reasons = ", ".join(f"{reason} {count:,}" for reason, count in sorted(self.reasons.items()))
+        spent = show_spent(self.spent, self.currency or "")
+        return (
+            f"None of {self.traces:,} traces is kept ({reasons}), for {spent}. `overproof doctor` says what to change."
+        )
+
+    def _each(self) -> list[str]:
+        """Tokens, money and time for each trace that is kept."""
+        least = f"{self.spent.least_tokens / self.kept:,.0f} – " if self.spent.is_bound else ""
+        tokens = f"{least}{self.spent.tokens / self.kept:,.0f}"
+        return [tokens, self._money(), f"{self.seconds / self.kept:,.1f} s"]
 
     def _money(self) -> str:
         if self.currency is None:
@@ -154,6 +172,7 @@ def _measure(name: str, run: Run, asked: dict[str, str]) -> Figures:
     currency = listed.currency if listed is not None else own.currency if own.has_prices else None
     traces: list[Trace] = []
     kept, is_whole = 0, True
+    reasons: Counter[str] = Counter()
     rates, values = [], {}
     for shard in run.shards:
         scores = {score.trace_id: score for score in run.folder.read_scores(shard)}
@@ -163,6 +182,7 @@ def _measure(name: str, run: Run, asked: dict[str, str]) -> Figures:
                 continue
             traces += group
             kept += sum(decisions[trace.id].kept for trace in group)
+            reasons.update(decisions[trace.id].reason for trace in group if not decisions[trace.id].kept)
             outcomes = [has_passed(decisions[trace.id].reason, scores.get(trace.id)) for trace in group]
             is_whole &= has_all_samples(prepared, outcomes, run.config.sampling)
             rate = rate_problem(outcomes, run.config.sampling)
@@ -176,6 +196,7 @@ def _measure(name: str, run: Run, asked: dict[str, str]) -> Figures:
         kept=kept,
         cut=sum(trace.finish_reason == "length" for trace in traces),
         refused=sum(trace.error is not None for trace in traces),
+        reasons=dict(reasons),
         rate=msgspec.structs.replace(estimate_rate(rates), so_far=not is_whole),
         values=values,
         spent=sum((prices.of_trace(trace) for trace in traces), Amount()),

@@ -213,6 +213,8 @@ def test_a_content_refusal_is_written_down_and_never_asked_for_again(tmp_path: P
         sample_all(config, folder)
     assert len(endpoint.asked) == 6
     assert summary.refused == {"content_filter": 2}
+    assert "6 traces of 3 problems, 2 of them refusals" in summary.headline()
+    assert "(content_filter): 400 data_inspection_failed: Input data may contain" in summary.alarms[0]
     assert [trace.error for trace in read_all(folder)] == [None, None, "content_filter", "content_filter", None, None]
 
 

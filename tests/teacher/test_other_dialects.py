@@ -252,7 +252,8 @@ def test_a_call_of_a_tool_is_one_whatever_the_finish_reason_says() -> None:
     for called in ({"tool_calls": [{"id": "c"}]}, {"function_call": {"name": "f", "arguments": "{}"}}):
         outcome = receive(delta(**called) + delta("stop") + DONE)
         assert isinstance(outcome, Failure)
-        assert outcome.state == "tool_calls"
+        assert outcome.reply is not None
+        assert outcome.state == outcome.reply.finish_reason == "tool_calls"
 
 
 def test_a_stream_of_another_api_that_breaks_off_or_is_cut_is_no_whole_reply() -> None:

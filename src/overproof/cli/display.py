@@ -170,14 +170,14 @@ class Display:
 
     def piloted(self, figures: Sequence[Figures], contrasts: Sequence[Contrast]) -> None:
         """What each config came to, and which differences are noise."""
-        table = _table("Tokens, money and time are those of all traces, for each that is kept", *HEADINGS)
+        table = _table("Tokens, money, time: of all traces, for each kept", *HEADINGS)
         for one in figures:
             table.add_row(*one.cells())
         self.close()
         self.out.print(table)
         self.print(*(line for contrast in contrasts for line in contrast.lines()))
         self.print(*(f"money {note}" for note in dict.fromkeys(one.price_note for one in figures if one.price_note)))
-        self.print(*(f"! {one.name}: {one.failed}" for one in figures if one.failed))
+        self.print(*(f"! {one.name}: {remark}" for one in figures if (remark := one.remark())))
 
     def finished(self, outcome: Outcome, folder: RunFolder) -> None:
         """How a whole run ended."""

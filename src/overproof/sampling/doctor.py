@@ -40,6 +40,10 @@ _HOTTEST = 2.0
 """Highest temperature that servers take; those that take only less refuse it by name."""
 _HEATED_TOKENS = 200
 """Tokens of a reply at that temperature: enough to be told from another, too few to cost."""
+_PASSING = (
+    "this may pass: run the command again in a while. A run tries such requests again by itself, for "
+    "teacher.patience_seconds; if it stays so, ask whoever runs the endpoint"
+)
 _ONE_TEXT = (
     "calls with different seeds brought the same text: the server takes neither the temperature nor the seed. "
     "transformers serve samples only with teacher.extra: {generation_config: '{\"do_sample\": true}'}; other "
@@ -295,7 +299,7 @@ def _advise(settings: Settings, outcome: Reply | Failure, names: list[str] | Non
         if outcome.state == "unreachable":
             advice.append("teacher.base_url: nothing answers there; is the server up?")
         cure = find_cure(outcome, dialect)
-        return [*advice, *([cure] if cure else [])]
+        return [*advice, *([cure] if cure else [])] or [_PASSING]
     if outcome.usage.completion_tokens is None:
         advice.append("the endpoint reports no usage: a budget will estimate it from the text")
     if dialect.most_reply_tokens is None:
@@ -321,7 +325,9 @@ def _inspect_reply(settings: Settings, asking: Asking, reply: Reply, inspect: In
     trace = settings.trace(asking, 0, {}, reply, cost=cost, refusal=None)
     fault = inspect(trace, asking.prepared.language) if inspect is not None else None
     if fault is not None:
-        return [f"{name_fault(fault)}: {cure_fault(fault, settings.config.teacher)}"]
+        advice = [f"{name_fault(fault)}: {cure_fault(fault, settings.config.teacher)}"]
+        is_other = fault.reason != "summary" and not settings.config.export.summaries
+        return [*advice, *([CURES["summary"]] if is_other and {"summary", "encrypted"} & {*reply.marks} else [])]
     advice = []
     if not _reasoning_of(reply) and settings.config.sampling.require_reasoning:
         advice.append(CURES["no_reasoning"])

@@ -69,6 +69,8 @@ class Monitor:
         """Replies cut by length (or ended for another reason than stop)."""
         self.refused: Counter[str] = Counter()
         """Permanent refusals by name."""
+        self.refusals: dict[str, str] = {}
+        """What the endpoint said at the first of each name."""
         self.given_up: Counter[str] = Counter()
         """Samples that failed too often in this session, by the last failure."""
         self.problems_done = 0
@@ -116,6 +118,7 @@ class Monitor:
         self._tokens += amount.tokens
         if trace.error is not None:
             self.refused[trace.error] += 1
+            self.refusals.setdefault(trace.error, trace.refusal or "no message")
             return amount
         if trace.is_complete:
             self.complete += 1

@@ -188,4 +188,4 @@ def show_reply(trace: Trace) -> str:
     text = " ".join(f"{trace.reasoning or ''} {trace.content}".split())
     if len(text) > 2 * _EXCERPT:
         text = f"{text[:_EXCERPT]} … {text[-_EXCERPT:]}"
-    return f"'{text}'" if text else "an empty text."
+    return f"'{text}'" if text else "an empty text"

@@ -24,6 +24,7 @@ from overproof.sampling.requests import RunSource, ShardSource
 from overproof.sampling.settings import Settings
 from overproof.stopping import GRACE_SECONDS
 from overproof.teacher import Teacher
+from overproof.teacher.advice import close
 from overproof.teacher.budget import Amount, Prices, Purse, show_spent
 from overproof.teacher.dispatch import Dispatch
 from overproof.teacher.interrupts import interruptible
@@ -75,7 +76,13 @@ class SamplingSummary(msgspec.Struct, frozen=True):
         if self.given_up:
             reasons = ", ".join(f"{state} {count}" for state, count in sorted(self.given_up.items()))
             return f"{sum(self.given_up.values()):,} samples failed ({reasons}): {done}. Run again to try them again."
-        return f"{self.samples:,} traces of {self.problems:,} problems ({spent})."
+        refused = f", {sum(self.refused.values()):,} of them refusals" if self.refused else ""
+        return f"{self.samples:,} traces of {self.problems:,} problems{refused} ({spent})."
+
+
+def _tell_refusal(refusal: tuple[str, str]) -> str:
+    state, words = refusal
+    return f"Refused for good ({state}): {close(words)} `overproof sample --retry refused` asks these again."
 
 
 class Partner(Protocol):
@@ -219,7 +226,7 @@ class Session:
             currency=self.settings.config.budget.currency,
             seconds=time.monotonic() - monitor.began,
             forecast=self.forecast(),
-            alarms=monitor.alarms,
+            alarms=[*monitor.alarms, *map(_tell_refusal, monitor.refusals.items())],
         )
 
     async def _tick(self, dispatch: Dispatch) -> None:

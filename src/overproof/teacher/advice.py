@@ -62,6 +62,11 @@ def find_cure(failure: Failure, dialect: Dialect) -> str:
         return _cure_fatal(failure, dialect)
     if failure.state == "content_filter":
         return "The provider's content filter refuses these questions; another provider may answer them."
+    if failure.state == "not_json" and "web page" in failure.message:
+        return (
+            "Check teacher.base_url (it usually ends with /v1): what answers there is a page for people, of a login, a "
+            "proxy or another service."
+        )
     return _cure_refused(failure, dialect) if failure.meaning == "refused" else ""
 
 

@@ -396,6 +396,8 @@ def judge_draft(draft: ArrivingReply, *, is_done: bool) -> Reply | Failure:
     state, message = _what_is_wrong(draft, reply, finish, is_done=is_done)
     if not state:
         return reply
+    if state == "tool_calls":
+        reply = msgspec.structs.replace(reply, finish_reason=state)
     return Failure(
         state,
         "refused" if state == "content_filter" else "transient",
