@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -18,7 +18,12 @@ from overproof.wording import Language, Wording
 
 @contextmanager
 def serving(
-    run_dirs: Sequence[Path], *, language: Language = "en", token: str | None = None, proofs: Sequence[Path] = ()
+    run_dirs: Sequence[Path],
+    *,
+    language: Language = "en",
+    token: str | None = None,
+    proofs: Sequence[Path] = (),
+    find: Callable[[], list[RunFolder]] = list,
 ) -> Iterator[str]:
     """The address of an application over these runs."""
     say = Wording(language)
@@ -26,7 +31,7 @@ def serving(
     for run in runs:
         run.refresh()
     loop = asyncio.new_event_loop()
-    runner = build_runner(build_app(runs, say, token=token, proofs=proofs))
+    runner = build_runner(build_app(runs, say, token=token, proofs=proofs, find=find))
     started = threading.Event()
 
     async def start() -> None:

@@ -155,6 +155,14 @@ def test_an_unfinished_run_says_what_is_missing(tmp_path: Path) -> None:
     assert notes[4] == "There is no dataset yet. `overproof export` writes it."
 
 
+def test_a_run_that_is_still_sampled_asks_for_no_command(tmp_path: Path) -> None:
+    problems = [make_problem("a"), make_problem("b")]
+    folder = write_reported(tmp_path, CONFIG, problems, sample_problem(problems[0], "nnn"), decide=False)
+    notes = summarise_run(CONFIG, folder).notes
+    assert [note for note in notes if "overproof" in note] == [notes[-1]]
+    assert notes[-1].startswith("Nothing is graded yet: `overproof run` goes on to that")
+
+
 def test_every_rate_of_a_run_that_lacks_traces_is_one_so_far(tmp_path: Path) -> None:
     adaptive = make_config(sampling={"probe": 2, "want_correct": 2, "max": 8})
     whole = {"fixed": (CONFIG, "ccii"), "stopped": (adaptive, "icc"), "exhausted": (adaptive, "iiiiiiii")}

@@ -1,6 +1,7 @@
 import hashlib
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -291,3 +292,18 @@ def test_folders_of_runs_open_with_their_evaluations(tmp_path: Path) -> None:
     assert [str(one.root.relative_to(tmp_path)) for one in found] == ["deeper/two", "one", "one/evaluation"]
     with pytest.raises(RunFolderError, match="a folder of run folders"):
         find_runs([tmp_path / "nowhere"])
+
+
+def test_a_run_that_begins_later_is_listed_behind_the_others(
+    roots: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("overproof.view.app.LOOK_SECONDS", 0.05)
+    shutil.copytree(roots[0], tmp_path / "middle")
+    with serving([tmp_path / "middle"], find=lambda: find_runs([tmp_path])) as url:
+        assert get(f"{url}/")[1].startswith(b"<!doctype html>")
+        shutil.copytree(roots[1], tmp_path / "a-later-one")
+        end = time.monotonic() + 30
+        while b"a-later-one" not in (home := get(f"{url}/")[1]) and time.monotonic() < end:
+            time.sleep(0.05)
+        assert home.index(b"middle") < home.index(b"a-later-one"), "no run is given another's number"
+        assert b"a-later-one" in get(f"{url}/runs/1/")[1]

@@ -23,9 +23,12 @@ def find_gaps(config: RunConfig, folder: RunFolder, counts: Counts, say: Wording
     else:
         yield from _unfinished_sampling(config, counts, say)
     is_evaluation = folder.evaluation_json.exists()
-    yield from _unfinished_stages(counts, say, is_evaluation=is_evaluation)
-    if counts.traces and not is_evaluation and not (folder.dataset() / "README.md").exists():
-        yield say("There is no dataset yet. `overproof export` writes it.")
+    if counts.traces and not counts.scored and counts.unfinished:
+        yield say("Nothing is graded yet: `overproof run` goes on to that once it has sampled what is missing.")
+    else:
+        yield from _unfinished_stages(counts, say, is_evaluation=is_evaluation)
+        if counts.traces and not is_evaluation and not (folder.dataset() / "README.md").exists():
+            yield say("There is no dataset yet. `overproof export` writes it.")
     if counts.problems["gone"]:
         yield say(
             "{n} problems of the traces are no longer in the problem file; they are left out.",

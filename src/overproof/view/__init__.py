@@ -52,10 +52,11 @@ def serve(
     for run in runs:
         show(f"Reading {run.folder} …")
         run.refresh()
+    local = [place for place in run_dirs if "://" not in str(place)]
     token = secrets.token_urlsafe(16) if edit else None
     asyncio.run(
         _serve(
-            build_app(runs, say, token=token, proofs=find_proofs(run_dirs)),
+            build_app(runs, say, token=token, proofs=find_proofs(run_dirs), find=lambda: find_runs(local)),
             port,
             f"?token={token}" if token else "",
             show,

@@ -49,6 +49,7 @@ from overproof.report.page import (
     to_script_json,
     words_of_script,
 )
+from overproof.runfolder import RunFolder
 from overproof.view.decisions import check_token, label_rows, read_decision, write_decision
 from overproof.view.folders import describe_folder
 from overproof.view.proofs import draw_sides, read_proofs
@@ -60,6 +61,8 @@ from overproof.wording import Wording
 
 REFRESH_SECONDS = 2.0
 """Least time between two looks at a run folder; five times what the last look took, when that is longer."""
+LOOK_SECONDS = 10.0
+"""Between two looks for runs that began after the viewer."""
 _SEARCH_SECONDS = 0.1
 """How long an answer waits for a search."""
 _SEARCHES = 4
@@ -67,6 +70,7 @@ _NO_ROWS = np.empty(0, np.int64)
 _RUNS = web.AppKey("runs", list[ViewedRun])
 _SAY = web.AppKey("say", Wording)
 _PROOFS = web.AppKey("proofs", list[Path])
+_FIND: web.AppKey[Callable[[], list[RunFolder]]] = web.AppKey("find")
 _TOKEN: web.AppKey[str | None] = web.AppKey("token")
 _HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; "
@@ -111,17 +115,23 @@ _FINDER = web.AppKey("finder", Finder)
 
 
 def build_app(
-    runs: list[ViewedRun], say: Wording | None = None, *, token: str | None = None, proofs: Sequence[Path] = ()
+    runs: list[ViewedRun],
+    say: Wording | None = None,
+    *,
+    token: str | None = None,
+    proofs: Sequence[Path] = (),
+    find: Callable[[], list[RunFolder]] = list,
 ) -> web.Application:
     """An application over runs that have been read once, and folders of proofs.
 
-    `token` is what decisions need; None takes none.
+    `token` is what decisions need; None takes none. Runs that `find` names later on are listed behind those of `runs`.
     """
     app = web.Application(middlewares=[_guard])
     app[_RUNS] = runs
     app[_SAY] = say or Wording()
     app[_TOKEN] = token
     app[_PROOFS] = list(proofs)
+    app[_FIND] = find
     app[_FINDER] = Finder()
     app.add_routes(
         [
@@ -179,12 +189,29 @@ async def _guard(request: web.Request, handler: Handler) -> web.StreamResponse:
 
 async def _keep_fresh(app: web.Application) -> AsyncIterator[None]:
     tasks = [asyncio.create_task(_refresh(run)) for run in app[_RUNS]]
+    tasks.append(asyncio.create_task(_look_for_runs(app, tasks)))
     yield
     app[_FINDER].stop()
     for task in tasks:
         task.cancel()
         with suppress(asyncio.CancelledError):
             await task
+
+
+async def _look_for_runs(app: web.Application, tasks: list[asyncio.Task[None]]) -> None:
+    """Take up runs that begin while the viewer is open; none is given another's number."""
+    runs = app[_RUNS]
+    while True:
+        await asyncio.sleep(LOOK_SECONDS)
+        try:
+            for folder in await asyncio.to_thread(app[_FIND]):
+                if str(folder) not in {str(run.folder) for run in runs}:
+                    run = ViewedRun(folder, app[_SAY])
+                    await asyncio.to_thread(run.refresh)
+                    runs.append(run)
+                    tasks.append(asyncio.create_task(_refresh(run)))
+        except (OverproofError, OSError, ValueError) as error:  # a folder is being made, or has gone: look again
+            _log.warning("%s", error)
 
 
 async def _refresh(run: ViewedRun) -> None:

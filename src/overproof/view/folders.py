@@ -24,7 +24,7 @@ class RunLine(msgspec.Struct, frozen=True):
     place: str
     """As it was found: its whole path."""
     begun: str
-    """When its config was first written; empty where that is not known."""
+    """When its config was last written; empty where that is not known."""
     summary: Summary
 
 

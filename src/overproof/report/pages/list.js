@@ -29,16 +29,17 @@ const LISTS = {
       { name: "rate", title: t("Pass rate"), show: (row) => share(row.facts.rate), sort: true, isNumber: true },
       { name: "samples", title: t("Traces"), show: (row) => number(row.facts.samples), sort: true, isNumber: true },
       { name: "keeps", title: t("Kept"), show: (row) => number(row.facts.keeps), sort: true, isNumber: true },
-      { name: "source", title: t("Source"), show: (row) => row.facts.source, sort: true },
-      { name: "level", title: t("Level"), show: (row) => row.facts.level, sort: true },
+      isFacet("source") && { name: "source", title: t("Source"), show: (row) => row.facts.source, sort: true },
+      isFacet("level") && { name: "level", title: t("Level"), show: (row) => row.facts.level, sort: true },
       { name: "language", title: t("Language"), show: (row) => row.facts.language, sort: true },
       { name: "kind", title: t("Kind of answer"), show: (row) => words(row.facts.kind || ""), sort: true },
-    ],
+    ].filter(Boolean),
     href: (row) => addressOf(row.problem),
     label: (row) => row.problem,
   },
 };
 
+const isFacet = (name) => run.facets.some((facet) => facet.name === name);
 const listing = { kind: "traces", query: new URLSearchParams(), shown: 0, turn: 0, back: null };
 
 function addressOf(problem, index, query = listing.query) {
@@ -208,6 +209,7 @@ function showList(kind, query) {
   listing.shown = 0;
   byId("rows").replaceChildren();
   byId("list-title").textContent = kind === "traces" ? t("Traces") : t("Problems");
+  byId("filters").elements.q.placeholder = kind === "traces" ? t("in question and reply") : t("in id and question");
   byId("list-told").textContent = kind === "traces" ? run.told : t("By pass rate, hardest first, unless another order is chosen.");
   showHead();
   showFilters();

@@ -121,6 +121,6 @@ function showLive(now) {
   byId("live-newest").replaceChildren(...newest.map((row) => make("li", {}, make("a", { href: `#/problem/${encodeURIComponent(row.problem)}/${row.index}` }, excerpt(row.question, 70)), " ", badge(row), " ", row.extracted ? make("code", {}, excerpt(row.extracted, 40)) : "")));
 }
 
-if (run.api) setTimeout(refresh, 1000);
+if (run.api) refresh();
 
 route(true).catch(failed);
