@@ -237,12 +237,12 @@ def _are_akin(wanted: set[str], given: set[str]) -> bool:
     return len(one) > STEM < len(other) and one[:STEM] == other[:STEM]
 
 
-def compare_clocks(reference: Clock, answer: Clock, _scope: Scope) -> Finding:
-    """Times of day; one that may be of either half of the day equals both."""
+def compare_clocks(reference: Clock, answer: Clock, scope: Scope) -> Finding:
+    """Times of day; one that may be of either half of the day equals both, where hours are not counted to 24."""
     gap = abs(reference.minutes - answer.minutes)
     if gap == 720 and 0 in {reference.minutes, answer.minutes}:
         return undecided("clock", "twelve, which may be midnight or noon")
-    if gap == 0 or (gap == 720 and (reference.open_half or answer.open_half)):
+    if gap == 0 or (gap == 720 and not scope.has_whole_days and (reference.open_half or answer.open_half)):
         return same("clock", "the same time of day")
     return different("clock", "another time of day")
 

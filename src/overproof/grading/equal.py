@@ -328,6 +328,8 @@ def _named(reference: Named, answer: Named, scope: Scope) -> Finding:
         return undecided("equation", "labels that may differ") if finding.same and one.op == other.op else finding
     if one.op == other.op == "call":
         return _of_functions(reference, answer, scope)
+    if "call" in {one.op, other.op} and (one in other.args or other in one.args):
+        return different("equation", "a function is not what it is a function of")
     if one.op == "paren" or other.op == "paren" or "call" in {one.op, other.op}:
         return equal(reference.value, answer.value, scope)
     if _one_is_indexed(one, other) and equal(reference.value, answer.value, scope).same:
@@ -546,7 +548,7 @@ def _cases_equal(one: Guarded, other: Guarded, scope: Scope) -> Finding:
 
 def _as_families(reference: Value, answer: Value, scope: Scope, one: str, other: str) -> Finding:
     """Values with a whole-number parameter, which any letter may stand for."""
-    finding = compare_families(expressions_of(reference), expressions_of(answer), one, other)
+    finding = compare_families(expressions_of(reference), expressions_of(answer), one, other, scope)
     if finding is not None and finding.same is not None:
         return finding
     if one and other and one != other:
@@ -605,6 +607,8 @@ def _collections(reference: Collection, answer: Collection, scope: Scope) -> Fin
         return different("kind", "one set of brackets is open, the other closed")
     if "arrow" in forms and forms != {"arrow"} and not forms & {"list", "tuple", "square"}:
         return different("kind", "a sequence in an order against values without one")
+    if forms == {"and", "or"} and all(map(_is_name, (*one, *other))):
+        return undecided("parts", "joined in one by 'and', in the other by 'or'")
     nested = [
         sum(isinstance(item, Collection) and item.form == "set" for item in value.items)
         for value in (reference, answer)
@@ -640,6 +644,11 @@ def _collections(reference: Collection, answer: Collection, scope: Scope) -> Fin
     if finding.same and scope.asks_for_places and not _are_tuples(one, other):
         return undecided(QUESTION, "in another order, where each may have its own place")
     return finding
+
+
+def _is_name(item: Value) -> bool:
+    """Whether a part only names something: roots and other values may be joined by either word, names may not."""
+    return isinstance(item, Words) or (isinstance(item, Scalar) and item.node.op == "sym")
 
 
 _EXTREME = re.compile("max|min|larg|small|great|least|最", re.IGNORECASE)

@@ -54,7 +54,7 @@ def compare_families(
     """Whether a·k + b and the like run through the same values as k runs through the whole numbers.
 
     `one` and `other` name the parameters; empty where only a letter that is usually one tells. None where the trees are
-    no such families.
+    no such families, and where the question makes of them terms that depend on their number.
     """
     classes = _classes(reference, one, scope) if reference else None
     others = _classes(answer, other, scope) if answer else None
@@ -80,7 +80,7 @@ def _classes(nodes: list[Node], name: str, scope: Scope) -> tuple[Node, list[tup
     if len(names) != 1 or (name and name not in names):
         return None
     letter = min(names)
-    if not name and (letter not in WHOLE_LETTERS or (scope.known is not None and letter in scope.known)):
+    if not name and (letter not in WHOLE_LETTERS or letter in (scope.known or ()) or scope.asks_for_terms):
         return None
     for unit in (number(1), PI):
         table = [_linear(node, letter, unit) for node in nodes]

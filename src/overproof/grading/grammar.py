@@ -277,7 +277,7 @@ class Grammar(UnitReader):
             self.place, self.token = start, self.tokens[start]
             raise UnreadableError(f"words: {label}")
         if any(word in CHANGING and word not in (_TITLES if titled else _LABELS) for word in words) or any(
-            DENYING_HAN.search(word) for word in words
+            DENYING_HAN.search(word) for word in (*words, "".join(words))
         ):
             raise UnreadableError(f"words: {label}")
         if words[-1] == "of" and COMPUTED & set(words[-3:]):

@@ -78,7 +78,7 @@ COMPUTED = frozenset({
     "percent", "percentage", "digit", "digits", "sum", "product", "difference", "ratio", "divisor", "divisors",
     "factor", "factors", "complement", "square-root",
 })  # fmt: skip
-DENYING_HAN = re.compile("[不非未第倍约超]|[低高]于|[下降减]|^近|[将接]近|至[少多]")
+DENYING_HAN = re.compile("[不非未没第倍约超]|[低高]于|[下降减]|^[近无]|[将接]近|至[少多]|元前")
 """In a Chinese label before a value: it is denied, bounded or an ordinal."""
 CHANGING_HAN = re.compile(
     "[不非无没或和与且至到以上下超约第若当则是为之间约多少余倍半几共均除外东南西北左右前后增减亏盈的方根]"

@@ -44,6 +44,8 @@ def compare_scalars(
     """Whether two trees are the same value. With `percent`, the reference's digits are digits of percent."""
     if reference == answer:
         return same("text", "the same expression")
+    if {reference.op, answer.op} == {"max", "min"} and len(reference.args) == len(answer.args) == 1:
+        return different("kind", "the greatest value is not the least")
     if INFINITY in {
         part for side in (reference, answer) for part in (side, *(() if side.op in BINDERS else side.args))
     }:

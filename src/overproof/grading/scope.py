@@ -103,6 +103,19 @@ _MONEY = re.compile(
 _BASE = re.compile(r"\bbase[ -$]*(\w+)|([\d零一二三四五六七八九十]+)进制", re.IGNORECASE)
 _BASES = {"binary": 2, "octal": 8, "hexadecimal": 16, "ternary": 3}
 _NAMED_BASE = re.compile("|".join(_BASES), re.IGNORECASE)
+_INTO_TEN = re.compile(
+    r"\b(?:to|into|in|as an?) (?:a )?(?:decimal|denary|base[ -](?:10|ten))\b"
+    r"|[为成到]十进制|十进制(?:数|表示)?(?:是|为)",
+    re.IGNORECASE,
+)
+"""The usual base is asked for; of a question that speaks of no other one this says nothing."""
+_TERMS = re.compile(
+    r"通项|数列|第 ?\$?n\$? ?[项个]|前 ?\$?n\$? ?项|\bsequence|\bprogression|\b(?:general|n(?:-?th)?) term"
+    r"|\$?n\$?-?th\b|\bformula for|\b[aS]_\{?n\b",
+    re.IGNORECASE,
+)
+"""What is asked for depends on n: another n is another value."""
+_WHOLE_DAY = re.compile(r"\b24[ -]?hours?\b|\bmilitary time|24 ?小?时(?:制|计时)", re.IGNORECASE)
 _PI = r"(?:\$?\\pi\$?|π|\bpi\b|圆周率)"
 _ABOUT_PI = r"(3(?:\.\d+)?|22/7|355/113|\\[dt]?frac ?\{(?:22\} ?\{7|355\} ?\{113)\})"
 _GIVEN_PI = re.compile(
@@ -273,6 +286,8 @@ class Scope:
     @cached_property
     def base(self) -> int | None:
         """The base it asks a number to be written in."""
+        if _INTO_TEN.search(self.ask) is not None:
+            return None
         if (named := _NAMED_BASE.search(self.ask)) is not None:
             return _BASES[named[0].lower()]
         match = _BASE.search(self.text)
@@ -291,6 +306,12 @@ class Scope:
         match = None if self.exact else _GIVEN_PI.search(self.text)
         said = "" if match is None else re.sub(r"\\[dt]?frac ?|[{ ]", "", match[1] or match[2])
         return Fraction(said.strip("}").replace("}", "/")) if said else None
+
+    asks_for_terms = _says(_TERMS)
+    """Whether it speaks of terms that depend on their number, so that no letter just runs through the whole ones."""
+
+    has_whole_days = _says(_WHOLE_DAY)
+    """Whether it counts a day's hours to 24, so that 3:00 is in the night."""
 
     asks_for_change = _says(_CHANGE, "ask")
     """Whether it asks how far something changed, or two things are apart: not for the place of either."""
