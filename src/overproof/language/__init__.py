@@ -4,11 +4,12 @@ measure      how much of a text is in a target language, and the longest stretch
 naming       the language of a question, alone or among those that a set of problems is in
 foreign      where a text is in other languages
 
-prose · quotations → sentences → scripts · siblings · latin → ballots · words
+prose · programs · quotations → sentences → scripts · siblings · latin → ballots · words
 """
 
 from overproof.language.measure import LEAST_UNITS, Consistency, base_language, consistency
 from overproof.language.passages import find_foreign
+from overproof.language.programs import words_of_programs
 from overproof.language.question import held_by, language_of, name_all, name_among, name_question
 from overproof.language.scripts import is_latin
 
@@ -24,4 +25,5 @@ __all__ = [
     "name_all",
     "name_among",
     "name_question",
+    "words_of_programs",
 ]

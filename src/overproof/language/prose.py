@@ -77,6 +77,11 @@ def to_prose(text: str) -> str:
     )
 
 
+def is_code_line(line: str) -> bool:
+    """Whether a line belongs to a program."""
+    return _CODE_LINE.fullmatch(line) is not None
+
+
 def _blank_code(line: str) -> str:
     """Spaces in the place of a line that belongs to a program."""
     is_code = _CODE_LINE.fullmatch(line)

@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Mapping
 
 from overproof.language.ballots import MOST_WORDS, count_votes
 from overproof.language.latin import Name, name_language
+from overproof.language.programs import without_programs
 from overproof.language.prose import to_prose
 from overproof.language.scripts import HAN, KANA, scripts_in
 from overproof.language.sentences import LATIN_WORD
@@ -32,7 +33,7 @@ def language_of(question: str, among: Collection[str] = ()) -> str | None:
 
 def name_question(question: str, among: Collection[str] = ()) -> Name:
     """`language_of` with whether the name is sure."""
-    prose = to_prose(to_plain_letters(question))
+    prose = to_prose(without_programs(to_plain_letters(question)))
     words = LATIN_WORD.findall(prose)
     counts = {script: script.count(prose) for script in scripts_in(prose)}
     if not counts or max(counts.values()) <= count_votes(words[:MOST_WORDS]).counted:

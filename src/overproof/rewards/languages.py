@@ -5,14 +5,15 @@ from __future__ import annotations
 from functools import lru_cache
 
 from overproof.completion import read_completion
-from overproof.language import Consistency, consistency, language_of
+from overproof.language import Consistency, consistency, language_of, words_of_programs
 from overproof.records import Reward, Trace
 
 
 def measure_language(trace: Trace, target: str | None) -> Consistency | Reward:
     """How much of the reasoning is in `target`, or the reward that says why that cannot be measured.
 
-    The question itself, put word for word into a reasoning that is in another language, is a quotation.
+    The question itself, put word for word into a reasoning that is in another language, is a quotation; so is what the
+    comments and texts of a program in it say.
     """
     if target is None:
         return Reward(None, "unknown_language")
@@ -22,6 +23,8 @@ def measure_language(trace: Trace, target: str | None) -> Consistency | Reward:
     question = trace.problem.question
     if question and question in reasoning and language_of(question) != target:
         reasoning = reasoning.replace(question, " ", 1)
+    for words in words_of_programs(question):
+        reasoning = reasoning.replace(words, " ")
     return _measure(reasoning, target)
 
 
