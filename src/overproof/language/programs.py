@@ -12,7 +12,7 @@ import re
 from overproof.language.prose import is_code_line
 
 _MAY_HOLD_ONE = re.compile(
-    r"`|;|//|#|\(['\"]|\n[ \t]*+(?:def|for|while|if|print|import|return)\b|\b(?:SELECT|INSERT)\b"
+    r"`|;\s*+[}\n]|//|#|\(['\"]|\n[ \t]*+(?:def|for|while|if|print|import|return)\b|\b(?:SELECT|INSERT)\b"
 )
 """What a program has and hardly any other question."""
 _SPAN = re.compile(
