@@ -33,6 +33,8 @@ def test_wide_encodings_are_known_without_a_mark(tmp_path: Path, encoding: str, 
     ("encoding", "text", "named"),
     [
         ("big5", TAIWANESE, "big5"),
+        ("big5", "題目", "big5"),
+        ("cp1252", "café", "cp1252"),
         ("shift_jis", JAPANESE, "cp932"),
         ("euc-jp", JAPANESE, "euc_jp"),
         ("euc-kr", KOREAN, "cp949"),

@@ -44,6 +44,9 @@ _LIKELY = ("gb18030", "big5", "cp932", "euc_jp", "cp949", "cp1252", "cp1251", "k
 _ACCENTS = "cp1252"
 _RUN = re.compile(rb"[\x80-\xff]{2}")
 """Foreign bytes side by side, as in words of another script; accents stand alone among ASCII."""
+_PAIR = re.compile(rb"[\xa4-\xf9][\x40-\x7e\xa1-\xfe]")
+_LAST_EVERYDAY_BIG5 = 0xC6
+"""First byte of the last of Big5's 5,401 everyday characters."""
 _SHOWN = 24
 """Characters shown of what another encoding would read."""
 
@@ -184,10 +187,27 @@ def _likely(text: bytes) -> tuple[str, str] | None:
     """The encoding that some bytes are most likely of, and what they read in it from the first that is not ASCII."""
     from charset_normalizer import from_bytes
 
+    if _is_big5(text):
+        return _show("big5", text.decode("big5", "replace"))
     likely = [_ACCENTS] if _RUN.search(text) is None else list(_LIKELY)
     found = from_bytes(text[:_LOOKED_AT], cp_isolation=likely).best()
     if found is None:
         return None
-    read = str(found)
+    return _show(found.encoding, str(found))
+
+
+def _show(encoding: str, read: str) -> tuple[str, str]:
     start = next((place for place, character in enumerate(read) if not character.isascii()), 0)
-    return found.encoding, " ".join(read[max(0, start - 4) : start + _SHOWN].split())
+    return encoding, " ".join(read[max(0, start - 4) : start + _SHOWN].split())
+
+
+def _is_big5(text: bytes) -> bool:
+    """Whether bytes are everyday characters of Big5, which a few bytes tell better than statistics do.
+
+    GB 2312 and the codes of Japan and Korea have no ASCII in second place, or other bytes in the first.
+    """
+    pairs = _PAIR.findall(text)
+    is_all = _PAIR.sub(b"", text).isascii()
+    everyday = sum(pair[0] <= _LAST_EVERYDAY_BIG5 for pair in pairs)
+    has_low = any(pair[1] < 0x80 for pair in pairs)
+    return is_all and has_low and everyday >= _LEAST_EVERYDAY * len(pairs)

@@ -78,6 +78,9 @@ def _read_each(file: Path, encoding: str, table: str) -> Iterator[SourceRow]:
             yield from _read_line(line.strip(), f"{file}:{number}", encoding, table)
 
 
+_LONG_NUMBER = "holds a number of more digits than are read as one; write it as text"
+
+
 def _read_line(line: bytes, where: str, encoding: str, table: str) -> Iterator[SourceRow]:
     try:
         value, mended = _parse(line)
@@ -90,7 +93,8 @@ def _read_line(line: bytes, where: str, encoding: str, table: str) -> Iterator[S
         else:
             yield SourceRow(where, {}, f"is not valid JSON: {_explain(error)}")
     except ValueError as error:
-        yield SourceRow(where, {}, f"is not valid JSON: {error}")
+        fault = _LONG_NUMBER if "int_max_str_digits" in str(error) else f"is not valid JSON: {error}"
+        yield SourceRow(where, {}, fault)
     else:
         yield from (as_row(where, item, mended) for item in (value if is_table(value) else [value]))
 
