@@ -581,6 +581,7 @@ def test_options_outside_the_question_are_part_of_the_problem(tmp_path: Path, co
     [
         ({"a": 1, "b": -3, "c": 4, "answer": 4}, ""),
         ({"options": ["3", "4"], "answer": "4"}, "'options' may hold options of the question; no answer names"),
+        ({"options": ["3", "5"], "answer": 1}, "'answer' counts the options in 'options', which the question lacks"),
         ({"option1": "3", "option2": "4", "answer": "B"}, "the options in 'option1', 'option2', which the"),
         ({"input": "Mind the sign.", "answer": 4}, "'input' may belong to the question and is not read"),
         ({"image": "a.png", "answer": 4}, "the picture in 'image' is not sent"),

@@ -37,7 +37,7 @@ from overproof.problems.cells import (
     to_text,
 )
 from overproof.problems.notes import SourceNotes
-from overproof.problems.outside import find_beside, missing_options, names_option
+from overproof.problems.outside import find_beside, is_place, missing_options, names_option
 from overproof.problems.presets import Preset, last_boxed
 from overproof.records import Message, Problem, Usage, clean_text
 from overproof.rows import say_fault
@@ -257,7 +257,9 @@ def _split_chat(row: SourceRow, chat: Any, column: str) -> tuple[list[Message], 
     """The messages that ask, and the one that replies where there is one."""
     turns = as_messages(chat)
     if turns is None:
-        raise InputError(f"{row.where}: '{column}' is not a list of messages with role and text")
+        paths = [path for path in list_paths({column: chat}) if path != column]
+        held = f". It has: {', '.join(paths[:6])}. Give --question PATH --answer PATH" if paths else ""
+        raise InputError(f"{row.where}: '{column}' is not a list of messages with role and text{held}")
     messages = [Message(_ROLES.get(role, role), clean_text(text)) for role, text in turns]
     reply = chat[-1] if messages[-1].role == "assistant" else None
     prompt = messages[:-1] if reply is not None else messages
@@ -330,6 +332,13 @@ def _find_options(cells: _Cells, asked: str, notes: SourceNotes) -> Names:
     if not names or found is None:
         return ()
     shown = ", ".join(map(repr, names))
+    if is_place(values, names, found):
+        notes.count(
+            f"'{cells.taken['reference']}' counts the options in {shown}, which the question lacks: they are left out, "
+            "and no reply that gives a letter is right. Write the letters there",
+            cells.row.where,
+        )
+        return ()
     if not names_option(values, names, found):
         notes.count(
             f"{shown} may hold options of the question; no answer names a letter of them: left out", cells.row.where
