@@ -13,6 +13,7 @@ import yaml
 from overproof.errors import ConfigError, InputError, suggest
 from overproof.problems.outside import missing_options
 from overproof.problems.presets import PRESETS
+from overproof.problems.usual import REFERENCE, find_usual
 from overproof.rows import Source, read_rows
 from overproof.rows.columns import list_paths, look_up
 from overproof.teacher.profiles import load_profile
@@ -80,12 +81,16 @@ def look_at(problems: str) -> FirstLook:
         return FirstLook([], None, None, 0)
     if not Path(problems).suffix and not Path(problems).exists() and (hint := suggest(problems, PRESETS)):
         raise ConfigError(f"There is no file and no preset '{problems}'.{hint}")
-    rows = [row.values for row in itertools.islice(read_rows(Source(path=problems, table="problems")), _LOOKED_AT)]
+    first = list(itertools.islice(read_rows(Source(path=problems, table="problems")), _LOOKED_AT))
+    rows = [row.values for row in first]
     if not rows:
         raise InputError(f"{problems} holds no problems")
     columns = list(dict.fromkeys(path for row in rows for path in list_paths(row)))
-    question = _pick(_QUESTIONS, columns) or next((name for name in columns if _is_long(rows, name)), None)
-    reference = _pick(_REFERENCES, [name for name in columns if name != question])
+    usual = (_pick(_QUESTIONS, columns), *(find_usual(row, "question") for row in first))
+    question = next(filter(None, (*usual, *(name for name in columns if _is_long(rows, name)))), None)
+    others = [name for name in columns if name != question]
+    known = (_pick(_REFERENCES, others), *(find_usual(row, REFERENCE) for row in first))
+    reference = next((name for name in known if name in others), None)
     texts = [{name: str(look_up(row, name)) for name in (question, reference) if name} for row in rows]
     options = [
         missing_options(row, said.get(question or "", ""), said.get(reference or "", ""))

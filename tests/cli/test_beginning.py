@@ -1,6 +1,8 @@
 """`overproof init` as a newcomer meets it: options, questions on a terminal, and a config that can be run at once."""
 
+import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -9,7 +11,7 @@ from terminal import run_in_terminal
 
 from overproof.config import load_config
 from overproof.sampling.settings import Settings
-from overproof.starting import Whom, write_config
+from overproof.starting import Whom, look_at, write_config
 from overproof.teacher.profiles import _shipped
 
 ROWS = "nr,Question,Answer,Source,Level\na,What is 1+1?,2,page 1,1\nb,What is 2+2?,4,page 2,1\n"
@@ -44,6 +46,26 @@ def test_a_config_for_a_file_of_ones_own_can_be_run_at_once(
     assert "overproof doctor mine.yaml" in shown.stderr
     again = overproof("init", "--problems", "mine.csv", *options, folder=tmp_path)
     assert (again.returncode, "--out" in again.stderr) == (2, True), "what is there is not written over"
+
+
+@pytest.mark.parametrize(
+    ("row", "question", "reference", "append"),
+    [
+        ({"question": "Which?", "choices": {"text": ["4", "7"], "label": ["A", "B"]}, "answerKey": "B"},
+         "question", "answerKey", ("choices",)),
+        ({"题目": "哪个?", "选项A": "4", "选项B": "7", "正确答案": "B"}, "题目", "正确答案", ("选项A", "选项B")),
+        ({"prompt": [{"role": "user", "content": "What?"}], "reward_model": {"ground_truth": "4"}},
+         "prompt", "reward_model.ground_truth", ()),
+        ({"prompt": "What is 2 + 2?", "completion": "It is 4.", "label": True}, "prompt", None, ()),
+        ({"question": "Is 7 a prime?", "label": True}, "question", "label", ()),
+    ],
+)  # fmt: skip
+def test_a_first_look_finds_the_columns_that_other_sets_have(
+    tmp_path: Path, row: dict[str, Any], question: str, reference: str | None, append: tuple[str, ...]
+) -> None:
+    (tmp_path / "mine.jsonl").write_text(json.dumps(row) + "\n")
+    found = look_at(str(tmp_path / "mine.jsonl"))
+    assert (found.question, found.reference, found.append) == (question, reference, append)
 
 
 @pytest.mark.parametrize("provider", _shipped())

@@ -175,6 +175,19 @@ def test_answers_that_stand_elsewhere_are_not_left_unread(
     assert {one.reference for one in read(path=path, reference="")} == {None}
 
 
+@pytest.mark.parametrize("label", [True, False, 1, -1, "Correct"])
+def test_a_label_that_says_whether_a_reply_is_right_is_not_offered_as_a_reference(
+    tmp_path: Path, label: object
+) -> None:
+    path = write_jsonl(
+        tmp_path / "mine.jsonl", {"question": "What is 2 + 2?", "completion": "It is 4.", "label": label}
+    )
+    assert [one.reference for one in read(path=path)] == [None]
+    path = write_jsonl(tmp_path / "asked.jsonl", {"question": "Is 7 a prime?", "label": label})
+    with pytest.raises(ConfigError, match=r"Set problems\.reference: label"):
+        read(path=path)
+
+
 def test_some_rows_without_a_reference_are_told_and_those_without_any_answer_are_nobodys_fault(tmp_path: Path) -> None:
     notes = SourceNotes()
     path = write_jsonl(tmp_path / "some.jsonl", *ROWS, {"id": "c", "question": "q", "solution": "so 5"})

@@ -15,6 +15,7 @@ from overproof.importing.held import read_held, texts_in
 from overproof.importing.layouts import GENERAL, find_written
 from overproof.problems.cells import as_messages
 from overproof.problems.presets import last_boxed
+from overproof.problems.usual import asks_whether
 from overproof.rows.columns import look_up, read_cell
 from overproof.rows.row import SourceRow
 
@@ -35,13 +36,6 @@ _FEWEST = 8
 """Rows of 0 and 1, or of scores, that are hardly all answers."""
 _MARKS = re.compile(r"\\(?:text|mathrm|textbf|mathbf)\b|[{}$.!。!\s\ufe0f]")
 """What may stand around such a word, in a box or alone."""
-_ASKS_WHETHER = re.compile(
-    r"(?:^|[.,:;?!\n]\s*)(?:then |so |and )?(?:is|are|was|were|does|do|did|can|could|has|have|will|would|must|should)\b"
-    r"|\b(?:true or false|yes or no|whether|correct or incorrect|right or wrong)\b"
-    r"|是否|是不是|能否|可否|吗|判断|对还是错|正误",
-    re.IGNORECASE,
-)
-"""How a question asks that yes or no may answer."""
 
 
 class _Said(NamedTuple):
@@ -154,7 +148,7 @@ def _asks_whether(row: SourceRow) -> bool:
         value = look_up(row.values, name)
         turns = as_messages(value)
         asked = [text for role, text in turns if role in {"user", "human"}] if turns else [value]
-        if any(isinstance(text, str) and _ASKS_WHETHER.search(text) for text in asked):
+        if any(isinstance(text, str) and asks_whether(text) for text in asked):
             return True
     return False
 

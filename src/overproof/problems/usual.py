@@ -35,6 +35,16 @@ _REFERENCES = (
 _WITHIN = frozenset({*_QUESTIONS[:2], *_REFERENCES}) - {"target", "label", "expected", "ref"}
 """Names that mean the same within another column; `choices.label` and `meta.target` say nothing of an answer."""
 _USUAL = {"question": _QUESTIONS, REFERENCE: _REFERENCES}
+_ASKS_WHETHER = re.compile(
+    r"(?:^|[.,:;?!\n]\s*)(?:then |so |and )?(?:is|are|was|were|does|do|did|can|could|has|have|will|would|must|should)\b"
+    r"|\b(?:true or false|yes or no|whether|correct or incorrect|right or wrong)\b"
+    r"|是否|是不是|能否|可否|吗|判断|对还是错|正误",
+    re.IGNORECASE,
+)
+"""How a question asks that yes or no may answer."""
+_LABELS = frozenset({"label", "labels", "target"})
+_VERDICTS = frozenset({"true", "false", "0", "1", "-1", "correct", "incorrect"})
+"""What a column of labels says of a reply rather than of a question."""
 _NO_LETTERS = re.compile(r"[\W_]+")
 
 # What people and programs write where they have no answer, in any case; 无 and "none" are answers too.
@@ -54,14 +64,32 @@ def stands_for_none(text: str) -> bool:
     return text.casefold() in _NO_ANSWER or text in _PROGRAMS_NONE
 
 
+def asks_whether(question: str) -> bool:
+    """Whether yes or no may answer a question."""
+    return _ASKS_WHETHER.search(question) is not None
+
+
 def find_usual(row: SourceRow, key: str) -> str | None:
     """The column of a row that is likely its question or reference: one that says something before one that is empty.
 
-    Written as the row writes it. None for any other `key`, and where no column bears a usual name.
+    Written as the row writes it. None for any other `key`, and where no column bears a usual name. A label that says
+    whether a reply is right is no reference.
     """
     usual = _USUAL.get(key, ())
-    named = [(usual.index(name), path) for name, path in _named_paths(row) if name in usual]
+    named = [
+        (usual.index(name), path)
+        for name, path in _named_paths(row)
+        if name in usual and not (key == REFERENCE and name in _LABELS and _is_verdict(row, path))
+    ]
     return min(named, key=lambda one: (not _says_something(look_up(row.values, one[1])), one[0]))[1] if named else None
+
+
+def _is_verdict(row: SourceRow, path: str) -> bool:
+    """Whether a label says true or false although the row asks for neither."""
+    if str(look_up(row.values, path)).strip().casefold() not in _VERDICTS:
+        return False
+    asked = (look_up(row.values, other) for name, other in _named_paths(row) if name in _QUESTIONS)
+    return not any(isinstance(text, str) and asks_whether(text) for text in asked)
 
 
 def _named_paths(row: SourceRow) -> Iterator[tuple[str, str]]:
