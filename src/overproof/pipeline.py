@@ -35,7 +35,6 @@ from overproof.errors import ConfigError
 from overproof.estimators import Prior, fit_prior, sum_sameness
 from overproof.export import export_shard, finish_export
 from overproof.extensions import digest_of
-from overproof.grading import answer_classes
 from overproof.grading.protocol import BACKSTOP, KILLED
 from overproof.integrity import DamagedError
 from overproof.journal import write_records, write_sharded
@@ -481,13 +480,9 @@ def _score_traces(config: RunConfig, folder: RunFolder, shard: int) -> Iterator[
         grades = map(by_person, asked, grades)
         for problem, traces in batch:
             graded = list(itertools.islice(grades, len(traces)))
-            answers = [grade.extracted if grade is not None else None for grade in graded]
             yield from rewards.score_problem(
                 traces,
                 graded,
-                answer_classes(answers, question=traces[0].problem.question)
-                if config.rewards.self_consistency and traces
-                else [None] * len(answers),
                 config.rewards,
                 language=problem.language if problem else None,
                 contract=contract,

@@ -144,15 +144,15 @@ def test_a_long_foreign_stretch_shows_where_its_share_does_not() -> None:
 def test_replies_that_all_agree_put_a_doubtful_name_of_the_question_in_doubt() -> None:
     question = "Blorp the frumious kilometer vort."
     traces = [replace(TRACE, problem=Problem("p", question, "4"), index=index) for index in range(3)]
-    scores = score_problem(traces, [RIGHT] * 3, [0] * 3, RewardsConfig(), language="da", contract="think_boxed")
+    scores = score_problem(traces, [RIGHT] * 3, RewardsConfig(), language="da", contract="think_boxed")
     assert {score.rewards["language_consistency"].reason for score in scores} == {"doubtful_target"}
     sure = [replace(trace, problem=Problem("p", "Hvad er det, og hvor mange er der af dem?", "4")) for trace in traces]
-    scores = score_problem(sure, [RIGHT] * 3, [0] * 3, RewardsConfig(), language="fr", contract="think_boxed")
+    scores = score_problem(sure, [RIGHT] * 3, RewardsConfig(), language="fr", contract="think_boxed")
     assert {score.rewards["language_consistency"].value for score in scores} <= {0.0, None}
 
 
 def test_every_measure_that_is_listed_is_taken() -> None:
-    (score,) = score_problem([TRACE], [RIGHT], [0], EVERYTHING, language="en", contract="think_boxed")
+    (score,) = score_problem([TRACE], [RIGHT], EVERYTHING, language="en", contract="think_boxed")
     assert set(score.rewards) == set(REWARDS)
 
 
@@ -160,9 +160,17 @@ def test_measures_that_compare_traces_enter_the_total() -> None:
     config = RewardsConfig.model_validate({"self_consistency": {"weight": 0.5}})
     traces = [replace(TRACE, index=index, content=f"{TRACE.content} ({index})") for index in range(3)]
     grades = [RIGHT, RIGHT, WRONG]
-    scores = score_problem(traces, grades, [0, 0, 1], config, language="en", contract="think_boxed")
+    scores = score_problem(traces, grades, config, language="en", contract="think_boxed")
     assert [score.rewards["self_consistency"].value for score in scores] == [1.0, 1.0, 0.0]
     assert [score.total for score in scores] == [3.5, 3.5, 2.0]
+
+
+def test_answers_that_nothing_can_grade_have_their_majority_too() -> None:
+    config = RewardsConfig.model_validate({"self_consistency": {}})
+    unasked = replace(TRACE, problem=replace(TRACE.problem, reference=None))
+    traces = [replace(unasked, index=n, content=f"\\boxed{{{answer}}}") for n, answer in enumerate(["1/2", "0.5", "2"])]
+    scores = score_problem(traces, [None] * 3, config, language="en", contract="think_boxed")
+    assert [score.rewards["self_consistency"].value for score in scores] == [1.0, 1.0, 0.0]
 
 
 @given(
@@ -177,8 +185,7 @@ def test_any_reply_gets_values_in_range_and_the_same_ones_again(
 ) -> None:
     trace = replace(TRACE, content=content, reasoning=reasoning, usage=Usage(completion_tokens=tokens))
     first, second = (
-        score_problem([trace], [grade], [None], EVERYTHING, language=language, contract="think_boxed")[0]
-        for _ in range(2)
+        score_problem([trace], [grade], EVERYTHING, language=language, contract="think_boxed")[0] for _ in range(2)
     )
     assert first == second
     assert decode(encode(first), ScoreRecord) == first

@@ -110,7 +110,7 @@ def test_completions_of_one_prompt_are_compared_with_each_other_only() -> None:
     config = RewardsConfig.model_validate({"self_consistency": {}, "kimi_length": {}})
     other = [{"role": "user", "content": "And 3 + 3?"}]
     found = measure(
-        [RIGHT, RIGHT, WRONG, WRONG, WRONG],
+        [RIGHT, RIGHT, WRONG, WRONG, WRONG.replace("First", "Now")],
         config,
         prompts=[PROMPT, other, PROMPT, other, PROMPT],
         reference=["4", "5", "4", "5", "4"],

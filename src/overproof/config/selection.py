@@ -24,13 +24,19 @@ SelectionName = Annotated[str, AfterValidator(_check_name)]
 """Names the folders `decisions/<name>` and `dataset/<name>`."""
 
 
-POLICIES = ("all", "correct", "correct_or_majority")
+POLICIES = {
+    "all": "every complete trace, whatever its answer",
+    "correct": "traces whose answer equals the reference",
+    "correct_or_majority": "traces whose answer equals the reference or, where nothing can be graded against, is the "
+    "one that most traces of the problem give",
+}
+"""`selection.policy`, and how a dataset's card says what it takes."""
 
 
 class SelectionConfig(Table):
     """Which traces are kept. A trace that was refused, cut or cannot stand in a chat row is never kept."""
 
-    policy: Annotated[str, OneOf("policy", POLICIES, takes=("scored",))] = "correct"
+    policy: Annotated[str, OneOf("policy", tuple(POLICIES), takes=("scored",))] = "correct"
     """all: every complete trace, verified or not; correct: those whose answer equals the reference;
     correct_or_majority: also, where nothing can be graded against, those that agree with most of their problem's; or a
     function of your own, `module:function`, which says of each trace of a problem whether it qualifies."""

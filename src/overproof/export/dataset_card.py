@@ -14,39 +14,13 @@ import yaml
 
 from overproof.config import RunConfig
 from overproof.config.endpoint import SamplingConfig
-from overproof.config.selection import SelectionConfig
-from overproof.export.formats import RowForm, build_schema, describe_schema
+from overproof.config.selection import POLICIES, SelectionConfig
+from overproof.export.formats import RowForm, build_schema, describe_columns, describe_schema
 from overproof.export.writing import SPLITS
 from overproof.export.written import PERCENTILES, ExportSummary
 from overproof.hygiene.contamination import benchmark_name
 from overproof.selection.passrate import band_of
 from overproof.selection.reasons import KEPT, REASONS
-
-_FORMATS: dict[str, str] = {
-    "messages": "`messages`: the chat, its last message the reply as `<think>`, the reasoning, `</think>`, a blank "
-    "line and the answer",
-    "messages_reasoning_content": "`messages`: the chat, its last message the answer as `content` and the reasoning "
-    "as `reasoning_content`, which the templates of Qwen2.5 and Qwen3-2507 drop",
-    "prompt_completion": "`prompt` and `completion`: lists of messages, the completion as `<think>`, the reasoning, "
-    "`</think>`, a blank line and the answer",
-    "prompt_completion_text": "`prompt` and `completion`: plain texts, the completion as `<think>`, the reasoning, "
-    "`</think>`, a blank line and the answer",
-    "sharegpt": "`conversations`: turns of `human` and `gpt`, the last one as `<think>`, the reasoning, `</think>`, a "
-    "blank line and the answer",
-    "input_reasoning_content": "`input`, `reasoning_content` and `content`: the prompt, the reasoning and the answer",
-    "preference": "`prompt`, `chosen` and `rejected`: lists of messages; the chosen reply was found right and the "
-    "rejected one proved wrong, on the same problem and of like length",
-    "kto": "`prompt` and `completion`: lists of messages; `label`: whether the completion was found right (it was "
-    "proved wrong otherwise)",
-    "prompts": "`prompt`: a list of messages; `question` and `reference`: what a reward needs to grade a reply",
-}
-
-_POLICIES = {
-    "all": "every complete trace, whatever its answer",
-    "correct": "traces whose answer equals the reference",
-    "correct_or_majority": "traces whose answer equals the reference or, where nothing can be graded against, is the "
-    "one that most traces of the problem give",
-}
 
 
 def render_card(config: RunConfig, name: str | None, summary: ExportSummary, form: RowForm) -> str:
@@ -133,7 +107,7 @@ def _say_rows(config: RunConfig, summary: ExportSummary) -> str:
     lines += [f"| {split} | {count:,} | {summary.problems[split]:,} |" for split, count in _largest(summary.rows)]
     lines.append(
         "\nThe splits are by problem: all traces of a problem, and of its near-duplicates, lie on one side."
-        f" Columns: {_FORMATS.get(config.export.format) or f'those that `{config.export.format}` makes'}."
+        f" Columns: {describe_columns(config.export.format)}."
     )
     if len(summary.lengths):
         figures = ", ".join(
@@ -193,7 +167,7 @@ def _say_samples(sampling: SamplingConfig) -> str:
 
 def _say_selection(selection: SelectionConfig) -> str:
     requirements = ", ".join(f"{name} at least {least:g}" for name, least in selection.require.items()) or "nothing"
-    parts = [_POLICIES.get(selection.policy) or f"chosen by `{selection.policy}`", f"required: {requirements}"]
+    parts = [POLICIES.get(selection.policy) or f"chosen by `{selection.policy}`", f"required: {requirements}"]
     if selection.has_band:
         low, high = selection.min_pass_rate or 0, 1 if selection.max_pass_rate is None else selection.max_pass_rate
         parts.append(f"of problems with a pass rate from {low:g} to {high:g}")

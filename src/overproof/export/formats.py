@@ -84,10 +84,8 @@ def form_of(config: RunConfig, versions: dict[str, str]) -> RowForm:
 def build_row(kept: KeptTrace, form: RowForm) -> Row:
     """One row in the config's format, with the provenance columns when they are asked for."""
     config = form.config
-    if config.format in _COLUMNS:
-        columns = _COLUMNS[config.format](kept, _prompt_of(kept, form))
-    else:
-        columns = _make_own(kept, form)
+    make = _COLUMNS[config.format].make if config.format in _COLUMNS else None
+    columns = make(kept, _prompt_of(kept, form)) if make else _make_own(kept, form)
     if config.non_thinking:
         columns["chat_template_kwargs"] = {"enable_thinking": True}
     return _finish(kept, form, kept.trace.id, columns)
@@ -156,23 +154,17 @@ def build_schema(form: RowForm) -> pa.Schema:
     import pyarrow as pa
 
     config = form.config
-
-    text, number, count = pa.string(), pa.float64(), pa.int64()
-    message = pa.struct([("role", text), ("content", text)])
-    reasoned = pa.struct([("role", text), ("content", text), ("reasoning_content", text)])
-    turn = pa.struct([("from", text), ("value", text)])
-    columns: dict[str, list[tuple[str, pa.DataType]]] = {
-        "messages": [("messages", pa.list_(message))],
-        "messages_reasoning_content": [("messages", pa.list_(reasoned))],
-        "prompt_completion": [("prompt", pa.list_(message)), ("completion", pa.list_(message))],
-        "prompt_completion_text": [("prompt", text), ("completion", text)],
-        "sharegpt": [("conversations", pa.list_(turn))],
-        "input_reasoning_content": [("input", text), ("reasoning_content", text), ("content", text)],
-        "preference": [(name, pa.list_(message)) for name in ("prompt", "chosen", "rejected")],
-        "kto": [("prompt", pa.list_(message)), ("completion", pa.list_(message)), ("label", pa.bool_())],
-        "prompts": [("prompt", pa.list_(message)), ("question", text), ("reference", text)],
+    text = pa.string()
+    message = [("role", text), ("content", text)]
+    kinds = {
+        "text": text,
+        "label": pa.bool_(),
+        "messages": pa.list_(pa.struct(message)),
+        "reasoned": pa.list_(pa.struct([*message, ("reasoning_content", text)])),
+        "turns": pa.list_(pa.struct([("from", text), ("value", text)])),
     }
-    fields = columns[config.format] if config.format in columns else _infer_fields(form)
+    known = _COLUMNS.get(config.format)
+    fields = [(name, kinds[kind]) for name, kind in known.types.items()] if known else _infer_fields(form)
     if config.format == "prompts" and not config.provenance:
         fields = [*fields, ("language", text)]
     if config.non_thinking:
@@ -180,7 +172,7 @@ def build_schema(form: RowForm) -> pa.Schema:
     if config.format != "input_reasoning_content":
         fields = [("id", text), *fields]
     if config.provenance:
-        types = {str: text, float: number, int: count}
+        types = {str: text, float: pa.float64(), int: pa.int64()}
         fields = [*fields, *((name, types[kind]) for name, kind in form.provenance.items())]
     return pa.schema(fields)
 
@@ -281,15 +273,69 @@ def _to_three_keys(kept: KeptTrace, prompt: list[Message]) -> Row:
     return {"input": _joined(prompt), "reasoning_content": kept.completion.reasoning, "content": kept.completion.answer}
 
 
-_COLUMNS: dict[str, Callable[[KeptTrace, list[Message]], Row]] = {
-    "messages": _to_messages,
-    "messages_reasoning_content": _to_reasoned_messages,
-    "prompt_completion": _to_prompt_completion,
-    "prompt_completion_text": _to_text,
-    "sharegpt": _to_sharegpt,
-    "input_reasoning_content": _to_three_keys,
+class RowColumns(NamedTuple):
+    """What the rows of a format hold beside their id and provenance."""
+
+    types: dict[str, str]
+    """Column → what it holds: `text`, `label`, or a list of `messages`, `reasoned` messages or `turns`."""
+    about: str
+    """What a dataset's card says of them."""
+    make: Callable[[KeptTrace, list[Message]], Row] | None = None
+    """(kept trace, prompt) → columns; None where a row is not made of one trace alone (`export._build_rows`)."""
+
+
+_INLINE = "as `<think>`, the reasoning, `</think>`, a blank line and the answer"
+_COLUMNS: dict[str, RowColumns] = {
+    "messages": RowColumns(
+        {"messages": "messages"}, f"`messages`: the chat, its last message the reply {_INLINE}", _to_messages
+    ),
+    "messages_reasoning_content": RowColumns(
+        {"messages": "reasoned"},
+        "`messages`: the chat, its last message the answer as `content` and the reasoning as `reasoning_content`, "
+        "which the templates of Qwen2.5 and Qwen3-2507 drop",
+        _to_reasoned_messages,
+    ),
+    "prompt_completion": RowColumns(
+        {"prompt": "messages", "completion": "messages"},
+        f"`prompt` and `completion`: lists of messages, the completion {_INLINE}",
+        _to_prompt_completion,
+    ),
+    "prompt_completion_text": RowColumns(
+        {"prompt": "text", "completion": "text"},
+        f"`prompt` and `completion`: plain texts, the completion {_INLINE}",
+        _to_text,
+    ),
+    "sharegpt": RowColumns(
+        {"conversations": "turns"},
+        f"`conversations`: turns of `human` and `gpt`, the last one {_INLINE}",
+        _to_sharegpt,
+    ),
+    "input_reasoning_content": RowColumns(
+        {"input": "text", "reasoning_content": "text", "content": "text"},
+        "`input`, `reasoning_content` and `content`: the prompt, the reasoning and the answer",
+        _to_three_keys,
+    ),
+    "preference": RowColumns(
+        {"prompt": "messages", "chosen": "messages", "rejected": "messages"},
+        "`prompt`, `chosen` and `rejected`: lists of messages; the chosen reply was found right and the rejected one "
+        "proved wrong, on the same problem and of like length",
+    ),
+    "kto": RowColumns(
+        {"prompt": "messages", "completion": "messages", "label": "label"},
+        "`prompt` and `completion`: lists of messages; `label`: whether the completion was found right (it was proved "
+        "wrong otherwise)",
+    ),
+    "prompts": RowColumns(
+        {"prompt": "messages", "question": "text", "reference": "text"},
+        "`prompt`: a list of messages; `question` and `reference`: what a reward needs to grade a reply",
+    ),
 }
-"""`export.format` where a row is made of one trace: (kept trace, prompt) → columns."""
+"""`export.format`."""
+
+
+def describe_columns(name: str) -> str:
+    """What the columns of a format are, for the dataset's card."""
+    return _COLUMNS[name].about if name in _COLUMNS else f"those that `{name}` makes"
 
 
 def _plain(messages: list[Message]) -> list[Row]:

@@ -14,16 +14,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Any, Literal
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 
 from overproof.completion import read_completion
 from overproof.config.rewards import CustomRewardConfig, RewardsConfig
 from overproof.extensions import Extension
+from overproof.grading import answer_classes
 from overproof.language import is_latin, name_question
 from overproof.records import Grade, Reward, Score, Trace, Verdict
 from overproof.rewards.asked_form import asked_form
+from overproof.rewards.grades import find_answer
 from overproof.rewards.group import find_voices, self_consistency
 from overproof.rewards.languages import measure_language
 from overproof.rewards.length import cosine_length, kimi_length, overlong
@@ -36,30 +40,21 @@ from overproof.rewards.verbosity import thought_share
 def score_problem(
     traces: Sequence[Trace],
     grades: Sequence[Grade | None],
-    classes: Sequence[int | None],
     config: RewardsConfig,
     *,
     language: str | None,
     contract: str,
 ) -> list[Score]:
-    """All rewards of all traces of one problem, with those that compare the traces.
-
-    `classes` holds the number of each answer's equivalence class, None for no answer; for the rest see `score_trace`.
-    """
+    """All rewards of all traces of one problem, with those that compare the traces; see `score_trace`."""
     scores = [
         score_trace(trace, grade, config, language=language, contract=contract)
         for trace, grade in zip(traces, grades, strict=True)
     ]
     scores = _doubt_target(traces, scores, config, language)
-    compared: dict[str, list[Reward]] = {}
-    if config.self_consistency is not None:
-        compared["self_consistency"] = self_consistency(
-            classes, find_voices([read_completion(trace).text for trace in traces])
-        )
-    if config.kimi_length is not None:
-        compared["kimi_length"] = kimi_length(
-            traces, [is_correct(grade, config.accuracy.approximate) for grade in grades]
-        )
+    group = TraceGroup(traces, grades, config)
+    compared = {
+        name: COMPARISONS[name].take(group, table) for name, table in config.listed().items() if name in COMPARISONS
+    }
     if not compared:
         return scores
     whole = [score.rewards | {name: of[i] for name, of in compared.items()} for i, score in enumerate(scores)]
@@ -115,7 +110,7 @@ def score_trace(
     639-1), None when unknown; `contract` names one of `think_format.CONTRACTS`.
     """
     subject = subject_of(trace, grade, config, language=language, contract=contract)
-    rewards = {name: take(name, subject, table) for name, table in config.listed().items() if name not in _OF_A_GROUP}
+    rewards = {name: take(name, subject, table) for name, table in config.listed().items() if name not in COMPARISONS}
     return Score(trace.id, grade, rewards, weigh(rewards, config))
 
 
@@ -151,13 +146,59 @@ class Subject(msgspec.Struct, frozen=True):
         return read_completion(self.trace).answer
 
 
-Measure = Callable[[Subject, Any], Reward]
-"""Takes a reward of a subject, as the reward's own config table says."""
+@dataclass(frozen=True)
+class TraceGroup:
+    """What a reward is taken of that compares the traces of one problem."""
+
+    traces: Sequence[Trace]
+    grades: Sequence[Grade | None]
+    config: RewardsConfig
+
+    @property
+    def right(self) -> list[bool | None]:
+        """Of each trace what `Subject.right` is."""
+        return [is_correct(grade, self.config.accuracy.approximate) for grade in self.grades]
+
+    @cached_property
+    def classes(self) -> list[int | None]:
+        """The number of each answer's class of equal answers; None for a trace that gives no answer."""
+        extractor = self.config.accuracy.extractor
+        answers = [find_answer(*of, extractor) for of in zip(self.traces, self.grades, strict=True)]
+        return answer_classes(answers, question=self.traces[0].problem.question if self.traces else None)
+
+    @property
+    def voices(self) -> list[bool]:
+        """Which of the traces have a vote in a majority."""
+        return find_voices([read_completion(trace).text for trace in self.traces])
+
+
+GradeUse = Literal["none", "known", "needed"]
+"""Whether a reward reads the grade: not at all; where there is a reference; or it is nothing without one."""
+
+
+class TraceReward(NamedTuple):
+    """How the reward of one trace is taken, as its own config table says."""
+
+    take: Callable[[Subject, Any], Reward]
+    grade: GradeUse = "none"
+
+
+class GroupReward(NamedTuple):
+    """How a reward is taken that compares the traces of a problem: one for each trace, in their order."""
+
+    take: Callable[[TraceGroup, Any], list[Reward]]
+    grade: GradeUse = "none"
+
+
+def grade_use(name: str) -> GradeUse:
+    """Whether the reward of this name reads the grade; one of the config's own may."""
+    known = MEASURES.get(name) or COMPARISONS.get(name)
+    return known.grade if known else "known"
 
 
 def take(name: str, subject: Subject, table: Any) -> Reward:
     """The reward of this name: one of MEASURES, or what a function of the config's own makes of the subject."""
-    return MEASURES[name](subject, table) if name in MEASURES else _take_own(name, subject, table)
+    return MEASURES[name].take(subject, table) if name in MEASURES else _take_own(name, subject, table)
 
 
 def _take_own(name: str, subject: Subject, table: CustomRewardConfig) -> Reward:
@@ -242,20 +283,26 @@ def foreign_run(trace: Trace, target: str | None, most_words: float) -> Reward:
     return Reward(0.0, "mixed", {"words": round(found.longest_foreign_run, 1), "excerpt": found.excerpt})
 
 
-MEASURES: dict[str, Measure] = {
-    "accuracy": lambda subject, table: accuracy(subject.grade, table.approximate),
-    "think_format": lambda subject, _: think_format(subject.trace, subject.contract),
-    "language_consistency": lambda subject, _: language_consistency(subject.trace, subject.language),
-    "foreign_run": lambda subject, table: foreign_run(subject.trace, subject.language, table.most_words),
-    "repetition": lambda subject, _: repetition(subject.trace),
-    "cosine_length": lambda subject, table: cosine_length(subject.trace, table, right=subject.right),
-    "overlong": lambda subject, table: overlong(subject.trace, table),
-    "reasoning_markers": lambda subject, _: reasoning_markers(subject.trace),
-    "mixed_paragraphs": lambda subject, _: mixed_paragraphs(subject.trace, subject.language),
-    "code_blocks": lambda subject, _: code_blocks(subject.trace),
-    "long_paragraphs": lambda subject, table: long_paragraphs(subject.trace, table),
-    "asked_form": lambda subject, _: asked_form(subject.trace, subject.grade),
-    "thought_share": lambda subject, _: thought_share(subject.trace, right=subject.right),
+MEASURES: dict[str, TraceReward] = {
+    "accuracy": TraceReward(lambda subject, table: accuracy(subject.grade, table.approximate), "needed"),
+    "think_format": TraceReward(lambda subject, _: think_format(subject.trace, subject.contract)),
+    "language_consistency": TraceReward(lambda subject, _: language_consistency(subject.trace, subject.language)),
+    "foreign_run": TraceReward(lambda subject, table: foreign_run(subject.trace, subject.language, table.most_words)),
+    "repetition": TraceReward(lambda subject, _: repetition(subject.trace)),
+    "cosine_length": TraceReward(
+        lambda subject, table: cosine_length(subject.trace, table, right=subject.right), "needed"
+    ),
+    "overlong": TraceReward(lambda subject, table: overlong(subject.trace, table)),
+    "reasoning_markers": TraceReward(lambda subject, _: reasoning_markers(subject.trace)),
+    "mixed_paragraphs": TraceReward(lambda subject, _: mixed_paragraphs(subject.trace, subject.language)),
+    "code_blocks": TraceReward(lambda subject, _: code_blocks(subject.trace)),
+    "long_paragraphs": TraceReward(lambda subject, table: long_paragraphs(subject.trace, table)),
+    "asked_form": TraceReward(lambda subject, _: asked_form(subject.trace, subject.grade)),
+    "thought_share": TraceReward(lambda subject, _: thought_share(subject.trace, right=subject.right), "known"),
 }
-"""Every reward of one trace; those in _OF_A_GROUP compare the traces of a problem."""
-_OF_A_GROUP = frozenset({"self_consistency", "kimi_length"})
+"""Every reward of one trace."""
+COMPARISONS: dict[str, GroupReward] = {
+    "self_consistency": GroupReward(lambda group, _: self_consistency(group.classes, group.voices)),
+    "kimi_length": GroupReward(lambda group, _: kimi_length(group.traces, group.right), "needed"),
+}
+"""Every reward that compares the traces of a problem."""

@@ -11,9 +11,8 @@ import re
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from overproof.completion import read_completion
-from overproof.grading.extraction import choose, extract
 from overproof.records import Grade, Reward, Trace
+from overproof.rewards.grades import find_answer
 
 _LONGEST = 400
 """Characters of an answer that is looked at: forms are asked of values, not of texts."""
@@ -128,7 +127,7 @@ def asked_form(trace: Trace, grade: Grade | None) -> Reward:
     wanted = list(_find_wanted(problem.question))
     if not wanted:
         return Reward(None, "no_form_asked")
-    given = _find_answer(trace) if grade is None else grade.extracted
+    given = find_answer(trace, grade, "stated")
     if not given:
         return Reward(None, "no_answer")
     told = Reward(None, "form_not_told")
@@ -144,11 +143,6 @@ def asked_form(trace: Trace, grade: Grade | None) -> Reward:
             return Reward(0.0, "other_form", evidence)
         told = Reward(1.0, "", evidence)
     return told
-
-
-def _find_answer(trace: Trace) -> str | None:
-    found = choose(extract(read_completion(trace).answer))
-    return found.text if found else None
 
 
 def _find_wanted(question: str) -> Iterator[_AskedForm]:

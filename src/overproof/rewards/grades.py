@@ -11,6 +11,7 @@ from overproof.braces import close_brace
 from overproof.completion import read_completion, show_visible, split_completion
 from overproof.extensions import Extension
 from overproof.grading import Row, answer_type_of, grade_many
+from overproof.grading.extraction import choose, extract
 from overproof.records import Grade, Trace, Verdict
 
 _LAYER = "reply"
@@ -50,6 +51,17 @@ def find_answer_text(trace: Trace, extractor: str) -> str | None:
     if not isinstance(found, str):
         raise own.fail(f"trace {trace.id}", found, "text or None")
     return found if "\\boxed" in found or found.count("{") != found.count("}") else f"\\boxed{{{found}}}"
+
+
+def find_answer(trace: Trace, grade: Grade | None, extractor: str) -> str | None:
+    """The answer that a trace gives: the one that was graded or, where nothing was, the one that would have been."""
+    if not trace.is_complete:
+        return None
+    if grade is not None:
+        return grade.extracted
+    text = read_completion(trace).answer if extractor == "stated" else find_answer_text(trace, extractor)
+    found = choose(extract(text or ""))
+    return found.text if found else None
 
 
 def _find_last_box(reply: str, question: str) -> str | None:  # noqa: ARG001 - every extractor is given the question

@@ -21,22 +21,16 @@ from msgspec.structs import replace
 
 from overproof.config.rewards import RewardsConfig
 from overproof.errors import InputError
-from overproof.grading import answer_classes, type_reference
-from overproof.grading.extraction import choose, extract
+from overproof.grading import type_reference
 from overproof.language import language_of
 from overproof.records import Grade, Message, Problem, Reward, Trace, Usage, Verdict
-from overproof.rewards import is_correct, subject_of, take
+from overproof.rewards import COMPARISONS, TraceGroup, grade_use, subject_of, take
 from overproof.rewards.grades import grade_traces
-from overproof.rewards.group import self_consistency
-from overproof.rewards.length import kimi_length
 from overproof.rewards.think_format import DEFAULT_CONTRACT
 
 RewardFunction = Callable[..., list[float | None]]
 """(prompts, completions, **columns) → one value for each completion, None where it cannot be measured."""
 
-_NEED_A_GRADE = frozenset({"accuracy", "cosine_length", "kimi_length"})
-_TAKE_A_GRADE = frozenset({"thought_share"})
-"""Measured with a grade where there is a reference, and without where there is none."""
 _REFERENCE_COLUMNS = ("reference", "answer", "solution")
 """Where a dataset may have its answers; the first that is there is read."""
 _FROM_TRL = frozenset({"trainer_state", "log_extra", "log_metric", "completion_ids", "prompt_ids", "environments"})
@@ -90,13 +84,13 @@ def _measure(
     name: str, traces: Sequence[Trace], columns: dict[str, Any], config: RewardsConfig, contract: str
 ) -> list[float | None]:
     """One measure of all traces of a batch; those that compare traces compare the ones with the same prompt."""
-    takes_grade = name in _TAKE_A_GRADE or name in config.custom
-    needs_grade = name in _NEED_A_GRADE or (takes_grade and _has_references(traces))
-    grades = grade_traces(traces, config.accuracy.extractor) if needs_grade else [None] * len(traces)
-    if name in _NEED_A_GRADE:
+    use = grade_use(name)
+    is_graded = use == "needed" or (use == "known" and _has_references(traces))
+    grades = grade_traces(traces, config.accuracy.extractor) if is_graded else [None] * len(traces)
+    if use == "needed":
         _check_references(traces, columns)
         grades = _decide(traces, grades, columns)
-    if name in {"self_consistency", "kimi_length"}:
+    if name in COMPARISONS:
         return [reward.value for reward in _compare(name, traces, grades, config)]
     values = []
     for i, (trace, grade) in enumerate(zip(traces, grades, strict=True)):
@@ -157,19 +151,10 @@ def _compare(name: str, traces: Sequence[Trace], grades: Sequence[Grade | None],
         groups.setdefault(trace.problem.id, []).append(i)
     rewards: dict[int, Reward] = {}
     for members in groups.values():
-        if name == "kimi_length":
-            right = [is_correct(grades[i], config.accuracy.approximate) for i in members]
-            found = kimi_length([traces[i] for i in members], right)
-        else:
-            answers = [_answer_of(traces[i]) for i in members]
-            found = self_consistency(answer_classes(answers, question=traces[members[0]].problem.question))
+        group = TraceGroup([traces[i] for i in members], [grades[i] for i in members], config)
+        found = COMPARISONS[name].take(group, config.listed()[name])
         rewards |= zip(members, found, strict=True)
     return [rewards[i] for i in range(len(traces))]
-
-
-def _answer_of(trace: Trace) -> str | None:
-    found = choose(extract(trace.content))
-    return found.text if found else None
 
 
 _language_of = lru_cache(maxsize=1 << 12)(language_of)

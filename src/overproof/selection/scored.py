@@ -8,9 +8,8 @@ from functools import cached_property
 
 from overproof.completion import Completion, read_completion
 from overproof.grading import answer_classes
-from overproof.grading.extraction import choose, extract
 from overproof.records import PreparedProblem, Score, Trace
-from overproof.rewards.grades import find_answer_text
+from overproof.rewards.grades import find_answer
 from overproof.rewards.group import find_voices
 from overproof.selection.chatrow import find_obstacle
 from overproof.selection.repeats import find_repeats
@@ -56,19 +55,7 @@ class ScoredProblem:
 
     @cached_property
     def answer_classes(self) -> list[int | None]:
-        """The number of each answer's class of equivalent answers; None for a trace that gives no answer.
-
-        The answer is the one that was graded; where nothing was, because there is no reference, it is looked for here.
-        """
-        answers = [self._find_answer(number) for number in range(len(self.traces))]
+        """The number of each answer's class of equivalent answers; None for a trace that gives no answer."""
+        grades = [score.grade if score is not None else None for score in self.scores]
+        answers = [find_answer(*of, self.extractor) for of in zip(self.traces, grades, strict=True)]
         return answer_classes(answers, question=self.traces[0].problem.question if self.traces else None)
-
-    def _find_answer(self, number: int) -> str | None:
-        score = self.scores[number]
-        if not self.traces[number].is_complete:
-            return None
-        if score is not None and score.grade is not None:
-            return score.grade.extracted
-        text = find_answer_text(self.traces[number], self.extractor)
-        found = choose(extract(self.completions[number].answer if self.extractor == "stated" else text or ""))
-        return found.text if found else None
