@@ -38,7 +38,7 @@ from overproof.extensions import digest_of
 from overproof.grading.protocol import BACKSTOP, KILLED
 from overproof.integrity import DamagedError
 from overproof.journal import write_records, write_sharded
-from overproof.language import held_by, language_of, name_all, name_among
+from overproof.language import Name, held_by, language_of, name_all, name_among
 from overproof.problems import KnownIds, read_problems, stamp_source
 from overproof.problems.notes import SourceNotes
 from overproof.records import Grade, Message, PreparedProblem, Problem, Score, Trace
@@ -156,21 +156,21 @@ def run_all(run: Run) -> Outcome:
 def prepare(run: Run) -> None:
     """Read the problems, find out all that costs nothing, and write them by shard.
 
-    Reads the source several times, so that it need not fit in memory: to compare problems with each other, to find out
-    which languages they are in, and to write them. A new run's shards are counted before that. Nothing in the folder
-    changes before every problem was found fit to go on with what was paid for.
+    Reads the source three times, so that it need not fit in memory: to find out which languages the problems are in and
+    how many shards a new run has, to compare problems with each other, and to write them. Nothing in the folder changes
+    before every problem was found fit to go on with what was paid for.
     """
     config, folder = run.config, run.folder
     for own in extensions_in(config):
         digest_of(own)  # what cannot be called is said before anything is paid for
     settings = None if config.teacher.is_imported else Settings(config)
-    most = config.sampling.most
-    begun = freshness.begin(folder, config, lambda: count_shards(_count_source(config), most), run.tell)
+    named = functools.cache(lambda: _name_all(config, reuse.known_ids(folder)))
+    begun = freshness.begin(folder, config, lambda: count_shards(len(named()), config.sampling.most), run.tell)
     outputs = [folder.problems(shard) for shard in range(begun.shards)]
 
     def work(withdraw: Callable[[], None]) -> None:
         notes = SourceNotes()
-        prepared = _prepare_all(config, notes, reuse.known_ids(folder))
+        prepared = _prepare_all(config, notes, reuse.known_ids(folder), named())
         if settings is not None:
             prepared = reuse.check_reuse(settings, folder, begun.shards, prepared)
         placed = ((shard_of(one.problem.id, begun.shards), one) for one in prepared)
@@ -198,10 +198,16 @@ def prepare(run: Run) -> None:
     )
 
 
-def _prepare_all(config: RunConfig, notes: SourceNotes, known: KnownIds) -> Iterator[PreparedProblem]:
+def _name_all(config: RunConfig, known: KnownIds) -> list[Name]:
+    """What language each question of the source seems to be in by itself."""
+    return name_all(problem.question for problem in read_problems(config.problems, known=known))
+
+
+def _prepare_all(
+    config: RunConfig, notes: SourceNotes, known: KnownIds, names: Sequence[Name]
+) -> Iterator[PreparedProblem]:
     """Every problem with what is found out about it; `known` are the ids that rows without one have already."""
     findings = hygiene.examine(read_problems(config.problems, known=known), config.hygiene)
-    names = name_all(problem.question for problem in read_problems(config.problems, known=known))
     held = config.problems.languages or held_by(names)
     for problem, name in zip(read_problems(config.problems, notes, known), names, strict=True):
         yield _prepare_problem(problem, findings, name_among(problem.question, name, held))

@@ -7,6 +7,7 @@ foreign      where a text is in other languages
 prose · programs · quotations → sentences → scripts · siblings · latin → ballots · words
 """
 
+from overproof.language.latin import Name
 from overproof.language.measure import LEAST_UNITS, Consistency, base_language, consistency
 from overproof.language.passages import find_foreign
 from overproof.language.programs import words_of_programs
@@ -16,6 +17,7 @@ from overproof.language.scripts import is_latin
 __all__ = [
     "LEAST_UNITS",
     "Consistency",
+    "Name",
     "base_language",
     "consistency",
     "find_foreign",

@@ -79,16 +79,6 @@ def sample_there(
     )
 
     driver = _Driver(ledger, progress, grace)
-
-    def died(shard: int) -> None:
-        ledger.tell("forget", shard)
-        progress(Notice(f"The worker of shard {shard} died; another goes on from what it had written."))
-
-    def at_once() -> int:
-        """Those that only wait for their last replies hold up no shard."""
-        workers = config.ray.sampling_workers or count_nodes()
-        return min(workers + min(driver.starved, workers), config.teacher.concurrency)
-
     try:
         with hearing(driver.hear, _leave):
             ends = list(
@@ -96,8 +86,8 @@ def sample_there(
                     work,
                     shards,
                     engine.terms,
-                    at_once=at_once,
-                    died=died,
+                    at_once=lambda: _shards_at_once(config, driver.starved),
+                    died=driver.replace,
                     beat=driver.look,
                     is_over=lambda: driver.is_over,
                 )
@@ -162,6 +152,11 @@ class _Driver:
             self._progress(Notice(text))
         self._progress(view.progress)
 
+    def replace(self, shard: int) -> None:
+        """Take from the ledger what the worker of a shard held, which has died."""
+        self._ledger.tell("forget", shard)
+        self._progress(Notice(f"The worker of shard {shard} died; another goes on from what it had written."))
+
     def _pass_on(self) -> None:
         if self._heard is None:
             return
@@ -171,6 +166,12 @@ class _Driver:
             self._progress(Notice(describe_wait(self._heard, self._grace)))
         if time.monotonic() > self._ends_at:
             raise self._heard
+
+
+def _shards_at_once(config: RunConfig, starved: int) -> int:
+    """How many shards are sampled at the same time: workers that only wait for their last replies hold up none."""
+    workers = config.ray.sampling_workers or count_nodes()
+    return min(workers + min(starved, workers), config.teacher.concurrency)
 
 
 def _leave(error: KeyboardInterrupt) -> None:
