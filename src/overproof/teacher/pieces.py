@@ -6,6 +6,8 @@ begins with everything before it is taken for such a total, once that cannot wel
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 SURE_LENGTH = 16
 """Characters before a piece from which on its beginning with all of them is no chance."""
 SURE_TOTALS = 3
@@ -37,6 +39,15 @@ class Pieces:
         self._chain = 0 if self._length else 1
         self._parts.append(piece)
         self._length += len(piece)
+
+    def extend(self, pieces: Sequence[str]) -> None:
+        """Take the next pieces, none of which is empty."""
+        if self._chain or not self._length or max(map(len, pieces)) >= self._length:
+            for piece in pieces:
+                self.add(piece)
+        else:  # none is long enough to hold what came before it
+            self._parts += pieces
+            self._length += sum(map(len, pieces))
 
     def add_whole(self, text: str) -> bool:
         """Take what the server says is the whole text, whatever came before it; True when something new was in it."""

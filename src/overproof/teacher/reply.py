@@ -224,6 +224,11 @@ class ArrivingReply:
         else:
             self.aside = self.aside or error
 
+    def add_pieces(self, field: str, pieces: Sequence[str]) -> None:
+        """Take the next pieces of the answer, or of what a field of reasoning holds; none is empty."""
+        self.went_on |= self.finish_reason is not None
+        self._pieces_of(field).extend(pieces)
+
     def add_text(self, text: str) -> None:
         """Take the next piece of the answer."""
         self.went_on |= self.finish_reason is not None

@@ -20,10 +20,11 @@ from overproof.teacher.reply import ArrivingReply, decode_tolerantly
 
 # Nearly every event of a stream is one choice with one plain text. These types fit that and nothing else, so that the
 # decoder itself turns away what is odd; a field that must be None is read the slow way when it holds something, and so
-# is a delta with a field that stands nowhere here.
+# is a delta with a field that stands nowhere here. All whole events of what arrived are decoded at once: the calls cost
+# as much as the decoding.
 
 
-class _Delta(msgspec.Struct, forbid_unknown_fields=True):
+class _Delta(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     role: Literal["assistant", ""] | None = None
     content: str | None = None
     reasoning_content: str | None = None
@@ -40,7 +41,7 @@ class _Delta(msgspec.Struct, forbid_unknown_fields=True):
     provider_specific_fields: None = None
 
 
-class _Choice(msgspec.Struct):
+class _Choice(msgspec.Struct, gc=False):
     delta: _Delta
     finish_reason: Literal["", "null"] | None = None  # the last piece may say more, and in other places
     index: Literal[0] | None = None
@@ -54,7 +55,7 @@ class _Choice(msgspec.Struct):
     reasoning: None = None
 
 
-class _Chunk(msgspec.Struct):
+class _Chunk(msgspec.Struct, gc=False):
     choices: tuple[_Choice]
     usage: dict[str, object] | None = None
     id: str | None = None
@@ -64,8 +65,10 @@ class _Chunk(msgspec.Struct):
     base_resp: None = None
 
 
-_PLAIN_FIELDS = ("reasoning_content", "reasoning")
-"""Fields of reasoning whose pieces are read the fast way."""
+_PLAIN_FIELDS = ("content", "reasoning_content", "reasoning")
+"""Fields whose pieces are read the fast way."""
+_BETWEEN = b"\n\ndata: "
+"""What divides two plain events; no JSON holds it."""
 _LONGEST_WORD = 40
 """Bytes of data below which it may be a word and no JSON."""
 _HEARTBEAT = re.compile(rb"[A-Za-z][A-Za-z \-_.]*")
@@ -76,7 +79,7 @@ _ERROR_WORD = re.compile(
     rb"\W*(?:data:\s*)?\W*(?:internal |server |fatal )?(?:error|exception|traceback)\b", re.IGNORECASE
 )
 """How words begin that stand in place of a piece of the text, to say what went wrong."""
-_DECODER = msgspec.json.Decoder(_Chunk)
+_DECODER = msgspec.json.Decoder(list[_Chunk])
 
 
 class EventReader:
@@ -101,9 +104,13 @@ class EventReader:
             return False
         if self._tail:
             data = b"".join((*self._tail, data))
-        *lines, rest = data.split(b"\n")
-        self._tail = [rest] if rest else []
         found = False
+        if data.startswith(_BETWEEN[2:]) and not (self._begun or self._is_error or self.is_done):
+            end = data.rfind(b"}\n\n") + 1
+            if end and self._take_plain(data[len(_BETWEEN) - 2 : end].replace(_BETWEEN, b",")):
+                found, data = True, data[end + 2 :]
+        *lines, rest = data.split(b"\n") if data else (b"",)
+        self._tail = [rest] if rest else []
         for line in lines:
             if line:
                 found |= self._take(line)
@@ -196,35 +203,33 @@ class EventReader:
             self.is_broken |= not self.draft.has_ended  # from a reply that is whole it takes nothing
 
     def _take_object(self, payload: bytes) -> bool:
-        if not self._is_plain:  # a field that only this profile knows
-            return self._take_odd_object(payload)
-        try:
-            chunk = _DECODER.decode(payload)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            return self._take_odd_object(payload)
-        (choice,) = chunk.choices
-        delta = choice.delta
-        found = bool(delta.content or delta.reasoning_content or delta.reasoning)
-        if not found:
-            return self._take_odd_object(payload)  # it may hold text under names that are known nowhere
-        self._take_plain(chunk)
-        return True
+        return self._take_plain(payload) or self._take_odd_object(payload)
 
-    def _take_plain(self, chunk: _Chunk) -> None:
-        (choice,) = chunk.choices
-        delta, draft = choice.delta, self.draft
-        if chunk.id is not None:
-            draft.request_id = chunk.id
-        if chunk.model:
-            draft.model = chunk.model
-        if chunk.usage is not None:
-            draft.take_usage({"usage": chunk.usage})
+    def _take_plain(self, payload: bytes) -> bool:
+        """Take objects with commas between them where each is a plain piece of text; else nothing.
+
+        One without text may hold some under names that are known nowhere.
+        """
+        if not self._is_plain:  # the profile knows fields of its own
+            return False
+        try:
+            chunks = _DECODER.decode(b"[%b]" % payload)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return False
+        deltas = [chunk.choices[0].delta for chunk in chunks]
+        if not all(delta.content or delta.reasoning_content or delta.reasoning for delta in deltas):
+            return False
+        draft = self.draft
         draft.has_choices = True
-        if delta.content:
-            draft.add_text(delta.content)
+        draft.request_id = chunks[-1].id or draft.request_id
+        draft.model = chunks[-1].model or draft.model
+        for chunk in chunks:
+            if chunk.usage is not None:
+                draft.take_usage({"usage": chunk.usage})
         for field in _PLAIN_FIELDS:
-            if text := getattr(delta, field):
-                draft.add_reasoning(field, text)
+            if pieces := [piece for delta in deltas if (piece := getattr(delta, field))]:
+                draft.add_pieces(field, pieces)
+        return True
 
     def _take_odd_object(self, payload: bytes) -> bool:
         """The slow way, for anything that is not a plain chunk of text."""
