@@ -44,9 +44,10 @@ _LEAD = re.compile(
     re.IGNORECASE,
 )
 _OPEN, _CLOSE = r"[(（\[【]?", r"[)）\]】]?"
-_JOINT = r"(?:\s*(?:[,，、;；/&+和与及]|,?\s*\b(?:and|or)\b|以及|或)\s*|\s+)"
+_JOINT = r"(?:\s*(?:[,，、;；/&+和与及]|,?\s*\band\b|以及)\s*|\s+)"  # "A or B" chooses neither
 _CLOSED = r"(?: *[)）\]】])?"
-_RUN = re.compile(rf"{_OPEN} *([A-Z]){_CLOSED}(?:\s*{_JOINT}{_OPEN} *([A-Z])(?![A-Za-z]){_CLOSED})*")
+_BESIDE = r"(?<=[)）\]】])(?=[(（\[【])"
+_RUN = re.compile(rf"{_OPEN} *([A-Z]){_CLOSED}(?:(?:\s*{_JOINT}|{_BESIDE}){_OPEN} *([A-Z])(?![A-Za-z]){_CLOSED})*")
 _SPACED_LETTERS = re.compile(r"[A-Z](?: +[A-Z])+")
 """Letters side by side, which only a question's options tell from a product."""
 _LETTERED = re.compile(r"([A-Z]) *(?:[,，] *(?=\S)|(?:\\left)? *(?=[(（]))[(（]?(.+?)(?:\\right)? *[)）]?", re.DOTALL)
@@ -115,6 +116,19 @@ def parse_options(question: str | None) -> dict[str, str]:
     return dict(_options(question)) if question else {}
 
 
+_CHOOSING = re.compile(
+    r"多选|不定项|单选|选项|[说叙]法.{0,6}正确|正确的(?:是|有|为|选项)|错误的(?:是|有|为)|which of the following"
+    r"|select all|\bchoose\b|\boptions?\b|all that apply",
+    re.IGNORECASE,
+)
+_TRUE_OR_FALSE = re.compile(r"true[ /]*(?:or|/)[ /]*false|\bT ?/ ?F\b|\bT or F\b|判断(?!.*选)|对错", re.IGNORECASE)
+
+
+def asks_to_choose(question: str | None) -> bool:
+    """Whether a question asks which of several options hold, whether or not it lists them."""
+    return question is not None and _CHOOSING.search(question) is not None
+
+
 _NUMBER_MARKER = re.compile(r"[(（](\d)[)）]|([①-⑨])")
 _NUMBERED = re.compile(
     r"(?P<named>(?:option|choice|选项?|第) ?)?(?P<bracket>[(（])?(?P<number>\d)[)）]?(?:个|项)?", re.IGNORECASE
@@ -164,14 +178,15 @@ def lettered_text(answer: str) -> tuple[str, str] | None:
 def is_choice(reference: str, question: str | None = None) -> bool:
     """Whether a reference names options: letters in alphabetical order, and not plainly something else."""
     letters = letters_of(reference)
-    if letters is None or "".join(sorted(set(letters))) != letters:
-        return False
     options = parse_options(question)
+    if letters is None or (letters == "F" and not options and _TRUE_OR_FALSE.search(question or "")):
+        return False
     if options:
         return all(letter in options for letter in letters)
     if any(letter not in LETTERS for letter in letters) or _SPACED_LETTERS.fullmatch(_plain(reference)):
         return False
-    if re.sub(r"[^A-Za-z]", "", _plain(reference)) != letters:
+    told = re.sub(r"\band\b|[^A-Za-z]", "", _plain(reference))
+    if told != letters and not (sorted(told) == list(letters) and asks_to_choose(question)):
         return len(letters) == 1 and bool(re.match(r"[(（]?[A-J][)）.．、] *\S", reference.strip()))
     return True
 

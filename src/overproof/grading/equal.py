@@ -872,10 +872,8 @@ def _collection_and_other(collection: Collection, other: Value, scope: Scope, is
         and (said := _said_of_one(collection, scope)) is not None
     ):
         return equal(other, said, scope)
-    if (
-        collection.form in _UNORDERED
-        and len(distinct := _distinct_values(own, scope)) == 1
-        and collection.form in {"set", "or"}
+    if (collection.form in {"set", "or"} or (collection.form == "square" and len(own) == 1)) and (
+        len(distinct := _distinct_values(own, scope)) == 1
     ):
         return equal(distinct[0], other, scope) if is_reference else equal(other, distinct[0], scope)
     nodes = expressions_of(collection), expressions_of(other)

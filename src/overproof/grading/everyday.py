@@ -115,6 +115,8 @@ _HALF_MORE = re.compile(
 )
 """两个半, 两个半小时, 一小时半."""
 _SHARE = re.compile(r"(\d+) (?:out of|in every|in|of) (\d+)")
+_SAID_TWICE = re.compile(r"([A-Za-z][A-Za-z -]*?) ?\((\d[\d,]*)\)")
+"""Five (5)."""
 _REMAINDER = re.compile(r"(\d+) *(?:r|R|remainder|余|\\ldots|\.\.\.|…)+ *(\d+)")
 
 
@@ -383,6 +385,13 @@ def _based(match: re.Match[str]) -> Iterator[Based]:
         yield Based(digits.lstrip("0"), base, guessed=INDEX if len(digits) == 1 else "")
 
 
+def _said_twice(match: re.Match[str]) -> Iterator[Scalar]:
+    """A number in words and again in figures, where both are the same."""
+    value = fraction_of_words(match[1].lower())
+    if value is not None and value == int(match[2].replace(",", "")):
+        yield Scalar(number(value))
+
+
 def _base_in_brackets(match: re.Match[str]) -> Iterator[Based]:
     """1010(2): ten in base two, or a product."""
     if int(match[2]) <= 10 and all(int(digit) < int(match[2]) for digit in match[1]):
@@ -415,6 +424,7 @@ _FORMS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], Iterator[Value]]]
     (_EACH, _each),
     (_POINT, _point),
     (_SHARE, _share),
+    (_SAID_TWICE, _said_twice),
     (_REMAINDER, _remainder),
     *_IN_CHARACTERS,
 )

@@ -18,7 +18,7 @@ from typing import Any, Literal, get_args
 import msgspec
 
 from overproof.grading.boxes import boxes_in_reference
-from overproof.grading.choices import is_choice, letters_of, parse_options
+from overproof.grading.choices import asks_to_choose, is_choice, letters_of, parse_options
 from overproof.grading.grammar import MAX_CHARS
 from overproof.grading.lexicon import is_prose
 from overproof.grading.reading import readings
@@ -90,7 +90,8 @@ def type_reference(text: str | None, question: str | None = None, answer_type: A
         return Reference(text, "none", issue=f"the reference is longer than {MAX_CHARS} characters")
     answer = _answer_of(text)
     spelled = spell(answer)
-    is_name = question is not None and _NAME.fullmatch(spelled) is not None and not parse_options(question)
+    may_name = question is not None and _NAME.fullmatch(spelled) is not None
+    is_name = may_name and not (parse_options(question) or asks_to_choose(question))
     if answer_type in {None, "choice"} and is_choice(answer, question) and not (is_name and answer_type is None):
         return Reference(text, "choice", answer, spelled, letters=letters_of(answer), answer_type=answer_type)
     if not has_substance(spelled):

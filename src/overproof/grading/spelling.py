@@ -185,6 +185,13 @@ _AFTER_COMMANDS = (
         re.compile(r"^\{ *((?:[A-Za-z](?:_\w)?|\([^()]{1,20}\))(?: *\\in[^|:{}]{1,30})? *(?:\||:|\\mid).+)\}$"),
         r"\\{\1\\}",
     ),
+    # N*, N^+, Z_{+}: the positive whole numbers, whose sign is no operator.
+    ("\\in", re.compile(r"(?<=\\in) *(?:\\mathbb *\{? *N *\}?|N) *(?:[_^] *\{? *[*+] *\}?|[*+])(?![\w(])"), " N_{+}"),
+    ("\\in", re.compile(r"(?<=\\in) *(?:\\mathbb *\{? *Z *\}?|Z) *(?:[_^] *\{? *\+ *\}?|\+)(?![\w(])"), " N_{+}"),
+    # Braces beside the sign of a union are those of a set.
+    ("\\c", re.compile(r"(\\c[ua]p) *\{([^{}]*)\}"), r"\1 \{\2\}"),
+    ("\\c", re.compile(r"(?<![\w\\}^_)])\{([^{}]*)\}(?= *\\c[ua]p(?![a-z]))"), r"\{\1\}"),
+    ("...", re.compile(r"(?<=[,+]) *\.{3}(?!\d)"), r"\\ldots "),
     ("deg", re.compile(r"\\text\{(?:degrees?|deg) *\}|(?<=\d) *degrees?(?![a-zA-Z])"), "°"),
     ("度", re.compile(r"(?<=\d) *度(?![a-zA-Z])"), "°"),
     (
