@@ -161,7 +161,7 @@ def test_a_name_stands_for_one_class_and_for_one_file() -> None:
         place = str(path.relative_to(SOURCE))
         for node in ast.walk(parsed(path)):
             if isinstance(node, ast.ClassDef):
-                classes.setdefault(node.name, []).append(place)
+                classes.setdefault(node.name.lstrip("_"), []).append(place)
         name = path.parent.name if path.stem == "__init__" else path.stem
         if owner(path) not in {"config", "tiny"} and name != "__main__":
             files.setdefault(name, []).append(place)

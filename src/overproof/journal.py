@@ -304,7 +304,7 @@ def write_sharded(
     `before` was called. `encode_as` makes a line of a record. Returns the number of lines of each. Holds at most some
     64 MB of lines, and one open file.
     """
-    shards = [_Shard(path) for path in paths]
+    shards = [_ShardFile(path) for path in paths]
     try:
         size = 0
         for shard, record in records:
@@ -324,7 +324,7 @@ def write_sharded(
             one.temporary.unlink(missing_ok=True)
 
 
-class _Shard:
+class _ShardFile:
     """One of the files of `write_sharded`."""
 
     def __init__(self, path: Path) -> None:

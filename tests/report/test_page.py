@@ -15,7 +15,7 @@ from reported import HOSTILE, make_rich_run, sample_problem, write_reported
 from overproof.config import load_config
 from overproof.report import Summary, report
 from overproof.report.counting import count_shard, rate_shard, rates_of
-from overproof.report.excerpts import MOST_BYTES, choose, pack, read_chosen
+from overproof.report.excerpts import MOST_BYTES, choose, pack_readings, read_chosen
 from overproof.report.page import SCRIPTS, read_asset, render_overview, to_script_json
 from overproof.report.shard import ShardReader
 from overproof.wording import Wording
@@ -170,7 +170,7 @@ def test_what_is_chosen_stays_within_its_bytes(tmp_path: Path) -> None:
             CONFIG, folder, count_shard(CONFIG, shard), {0: (shard, rates_of(shard, rate_shard(CONFIG, shard)))}
         )
     )
-    assert 0.5 * MOST_BYTES < len(pack(chosen)) <= MOST_BYTES
+    assert 0.5 * MOST_BYTES < len(pack_readings(chosen)) <= MOST_BYTES
 
 
 def test_traces_that_can_be_read_are_packed_whole(page: str) -> None:

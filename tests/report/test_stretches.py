@@ -13,8 +13,8 @@ from overproof.report.stretches import (
     Judged,
     Piece,
     Reading,
-    read_problem,
-    read_trace,
+    lay_out_problem,
+    lay_out_trace,
     to_pieces,
 )
 
@@ -34,7 +34,7 @@ def read(
 ) -> Reading:
     trace = make_trace(reasoning=reasoning, answer=answer)
     score = Score(trace.id, Grade(Verdict.CORRECT, extracted, "test", "so it is"), {}, None)
-    return read_trace(
+    return lay_out_trace(
         Judged(trace, score, {None: Decision(trace.id, kept=True, reason="correct")}), "en", longest=longest
     )
 
@@ -76,7 +76,7 @@ def test_reasoning_and_answer_are_told_apart_and_the_raw_reply_is_kept() -> None
 
 def test_reasoning_from_a_field_of_its_own_is_kept_as_it_came() -> None:
     trace = msgspec.structs.replace(make_trace(reasoning=None, answer="4"), reasoning=" Hm.\n")
-    reading = read_trace(Judged(trace, None, {}), "en", longest=99)
+    reading = lay_out_trace(Judged(trace, None, {}), "en", longest=99)
     assert (reading.reasoning, reading.raw_reasoning, reading.raw) == (["Hm."], " Hm.\n", "4")
 
 
@@ -89,13 +89,13 @@ def test_a_long_part_loses_its_middle_and_says_so() -> None:
 
 
 def test_a_trace_without_score_and_decision_can_be_read() -> None:
-    reading = read_trace(Judged(make_trace(), None, {}), None, longest=999)
+    reading = lay_out_trace(Judged(make_trace(), None, {}), None, longest=999)
     assert (reading.verdict, reading.reason, reading.kept) == ("", "", False)
 
 
 def test_a_reference_in_bare_latex_is_read_as_a_formula() -> None:
     trace = make_trace()
     judged = [Judged(trace, make_score(trace), {})]
-    problem = read_problem(make_problem(reference="\\frac{1}{2}"), judged, Around(7), longest=999)
+    problem = lay_out_problem(make_problem(reference="\\frac{1}{2}"), judged, Around(7), longest=999)
     assert problem.reference_pieces == [("\\frac{1}{2}", 0, to_mathml("\\frac{1}{2}"))]
     assert problem.trace_count == 7

@@ -10,7 +10,7 @@ from building import make_config, make_problem, make_trace
 
 from overproof.config.rewards import RewardsConfig
 from overproof.records import Grade, PreparedProblem, Problem, Reward, Verdict
-from overproof.report.stretches import Judged, read_trace
+from overproof.report.stretches import Judged, lay_out_trace
 from overproof.rewards import score_trace
 from overproof.rewards.rl import reward_functions, reward_weights
 from overproof.rewards.verbosity import thought_share
@@ -177,7 +177,7 @@ def test_its_evidence_is_shown_with_the_trace() -> None:
     trace, grade = make_trace(reasoning="The answer is 4. Wait."), Grade(Verdict.CORRECT, "4", "number", "equal")
     config = RewardsConfig.model_validate({"thought_share": {}})
     score = score_trace(trace, grade, config, language="en", contract="think_boxed")
-    shown = read_trace(Judged(trace, score, {}), "en", longest=1000).evidence["thought_share"]
+    shown = lay_out_trace(Judged(trace, score, {}), "en", longest=1000).evidence["thought_share"]
     assert (shown["after_answer"], shown["after_answer_at"]) == (6, [16, 22])
     assert shown["after_answer_text"] == "The answer is 4."
 

@@ -185,7 +185,7 @@ def map_on_cluster(
     `died` is told of a shard whose worker has died, before it is begun again; `beat` is called about every second.
     Once it `is_over` no shard is begun, and the result of one that was not is None.
     """
-    run = _Run(work, shards, terms)
+    run = _ShardPass(work, shards, terms)
     while run.is_unfinished:
         if is_over():
             run.drop()
@@ -237,7 +237,7 @@ class _Actor:
         return getattr(self._object, method)(*arguments)
 
 
-class _Run:
+class _ShardPass:
     """One pass over the shards."""
 
     def __init__(self, work: Callable[[int], Any], shards: Sequence[int], terms: Terms) -> None:

@@ -87,7 +87,7 @@ def measure(
 
     `are_all_there` says whether no reply is missing; where one is, every figure is one so far.
     """
-    groups: defaultdict[str, list[_Figures | None]] = defaultdict(list)
+    groups: defaultdict[str, list[_ProblemFigures | None]] = defaultdict(list)
     for outcome in outcomes:
         figures = _figures_of(outcome.samples, ks) if outcome.samples else None
         for group in _groups_of(outcome):
@@ -136,7 +136,7 @@ def _group_order(item: tuple[str, object]) -> tuple[int, str]:
     return kinds.index(item[0].partition(":")[0]), item[0]
 
 
-class _Figures(NamedTuple):
+class _ProblemFigures(NamedTuple):
     """What one problem adds to every group that it is in."""
 
     samples: int
@@ -150,9 +150,9 @@ class _Figures(NamedTuple):
     """Their sum, and over how many samples it goes."""
 
 
-def _figures_of(samples: Sequence[Sample], ks: Sequence[int]) -> _Figures:
+def _figures_of(samples: Sequence[Sample], ks: Sequence[int]) -> _ProblemFigures:
     tokens = [sample.tokens for sample in samples if sample.tokens is not None]
-    return _Figures(
+    return _ProblemFigures(
         samples=len(samples),
         values={name: values_at(samples, name) for k in ks for name in (f"pass@{k}", f"maj@{k}")},
         broken=[sample.is_broken for sample in samples if sample.is_broken is not None],
@@ -162,7 +162,7 @@ def _figures_of(samples: Sequence[Sample], ks: Sequence[int]) -> _Figures:
     )
 
 
-def _measure_group(problems: Sequence[_Figures], ks: Sequence[int]) -> Measures:
+def _measure_group(problems: Sequence[_ProblemFigures], ks: Sequence[int]) -> Measures:
     return Measures(
         pass_at={k: _estimate_at(problems, f"pass@{k}", k) for k in ks},
         majority_at={k: _estimate_at(problems, f"maj@{k}", k) for k in ks},
@@ -173,7 +173,7 @@ def _measure_group(problems: Sequence[_Figures], ks: Sequence[int]) -> Measures:
     )
 
 
-def _estimate_at(problems: Sequence[_Figures], measure: str, k: int) -> Estimate:
+def _estimate_at(problems: Sequence[_ProblemFigures], measure: str, k: int) -> Estimate:
     """pass@k or maj@k over the problems that have k samples."""
     enough = [figures for figures in problems if figures.samples >= k]  # those with fewer stay in the denominator asked
     if problems and not enough:

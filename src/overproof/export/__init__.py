@@ -31,7 +31,7 @@ from overproof.export.formats import (
     build_schema,
     form_of,
 )
-from overproof.export.writing import FORMS, SplitWriter, is_data
+from overproof.export.writing import FORMS, SplitWriter, is_row_file
 from overproof.export.written import ExportSummary, ShardExport, summarise
 from overproof.journal import write_bytes
 from overproof.records import Decision, PreparedProblem, Score, Trace, Verdict, problem_id_of
@@ -148,7 +148,7 @@ def finish_export(
         whole.add(part)
     written = set(whole.files)
     there = [path for form in FORMS for path in folder.list_files(target / form)]
-    folder.remove(*(path for path in there if is_data(path) and path.name not in written))
+    folder.remove(*(path for path in there if is_row_file(path) and path.name not in written))
     summary = summarise(target, whole)
     form = form_of(config, _versions(folder))
     write_bytes(target / "jsonl" / "README.md", render_jsonl_card(summary, form).encode())

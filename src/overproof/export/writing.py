@@ -82,6 +82,6 @@ class SplitWriter:
             self._waiting, self._waiting_bytes = [], 0
 
 
-def is_data(path: Path) -> bool:
+def is_row_file(path: Path) -> bool:
     """Whether a file of a dataset holds rows that an export wrote, finished or not; others may lie beside them."""
     return _ROWS.fullmatch(path.name) is not None

@@ -95,7 +95,7 @@ def _read(text: str) -> _Read:
     return _Read(frozenset(terms), numbers, tuple(order))
 
 
-class _Pair(NamedTuple):
+class _Likeness(NamedTuple):
     """What a problem and a benchmark question have in common."""
 
     similar: float
@@ -191,12 +191,12 @@ class RewordingIndex:
                 best.append(place % count)
         return found
 
-    def _compare(self, one: _Read, item: int) -> _Pair:
+    def _compare(self, one: _Read, item: int) -> _Likeness:
         other = self._read[item]
         shared = one.terms & other.terms
         weight = self._weigh(shared)
         telling = self._weigh_numbers(one.numbers & other.numbers)
-        return _Pair(
+        return _Likeness(
             similar=weight / (math.sqrt(self._weigh(one.terms) * self._own[item]) + 1e-9),
             contained=weight / (self._own[item] + 1e-9),
             words=len(shared) / max(1, len(other.terms)),
@@ -206,7 +206,7 @@ class RewordingIndex:
             numbers_contained=telling / (self._weigh_numbers(other.numbers) + 1e-9),
         )
 
-    def _judge(self, one: _Read, item: int, pair: _Pair) -> str | None:
+    def _judge(self, one: _Read, item: int, pair: _Likeness) -> str | None:
         """What a problem does with a benchmark question, None where it only resembles it."""
         other = self._read[item]
         if min(len(one.terms), len(other.terms)) < _FEWEST_TERMS:
@@ -231,7 +231,7 @@ def _rarity_of_number(number: str, count: int, total: int) -> float:
     return _rarity(count + usual, total + _ELSEWHERE)
 
 
-def _is_rephrased(pair: _Pair) -> bool:
+def _is_rephrased(pair: _Likeness) -> bool:
     """Whether two questions have the same numbers: the rarer these are, the fewer words need be shared."""
     if pair.numbers < _SAME_NUMBERS or pair.telling < _LEAST_TELLING:
         return False

@@ -1,8 +1,8 @@
 """Which language is a text in, sentence by sentence.
 
 measure      how much of a text is in a target language, and the longest stretch that is not
-naming       the language of a question, alone or among those that a set of problems is in
-foreign      where a text is in other languages
+question     the language of a question, alone or among those that a set of problems is in
+passages     where a text is in other languages
 
 prose · programs · quotations → sentences → scripts · siblings · latin → ballots · words
 """

@@ -26,10 +26,7 @@ _SPAN = re.compile(
 )
 _BLOCKS_DEEP = 3
 """Blocks within blocks that are looked for, from the inside out."""
-_COMMENT = re.compile(r"(?:^|(?<=\s))(?:#|//|--)(?=\s).*")
-_COMMENTS = re.compile(_COMMENT.pattern, re.MULTILINE)
-
-
+_COMMENT = re.compile(r"(?:^|(?<=\s))(?:#|//|--)(?=\s).*", re.MULTILINE)
 _WORDS_WITHIN = re.compile(r"[^\W\d_](?:[^'\"#*/\n]*[^\W\d_])?")
 _SHORTEST = 4
 """Characters of a quotation: less may be any word."""
@@ -42,7 +39,7 @@ def words_of_programs(question: str) -> tuple[str, ...]:
     if asked == question:
         return ()
     within = {words for words in _WORDS_WITHIN.findall(question) if words not in asked and not words.isascii()}
-    within |= {comment[0].strip("#/- ") for comment in _COMMENTS.finditer(question) if comment[0] not in asked}
+    within |= {comment[0].strip("#/- ") for comment in _COMMENT.finditer(question) if comment[0] not in asked}
     return tuple(sorted((words for words in within if len(words) >= _SHORTEST), key=len, reverse=True))
 
 

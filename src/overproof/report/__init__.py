@@ -24,7 +24,7 @@ from overproof.config import RunConfig
 from overproof.journal import write_bytes
 from overproof.report.counting import count_shard, rate_shard, rates_of
 from overproof.report.counts import Counts
-from overproof.report.excerpts import pack, read_chosen
+from overproof.report.excerpts import pack_readings, read_chosen
 from overproof.report.facts import Measure
 from overproof.report.numbers import summarise
 from overproof.report.page import render_overview, render_report
@@ -81,7 +81,7 @@ def _render(
             folder=folder.name if folder.root.is_absolute() else folder,
         )
     overview = render_overview(summary, config, versions, say)
-    return render_report(summary, overview, versions, pack(problems), told=told, say=say)
+    return render_report(summary, overview, versions, pack_readings(problems), told=told, say=say)
 
 
 __all__ = ["Summary", "report"]

@@ -199,7 +199,7 @@ def draw_forecasts(cost: Cost, say: Wording, *, is_finished: bool) -> Rows:
     )
 
 
-class _Fate(NamedTuple):
+class _Stripe(NamedTuple):
     """What can become of a trace, as the chart of lengths tells it."""
 
     kind: str
@@ -209,10 +209,10 @@ class _Fate(NamedTuple):
 
 
 _FATES = (
-    _Fate("right", "right", lambda one: one.right, {"outcome": "right"}),
-    _Fate("wrong", "wrong", lambda one: one.wrong, {"outcome": "wrong"}),
-    _Fate("cut", "cut", lambda one: one.cut, {"outcome": "cut"}),
-    _Fate("uncounted", "not counted", lambda one: one.uncounted, {"outcome": "uncounted"}),
+    _Stripe("right", "right", lambda one: one.right, {"outcome": "right"}),
+    _Stripe("wrong", "wrong", lambda one: one.wrong, {"outcome": "wrong"}),
+    _Stripe("cut", "cut", lambda one: one.cut, {"outcome": "cut"}),
+    _Stripe("uncounted", "not counted", lambda one: one.uncounted, {"outcome": "uncounted"}),
 )
 
 

@@ -28,7 +28,7 @@ from overproof.report.counts import (
     Spent,
 )
 from overproof.report.shard import RIGHT, WRONG, Shard
-from overproof.report.tables import COMPLETE, REFUSED, TRUNCATED, UNKNOWN, VERDICTS, key_of
+from overproof.report.tables import COMPLETE, REFUSED, TRUNCATED, UNKNOWN, VERDICTS, bits_of
 from overproof.selection.passrate import rate_problem
 
 Rated = tuple[int, PassRate, int]
@@ -289,7 +289,7 @@ def _note_candidates(counts: Counts, shard: Shard) -> None:
 
 def _offer(counts: Counts, shard: Shard, kind: Kind, owners: Iterable[int]) -> None:
     rows = np.unique(np.asarray(owners, dtype=np.int64))
-    keys = shard.problems.rows["key"][rows] ^ np.uint64(key_of(":".join(kind)))  # another order for each kind
+    keys = shard.problems.rows["key"][rows] ^ np.uint64(bits_of(":".join(kind)))  # another order for each kind
     best = np.argsort(keys)[:CANDIDATES]
     if len(best):
         counts.candidates[kind] = [Showable(int(keys[one]), shard.number, int(rows[one])) for one in best]

@@ -14,9 +14,9 @@ from overproof.config import RunConfig
 from overproof.judge.verdicts import read_replies
 from overproof.records import Decision, Grade, PreparedProblem, Trace
 from overproof.report.counts import Counts
-from overproof.report.facts import Cells, Measure, TraceFacts
+from overproof.report.facts import ColumnCache, Measure, TraceFacts
 from overproof.report.shard import Shard
-from overproof.report.stretches import Around, Judged, NearQuestion, ProblemReading, Side, read_problem
+from overproof.report.stretches import Around, Judged, NearQuestion, ProblemReading, Side, lay_out_problem
 from overproof.runfolder import RunFolder
 from overproof.runfolder.overrides import Overrides
 
@@ -29,7 +29,7 @@ MOST_TRACES = 16
 _FEWEST_PROBLEMS = 40
 """So many should fit; where replies are long, their middle is left out."""
 _QUICK = 1
-"""Level of compression that is measured by: it takes a tenth of the time, and somewhat more room than `pack` will."""
+"""Level of compression that is measured by: it takes a tenth of the time, and somewhat more room than packing."""
 _SHORTEST, _LONGEST = 4_000, 24_000
 """Bounds of the characters shown of one part of a reply."""
 _LONGEST_QUESTION = 4_000
@@ -79,7 +79,7 @@ def read_chosen(
             return
 
 
-def pack(readings: list[ProblemReading]) -> str:
+def pack_readings(readings: list[ProblemReading]) -> str:
     """Problems as gzipped JSON in base64: what a page holds in place of them."""
     return base64.b64encode(gzip.compress(msgspec.json.encode(readings), 6, mtime=0)).decode()
 
@@ -99,7 +99,7 @@ class ExcerptReader:
         self._folder = folder
         self._rates = rates
         self._find = find
-        self._cells: dict[int, tuple[Shard, Cells, Cells]] = {}
+        self._cells: dict[int, tuple[Shard, ColumnCache, ColumnCache]] = {}
 
     def read(self, shard: Shard, row: int, *, most: int, longest: int, first: int | None = None) -> ProblemReading:
         """A problem of a shard by its row, with at most `most` of its traces.
@@ -120,9 +120,9 @@ class ExcerptReader:
             decided,
             holds_with=_SIDES[doubt.judged] if doubt else None,
         )
-        return read_problem(problem, judged, around, longest=longest)
+        return lay_out_problem(problem, judged, around, longest=longest)
 
-    def _judge(self, shard: Shard, row: int, cells: Cells, problem: PreparedProblem) -> Judged:
+    def _judge(self, shard: Shard, row: int, cells: ColumnCache, problem: PreparedProblem) -> Judged:
         judged = judge_row(shard, row)
         names = [*_TRACE_FACTS, *(f"{kind}.{name}" for name in shard.selections if name for kind in ("reason", "kept"))]
         facts = cells.of(row, [*names, *(f"reward.{name}" for name in shard.rewards)])
@@ -155,12 +155,12 @@ class ExcerptReader:
             there = other.problem.question if other else ""
             yield NearQuestion(kind, other_id, problem.problem.question[:_LONGEST_QUESTION], there[:_LONGEST_QUESTION])
 
-    def _cells_of(self, shard: Shard) -> tuple[Shard, Cells, Cells]:
+    def _cells_of(self, shard: Shard) -> tuple[Shard, ColumnCache, ColumnCache]:
         """The columns of a shard, made once; those of one shard at a time, so that memory stays small."""
         found = self._cells.get(shard.number)
         if found is None or found[0] is not shard:
             facts = TraceFacts(shard, self._rates[shard.number])
-            found = (shard, Cells(facts), Cells(facts.problems))
+            found = (shard, ColumnCache(facts), ColumnCache(facts.problems))
             self._cells = {shard.number: found}
         return found
 

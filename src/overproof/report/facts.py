@@ -192,7 +192,7 @@ class TraceFacts:
         return [*self._made, *self.problems.names]
 
 
-class Cells:
+class ColumnCache:
     """Columns that are looked at row by row: each is made once and kept."""
 
     def __init__(self, facts: TraceFacts | ProblemFacts) -> None:

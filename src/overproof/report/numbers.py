@@ -51,7 +51,7 @@ from overproof.selection.passrate import band_of
 from overproof.teacher.budget import Amount
 from overproof.wording import Wording
 
-Name = TypeVar("Name", str, tuple[str, str])
+Key = TypeVar("Key", str, tuple[str, str])
 
 FORECAST_AFTER = (FEWEST_PROBLEMS, 20, 50, 100)
 """Numbers of problems after which the forecast is made again, to be held against what the run came to."""
@@ -153,7 +153,7 @@ def _configured(config: RunConfig) -> str:
     return config.teacher.model or config.teacher.profile
 
 
-def _largest(counts: Mapping[Name, int]) -> dict[Name, int]:
+def _largest(counts: Mapping[Key, int]) -> dict[Key, int]:
     """Counts from the largest down, equal ones by name, so that the order is always the same."""
     return dict(sorted(counts.items(), key=lambda item: (-item[1], str(item[0]))))
 

@@ -22,7 +22,7 @@ from overproof.judge.verdicts import rules_of
 from overproof.language import find_foreign
 from overproof.records import Decision, PreparedProblem, Problem, Score, Trace, Verdict
 from overproof.report.mathematics import find_formulas, to_mathml
-from overproof.rewards.repetition import find_repeats
+from overproof.rewards.repetition import find_repeated_stretches
 from overproof.runfolder.overrides import Override
 
 FOREIGN, REPEATED, ANSWER = 1, 2, 4
@@ -163,7 +163,9 @@ class Around(msgspec.Struct, frozen=True):
     holds_with: Side | None = None
 
 
-def read_problem(problem: PreparedProblem, judged: Sequence[Judged], around: Around, *, longest: int) -> ProblemReading:
+def lay_out_problem(
+    problem: PreparedProblem, judged: Sequence[Judged], around: Around, *, longest: int
+) -> ProblemReading:
     """A problem to be read with these of its traces; `longest` bounds the characters shown of each part of a reply."""
     item = problem.problem
     prompts = {tuple((message.role, message.content[:longest]) for message in one.trace.messages) for one in judged}
@@ -171,7 +173,7 @@ def read_problem(problem: PreparedProblem, judged: Sequence[Judged], around: Aro
         id=item.id,
         question=to_pieces(item.question[:longest]),
         raw=item.question[:longest],
-        traces=[read_trace(one, problem.language, longest=longest) for one in judged],
+        traces=[lay_out_trace(one, problem.language, longest=longest) for one in judged],
         trace_count=around.trace_count,
         reference=item.reference,
         reference_pieces=_answer_pieces(item.reference or ""),
@@ -214,7 +216,7 @@ def _majority(problem: Problem, judged: Sequence[Judged]) -> Majority | None:
     return Majority(answer[:_LONGEST_ANSWER], _answer_pieces(answer[:_LONGEST_ANSWER]), count, len(answers), agrees)
 
 
-def read_trace(judged: Judged, language: str | None, *, longest: int) -> Reading:
+def lay_out_trace(judged: Judged, language: str | None, *, longest: int) -> Reading:
     """A trace to be read; `language` is the question's."""
     trace, score = judged.trace, judged.score
     grade = score.grade if score else None
@@ -304,7 +306,7 @@ def _split(text: str, flags: NDArray[np.uint8], start: int, end: int) -> Iterato
 
 def _find_marks(text: str, target: str | None) -> Iterator[Span]:
     """Where a text is in another language than the target, and where it repeats itself."""
-    for start, end in find_repeats(text):
+    for start, end in find_repeated_stretches(text):
         yield start, end, REPEATED
     for start, end, _ in find_foreign(text, target) if target else ():
         yield start, end, FOREIGN

@@ -230,7 +230,7 @@ class Decisions:
     damage: Damage
 
 
-def key_of(text: str) -> int:
+def bits_of(text: str) -> int:
     """64 bits that stand for an id."""
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "little")
 
@@ -259,7 +259,7 @@ def read_problems(path: Path) -> ShardProblems:
     for span, one in _read_from(path, PreparedProblem, found.damage):
         rows.append(
             (
-                key_of(one.problem.id),
+                bits_of(one.problem.id),
                 *span,
                 found.sources.number(one.problem.source),
                 found.languages.number(one.language or ""),
@@ -338,8 +338,8 @@ def _trace_row(line: _TraceLine, part: int, span: Span, spending: Spending, pric
     spending.attempts += line.attempts
     tokens = line.usage.completion_tokens
     return (
-        key_of(trace_id_of(line.problem.id, line.index, line.fingerprint)),
-        key_of(line.problem.id),
+        bits_of(trace_id_of(line.problem.id, line.index, line.fingerprint)),
+        bits_of(line.problem.id),
         line.index,
         part,
         *span,
@@ -390,7 +390,7 @@ def read_scores(path: Path) -> Scores:
             column = values.setdefault(name, [])
             column.extend([np.nan] * (len(rows) - len(column)))
             column.append(np.nan if reward.value is None else reward.value)
-        rows.append((key_of(score.trace_id), *span, *_score_facts(score, found)))
+        rows.append((bits_of(score.trace_id), *span, *_score_facts(score, found)))
     found.rows = np.array(rows, SCORE)
     for name, column in values.items():
         column.extend([np.nan] * (len(rows) - len(column)))
@@ -424,7 +424,7 @@ def read_decisions(path: Path) -> Decisions:
     """One selection's decisions on a shard."""
     found = Decisions(np.empty(0, DECISION), Names((UNDECIDED, *REASONS)), Damage())
     rows = [
-        (key_of(decision.trace_id), decision.kept, found.reasons.number(decision.reason))
+        (bits_of(decision.trace_id), decision.kept, found.reasons.number(decision.reason))
         for _, decision in _read_from(path, Decision, found.damage)
     ]
     found.rows = np.array(rows, DECISION)

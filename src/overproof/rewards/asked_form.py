@@ -44,7 +44,7 @@ _NEAR = r"[^.?!。？！\n]{0,80}?"
 _COUNT = r"(?P<of>\d{1,2}|one|two|three|four|five|six|no)"
 
 
-class _Asking(NamedTuple):
+class _FormPattern(NamedTuple):
     """Words that ask for a form."""
 
     form: str
@@ -53,7 +53,7 @@ class _Asking(NamedTuple):
 
 
 _ASKINGS = [
-    _Asking(form, re.compile(words, re.IGNORECASE | re.MULTILINE))
+    _FormPattern(form, re.compile(words, re.IGNORECASE | re.MULTILINE))
     for form, words in (
         ("decimal_places", rf"\bto \$?{_COUNT}\$? (?:decimal (?:place|digit)s?|d\.p\.)"),
         ("decimal_places", r"保留(?:到|至)?\s?\$?(?P<of>\d|[一二两三四五六])\$?\s?位小数"),

@@ -40,7 +40,7 @@ def repetition(trace: Trace) -> Reward:
     return Reward(value, "repeats", {"most_repeated": excerpt, "times": int(times[worst])})
 
 
-def find_repeats(text: str) -> list[tuple[int, int]]:
+def find_repeated_stretches(text: str) -> list[tuple[int, int]]:
     """Where a text says again what it has said before: (start, end) of each stretch, in order and apart.
 
     A stretch is made of whole windows of WINDOW tokens, each of which occurs earlier in the text.

@@ -162,7 +162,7 @@ def _find_statement(reasoning: str, sentences: Sequence[Span], problem: Problem)
     """The first sentence that gives the right answer as what is asked for; None where none does plainly."""
     if problem.reference is None:
         return None
-    subject = _Asked(problem.question)
+    subject = _QuestionWords(problem.question)
     letters = _OPTION.fullmatch(problem.reference) is not None
     digits = problem.reference if problem.reference.isdecimal() else ""
     tried: set[str] = set()
@@ -185,7 +185,7 @@ def _is_answer(value: str, problem: Problem) -> bool:
     return isinstance(found, Grade) and found.verdict in {Verdict.CORRECT, Verdict.APPROXIMATE}
 
 
-class _Asked:
+class _QuestionWords:
     """What a question asks for, as the words by which a sentence shows that it speaks of it."""
 
     def __init__(self, question: str) -> None:
@@ -208,7 +208,7 @@ def _name(text: str) -> set[str]:
     return words - _NAMES_NOTHING | {part[n : n + 2] for part in stretches for n in range(len(part) - 1)}
 
 
-def _values_stated(sentence: str, asked: _Asked, *, letters: bool) -> Iterator[str]:
+def _values_stated(sentence: str, asked: _QuestionWords, *, letters: bool) -> Iterator[str]:
     """The values that a sentence gives as the answer; a question or a guess gives none."""
     if sentence.rstrip(" *)\"'").endswith(("?", "？")) or HEDGE.search(sentence):
         return

@@ -105,13 +105,13 @@ def read_batch(config: RunConfig, folder: RunFolder, shards: Sequence[int], path
             earlier = journaled.samples.get(prepared.problem.id)
             for index in range(settings.most(prepared)):
                 is_there = earlier is not None and index in earlier.places
-                wanted[_custom_id(asking, index)] = _Wanted(shard, asking, index, is_there)
+                wanted[_custom_id(asking, index)] = _SampleKey(shard, asking, index, is_there)
     _check(paths, wanted)
     answered = (one.fingerprint is not None for journaled in found.journals for one in journaled.samples.values())
     return _ingest(settings, folder, paths, wanted, has_answered=any(answered))
 
 
-class _Wanted(NamedTuple):
+class _SampleKey(NamedTuple):
     """A sample that a result can belong to."""
 
     shard: int
@@ -211,7 +211,7 @@ def _read_result(line: bytes, where: str) -> dict[str, Any] | _BadLine:
     return row
 
 
-def _check(paths: Sequence[Path], wanted: dict[str, _Wanted]) -> None:
+def _check(paths: Sequence[Path], wanted: dict[str, _SampleKey]) -> None:
     """Read everything once before anything is written."""
     ids: list[str] = []
     bad: list[_BadLine] = []
@@ -232,13 +232,13 @@ def _check(paths: Sequence[Path], wanted: dict[str, _Wanted]) -> None:
 
 
 def _ingest(
-    settings: Settings, folder: RunFolder, paths: Sequence[Path], wanted: dict[str, _Wanted], *, has_answered: bool
+    settings: Settings, folder: RunFolder, paths: Sequence[Path], wanted: dict[str, _SampleKey], *, has_answered: bool
 ) -> BatchIn:
     """Refusals are final only beside a reply, in these results or before (`has_answered`), as over the wire."""
     already_there = unknown = 0
     failed: Counter[str] = Counter()
     bad: list[str] = []
-    refusals: dict[str, tuple[_Wanted, Failure]] = {}
+    refusals: dict[str, tuple[_SampleKey, Failure]] = {}
     last: Failure | None = None
     secrets = gather_secrets(environment_keys(), said=(settings.dialect.model, *settings.dialect.config.served_as))
     with _Intake(settings, folder) as intake:
@@ -287,7 +287,7 @@ class _Intake:
         for journal in self._journals.values():
             journal.close()
 
-    def take(self, custom_id: str, target: _Wanted, outcome: Reply | Failure) -> None:
+    def take(self, custom_id: str, target: _SampleKey, outcome: Reply | Failure) -> None:
         if target.shard not in self._journals:
             self._journals[target.shard] = self._folder.open_journal(target.shard)
         self._journals[target.shard].append(_trace(self._settings, target, outcome))
@@ -329,7 +329,7 @@ def _status_of(value: Any) -> int:
     return int(text) if re.fullmatch("[1-5][0-9]{2}", text) else 500
 
 
-def _trace(settings: Settings, target: _Wanted, outcome: Reply | Failure) -> Trace:
+def _trace(settings: Settings, target: _SampleKey, outcome: Reply | Failure) -> Trace:
     dialect = settings.dialect
     seed = settings.identity.seed_of(target.asking.prepared.problem.id, target.sample)
     parameters = dialect.body(seed, is_stream=False)

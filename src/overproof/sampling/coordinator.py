@@ -58,7 +58,7 @@ class View(msgspec.Struct, frozen=True):
     """Workers that have nothing more to start and wait for what is in flight."""
 
 
-class _Worker(msgspec.Struct):
+class _WorkerProgress(msgspec.Struct):
     shard: int
     first: Progress
     latest: Progress
@@ -79,7 +79,7 @@ class Ledger:
         self._budget = Budget(config, whole.spent)
         self._concurrency = concurrency
         self._whole = whole
-        self._workers: dict[str, _Worker] = {}
+        self._workers: dict[str, _WorkerProgress] = {}
         self._ended = msgspec.structs.replace(whole, problems_done=0, samples_done=0, samples=0)
         self._troubles: dict[str, str] = {}
         self._paused_until: dict[str, float] = {}
@@ -94,7 +94,7 @@ class Ledger:
         worker = self._workers.get(name)
         if worker is None:
             self.forget(shard)
-            worker = self._workers[name] = _Worker(shard, standing.progress, standing.progress, now)
+            worker = self._workers[name] = _WorkerProgress(shard, standing.progress, standing.progress, now)
         worker.latest, worker.is_starved, worker.heard_at = standing.progress, standing.is_starved, now
         for endpoint, trouble in standing.troubles.items():
             self._troubles.setdefault(endpoint, trouble)
@@ -169,7 +169,7 @@ class Ledger:
         )
         return View(progress, notices, self._is_stopped, sum(one.is_starved for one in self._workers.values()))
 
-    def _fraction_of(self, worker: _Worker, now: float) -> float:
+    def _fraction_of(self, worker: _WorkerProgress, now: float) -> float:
         """An equal part of what is not held by workers that have nothing more to start, as far as it is free.
 
         What is in flight beyond it is still the worker's own until it has ended, and nobody else's. So is what it was
@@ -192,7 +192,7 @@ class Ledger:
         return worker.told
 
 
-def _add(total: Progress, worker: _Worker) -> Progress:
+def _add(total: Progress, worker: _WorkerProgress) -> Progress:
     """The sum with what a worker has brought since it joined."""
     first, latest = worker.first, worker.latest
     failures = {

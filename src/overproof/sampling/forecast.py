@@ -81,7 +81,7 @@ _RESIDUAL = 3.0
 heavier ones. With 1 and nothing unseen, forecasts at four fifths of a run held the truth in 89 %, and so in 95 %."""
 
 
-class _Spent(NamedTuple):
+class _Taken(NamedTuple):
     """What a finished problem took."""
 
     seconds: float
@@ -102,7 +102,7 @@ class Forecaster:
         """Begin with nothing started; `clock` tells seconds."""
         self._clock = clock
         self._began: dict[int, float] = {}
-        self._done: list[_Spent] = []
+        self._done: list[_Taken] = []
         self._units = 0
         self._totals = (0.0, 0.0)
 
@@ -119,7 +119,7 @@ class Forecaster:
         began = self._began.pop(order, None)
         if units and order < _COHORT:
             seconds = 0.0 if began is None else self._clock() - began
-            self._done.append(_Spent(seconds, units, tokens, cost))
+            self._done.append(_Taken(seconds, units, tokens, cost))
 
     def forecast(self, before: Amount, units: int) -> Forecast | None:
         """What a session of so many `units` adds to what was spent before it; None before enough problems are done."""
@@ -138,7 +138,7 @@ class Forecaster:
 class _Lived:
     """How long problems take: finished ones in the order of their seconds, and those under way by their age."""
 
-    def __init__(self, done: list[_Spent], waiting: list[float], units_left: int) -> None:
+    def __init__(self, done: list[_Taken], waiting: list[float], units_left: int) -> None:
         self.done = done
         self.waiting = waiting
         self.units_each = sum(one.units for one in done) / len(done)

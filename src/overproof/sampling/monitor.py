@@ -29,7 +29,7 @@ SELDOM_AGAIN = 0.3
 RECENT_SECONDS = 10.0
 
 
-class Said:
+class LastSaid:
     """What the last reply of a problem says, and how often in a row it has been said again."""
 
     __slots__ = ("again", "text")
@@ -105,7 +105,7 @@ class Monitor:
         self._opened += 1
         return self._opened - 1
 
-    def note_trace(self, trace: Trace, said: Said, language: str | None = None) -> Amount:
+    def note_trace(self, trace: Trace, said: LastSaid, language: str | None = None) -> Amount:
         """Count a line that was just written; `said` is what its problem's replies before have said, and takes it.
 
         `language` is that of its question. Returns what the line is charged for. Raises EndpointError when it has
@@ -187,7 +187,7 @@ class Monitor:
                 "check its reasoning parser. For a model without reasoning set sampling.require_reasoning: false."
             )
 
-    def _note_repeat(self, text: str, said: Said) -> None:
+    def _note_repeat(self, text: str, said: LastSaid) -> None:
         is_same = said.take(text)
         if is_same is None or self._has_told_repeats:
             return

@@ -76,7 +76,7 @@ Inspect = Callable[[Trace, str | None], Shortcoming | None]
 """Why a trace could not be kept whatever its answer is; the second argument is the language of its question."""
 
 
-class _Seen(NamedTuple):
+class _Inspected(NamedTuple):
     trace: Trace
     fault: Shortcoming
 
@@ -89,7 +89,7 @@ class Opening:
         self._inspect = inspect if replies else None
         self._teacher = teacher
         self._replies = replies
-        self._seen: list[_Seen] = []
+        self._seen: list[_Inspected] = []
         self._watch = Watch(inspect, teacher) if inspect is not None and replies else None
 
     def note(self, trace: Trace, language: str | None) -> None:
@@ -102,7 +102,7 @@ class Opening:
         if fault is None or (self._seen and fault.reason != self._seen[0].fault.reason):
             self._inspect = None
             return
-        self._seen.append(_Seen(trace, fault))
+        self._seen.append(_Inspected(trace, fault))
         if len(self._seen) >= self._replies:
             raise self._explain()
 
@@ -138,7 +138,7 @@ class Watch:
         self._since_look = 0
         self._looks = 0
         self._unfit_looks = 0
-        self._row: list[_Seen] = []
+        self._row: list[_Inspected] = []
         self._share = 1.0  # of replies that may have been unfit before the row began
 
     def note(self, trace: Trace, language: str | None) -> None:
@@ -156,7 +156,7 @@ class Watch:
         if fault is None or not is_unfit or (self._row and fault.reason != self._row[0].fault.reason):
             self._row = []
             return
-        self._row.append(_Seen(trace, fault))
+        self._row.append(_Inspected(trace, fault))
         problems = len({seen.trace.problem.id for seen in self._row})
         if problems >= FEWEST_IN_A_ROW and problems * -math.log(self._share) >= SURE_IN_A_ROW:
             raise self._explain()

@@ -11,7 +11,7 @@ from overproof.completion import read_completion
 from overproof.journal import Sink
 from overproof.records import PreparedProblem, Trace
 from overproof.sampling.background import BackgroundGrading, OnVerdict
-from overproof.sampling.monitor import Monitor, Said
+from overproof.sampling.monitor import LastSaid, Monitor
 from overproof.sampling.resume import Journaled
 from overproof.sampling.settings import Asking, Settings
 from overproof.teacher.budget import Amount
@@ -39,7 +39,7 @@ class OpenProblem:
         """Indices that need no request: requested in this session, or read from an earlier one."""
         self.pending = 0
         """Requests under way and verdicts being worked out."""
-        self.said = Said()
+        self.said = LastSaid()
         """The reply before, for the alarm of identical replies."""
         self.amount = Amount()
         """What this session's lines were charged for."""

@@ -22,7 +22,7 @@ from overproof.student.conversation import (
     sample_rows,
 )
 from overproof.student.matrix import draw_matrix, suggest
-from overproof.student.structure import FAULTS, Tokens, added_tokens, compare, holds_control_token, tokenise
+from overproof.student.structure import FAULTS, Tokens, added_tokens, compare, holds_added_token, tokenise
 from overproof.student.template import (
     BEHAVIOURS,
     Rendered,
@@ -176,7 +176,7 @@ def examine(
         for one, text, tokens in zip(batch, texts, tokenise(tokenizer, texts), strict=True):
             end = chat_end if one.text is None else str(tokenizer.eos_token or "")
             faults = compare(one, text, end)
-            if holds_control_token(one, added):
+            if holds_added_token(one, added):
                 faults.append("control_token")
             yield Examined(text, tokens, faults or tokens.faults)
 

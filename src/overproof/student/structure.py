@@ -83,7 +83,7 @@ def _plain(text: str) -> str:
     return _AROUND_TAG.sub(r"\1", text.strip())
 
 
-def holds_control_token(conversation: Conversation, added: frozenset[str]) -> bool:
+def holds_added_token(conversation: Conversation, added: frozenset[str]) -> bool:
     """True when a text would be read as one of the tokenizer's `added` tokens; think tags in a prompt are meant."""
     expected = conversation.expected
     texts = [message["content"] for message in conversation.prompt] + [expected.reasoning or "", expected.answer]

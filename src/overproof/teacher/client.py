@@ -85,8 +85,8 @@ class Client:
         self._keeps = True
         self._stale = 0
         self._has_answered = False
-        self._pool = _Pool(self._open())
-        self._retired: list[_Pool] = []
+        self._pool = _SdkClient(self._open())
+        self._retired: list[_SdkClient] = []
 
     async def attempt(
         self, body: bytes, *, is_stream: bool, timeout_seconds: float, stall_seconds: float
@@ -104,7 +104,7 @@ class Client:
         outcome = self._settle(outcome)
         return msgspec.structs.replace(outcome, seconds=round(loop.time() - started, 3), sends=sends)
 
-    async def _send(self, pool: _Pool, body: bytes, limits: _Limits) -> Reply | Failure:
+    async def _send(self, pool: _SdkClient, body: bytes, limits: _Limits) -> Reply | Failure:
         deadline = Deadline(limits.total_seconds, limits.stall_seconds if limits.is_stream else None)
         with pool as sdk:
             exchange = _Exchange(sdk, self._profile, is_stream=limits.is_stream)
@@ -118,7 +118,7 @@ class Client:
 
     async def _send_afresh(self, body: bytes, limits: _Limits) -> Reply | Failure:
         """Send once more what was most likely never sent, over a connection of its own."""
-        pool = _Pool(self._open(keeps=False))
+        pool = _SdkClient(self._open(keeps=False))
         try:
             outcome = await self._send(pool, body, limits)
         finally:
@@ -169,7 +169,7 @@ class Client:
         """
         self._pool.retire()
         self._retired = [pool for pool in self._retired if not pool.is_closed] + [self._pool]
-        self._pool = _Pool(self._open())
+        self._pool = _SdkClient(self._open())
 
     async def close(self) -> None:
         """Close every connection."""
@@ -216,7 +216,7 @@ class Client:
         return outcome
 
 
-class _Pool:
+class _SdkClient:
     """One SDK client, closed once it is retired and no request uses it any more."""
 
     def __init__(self, sdk: openai.AsyncOpenAI) -> None:

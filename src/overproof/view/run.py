@@ -24,13 +24,13 @@ from overproof.records import PreparedProblem
 from overproof.report.counting import count_shard, rate_shard, rates_of
 from overproof.report.counts import Counts
 from overproof.report.excerpts import ExcerptReader, judge_row
-from overproof.report.facts import Cells, Measure, ProblemFacts, TraceFacts
+from overproof.report.facts import ColumnCache, Measure, ProblemFacts, TraceFacts
 from overproof.report.numbers import summarise
 from overproof.report.page import is_finished, render_overview, show_money
 from overproof.report.shard import Shard, ShardReader
 from overproof.report.stretches import ProblemReading
 from overproof.report.summary import Summary
-from overproof.report.tables import key_of
+from overproof.report.tables import bits_of
 from overproof.runfolder import Manifest, RunFolder, shard_of
 from overproof.view.query import Ordered, Query, Rows, filter_rows, order_rows
 from overproof.view.search import find_problems
@@ -136,12 +136,12 @@ class Snapshot:
     def describe_problems(self, found: Ordered, first: int) -> list[dict[str, Any]]:
         """A stretch of a list of problems, from the one numbered `first` on."""
         stretch = slice(first, first + ROWS)
-        cells: dict[int, Cells] = {}
+        cells: dict[int, ColumnCache] = {}
         rows = []
         for number, row in zip(found.shards[stretch].tolist(), found.rows[stretch].tolist(), strict=True):
             shard = self.shards[number]
             if number not in cells:
-                cells[number] = Cells(ProblemFacts(shard, self.rates[number]))
+                cells[number] = ColumnCache(ProblemFacts(shard, self.rates[number]))
             item = shard.problem_of(row).problem
             facts = cells[number].of(row, _PROBLEM_CELLS)
             rows.append(
@@ -192,7 +192,7 @@ class Snapshot:
         wanted = [one for one in mine if index is None or int(shard.traces["index"][one]) == index]
         here = next((at for one in wanted if (at := found.place_of(number, one)) is not None), None)
         inside = set(found.rows[found.shards == number].tolist())
-        order = _Problems(self.shards, found)
+        order = _ProblemOrder(self.shards, found)
         return Neighbours(
             previous=self._at(found, order.step(number, row, -1)),
             next=self._at(found, order.step(number, row, 1)),
@@ -214,7 +214,7 @@ class Snapshot:
         if not self.shards:
             return None
         shard = self.shards[shard_of(problem_id, len(self.shards))]
-        rows = np.flatnonzero(shard.problems.rows["key"] == key_of(problem_id))
+        rows = np.flatnonzero(shard.problems.rows["key"] == bits_of(problem_id))
         return (shard, int(rows[0])) if len(rows) else None
 
     def find_problem(self, problem_id: str) -> PreparedProblem | None:
@@ -223,7 +223,7 @@ class Snapshot:
         return place[0].problem_of(place[1]) if place else None
 
 
-class _Problems:
+class _ProblemOrder:
     """The problems of a list of traces, in the order of their first trace in it."""
 
     def __init__(self, shards: Sequence[Shard], found: Ordered) -> None:
