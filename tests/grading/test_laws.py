@@ -169,6 +169,8 @@ SAID_OTHERWISE = [
     (r"4.18\text{ J/(g·°C)}", r"4180\text{ J/(kg·K)}", None),
     (r"0.2\text{ T}", r"0.2\text{ Wb/m}^2", None),
     ("three in ten", "0.3", None),
+    ("0.11_2", "3/4", None),
+    (r"1 < e \le \sqrt{2}", r"(1, \sqrt{2}]", "求离心率 $e$ 的取值范围。"),
     ("£3.20", "3 pounds 20 pence", None),
     ("2.3 billion dollars", r"\$2,300,000,000", None),
     ("an hour and a half", "90 minutes", None),
@@ -413,6 +415,8 @@ NOT_THE_SAME: list[tuple[str, str, str | None]] = [
     (r"4.18\text{ J/(g·°C)}", r"4.18\text{ J/(kg·K)}", None),
     ("3 m/s to the left", "3 m/s to the right", None),
     ("an hour and a quarter", "90 minutes", None),
+    ("0.11_2", "0.11_3", None),
+    (r"1 < e < \sqrt{2}", r"(1, \sqrt{2}]", "求离心率 $e$ 的取值范围。"),
     ("12 eV", r"1.98 \times 10^{-18}\text{ J}", None),
     ("34", "33.3", "Round to the nearest whole number."),
 ]

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from typing import TypeVar
 
 import msgspec
 
@@ -23,16 +22,12 @@ from overproof.grading.amounts import (
     compare_based,
     compare_clocks,
     compare_dates,
-    compare_percent,
     compare_quantities,
     compare_ranges,
     compare_ratios,
     compare_words,
-    directions_agree,
-    in_radians,
-    is_scaled,
-    with_unit_added,
 )
+from overproof.grading.beside import DOMAIN_MARKS, amount_and_other, compare_numbers, ratio_and_other
 from overproof.grading.constants import compare_solutions
 from overproof.grading.domains import is_domain_condition, is_domain_name
 from overproof.grading.evaluate import exact_value, real_value
@@ -45,6 +40,7 @@ from overproof.grading.families import (
     renamed,
 )
 from overproof.grading.finding import QUESTION, Finding, all_of, different, same, undecided
+from overproof.grading.intervals import compare_intervals
 from overproof.grading.lexicon import (
     COMPASS,
     LOWERED,
@@ -57,19 +53,18 @@ from overproof.grading.lexicon import (
     same_words,
     says_none,
 )
+from overproof.grading.matching import MAX_UNORDERED, match, place_on_line, unordered
 from overproof.grading.piecewise import compare_functions
-from overproof.grading.regions import at_whole_numbers, show_region, whole_numbers_in
+from overproof.grading.regions import show_region, whole_numbers_in
 from overproof.grading.relations import (
     compare_equations,
-    compare_inequalities,
     compare_relations,
     is_free_name,
     unsolved,
 )
 from overproof.grading.scalars import compare_scalars
 from overproof.grading.scope import ANYWHERE, Scope
-from overproof.grading.tree import INFINITY, PI, SET_OPERATIONS, Node, number, replaced, symbols, walk
-from overproof.grading.units import DEGREE, PERCENT, PRIME, Unit
+from overproof.grading.tree import INFINITY, SET_OPERATIONS, Node, number, replaced, symbols, walk
 from overproof.grading.values import (
     Based,
     Clock,
@@ -96,11 +91,6 @@ from overproof.grading.values import (
     written_out,
 )
 
-MAX_UNORDERED = 60
-"""Longer lists are only compared in the order given."""
-
-_DOMAIN_MARKS = re.compile(r"\\mathbb|[()]")
-T = TypeVar("T", bound=Value | Node)
 Comparison = Callable[..., Finding]
 
 
@@ -175,7 +165,7 @@ def _with_both_signs(reference: Named | Relation, answer: Named | Relation) -> F
     one, other = both_signs(reference.node), both_signs(answer.node)
     if len(one) != len(other) or len(one) < 2:
         return None
-    return _match(one, other, compare_equations, "equation", "equation")
+    return match(one, other, compare_equations, "equation", "equation")
 
 
 def _equal(reference: Value, answer: Value, scope: Scope) -> Finding:
@@ -209,98 +199,6 @@ _KINDS: dict[type[Value], str] = {
     Clock: "a time of day", Date: "a date", Range: "a range", Residue: "a residue class",
     Piecewise: "a definition by cases", Relation: "a relation",
 }  # fmt: skip
-
-
-# --- single values
-
-
-def _scalars(reference: Scalar, answer: Scalar, scope: Scope) -> Finding:
-    if is_domain_name(reference.node) and is_domain_name(answer.node):
-        letters = {_DOMAIN_MARKS.sub("", str(value.node.value)) for value in (reference, answer)}
-        if len(letters) == 1:
-            return same("text", "the same set of numbers")
-    signs = [any(part.op == "plusminus" for part in walk(value.node)) for value in (reference, answer)]
-    if any(signs):
-        return _unordered(list(written_out(reference)), list(written_out(answer)), scope)
-    return compare_scalars(reference.node, answer.node, scope)
-
-
-def _quantity_and_number(quantity: Quantity, other: Value, scope: Scope, is_reference: bool) -> Finding:
-    """An amount against a bare number: the unit may be left out, and may be added where the question speaks of it."""
-    if not isinstance(other, Scalar):
-        if isinstance(other, Words | Interval | Matrix | Residue | Date):
-            return different("kind", f"the reference is {_kind(quantity if is_reference else other)}")
-        return undecided("unit", "an amount against something else")
-    if quantity.unit == PRIME and is_reference and not scope.speaks_of(PRIME):
-        return undecided("unit", "a prime that may be a unit")
-    if not directions_agree(quantity.unit, None, scope):
-        return undecided("unit", f"a direction that only one side has: {quantity.unit.note or quantity.unit.name}")
-    reference, answer = (quantity.node, other.node) if is_reference else (other.node, quantity.node)
-    plain = _scalars(Scalar(reference), Scalar(answer), scope)
-    asked = scope.asked_unit
-    means_unit = scope.means_unit(quantity.unit) or (
-        asked is not None
-        and asked.dimension == quantity.unit.dimension
-        and quantity.unit.name not in (scope.known or ())
-    )
-    if quantity.guessed and not (means_unit and not (plain.same and is_reference)):
-        layer = QUESTION if plain.same and _may_be_measured(quantity, scope) else "unit"
-        return undecided(layer, quantity.guessed)
-    if quantity.unit.dimension == PERCENT.dimension:
-        return compare_percent(quantity, other, scope, plain, is_reference)
-    if quantity.unit == DEGREE:
-        if plain.same and (is_reference or scope.degrees) and PI not in walk(quantity.node):
-            return plain
-        turned = compare_scalars(
-            *((in_radians(quantity), other.node) if is_reference else (other.node, in_radians(quantity))), scope
-        )
-        if not turned.same and scope.rounded:
-            degrees = Node("mul", (other.node, Node("div", (number(180), PI))))
-            rounded = compare_scalars(*((quantity.node, degrees) if is_reference else (degrees, quantity.node)), scope)
-            turned = rounded if rounded.same else turned
-        if turned.same or plain.same is False:
-            return turned
-        return (
-            undecided(QUESTION, "the question may not ask for degrees")
-            if scope.speaks_of_turns and PI not in walk(quantity.node)
-            else different("unit", "degrees that nothing asks for")
-        )
-    if asked is not None and asked.dimension == quantity.unit.dimension and not (plain.same and not is_reference):
-        return _in_asked_unit(quantity, other, asked, scope, is_reference, plain)
-    if not plain.same and not scope.text and is_scaled(quantity, other):
-        return undecided(QUESTION, f"a number that may be in another unit than {quantity.unit.name}")
-    if not plain.same or quantity.unit.dimension is None or is_reference:
-        return plain
-    return with_unit_added(quantity.unit, scope, plain)
-
-
-def _in_asked_unit(  # noqa: PLR0917 - two sides and what the question asks of them
-    quantity: Quantity, other: Scalar, asked: Unit, scope: Scope, is_reference: bool, plain: Finding
-) -> Finding:
-    """A bare number is in the unit that the question asks for; a reference in another one leaves a doubt."""
-    bare = Quantity(other.node, asked)
-    finding = compare_quantities(*((quantity, bare) if is_reference else (bare, quantity)), scope)
-    if plain.same and not finding.same:
-        return undecided(QUESTION, f"the question asks for {asked.name}, the reference is in {quantity.unit.name}")
-    return finding
-
-
-def _may_be_measured(quantity: Quantity, scope: Scope) -> bool:
-    """Whether a number with a letter may be an amount: the question has no such variable, and may ask in such units."""
-    if quantity.unit.name in (scope.known or ()) or symbols(quantity.node):
-        return False
-    if not scope.text:
-        return True
-    return scope.wants(quantity.unit) if scope.demanded else not scope.is_silent_about(quantity.unit)
-
-
-def _ratio_and_other(ratio: Ratio, other: Value, scope: Scope, is_reference: bool) -> Finding:
-    if isinstance(other, Scalar) and len(ratio.terms) == 2 and not scope.score:
-        value = Scalar(Node("div", ratio.terms))
-        finding = _scalars(value, other, scope) if is_reference else _scalars(other, value, scope)
-        if not finding.same or is_reference or scope.ratio:
-            return finding
-    return undecided("ratio", "a ratio against something else")
 
 
 # --- names
@@ -462,7 +360,7 @@ def _conditions(one: Condition, other: Condition, scope: Scope) -> Finding:
 def _domains(one: Condition, other: Condition) -> Finding:
     """Domains of parameters: ℤ is not ℝ, where both are named."""
     sets = [
-        {_DOMAIN_MARKS.sub("", str(part.node.args[-1].value)) for part in condition.parts if isinstance(part, Relation)}
+        {DOMAIN_MARKS.sub("", str(part.node.args[-1].value)) for part in condition.parts if isinstance(part, Relation)}
         for condition in (one, other)
     ]
     if all(sets) and sets[0] != sets[1]:
@@ -521,7 +419,7 @@ def _piecewise(reference: Piecewise, answer: Piecewise, scope: Scope) -> Finding
     finding = undecided("cases", "other cases")
     if len(reference.cases) == len(answer.cases):
         pairs = list(reference.cases), list(answer.cases)
-        finding = _match(*pairs, lambda one, other: _cases_equal(one, other, scope), "cases", "case")
+        finding = match(*pairs, lambda one, other: _cases_equal(one, other, scope), "cases", "case")
     values = None if finding.same else compare_functions(reference, answer)
     return values if values is not None and values.same is not None else finding
 
@@ -640,7 +538,7 @@ def _collections(reference: Collection, answer: Collection, scope: Scope) -> Fin
     in_order = all_of([equal(a, b, scope) for a, b in zip(one, other, strict=True)], "parts", "part")
     if ordered or in_order.same:
         return in_order
-    finding = _unordered(one, other, scope)
+    finding = _in_any_order(one, other, scope)
     if finding.same and scope.asks_for_places and not _are_tuples(one, other):
         return undecided(QUESTION, "in another order, where each may have its own place")
     return finding
@@ -685,14 +583,14 @@ def _named_places(
         turned = [named[place] for place in asked]
         bare = (turned, bare[1]) if names else (bare[0], turned)
     finding = all_of([equal(a, b, scope) for a, b in zip(*bare, strict=True)], "parts", "part")
-    if finding.same is False and asked is None and others and _unordered(*bare, scope).same:
+    if finding.same is False and asked is None and others and _in_any_order(*bare, scope).same:
         return undecided(QUESTION, "named in another order, which the question does not tell")
     return finding
 
 
 def _belie(values: list[Value], labels: list[str]) -> bool:
     """Whether the one of two values that is called the largest is the smaller one."""
-    ends = [_place_of(value) for value in values]
+    ends = [place_on_line(value) for value in values]
     largest = [_LARGEST.search(label) is not None for label in labels]
     smallest = [_SMALLEST.search(label) is not None for label in labels]
     if len(ends) != 2 or ends[0] is None or ends[1] is None or largest[0] == largest[1] or smallest != largest[::-1]:
@@ -741,7 +639,7 @@ def _count(reference: Collection, answer: Collection, one: list[Value], other: l
     ):
         unique, others = _distinct_values(one, scope), _distinct_values(other, scope)
         if len(unique) == len(others):
-            return _unordered(unique, others, scope)
+            return _in_any_order(unique, others, scope)
     nodes = expressions_of(reference), expressions_of(answer)
     if nodes[0] and nodes[1] and (finding := compare_families(nodes[0], nodes[1], "", "")) is not None:
         return finding
@@ -802,56 +700,9 @@ def _by_name(
     return all_of([equal(_bare(a), _bare(b), scope) for a, b in zip(one, other, strict=True)], "parts", "part")
 
 
-def _unordered(one: list[Value], other: list[Value], scope: Scope) -> Finding:
+def _in_any_order(one: list[Value], other: list[Value], scope: Scope) -> Finding:
     """Each part of the reference finds a part of its own in the answer."""
-    if len(one) != len(other):
-        return different("parts", f"the reference has {len(one)} parts, the answer {len(other)}")
-    finding = _match(one, other, lambda a, b: equal(a, b, scope), "parts", "part")
-    if finding.same:
-        return finding
-    nodes = [expressions_of(Collection(tuple(items), "list")) for items in (one, other)]
-    family = compare_families(nodes[0], nodes[1], "", "")
-    return family if family is not None and family.same else finding
-
-
-def _match(one: list[T], other: list[T], compare: Callable[[T, T], Finding], layer: str, what: str) -> Finding:
-    in_order = [compare(a, b) for a, b in zip(one, other, strict=True)]
-    if all(finding.same for finding in in_order) or len(one) > MAX_UNORDERED:
-        return all_of(in_order, layer, what)
-    left, findings = list(range(len(other))), []
-    doubt: Finding | None = None
-    for place, part in enumerate(one, 1):
-        matched = _find(part, other, left, compare)
-        if isinstance(matched, Finding):
-            doubt = matched
-        elif matched is None:
-            return different(layer, f"{what} {place} of the reference is not in the answer")
-        else:
-            left.remove(matched[0])
-            findings.append(matched[1])
-    return doubt or all_of(findings, layer, what)
-
-
-def _find(
-    part: T, other: list[T], left: list[int], compare: Callable[[T, T], Finding]
-) -> tuple[int, Finding] | Finding | None:
-    """The first unused part that is the same; else the first doubt, if any."""
-    doubt = None
-    key = _place_of(part)
-    for index in sorted(left, key=lambda index: _distance(key, _place_of(other[index]))):
-        finding = compare(part, other[index])
-        if finding.same:
-            return index, finding
-        doubt = doubt or (finding if finding.same is None else None)
-    return doubt
-
-
-def _place_of(value: Value | Node) -> float | None:
-    return real_value(value.node) if isinstance(value, Scalar | Quantity) else None
-
-
-def _distance(one: float | None, other: float | None) -> float:
-    return abs(one - other) if one is not None and other is not None else 0.0
+    return unordered(one, other, lambda a, b: equal(a, b, scope))
 
 
 def _collection_and_other(collection: Collection, other: Value, scope: Scope, is_reference: bool) -> Finding:
@@ -865,7 +716,7 @@ def _collection_and_other(collection: Collection, other: Value, scope: Scope, is
     items = list(written_out(other))
     own = _expanded(list(collection.items)) if collection.form in _UNORDERED else list(collection.items)
     if len(items) > 1 and collection.form in _UNORDERED:
-        return _unordered(own, items, scope) if is_reference else _unordered(items, own, scope)
+        return _in_any_order(own, items, scope) if is_reference else _in_any_order(items, own, scope)
     if (
         collection.form in {"list", "and"}
         and not is_reference
@@ -950,11 +801,11 @@ def _solutions(collection: Collection, equation: Relation, scope: Scope, is_refe
 def _collection_and_interval(collection: Collection, interval: Interval, scope: Scope, is_reference: bool) -> Finding:
     """(1, 2) and [1, 2] may be intervals; several relations may be one region."""
     if (pair := as_interval(collection)) is not None:
-        return _intervals(pair, interval, scope) if is_reference else _intervals(interval, pair, scope)
+        return compare_intervals(pair, interval, scope) if is_reference else compare_intervals(interval, pair, scope)
     items = [_bare(item) for item in collection.items]
     if all(isinstance(item, Scalar | Quantity) for item in items):
         whole = whole_numbers_in(interval.pieces) if scope.integers and collection.form in _UNORDERED else None
-        if whole and _unordered([Scalar(number(value)) for value in whole], items, scope).same:
+        if whole and _in_any_order([Scalar(number(value)) for value in whole], items, scope).same:
             if scope.asks_for_integers:
                 return same("relation", "the whole numbers of the set")
             return undecided(QUESTION, "the whole numbers of the set")
@@ -998,45 +849,6 @@ def _column(rows: tuple[tuple[Node, ...], ...]) -> tuple[tuple[Node, ...], ...]:
 
 
 # --- sets of numbers and relations
-
-
-def _intervals(reference: Interval, answer: Interval, scope: Scope) -> Finding:
-    if reference.name and answer.name and reference.name != answer.name:
-        if reference.node is not None and answer.node is not None and len(symbols(reference.node)) > 1:
-            return compare_inequalities(reference.node, answer.node)
-        if not is_free_name(reference.name, answer.name, scope):
-            return different("relation", f"{answer.name} is not {reference.name}")
-    left, right = reference.pieces, answer.pieces
-    in_words = not (reference.name or answer.name) and reference.node is not None and answer.node is not None
-    if left != right and ((scope.integers and reference.name and answer.name) or (in_words and scope.counts)):
-        left, right = at_whole_numbers(left), at_whole_numbers(right)
-    if not left and not right:
-        return undecided("relation", "both are empty")
-    if len(left) != len(right):
-        return different("relation", f"{show_region(left)} is not {show_region(right)}")
-    findings: list[Finding] = []
-    for piece, matching in zip(left, right, strict=True):
-        if (piece.low_closed, piece.high_closed) != (matching.low_closed, matching.high_closed):
-            return different("relation", f"an end is closed in one of {show_region(left)} and {show_region(right)}")
-        findings += [_ends(piece.low, matching.low, scope), _ends(piece.high, matching.high, scope)]
-    finding = all_of(findings, "relation", "end")
-    if finding.same and answer.node is not None and _is_solved(reference) and not _is_solved(answer):
-        return unsolved(answer.node, scope)
-    return finding
-
-
-def _is_solved(interval: Interval) -> bool:
-    """Whether a set of numbers is given by its ends, or by an inequality with its variable alone."""
-    node = interval.node
-    return node is None or sum(part.op == "sym" for part in node.args) == sum(bool(symbols(part)) for part in node.args)
-
-
-def _ends(one: Node, other: Node, scope: Scope) -> Finding:
-    if one == other:
-        return same("text", "the same end")
-    if INFINITY in {*walk(one), *walk(other)}:
-        return different("relation", "one end is infinite")
-    return _scalars(Scalar(one), Scalar(other), scope)
 
 
 def _interval_and_other(interval: Interval, other: Value, scope: Scope, is_reference: bool) -> Finding:
@@ -1162,7 +974,7 @@ def _unknown_and_other(unknown: Unknown, other: Value, scope: Scope, is_referenc
 
 
 _PAIRS: dict[tuple[type[Value], type[Value]], Comparison] = {
-    (Scalar, Scalar): _scalars,
+    (Scalar, Scalar): compare_numbers,
     (Quantity, Quantity): compare_quantities,
     (Words, Words): compare_words,
     (Clock, Clock): compare_clocks,
@@ -1176,7 +988,7 @@ _PAIRS: dict[tuple[type[Value], type[Value]], Comparison] = {
     (Residue, Residue): compare_residues,
     (Collection, Collection): _collections,
     (Matrix, Matrix): _matrices,
-    (Interval, Interval): _intervals,
+    (Interval, Interval): compare_intervals,
     (Relation, Relation): compare_relations,
     (Unknown, Unknown): _unknowns,
 }
@@ -1191,7 +1003,7 @@ _COERCIONS: list[tuple[type[Value], int, Comparison]] = [
     (Based, 0, based_beside),
     (Interval, 0, _interval_and_other),
     (Relation, 0, _relation_and_other),
-    (Quantity, 0, _quantity_and_number),
-    (Ratio, 0, _ratio_and_other),
+    (Quantity, 0, amount_and_other),
+    (Ratio, 0, ratio_and_other),
     (Piecewise, 0, _piecewise_and_other),
 ]

@@ -380,6 +380,8 @@ def read_numeral(token: str, text: str, end: int) -> tuple[Node, int]:
             raise UnreadableError("a number of too many digits")
         return number(value * Fraction(10) ** power, max(0, len(decimals) - power)), match.end()
     if point:
+        if match := _BASE.match(text, end):
+            return number(_fraction_in_base(whole + decimals, len(decimals), _base_of(match))), match.end()
         return _repeating(value, decimals, text, end) or (number(value, len(decimals)), end)
     return _mixed(value, text, end) or _based(digits, text, end) or (number(value), end)
 
@@ -406,15 +408,32 @@ def _based(digits: str, text: str, end: int) -> tuple[Node, int] | None:
     match = _BASE.match(text, end)
     if match is None:
         return None
-    word = match[1] or match[2]
-    base = int(word) if word.isdecimal() else int(number_of(word) or 0)
+    base = _base_of(match)
     if not base:
         return None
-    if not 2 <= base <= 36 or any(int(digit) >= base for digit in digits):
+    if any(int(digit) >= base for digit in digits):
         raise FalseStatementError(f"no number in base {base}")
     if len(digits) > 1000:
         raise UnreadableError("a number of too many digits")
     return Node("based", (), (digits.lstrip("0") or "0", base)), match.end()
+
+
+def _base_of(match: re.Match[str]) -> int:
+    """The base that an index names in digits or in words; zero where it names none."""
+    word = match[1] or match[2]
+    base = int(word) if word.isdecimal() else int(number_of(word) or 0)
+    if base and not 2 <= base <= 36:
+        raise FalseStatementError(f"no number in base {base}")
+    return base
+
+
+def _fraction_in_base(digits: str, places: int, base: int) -> Fraction:
+    """60.23_7: its digits, of which the last ones stand behind the point."""
+    if not base or len(digits) > 1000:
+        raise UnreadableError("an index behind a decimal")
+    if any(int(digit) >= base for digit in digits):
+        raise FalseStatementError(f"no number in base {base}")
+    return Fraction(int(digits, base), base**places)
 
 
 def _repeating(value: Fraction, decimals: str, text: str, end: int) -> tuple[Node, int] | None:

@@ -28,6 +28,7 @@ from overproof.grading.tree import (
     LISTS,
     PI,
     SET_OPERATIONS,
+    E,
     FalseStatementError,
     I,
     Node,
@@ -635,6 +636,7 @@ def _relation(node: Node) -> Value:
     if operators == ["in"] and not is_domain(node):
         return Named(node.args[0], value_of(node.args[1]))
     if set(operators) <= _COMPARISONS:
+        node = _about_letter(node)
         if any(part.op in _COMPOSITE and part.op != "quantity" for part in node.args):
             return Relation(node)
         bare = Node("rel", tuple(part if part.op == "blank" else _plain_side(part) for part in node.args), node.value)
@@ -644,6 +646,15 @@ def _relation(node: Node) -> Value:
             return Interval(pieces, region_name(bare), bare)
         return Relation(bare)
     return Relation(node)
+
+
+def _about_letter(node: Node) -> Node:
+    """1 < e < √2: where nothing else is unknown, a constant's letter alone on a side is a name."""
+    letters = [side for side in node.args if side in {E, I}]
+    if len(letters) != 1 or symbols(node):
+        return node
+    name = Node("sym", (), str(letters[0].value))
+    return Node("rel", tuple(name if side in {E, I} else side for side in node.args), node.value)
 
 
 def _plain_side(node: Node) -> Node:

@@ -16,7 +16,7 @@ from fractions import Fraction
 import msgspec
 
 from overproof.grading.constants import are_constants, compare_up_to_constants, renamed_alike
-from overproof.grading.evaluate import exact_value, is_immense, real_value, same_value
+from overproof.grading.evaluate import ENOUGH, exact_value, is_immense, points, real_value, same_value, value_at
 from overproof.grading.families import WHOLE_LETTERS, compare_families
 from overproof.grading.finding import QUESTION, Finding, close, different, same, undecided
 from overproof.grading.progressions import written_out
@@ -344,8 +344,6 @@ def _with_rounded_coefficients(reference: Node, answer: Node) -> Finding | None:
 
 
 def _close_everywhere(one: Node, other: Node, tolerance: float) -> bool:
-    from overproof.grading.evaluate import ENOUGH, points, value_at
-
     agreed = 0
     for point, _ in points(sorted(symbols(one) | symbols(other))):
         left, right = value_at(one, point), value_at(other, point)
