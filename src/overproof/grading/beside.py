@@ -65,7 +65,7 @@ def _compare_nodes(scope: Scope) -> Callable[[Value, Value], Finding]:
     return compare
 
 
-def amount_and_other(quantity: Quantity, other: Value, scope: Scope, is_reference: bool) -> Finding:  # noqa: FBT001 - as all coercions
+def amount_and_other(quantity: Quantity, other: Value, scope: Scope, is_reference: bool) -> Finding:
     """An amount against a bare number: the unit may be left out, and may be added where the question speaks of it."""
     if not isinstance(other, Scalar):
         if isinstance(other, Words | Interval | Matrix | Residue | Date):
@@ -93,7 +93,7 @@ def amount_and_other(quantity: Quantity, other: Value, scope: Scope, is_referenc
     return with_unit_added(quantity.unit, scope, plain)
 
 
-def _sides(one: T, other: T, is_reference: bool) -> tuple[T, T]:  # noqa: FBT001 - as all coercions
+def _sides(one: T, other: T, is_reference: bool) -> tuple[T, T]:
     """The reference and the answer, of which the first given is the reference or not."""
     return (one, other) if is_reference else (other, one)
 
@@ -110,7 +110,7 @@ def _angle_and_number(
     other: Scalar,
     scope: Scope,
     is_reference: bool,
-    plain: Finding,  # noqa: FBT001 - as all coercions
+    plain: Finding,
 ) -> Finding:
     """Degrees against a bare number, which may be radians; where rounding is asked for, against degrees too."""
     if plain.same and (is_reference or scope.degrees) and PI not in walk(angle.node):

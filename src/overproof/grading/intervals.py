@@ -1,4 +1,4 @@
-"""Sets of real numbers against each other: their pieces, their ends, and whether whole numbers are meant.
+r"""Sets of real numbers against each other: their pieces, their ends, and whether whole numbers are meant.
 
 >>> from overproof.grading.reading import readings
 >>> from overproof.grading.scope import ANYWHERE
