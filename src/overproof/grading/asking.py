@@ -209,11 +209,17 @@ def _whole_unit(text: str) -> Unit | None:
 
 
 def _units_in_words(text: str) -> Iterator[Unit]:
-    for match in _WORD.finditer(text):
-        word = match[0]
-        if word.lower() in _RARELY_UNITS and not _BEFORE_UNIT.search(text, max(0, match.start() - 12), match.start()):
-            continue
+    """The units among the words of a text, each word looked at once."""
+    for word in dict.fromkeys(_WORD.findall(text)):
         if "\u4e00" <= word[0] <= "\u9fff":
             yield from (UNITS[name] for name in _HAN_UNIT.findall(word))
-        elif word != "$" and (unit := unit_named(word)) is not None and (len(word) > 1 or not word.isalpha()):
+            continue
+        unit = unit_named(word) if word != "$" and (len(word) > 1 or not word.isalpha()) else None
+        if unit is not None and (word.lower() not in _RARELY_UNITS or _stands_as_unit(word, text)):
             yield unit
+
+
+def _stands_as_unit(word: str, text: str) -> bool:
+    """Whether a word of prose stands behind a number, a stroke or "per" anywhere in a text."""
+    places = (match.start() for match in _WORD.finditer(text) if match[0] == word)
+    return any(_BEFORE_UNIT.search(text, max(0, place - 12), place) for place in places)

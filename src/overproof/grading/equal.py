@@ -40,7 +40,6 @@ from overproof.grading.families import (
     renamed,
 )
 from overproof.grading.finding import QUESTION, Finding, all_of, different, same, undecided
-from overproof.grading.intervals import compare_intervals
 from overproof.grading.lexicon import (
     COMPASS,
     LOWERED,
@@ -55,6 +54,7 @@ from overproof.grading.lexicon import (
 )
 from overproof.grading.matching import MAX_UNORDERED, match, place_on_line, unordered
 from overproof.grading.piecewise import compare_functions
+from overproof.grading.real_sets import compare_intervals
 from overproof.grading.regions import show_region, whole_numbers_in
 from overproof.grading.relations import (
     compare_equations,
@@ -527,6 +527,14 @@ def _collections(reference: Collection, answer: Collection, scope: Scope) -> Fin
         if finding is not None:
             return finding
         one, other = [_bare(item) for item in one], [_bare(item) for item in other]
+    return _parts(reference, answer, one, other, scope, ordered=ordered)
+
+
+def _parts(
+    reference: Collection, answer: Collection, one: list[Value], other: list[Value], scope: Scope, *, ordered: bool
+) -> Finding:
+    """Part by part, in their order or in any."""
+    forms = {reference.form, answer.form}
     if len(one) != len(other):
         one, other = _expanded(one), _expanded(other)
     if not ordered and not forms & {"set"} and len(one) != len(other):

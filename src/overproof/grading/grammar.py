@@ -239,26 +239,9 @@ class Grammar(UnitReader):
 
     def _words_or_label(self, closers: tuple[str, ...]) -> Node | None:
         start = self.place
-        words: list[str] = []
-        low = self.token.text.lower()
-        if low in MINUS or self._bound() is not None or self._is_unit_first():
+        if self.token.text.lower() in MINUS or self._bound() is not None or self._is_unit_first():
             return None
-        while self.token.kind in {"word", "name"} or (words and self.token.text in {"-", "'", ":"}):
-            token = self.token
-            text = folded(token.text) if token.kind == "word" else token.text
-            if words and (text in EQUALS or text == ":" or (token.kind == "word" and self.joint() is not None)):
-                break
-            if (
-                token.kind == "name"
-                and not token.upright
-                and self.ahead().kind not in {"word", "end"}
-                and self.ahead().text not in {"=", ",", ";", ")", "\\in", ":"}
-            ):
-                break
-            if text == "-" and self.ahead().kind != "word" and not (token.spaced and self.ahead().spaced):
-                break  # 最小值-1: the sign of what is labelled
-            words.append(text)
-            self.advance()
+        words = self._label_words()
         label = " ".join(words).strip(" -")
         if self.token.kind == "num" and self.ahead().text in {":", "="} and words:
             label += f" {self.advance().text}"
@@ -284,6 +267,27 @@ class Grammar(UnitReader):
             raise UnreadableError(f"words: {label}")
         value = self.item(closers)
         return value if label in LEAD_INS else Node("named", (value,), label)
+
+    def _label_words(self) -> list[str]:
+        """The words here, up to a sign of equality, a joint or the sign of what is labelled."""
+        words: list[str] = []
+        while self.token.kind in {"word", "name"} or (words and self.token.text in {"-", "'", ":"}):
+            token = self.token
+            text = folded(token.text) if token.kind == "word" else token.text
+            if words and (text in EQUALS or text == ":" or (token.kind == "word" and self.joint() is not None)):
+                break
+            if (
+                token.kind == "name"
+                and not token.upright
+                and self.ahead().kind not in {"word", "end"}
+                and self.ahead().text not in {"=", ",", ";", ")", "\\in", ":"}
+            ):
+                break
+            if text == "-" and self.ahead().kind != "word" and not (token.spaced and self.ahead().spaced):
+                break  # 最小值-1: the sign of what is labelled
+            words.append(text)
+            self.advance()
+        return words
 
     def _is_unit_first(self) -> bool:
         return self.token.text in CURRENCIES

@@ -118,6 +118,8 @@ def superseding_answer(tail: str) -> str | None:
         answer = clean_value(_span_after(tail, final.end()))
         if answer and _SUBSTANCE.search(answer):
             return answer
+    if not any(keyword in tail for keyword in phrases.MARKED_KEYWORDS):
+        return None
     for marker in [*MARKER.finditer(tail)][::-1][:TRIES]:
         if DENIED_BEFORE.search(tail, max(0, marker.start() - _BEFORE), marker.start()):
             continue

@@ -678,17 +678,9 @@ def _equation(node: Node, operators: list[str]) -> Value:
     exact_until = operators.index("~") if "~" in operators else len(args) - 1
     last = max(exact_until, 1) if is_name(args[0]) else exact_until
     head, tail = args[0], values[last]
-    if (
-        isinstance(tail, Scalar)
-        and isinstance(values[0], Scalar)
-        and not symbols(values[0].node)
-        and not symbols(tail.node)
-        and not _is_head(values[0].node, 0)
-    ):
-        if all(value == tail for value in values) and "~" not in operators:
+    if _is_known(values[0], tail):
+        if isinstance(tail, Scalar) and all(value == tail for value in values) and "~" not in operators:
             raise UnreadableError("a statement that says nothing")
-        return values[0] if "~" in operators else tail
-    if isinstance(values[0], Quantity) and isinstance(tail, Quantity):
         return values[0] if "~" in operators else tail
     if is_name(head) and not (isinstance(tail, Scalar) and _mentions(head, tail.node)):
         return Named(head, tail, Node("rel", (args[0], args[last]), "=") if len(args) == 2 else None)
@@ -698,16 +690,17 @@ def _equation(node: Node, operators: list[str]) -> Value:
         return Named(head, tail)
     if len(args) != 2 or "~" in operators:
         raise UnreadableError("a chain that is no value")
-    return Relation(
-        Node(
-            "rel",
-            tuple(
-                part if isinstance(v, Collection | Matrix | Words) else _plain(part)
-                for part, v in zip(args, values, strict=True)
-            ),
-            "=",
-        )
-    )
+    composed = [isinstance(value, Collection | Matrix | Words) for value in values]
+    sides = [part if whole else _plain(part) for part, whole in zip(args, composed, strict=True)]
+    return Relation(Node("rel", tuple(sides), "="))
+
+
+def _is_known(head: Value, tail: Value) -> bool:
+    """Whether both ends of a chain are numbers, or amounts, and none names anything."""
+    if isinstance(head, Quantity) and isinstance(tail, Quantity):
+        return True
+    known = isinstance(head, Scalar) and isinstance(tail, Scalar) and not symbols(head.node) and not symbols(tail.node)
+    return known and isinstance(head, Scalar) and not _is_head(head.node, 0)
 
 
 def _mentions(head: Node, value: Node) -> bool:

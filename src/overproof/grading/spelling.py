@@ -176,7 +176,7 @@ _AFTER_COMMANDS = (
     (
         "ase",
         re.compile(
-            r"(?<=[0-9A-F]) *\(?(?:\\text\{ *)?\(?(?:in )?[Bb]ase[ -]*\}? *(\d\d?|two|three|eight|ten|sixteen)[)}]*$"
+            r"(?<=[0-9A-F]) ?\(?(?:\\text\{ ?)?\(?(?:in )?[Bb]ase[ -]?\}? ?(\d\d?|two|three|eight|ten|sixteen)[)}]*$"
         ),
         r"_{\1}",
     ),

@@ -52,9 +52,7 @@ def is_derivation(spelled: str) -> bool:
     return _OPENS.match(spelled) is not None or _CONCLUDES.search(spelled) is not None
 
 
-_REASON = re.compile(
-    r"[ ,;]*(?:\\text\{ ?)?[ ,;(]*(?:\b(?:since|because)\b|因为|由于)(?P<why>.*)", re.IGNORECASE | re.DOTALL
-)
+_REASON = re.compile(r"\b(?:since|because)\b|因为|由于", re.IGNORECASE)
 _TAKEN_BACK = re.compile(
     r"\b(?:wrong|incorrect|maybe|perhaps|sure|or|if|unless|otherwise|but|not|no)\b|[错误或若非不]|可能|如果",
     re.IGNORECASE,
@@ -64,7 +62,9 @@ _TAKEN_BACK = re.compile(
 def without_reason(spelled: str) -> str | None:
     """The text before a reason that is given for it; None where there is none, or one that may take it back."""
     match = _REASON.search(spelled[:MAX_CHARS], 1)
-    return None if match is None or _TAKEN_BACK.search(match["why"]) else spelled[: match.start()]
+    if match is None or _TAKEN_BACK.search(spelled, match.end()):
+        return None
+    return spelled[: match.start()].rstrip(" ,;(").removesuffix("\\text{").rstrip(" ,;(")
 
 
 def conclusion(spelled: str) -> str | None:
