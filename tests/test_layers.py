@@ -168,6 +168,20 @@ def test_a_name_stands_for_one_class_and_for_one_file() -> None:
     assert {name: places for name, places in (classes | files).items() if len(places) > 1} == {}
 
 
+def test_no_package_hides_a_module_of_its_own_behind_what_it_imports() -> None:
+    """`package.name` would be a function for some and a module for others."""
+    hidden = [
+        f"{path.parent.name}.{alias.asname or alias.name}"
+        for path in modules()
+        if path.name == "__init__.py"
+        for node in parsed(path).body
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.count(".") > 1
+        for alias in node.names
+        if (path.parent / f"{alias.asname or alias.name}.py").exists()
+    ]
+    assert hidden == []
+
+
 def test_a_function_is_short_enough_to_be_seen_whole() -> None:
     """Neither the options in a command's signature nor the docstring count, which are read apart."""
     long = {}

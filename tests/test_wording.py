@@ -8,7 +8,7 @@ import pytest
 from overproof.config.rewards import REWARDS
 from overproof.errors import ConfigError
 from overproof.report import funnel, page, troubles
-from overproof.rewards.think_format import BREAKS
+from overproof.rewards.contracts import BREAKS
 from overproof.selection.reasons import REASONS
 from overproof.wording import Wording, choose_language, read_catalogue
 

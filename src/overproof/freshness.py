@@ -72,10 +72,15 @@ def manifest_of(folder: RunFolder) -> Manifest:
 def record_config(folder: RunFolder, config: RunConfig, tables: Sequence[str]) -> None:
     """Write down that these tables of the config are now what the run was made with."""
     manifest = manifest_of(folder)
-    tree = config.model_dump(mode="json", include=set(tables))
-    updated = msgspec.structs.replace(manifest, config={**manifest.config, **tree}, versions=versions())
+    updated = _made_with(manifest, config, tables)
     if updated != manifest:
         folder.write_manifest(updated)
+
+
+def _made_with(manifest: Manifest, config: RunConfig, tables: Sequence[str]) -> Manifest:
+    """The manifest with these tables of the config, and the versions of now."""
+    tree = config.model_dump(mode="json", include=set(tables))
+    return msgspec.structs.replace(manifest, config={**manifest.config, **tree}, versions=versions())
 
 
 def derive(
@@ -96,8 +101,8 @@ def derive(
     `work` is given a function that it calls before the first file changes: the mark that vouches for them is withdrawn
     by it, and set again after the last of them is on disk, so that a kill at any moment leaves files without a mark
     and never a mark without its files. Inputs are the config `tables` that the stage reads, plain values in `inputs`,
-    the stage that it comes `after`, and the sources of the functions of its own
-    that those tables name. `begun` is the manifest of a run that has none on disk yet.
+    the stage that it comes `after`, and the sources of the functions of its own that those tables name. `begun` is the
+    manifest of a run that has none on disk yet.
     Work that returns False is done, but not as it would be on another day: later stages may use it, and the next run
     does it again.
     """
@@ -119,8 +124,7 @@ def derive(
 
     stamp = f"{fingerprint}, to be done again" if work(withdraw) is False else fingerprint
     seals = folder.seal(outputs)
-    record_config(folder, config, tables)
-    manifest = manifest_of(folder)
+    manifest = _made_with(manifest_of(folder), config, tables)
     done = msgspec.structs.replace(
         manifest, stages={**manifest.stages, stage: stamp}, seals={**manifest.seals, **seals}
     )

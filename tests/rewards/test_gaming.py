@@ -6,8 +6,8 @@ import pytest
 from msgspec.structs import replace
 
 from overproof.records import Message, Problem, Trace, Verdict
+from overproof.rewards.contracts import CONTRACTS, think_format
 from overproof.rewards.grades import grade_traces
-from overproof.rewards.think_format import CONTRACTS, think_format
 
 THOUGHT = "First we add two and two, and so we get four in all."
 

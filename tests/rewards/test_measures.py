@@ -9,7 +9,7 @@ from overproof.config.rewards import CosineLengthConfig, LongParagraphsConfig, O
 from overproof.records import Problem, Trace, Usage
 from overproof.rewards.length import cosine_length, kimi_length, overlong
 from overproof.rewards.readability import code_blocks, long_paragraphs, mixed_paragraphs, reasoning_markers
-from overproof.rewards.repetition import WINDOW, repetition
+from overproof.rewards.restating import WINDOW, repetition
 
 TRACE = Trace(Problem("p", "What is 2 + 2?"), 0, "f" * 64, "teacher", "generic", [], {}, "")
 PROSE = """We want the number of ways to seat four guests round a table so that the two sisters sit apart. Fix one

@@ -40,7 +40,7 @@ from overproof.report.counts import MOST_LISTED
 from overproof.report.facts import FLAGS
 from overproof.report.summary import Bin, LanguageFigures, Summary
 from overproof.report.tables import ENDINGS
-from overproof.rewards.think_format import BREAKS
+from overproof.rewards.contracts import BREAKS
 from overproof.selection.reasons import KEPT, REASONS
 from overproof.wording import Language, Wording
 

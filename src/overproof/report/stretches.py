@@ -22,7 +22,7 @@ from overproof.judge.verdicts import rules_of
 from overproof.language import find_foreign
 from overproof.records import Decision, PreparedProblem, Problem, Score, Trace, Verdict
 from overproof.report.mathematics import find_formulas, to_mathml
-from overproof.rewards.repetition import find_repeated_stretches
+from overproof.rewards.restating import find_repeated_stretches
 from overproof.runfolder.overrides import Override
 
 FOREIGN, REPEATED, ANSWER = 1, 2, 4

@@ -4,10 +4,10 @@
     think_format           one reasoning block and an answer after it       1, 0
     language_consistency   share of the reasoning in the right language     0 … 1
 
-These three are always measured, the rest when a config lists or requires them: `repetition`, `length`, `readability`,
-`asked_form` and `verbosity` hold the measures of one trace, `group` those of all traces of a problem, and `rl` has them
-all in the form that TRL's GRPOTrainer calls. A reward that cannot be measured is None, which is not 0. Rewards hold no
-thresholds and never gate one another: each sees the whole trace.
+These three are always measured, the rest when a config lists or requires them: `restating`, `length`, `readability`,
+`answer_form` and `verbosity` hold the measures of one trace, `group` those of all traces of a problem, and `rl` has
+them all in the form that TRL's GRPOTrainer calls. A reward that cannot be measured is None, which is not 0. Rewards
+hold no thresholds and never gate one another: each sees the whole trace.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ from overproof.extensions import Extension
 from overproof.grading import answer_classes
 from overproof.language import is_latin, name_question
 from overproof.records import Grade, Reward, Score, Trace, Verdict
-from overproof.rewards.asked_form import asked_form
+from overproof.rewards.answer_form import asked_form
+from overproof.rewards.contracts import think_format
 from overproof.rewards.grades import find_answer
 from overproof.rewards.group import find_voices, self_consistency
 from overproof.rewards.languages import measure_language
 from overproof.rewards.length import cosine_length, kimi_length, overlong
 from overproof.rewards.readability import code_blocks, long_paragraphs, mixed_paragraphs, reasoning_markers
-from overproof.rewards.repetition import repetition
-from overproof.rewards.think_format import think_format
+from overproof.rewards.restating import repetition
 from overproof.rewards.verbosity import thought_share
 
 
@@ -107,7 +107,7 @@ def score_trace(
     """The rewards of one trace that need no other trace.
 
     `grade` is the answer's grade, None when there is no reference or no reply; `language` is the question's (ISO
-    639-1), None when unknown; `contract` names one of `think_format.CONTRACTS`.
+    639-1), None when unknown; `contract` names one of `contracts.CONTRACTS`.
     """
     subject = subject_of(trace, grade, config, language=language, contract=contract)
     rewards = {name: take(name, subject, table) for name, table in config.listed().items() if name not in COMPARISONS}
@@ -133,7 +133,7 @@ class Subject(msgspec.Struct, frozen=True):
     language: str | None
     """The language that is wanted (ISO 639-1); None when unknown."""
     contract: str
-    """The form that the prompt asked for: a name in `think_format.CONTRACTS`."""
+    """The form that the prompt asked for: a name in `contracts.CONTRACTS`."""
 
     @property
     def reasoning(self) -> str | None:

@@ -25,8 +25,8 @@ from overproof.grading import type_reference
 from overproof.language import language_of
 from overproof.records import Grade, Message, Problem, Reward, Trace, Usage, Verdict
 from overproof.rewards import COMPARISONS, TraceGroup, grade_use, subject_of, take
+from overproof.rewards.contracts import DEFAULT_CONTRACT
 from overproof.rewards.grades import grade_traces
-from overproof.rewards.think_format import DEFAULT_CONTRACT
 
 RewardFunction = Callable[..., list[float | None]]
 """(prompts, completions, **columns) → one value for each completion, None where it cannot be measured."""
@@ -57,7 +57,7 @@ def reward_functions(
 ) -> list[RewardFunction]:
     """A function for each reward that the config lists, named like it, in the config's order.
 
-    `contract` names one of `think_format.CONTRACTS`; the default is that of the default prompt template, `boxed`.
+    `contract` names one of `contracts.CONTRACTS`; the default is that of the default prompt template, `boxed`.
     """
     return [_build_function(name, config, contract, sampler) for name in _listed(config)]
 

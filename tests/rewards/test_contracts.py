@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from overproof.records import Problem, Trace
-from overproof.rewards.think_format import BREAKS, CONTRACTS, think_format
+from overproof.rewards.contracts import BREAKS, CONTRACTS, think_format
 
 CASES = [
     json.loads(line)

@@ -4,7 +4,7 @@ from building import make_trace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from overproof.rewards.repetition import WINDOW, find_repeated_stretches, repetition
+from overproof.rewards.restating import WINDOW, find_repeated_stretches, repetition
 
 SENTENCE = (
     "We take the sum of the first ten numbers and look whether it is right, because it may be wrong, and then go on to "

@@ -6,7 +6,7 @@ from building import make_config, make_trace
 from overproof.config.rewards import RewardsConfig
 from overproof.records import Grade, PreparedProblem, Problem, Reward, Verdict
 from overproof.rewards import score_trace
-from overproof.rewards.asked_form import asked_form
+from overproof.rewards.answer_form import asked_form
 from overproof.rewards.rl import reward_functions
 
 PLACES = "How long is the rope? Round your answer to two decimal places."
