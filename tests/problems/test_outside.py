@@ -77,20 +77,34 @@ def test_an_answer_that_is_or_counts_an_option_asks_for_them_and_names_none(
         ("What is 1+2+3+4? A. 1 B. 2 C. 3 D. 4", FOUR, True),
         ("What?\n(a) 1\n(b) 2\n(c) 3\n(d) 4", FOUR, True),
         (r"What? $\textbf{(A)}\ 1\qquad\textbf{(B)}\ 2\qquad\textbf{(C)}\ 3\qquad\textbf{(D)}\ 4$", FOUR, True),
-        ("Which is prime: 1, 2, 3 or 4?", FOUR, True),
-        ("Which is prime: 1, 2, 3 or 44?", FOUR, False),
+        ("Which is prime: 1, 2, 3 or 4?", FOUR, False),
+        ("哪个?(Ａ)1 (Ｂ)2 (Ｃ)3 (Ｄ)4", FOUR, True),
         ("What? A. 1 B. 2 C. 3", FOUR, False),
         ("Which? (A) two (B) three", {"options": ["A. two", "B. three"]}, True),
         ("Which? (A) two (B) four", {"options": ["A. two", "B. three"]}, False),
         ("哪个?A.红色 B.蓝色", {"options": ["红色", "蓝色"]}, True),
-        ("Say if the first holds, a square is a rectangle. And the second, a circle is round.",
-         {"options": ["a square is a rectangle", "a circle is round"]}, True),
     ],
 )  # fmt: skip
-def test_options_are_listed_with_their_letters_or_side_by_side(
+def test_an_answer_that_is_a_letter_needs_a_question_that_lists_the_letters(
     question: str, values: dict[str, Any], *, is_listed: bool
 ) -> None:
     assert (missing_options(values, question, "A") == ()) == is_listed
+
+
+@pytest.mark.parametrize(
+    ("question", "options", "is_listed"),
+    [
+        ("Which is prime: 1, 2, 3 or 4?", ["1", "2", "3", "4"], True),
+        ("Which is prime: 1, 2, 3 or 44?", ["1", "2", "3", "4"], False),
+        ("What is 12+34 mod 5?", ["1", "2", "3", "4"], False),
+        ("Say if the first holds, a square is a rectangle. And the second, a circle is round.",
+         ["a square is a rectangle", "a circle is round"], True),
+    ],
+)  # fmt: skip
+def test_an_answer_that_is_an_option_needs_them_side_by_side(
+    question: str, options: list[str], *, is_listed: bool
+) -> None:
+    assert (missing_options({"options": options}, question, options[0]) == ()) == is_listed
 
 
 @pytest.mark.parametrize(

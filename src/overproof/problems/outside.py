@@ -48,7 +48,8 @@ _SHORT = 8
 """Characters below which a text stands in a question by chance, unless the other options stand right beside it."""
 _BETWEEN = r"(?:[^\w\\]|\\[A-Za-z]+|\\[^A-Za-z]|[A-Za-z0-9]{1,3}(?![A-Za-z0-9])|[或和与及]){0,24}?"
 """What may stand between two options of a list: marks, commands of LaTeX, a letter, `or`."""
-_BEHIND_LABEL = r"(?:[^\w\\]|\\[A-Za-z]+){1,8}?"
+_TO_ASCII = {ord(full): ord(letter) for full, letter in zip("ＡＢＣＤＥＦＧＨＩＪ", "ABCDEFGHIJ", strict=True)}
+_BEHIND_LABEL = r"(?:[^\w\\]|\\[A-Za-z]+|\\[^A-Za-z]){1,8}?"
 
 
 class Option(NamedTuple):
@@ -154,12 +155,13 @@ def missing_options(values: Mapping[str, Any], question: str, reference: str | N
     if not names or reference is None:
         return ()
     options = options_in(values, names, reference)
-    are_meant = names_option(values, names, reference) or (
+    by_letter = names_option(values, names, reference)
+    are_meant = by_letter or (
         _is_place_of(reference, options) or _is_text_of(reference, options)
         if len(names) == 1
         else _is_text_of(reference, options) and _are_plainly_options(names, options)
     )
-    return names if are_meant and not _are_listed(question, values, names, options) else ()
+    return names if are_meant and not _are_listed(question, values, names, options, by_letter=by_letter) else ()
 
 
 def options_in(values: Mapping[str, Any], names: Sequence[str], reference: str | None = None) -> list[Option]:
@@ -255,21 +257,24 @@ def is_place(values: Mapping[str, Any], names: Sequence[str], reference: str | N
     return not _are_coefficients(names, options) and reference is not None and _is_place_of(reference, options)
 
 
-def _are_listed(question: str, values: Mapping[str, Any], names: Sequence[str], options: Sequence[Option]) -> bool:
+def _are_listed(
+    question: str, values: Mapping[str, Any], names: Sequence[str], options: Sequence[Option], *, by_letter: bool
+) -> bool:
     """Whether a question lists these options already: each with its letter, or all side by side in their order.
 
-    Short ones such as x and 2 occur in most questions by chance.
+    Where the answer is a letter, only the former: nobody could give it else. Short ones such as x and 2 occur in most
+    questions by chance.
     """
     if not options:  # a text with all of them
         return "".join(str(values[names[0]]).split()) in "".join(question.split())
-    asked = question.replace("$", "")
+    asked = question.translate(_TO_ASCII).replace("$", "")
     texts = [_pattern_of(option.text) for option in options]
     labelled = [
         rf"(?<![A-Za-z0-9])(?i:{re.escape(option.label)}){_BEHIND_LABEL}{text}"
         for option, text in zip(options, texts, strict=True)
     ]
     are_long = all(len(option.text) >= _SHORT for option in options)
-    is_side_by_side = _stand_in_order(asked, texts if are_long else [_BETWEEN.join(texts)])
+    is_side_by_side = not by_letter and _stand_in_order(asked, texts if are_long else [_BETWEEN.join(texts)])
     return is_side_by_side or _stand_in_order(asked, labelled)
 
 
