@@ -18,7 +18,7 @@ from overproof.config.grpo import GrpoConfig
 from overproof.importing.layouts import ALIASES, LAYOUTS
 from overproof.problems.presets import PRESETS
 from overproof.resources import guide_pages
-from overproof.teacher.profiles import _shipped
+from overproof.teacher.profiles import profile_names
 
 ROOT = Path(__file__).parents[1]
 SOURCE = ROOT / "src" / "overproof"
@@ -137,7 +137,10 @@ def test_every_key_that_is_named_exists() -> None:
 
 NAMES = {
     "preset": (r"\bpreset(?:: |=)['\"]?([a-z][a-z0-9_]+)\b(?! is)", {*PRESETS, "procedural"}),
-    "profile": (r"(?:\bprofile(?:: |=)|--provider )['\"]?([a-z][a-z0-9_]+)\b(?!\.toml| is)", {*_shipped(), "path"}),
+    "profile": (
+        r"(?:\bprofile(?:: |=)|--provider )['\"]?([a-z][a-z0-9_]+)\b(?!\.toml| is)",
+        {*profile_names(), "path"},
+    ),
     "schema": (r"import-traces .*--schema ([a-z][a-z0-9_]+)", {*LAYOUTS, *ALIASES}),
     "benchmark": (r"benchmarks: \[([a-z0-9_]+)", {*PRESETS}),
 }

@@ -14,6 +14,11 @@ def bundled(name: str) -> Path:
     raise FileNotFoundError(f"this installation of overproof lacks its bundled '{name}'; reinstall the package")
 
 
+def shipped_configs() -> list[str]:
+    """The names of the configs that ship with the package."""
+    return sorted(file.stem for file in bundled("configs").glob("*.yaml"))
+
+
 def guide_pages(language: str) -> dict[str, Path]:
     """The pages of the guide in a language (en or zh), by topic."""
     folder = _PACKAGE / "guide"

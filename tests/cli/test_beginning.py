@@ -12,7 +12,7 @@ from terminal import run_in_terminal
 from overproof.config import load_config
 from overproof.sampling.settings import Settings
 from overproof.starting import Whom, look_at, write_config
-from overproof.teacher.profiles import _shipped
+from overproof.teacher.profiles import profile_names
 
 ROWS = "nr,Question,Answer,Source,Level\na,What is 1+1?,2,page 1,1\nb,What is 2+2?,4,page 2,1\n"
 
@@ -68,7 +68,7 @@ def test_a_first_look_finds_the_columns_that_other_sets_have(
     assert (found.question, found.reference, found.append) == (question, reference, append)
 
 
-@pytest.mark.parametrize("provider", _shipped())
+@pytest.mark.parametrize("provider", profile_names())
 def test_the_cap_of_a_first_config_holds_with_every_provider(tmp_path: Path, provider: str) -> None:
     (tmp_path / "mine.csv").write_text(ROWS)
     whom = Whom(provider, "a-model", "http://127.0.0.1:9/v1")

@@ -119,6 +119,12 @@ def test_no_encoding_of_the_output_spoils_what_a_run_came_to(finished: Path, enc
     assert re.search(r"^all +\d+\.\d% +\d+\.\d% (–|-) \d+\.\d%", shown.stdout, re.MULTILINE), shown.stdout
 
 
+@pytest.mark.parametrize(("encoding", "title"), [("ascii", "# Your own data"), ("gbk", "# 自己的数据")])
+def test_chinese_is_spoken_where_it_can_be_written(tmp_path: Path, encoding: str, title: str) -> None:
+    shown = overproof("guide", "data", "--lang", "zh", folder=tmp_path, encoding=encoding, PYTHONIOENCODING=encoding)
+    assert shown.stdout.startswith(title), shown.stdout[:80]
+
+
 def test_letters_that_an_encoding_lacks_are_spelled_so_that_they_can_be_read(tmp_path: Path) -> None:
     shown = overproof("config", "quickstart", folder=tmp_path, encoding="ascii", PYTHONIOENCODING="ascii")
     assert "<think>...</think>" in shown.stdout

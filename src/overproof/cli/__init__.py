@@ -2,8 +2,9 @@
 
 `options` holds what commands share, `beginning` what one types first, `stages` the commands of a run, `checking` those
 that look at answers and references without a run, `sources` those about problem sets, `exchange` those that bring
-traces in and send datasets out, `students` those about them, `help` how all of it explains itself, `console` and
-`display` what the terminal shows. Everything heavy is imported by the command that needs it.
+traces in and send datasets out, `students` those about them, `help` how all of it explains itself, `completing`
+what the Tab key offers, `console` and `display` what the terminal shows. Everything heavy is imported by the command
+that needs it.
 """
 
 from __future__ import annotations

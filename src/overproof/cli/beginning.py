@@ -9,7 +9,8 @@ from typing import Annotated
 
 import typer
 
-from overproof.cli.console import print_lines, print_next, print_page, typed
+from overproof.cli.completing import name_languages, name_pages, name_profiles
+from overproof.cli.console import print_lines, print_next, print_page, spoken, typed
 
 
 def init(
@@ -17,7 +18,8 @@ def init(
         str | None, typer.Option(metavar="FILE", help="The problem file, or a preset's name [default: asked].")
     ] = None,
     provider: Annotated[
-        str | None, typer.Option(metavar="PROFILE", help="Whose model is asked [default: asked].")
+        str | None,
+        typer.Option(metavar="PROFILE", help="Whose model is asked [default: asked].", autocompletion=name_profiles),
     ] = None,
     model: Annotated[
         str | None, typer.Option(metavar="NAME", help="The model's name as the provider knows it.")
@@ -82,9 +84,15 @@ def _ask(what: str, option: str, usual: str | None = None) -> str:
 
 
 def guide(
-    topic: Annotated[str | None, typer.Argument(metavar="TOPIC", help="A page; without one they are listed.")] = None,
+    topic: Annotated[
+        str | None,
+        typer.Argument(metavar="TOPIC", help="A page; without one they are listed.", autocompletion=name_pages),
+    ] = None,
     lang: Annotated[
-        str | None, typer.Option(metavar="en|zh", help="Language of the page [default: that of the locale].")
+        str | None,
+        typer.Option(
+            metavar="en|zh", help="Language of the page [default: that of the locale].", autocompletion=name_languages
+        ),
     ] = None,
 ) -> None:
     """Read the guide: one page a topic, as text."""
@@ -93,7 +101,7 @@ def guide(
     from overproof.wording import choose_language
 
     english = guide_pages("en")
-    pages = english | (guide_pages("zh") if choose_language(lang) == "zh" else {})
+    pages = english | (guide_pages("zh") if spoken(choose_language(lang)) == "zh" else {})
     if topic is None:
         titles = {
             name: page.read_text(encoding="utf-8").partition("\n")[0].lstrip("# ") for name, page in pages.items()

@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.text import Text
 
 from overproof.places import name_places
+from overproof.wording import Language
 
 _PIPE_WIDTH = 240
 """Columns of output that goes to no terminal: enough that no table cell is ever folded there."""
@@ -56,6 +57,11 @@ def _can_write(text: str, encoding: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
+
+
+def spoken(language: Language) -> Language:
+    """The language that is asked for where standard output has its letters, else English: nobody reads escapes."""
+    return language if language == "en" or _can_write("中文", sys.stdout.encoding or "ascii") else "en"
 
 
 class Loudness:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from overproof.cli.completing import name_runs
 from overproof.cli.console import typed
 from overproof.cli.options import Config, Lang, Limit, RunDir, find_folder, local_folder
 
@@ -14,7 +16,10 @@ def import_traces(
     source: Annotated[
         str, typer.Argument(metavar="FILE", help="A trace file, a folder or pattern of them, or a dataset's id.")
     ],
-    run_dir: Annotated[str, typer.Option(metavar="FOLDER", help="Folder of the run to make.")],
+    run_dir: Annotated[
+        str | None,
+        typer.Option(metavar="FOLDER", help="Folder of the run to make [default: runs/<name of the file>]."),
+    ] = None,
     schema: Annotated[
         str | None, typer.Option(metavar="NAME", help="Name of a layout [default: recognised]; a wrong name lists all.")
     ] = None,
@@ -45,7 +50,7 @@ def import_traces(
     given |= {"id": id_, "source": origin}
     columns = {part: path for part, path in given.items() if path is not None}
     where = {"dataset": source} if dataset else {"path": source}
-    folder = local_folder(run_dir)
+    folder = local_folder(run_dir or str(Path("runs") / (Path(source).name.partition(".")[0] or "imported")))
     traces = TraceSet(schema, **where, name=name, split=split, encoding=encoding, limit=limit, columns=columns)
     with Display() as display:
         summary = import_traces(traces, folder, lambda done, total: display(StepProgress("import", done, total)))
@@ -73,7 +78,10 @@ def push(
 
 
 def view(
-    runs: Annotated[list[str], typer.Argument(metavar="RUN…", help="Run folders, or folders of run folders.")],
+    runs: Annotated[
+        list[str],
+        typer.Argument(metavar="RUN…", help="Run folders, or folders of run folders.", autocompletion=name_runs),
+    ],
     port: Annotated[
         int, typer.Option(min=0, max=65535, metavar="N", help="Where the page is served; 0 takes a free one.")
     ] = 8000,

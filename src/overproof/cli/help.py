@@ -28,7 +28,7 @@ _EXAMPLES = {
     "rewordings": "overproof rewordings runs/mine",
     "verify": "overproof verify --reference 1/2 --answer 'So it is \\boxed{0.5}.'",
     "grade": "overproof grade answers.csv --answer reply --reference gold",
-    "import-traces": "overproof import-traces traces.jsonl --run-dir runs/imported",
+    "import-traces": "overproof import-traces openr1.jsonl --run-dir runs/openr1",
     "push": "overproof push runs/mine OWNER/NAME",
     "check-student": "overproof check-student sft_tiny --run-dir runs/quickstart",
     "sft": "overproof sft sft_tiny --run-dir runs/quickstart",

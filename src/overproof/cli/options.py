@@ -6,19 +6,30 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from overproof.cli.completing import name_configs, name_keys, name_languages
+
 if TYPE_CHECKING:
     from overproof.config import RunConfig
     from overproof.config.source import ProblemsConfig
     from overproof.runfolder import RunFolder
 
 Config = Annotated[
-    str, typer.Argument(metavar="CONFIG", help="A YAML file, the name of a shipped config, or a run's folder or URL.")
+    str,
+    typer.Argument(
+        metavar="CONFIG",
+        help="A YAML file, the name of a shipped config, or a run's folder or URL.",
+        autocompletion=name_configs,
+    ),
 ]
 Overrides = Annotated[
-    list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Override a key: --set sampling.n=8")
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Override a key: --set sampling.n=8", autocompletion=name_keys),
 ]
 Lang = Annotated[
-    str | None, typer.Option(metavar="en|zh", help="Language of what is said [default: that of the locale].")
+    str | None,
+    typer.Option(
+        metavar="en|zh", help="Language of what is said [default: that of the locale].", autocompletion=name_languages
+    ),
 ]
 Limit = Annotated[
     int | None,

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from overproof.cli.completing import name_configs, name_presets
 from overproof.cli.options import RunDir, find_folder
 
 if TYPE_CHECKING:
@@ -15,7 +16,9 @@ Ids = list[str] | None
 
 
 def presets(
-    name: Annotated[str | None, typer.Argument(metavar="NAME", help="Show all that this preset sets.")] = None,
+    name: Annotated[
+        str | None, typer.Argument(metavar="NAME", help="Show all that this preset sets.", autocompletion=name_presets)
+    ] = None,
 ) -> None:
     """List the known problem sets: what each reads, from where, and under which licence."""
     from overproof.cli.console import print_lines, print_next, typed
@@ -35,7 +38,9 @@ def presets(
 
 
 def suspects(
-    run: Annotated[str, typer.Argument(metavar="RUN", help="The run's folder, or its config.")],
+    run: Annotated[
+        str, typer.Argument(metavar="RUN", help="The run's folder, or its config.", autocompletion=name_configs)
+    ],
     run_dir: RunDir = None,
     keep: Annotated[Ids, typer.Option(metavar="ID", help="The reference is right; may be repeated.")] = None,
     drop: Annotated[Ids, typer.Option(metavar="ID", help="Train on nothing of this problem; may be repeated.")] = None,
@@ -82,7 +87,10 @@ def suspects(
 
 
 def rewordings(
-    run: Annotated[str, typer.Argument(metavar="RUN", help="The run's folder, or its config.")], run_dir: RunDir = None
+    run: Annotated[
+        str, typer.Argument(metavar="RUN", help="The run's folder, or its config.", autocompletion=name_configs)
+    ],
+    run_dir: RunDir = None,
 ) -> None:
     """List problems that may put a benchmark question in other words, both texts side by side."""
     from overproof import freshness

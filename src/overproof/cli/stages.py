@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from overproof.cli.console import typed
+from overproof.cli.completing import name_configs
+from overproof.cli.console import spoken, typed
 from overproof.cli.options import Config, Lang, Limit, Overrides, RunDir, add_limit, find_folder, read_config
 from overproof.stopping import GRACE_SECONDS
 
@@ -190,7 +191,7 @@ def _opened(
     from overproof.wording import Wording, choose_language
 
     settings, folder = read_config(config, set_, limit), find_folder(config, run_dir)
-    with Display(folder, Wording(choose_language(lang))) as display:
+    with Display(folder, Wording(spoken(choose_language(lang)))) as display:
         yield pipeline.Run(settings, folder, display, grace), display
 
 
@@ -214,7 +215,10 @@ def _again(command: str, without: str) -> str:
 
 def config(
     config: Annotated[
-        str | None, typer.Argument(metavar="CONFIG", help="A YAML file, a shipped config or a run's folder.")
+        str | None,
+        typer.Argument(
+            metavar="CONFIG", help="A YAML file, a shipped config or a run's folder.", autocompletion=name_configs
+        ),
     ] = None,
     set_: Overrides = None,
     limit: Limit = None,
@@ -251,7 +255,10 @@ def doctor(config: Config, set_: Overrides = None, limit: Limit = None, run_dir:
 
 def pilot(
     configs: Annotated[
-        list[str], typer.Argument(metavar="CONFIG…", help="Configs to compare, or names of shipped ones.")
+        list[str],
+        typer.Argument(
+            metavar="CONFIG…", help="Configs to compare, or names of shipped ones.", autocompletion=name_configs
+        ),
     ],
     problems: Annotated[int, typer.Option(min=1, metavar="N", help="How many problems each config is asked.")] = 40,
     set_: Overrides = None,

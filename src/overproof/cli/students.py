@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from overproof.cli.completing import name_runs
 from overproof.cli.console import typed
 from overproof.cli.options import Config, Limit, Overrides, RunDir, add_limit, find_local_folder
 
@@ -14,7 +15,12 @@ if TYPE_CHECKING:
     from overproof.config.training import TrainConfig
 
 Sides = Annotated[
-    list[str], typer.Argument(metavar="RUN RUN…", help="Run folders; NAME=FOLDER,FOLDER joins runs of several seeds.")
+    list[str],
+    typer.Argument(
+        metavar="RUN RUN…",
+        help="Run folders; NAME=FOLDER,FOLDER joins runs of several seeds.",
+        autocompletion=name_runs,
+    ),
 ]
 Matrix = Annotated[
     bool, typer.Option("--matrix", help="Show which export formats this student keeps, as it comes and otherwise.")
@@ -161,7 +167,9 @@ def plan(
     detect: Annotated[float, typer.Option(metavar="POINTS", help="The difference to be seen, in percentage points.")],
     run: Annotated[
         Path | None,
-        typer.Option(metavar="RUN", help="An earlier run, for its difficulty, lengths and prices."),
+        typer.Option(
+            metavar="RUN", help="An earlier run, for its difficulty, lengths and prices.", autocompletion=name_runs
+        ),
     ] = None,
     samples: Annotated[list[int] | None, typer.Option(metavar="N", help="Samples a problem; may be repeated.")] = None,
     pass_rate: Annotated[

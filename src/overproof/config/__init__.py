@@ -25,7 +25,7 @@ from overproof.config.table import Table
 from overproof.config.training import EvaluationConfig, ProveConfig, TrainConfig
 from overproof.errors import ConfigError, explain_os_error, suggest, suggest_folder
 from overproof.keys import blot_lookalikes, environment_keys, find_keys
-from overproof.resources import bundled
+from overproof.resources import bundled, shipped_configs
 
 
 class RunConfig(Table):
@@ -204,11 +204,6 @@ def find_config(name: str) -> Path:
         f"There is no config and no run folder '{name}'."
         + (hint or f" Give a path, or one of those that ship with overproof: {', '.join(names)}")
     )
-
-
-def shipped_configs() -> list[str]:
-    """The names of the configs that ship with the package."""
-    return sorted(file.stem for file in bundled("configs").glob("*.yaml"))
 
 
 def _explain_folder(path: Path) -> str:

@@ -16,8 +16,10 @@ def pass_at_k(samples: int, correct: int, k: int) -> float | None:
     """Chance that at least one of k replies is correct, estimated from `samples` replies; None with fewer than k.
 
     The unbiased estimator of Chen et al. 2021 (arXiv 2107.03374, equation 1): the share of all choices of k among the
-    samples that hold a correct one.
+    samples that hold a correct one. Raises ValueError where more are correct than there are.
     """
+    if not 0 <= correct <= samples:
+        raise ValueError(f"{correct} correct replies of {samples}: these are counts, the whole one first")
     if samples < k:
         return None
     return 1 - math.comb(samples - correct, k) / math.comb(samples, k)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -51,24 +51,27 @@ class Outlook(msgspec.Struct, frozen=True):
         requests = f"{self.requests_most:,}"
         if self.requests_least != self.requests_most:
             requests = f"{self.requests_least:,} to {self.requests_most:,}"
-        prompt, reply = self.worst.prompt_tokens or 0, self.worst.completion_tokens
-        tokens = "no bound on the reply" if reply is None else f"{prompt + reply:,} tokens at the very most"
         there = f"; {self.samples_done:,} traces are there, {self.problems_done:,} problems have all of theirs"
         told = [f"{self.problems:,} problems{unfit}{there if self.samples_done else ''}; {requests} requests to make"]
-        told.append(tokens)
-        if self.worst_cost is not None:
-            told.append(f"{show_money(self.worst_cost, self.currency)} at the very most")
-        elif reply is None:
-            told.append("no bound on the cost (set teacher.thinking_budget)")
-        elif self.list_cost:
-            told.append(f"{self.list_cost} (budget.input_price and output_price win)")
-        else:
-            told.append("no prices given (budget.input_price, budget.output_price)")
+        told += [*self._at_most()] if self.requests_most else []
         if self.expected:
             told.append(self.expected)
         if self.spent.tokens:
             told.append(f"spent so far: {show_spent(self.spent, self.currency)}")
         return told
+
+    def _at_most(self) -> Iterator[str]:
+        """What the requests can come to."""
+        prompt, reply = self.worst.prompt_tokens or 0, self.worst.completion_tokens
+        yield "no bound on the reply" if reply is None else f"{prompt + reply:,} tokens at the very most"
+        if self.worst_cost is not None:
+            yield f"{show_money(self.worst_cost, self.currency)} at the very most"
+        elif reply is None:
+            yield "no bound on the cost (set teacher.thinking_budget)"
+        elif self.list_cost:
+            yield f"{self.list_cost} (budget.input_price and output_price win)"
+        else:
+            yield "no prices given (budget.input_price, budget.output_price)"
 
 
 _COHORT = 1000

@@ -128,6 +128,11 @@ def load_profile(name: str, model: str | None = None) -> Profile:
         raise ConfigError(f"teacher.profile: '{name}' does not fit: {error}") from None
 
 
+def profile_names() -> list[str]:
+    """The profiles that ship with the package."""
+    return list(_shipped())
+
+
 @cache
 def _shipped() -> dict[str, dict[str, Any]]:
     return tomllib.loads(Path(__file__).with_name("profiles.toml").read_text(encoding="utf-8"))

@@ -166,7 +166,7 @@ function valueOf(name, value) {
 function showChips() {
   const chips = [...listing.query].filter(([name]) => name !== "sort").map(([name, value]) =>
     make("button", { type: "button", class: "chip", "data-filter": name, "data-value": value, "aria-label": t("Take away the filter {name}: {value}", { name: nameOf(name), value: valueOf(name, value) }) },
-      `${name === "q" ? t("Text") : nameOf(name)}: ${valueOf(name, value)}`, make("span", { "aria-hidden": "true" }, " ×")));
+      `${name === "q" ? t("Text") : nameOf(name)}${t(": ")}${valueOf(name, value)}`, make("span", { "aria-hidden": "true" }, " ×")));
   if (chips.length) chips.push(make("a", { href: `#/${listing.kind}` }, t("Clear all")));
   byId("chips").replaceChildren(...chips);
 }
