@@ -50,6 +50,7 @@ def test_problems_of_one_run_alone_do_not_count(tmp_path: Path) -> None:
     made = compare(left, right)
     assert (made.common, made.only_left, made.only_right) == (1, 1, 1)
     assert [(one.problem_id, one.left, one.right) for one in made.changed] == [("b", 0.0, 0.5)]
+    assert made.changed[0].question, "an id alone says nothing to a reader"
 
 
 def test_runs_without_a_common_problem_can_be_compared(tmp_path: Path) -> None:

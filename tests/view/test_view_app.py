@@ -290,6 +290,7 @@ def test_folders_of_runs_open_with_their_evaluations(tmp_path: Path) -> None:
     make_rich_run(tmp_path / "deeper", name="two")
     found = find_runs([tmp_path])
     assert [str(one.root.relative_to(tmp_path)) for one in found] == ["deeper/two", "one", "one/evaluation"]
+    assert [one.name for one in found] == ["two", "one", "one/evaluation"], "two evaluations are told apart"
     with pytest.raises(RunFolderError, match="a folder of run folders"):
         find_runs([tmp_path / "nowhere"])
 

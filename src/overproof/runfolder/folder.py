@@ -36,6 +36,8 @@ from overproof.runfolder.storage import Storage, check_place, create_file
 
 _MOST_SHARDS = 100_000
 """As many as names of five digits tell apart."""
+_EVALUATION = "evaluation"
+"""What the run of an evaluation is called, within the run that it is of."""
 _PARTS = "[0-9][0-9][0-9][0-9][0-9]-*.jsonl"
 _MARK = ".mark"
 
@@ -61,8 +63,9 @@ class RunFolder:
 
     @property
     def name(self) -> str:
-        """Its own name, without where it is."""
-        return (self.storage.url if self.storage else as_text(self.root.resolve())).rpartition("/")[2]
+        """Its own name, without where it is; of an evaluation, all of which are called so, with that of its run."""
+        above, _, own = (self.storage.url if self.storage else as_text(self.root.resolve())).rpartition("/")
+        return f"{above.rpartition('/')[2]}/{own}" if own.startswith(_EVALUATION) else own
 
     def __str__(self) -> str:
         """The folder as people know it."""
@@ -295,7 +298,7 @@ class RunFolder:
 
     def evaluation_in(self, mode: str) -> RunFolder:
         """The run that holds the student's answers in a mode: thinking, non_thinking."""
-        name = "evaluation" if mode == "thinking" else f"evaluation_{mode}"
+        name = _EVALUATION if mode == "thinking" else f"{_EVALUATION}_{mode}"
         return RunFolder(f"{self.storage.url}/{name}" if self.storage else self.root / name)
 
     @property

@@ -39,6 +39,7 @@ class Changed(msgspec.Struct, frozen=True):
     """A problem that one run solves more often than the other."""
 
     problem_id: str
+    question: str
     left: float
     right: float
 
@@ -122,7 +123,8 @@ def _most_changed(snapshot: Snapshot, mine: _Rates, theirs: _Rates, pairs: list[
         before, after = float(mine.values[one]), float(theirs.values[other])
         if before != after:
             shard, row = mine.places[one]
-            changed.append(Changed(snapshot.shards[shard].problem_of(row).problem.id, before, after))
+            problem = snapshot.shards[shard].problem_of(row).problem
+            changed.append(Changed(problem.id, problem.question, before, after))
     return changed
 
 
