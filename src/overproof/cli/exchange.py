@@ -91,7 +91,8 @@ def view(
     ] = False,
 ) -> None:
     """Browse runs in a local web app: every trace, with its mathematics; live while a run goes on."""
+    from overproof.cli.console import print_lines
     from overproof.view import serve
     from overproof.wording import choose_language
 
-    serve(runs, port=port, language=choose_language(lang), edit=edit, show=typer.echo)
+    serve(runs, port=port, language=choose_language(lang), edit=edit, show=lambda line: print_lines([line]))
