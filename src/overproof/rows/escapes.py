@@ -51,6 +51,9 @@ _NEVER_TEXT = "\a\b\v"
 """Characters that no text holds; a form feed parts pages, the others part words and lines."""
 
 _SUSPECT = re.compile(r"([\a\b\t\n\v\f\r])([A-Za-z]+)")
+_LINE_SUSPECT = re.compile(r"(\n)([A-Za-z]+)")
+"""The same where a text holds no other control character: found at the speed of a search for one character."""
+_OTHER_CONTROLS = "\a\b\t\v\f\r"
 _NEVER = re.compile(r"[\a\b\v](?![A-Za-z])")
 _SOUND = re.compile(r"\\[A-Za-z]{2,}")
 _PROSE = re.compile(r"(?<![\\A-Za-z])[a-z]{3,} +[a-z]{2,}(?![a-z{])")
@@ -85,11 +88,13 @@ def mend_latex(text: str, *, is_formula: bool = False) -> MendedText:
     """
     if "\\\\" in text and (halved := _halve(text)) is not None:
         return halved
-    if found := _NEVER.search(text):
+    is_plain = not any(control in text for control in _OTHER_CONTROLS)
+    suspect = _LINE_SUSPECT if is_plain else _SUSPECT
+    if not is_plain and (found := _NEVER.search(text)):
         raise DoubtfulError(f"holds a {_NAMES[found[0]]}, which no text does. {_WRITE_TWO}")
-    if not _SUSPECT.search(text):
+    if not suspect.search(text):
         return MendedText(text)
-    is_damaged = any(_is_sure(found) for found in _SUSPECT.finditer(text))
+    is_damaged = any(_is_sure(found) for found in suspect.finditer(text))
     if not is_damaged and _SOUND.search(text):
         return MendedText(text)  # its backslashes have come through, so that its line breaks are line breaks
     if is_damaged and _LOST_LINE_BREAK.search(text):
@@ -99,7 +104,7 @@ def mend_latex(text: str, *, is_formula: bool = False) -> MendedText:
     commands: list[str] = []
     pieces: list[str] = []
     end = 0
-    for found in _SUSPECT.finditer(text):
+    for found in suspect.finditer(text):
         if _was_command(text, found, is_damaged=is_damaged, is_formula=is_formula):
             commands.append(f"\\{_command(found)}")
             pieces += [text[end : found.start()], commands[-1]]
