@@ -544,6 +544,7 @@ def test_a_record_without_a_reply_is_refused_with_what_it_holds_and_a_path_only_
         {"response_1": SAID, "response_2": LONG},
         {"r1_output0": SAID, "r1_output1": LONG},
         {"回答1": SAID, "回答2": LONG},
+        {"solution_1": SAID, "solution_2": LONG},
         {"responses": {"0": SAID, "1": LONG}},
     ],
 )

@@ -16,6 +16,14 @@ UNBOXED = ["It is so."] * 2
 SCORES = [0.75, 0.25, 0.1, 0.2, 1.0, 0.0, 0.5, 0.5]
 
 
+def test_a_verdict_within_another_column_is_one_too() -> None:
+    rows = [
+        SourceRow(f"x:{n}", {"question": ADD, "response": TWO[0], "reward_model": {"ground_truth": value}})
+        for n, value in enumerate([True, False])
+    ]
+    assert find_traits(rows).verdicts == {"reward_model.ground_truth"}
+
+
 def judge(name: str, values: list[Any], question: str = ADD, replies: list[str] = TWO) -> str:
     """What a column is taken for: a verdict, a reference, or one to ask the user of."""
     rows = [

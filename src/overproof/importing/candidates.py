@@ -81,10 +81,19 @@ def find_traits(first: Sequence[SourceRow]) -> Traits:
     thinking = {name for name, held in columns.items() if sum(map(holds_reasoning, held)) * 2 > len(held)}
     constant = {name for name, held in texts.items() if len(held) > 1 and len(set(held)) == 1}
     rendered = {name for name, held in texts.items() if are_rendered(held)}
-    judged = find_verdicts([name for name in columns if _may_be_reference(name)], first, _may_be_reference)
+    nested = [path for path in GENERAL.reference if "." in path]
+    named = [
+        *filter(_may_be_reference, columns),
+        *(path for path in nested if any(_has_path(row, path) for row in first)),
+    ]
+    judged = find_verdicts(named, first, _may_be_reference)
     verdicts = {name for name, found in judged.items() if found}
     doubtful = {name for name, found in judged.items() if found is None}
     return Traits(*map(frozenset, (rendered, thinking, constant, verdicts, doubtful)))
+
+
+def _has_path(row: SourceRow, path: str) -> bool:
+    return look_up(row.values, path) not in (MISSING, None, "")
 
 
 def _may_be_reference(name: str) -> bool:
@@ -142,12 +151,15 @@ def choose_reply(row: SourceRow, layout: Layout, traits: Traits) -> Names:
 def find_numbered(first: Sequence[SourceRow]) -> Names:
     """The columns of several replies that are told apart by a number: `response_1`, `response_2`."""
     families: dict[str, dict[int, str]] = {}
+    reasoned: set[str] = set()
     for row in first:
         for name, value in row.values.items():
             if (found := _NUMBERED.fullmatch(str(name))) and isinstance(value, str | list | Mapping) and value:
                 families.setdefault(found[1].casefold(), {})[int(found[2])] = str(name)
+                reasoned.update([found[1].casefold()] if holds_reasoning(value) else [])
     for stem, columns in families.items():
-        is_reply = {stem, f"{stem}s"}.intersection(GENERAL.replies) or _called_after_models((stem,), _REPLY_ENDS)
+        is_called = {stem, f"{stem}s"}.intersection(GENERAL.replies) or _called_after_models((stem,), _REPLY_ENDS)
+        is_reply = is_called or (stem in reasoned and _NOT_A_MODELS.isdisjoint(_words_of(stem)))
         if is_reply and len(columns) > 1 and max(columns) - min(columns) == len(columns) - 1:
             return tuple(name for _, name in sorted(columns.items()))
     return ()

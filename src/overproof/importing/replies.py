@@ -283,7 +283,9 @@ def _find_reference(cells: _Cells, layout: Layout, notes: SourceNotes, traits: T
     if layout.names_reference:
         cells.take("reference", listed)
         return
-    for verdict in dict.fromkeys(name for name in cells.row.values if name in traits.verdicts):
+    for verdict in sorted(traits.verdicts):
+        if look_up(cells.row.values, verdict) is MISSING:
+            continue
         notes.count(f"'{verdict}' says whether the reply is right, and is no reference", cells.row.where)
     if cells.take("reference", tuple(name for name in listed if name not in traits.verdicts)) is None:
         named = choose_truth(cells.row, traits)

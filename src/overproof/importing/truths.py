@@ -16,7 +16,7 @@ from overproof.importing.layouts import GENERAL, find_written
 from overproof.problems.cells import as_messages
 from overproof.problems.presets import last_boxed
 from overproof.problems.usual import asks_whether
-from overproof.rows.columns import look_up, read_cell
+from overproof.rows.columns import MISSING, look_up, read_cell
 from overproof.rows.row import SourceRow
 
 _LABELS = {"label", "labels", "标签"}
@@ -59,7 +59,7 @@ def find_verdicts(
         said = [
             _Said(tuple(_as_truth(value, is_label=is_label) for value in values), _are_ends(values, ends), asks)
             for row, (ends, asks) in zip(rows, beside, strict=True)
-            if (values := _values_of(row.values.get(name)))
+            if (values := _values_of(look_up(row.values, name)))
         ]
         answered = [one.is_answered for one in said if one.is_answered is not None]
         if not said or sum(answered) * 2 > len(answered):
@@ -100,7 +100,7 @@ def _are_scores(said: Sequence[_Said], *, is_label: bool, is_compared: bool, has
 
 def _values_of(value: Any) -> tuple[Any, ...]:
     """What a cell says, or each value of a list in it."""
-    value = read_cell(value) if isinstance(value, str) else value
+    value = None if value is MISSING else read_cell(value) if isinstance(value, str) else value
     if isinstance(value, Sequence) and not isinstance(value, str):
         return tuple(one for one in value if one not in (None, ""))
     return () if value in (None, "") or value != value else (value,)  # noqa: PLR0124 - NaN
