@@ -105,6 +105,13 @@ SAID_ALIKE = [
 SAID_OTHERWISE = [
     ("MCMXCIV", "1994", "Which year do the Roman numerals stand for?"),
     ("24:00", "0:00", None),
+    (r"\frac{dy}{dx}=4x", "4x", "Find the derivative."),
+    ("dy/dx = 4x", "y'=4x", "Differentiate."),
+    (r"\frac{\partial f}{\partial y}=x", "x", "Find the partial derivative."),
+    ("∃x∈R, x²+2≤0", r"\exists x\in\mathbb{R}, x^2+2\le0", "写出命题的否定"),
+    ("7~9", "7-9", None),
+    ("x = 7 (x = -2 is extraneous)", "7", "Solve."),
+    ("7(-2舍去)", "7", "解方程"),
     ("D, A", "AD", "多选题: 下列说法正确的是"),
     ("(B)(D)", "B and D", "Select all that apply."),
     ("BCD", "B, C, D", "Which of the following are prime? Choose all."),
@@ -296,6 +303,12 @@ def test_a_changed_meaning_is_never_correct(name: str, number: int) -> None:
 # --- incorrect is earned: where a text has a reading under which both say the same, nothing is disproved
 
 IN_DOUBT: list[tuple[str, str, str | None]] = [
+    ("east", "正东", None),
+    ("偶函数", r"\text{even}", "奇偶性"),
+    ("小红先到", "小红", "谁先到?"),
+    (r"\frac{d}{dx}x^3", "3x^2", None),
+    ("between 7 and 9", "(7,9)", None),
+    ("a total of 7", "7", "How many are there?"),
     ("17 N", "17", "Find the force."),
     ("17k", "17000", None),
     ("IX", "9", None),
@@ -362,6 +375,11 @@ NOT_THE_SAME: list[tuple[str, str, str | None]] = [
     ("(b) 3 (a) 4", "(a) 3 (b) 4", None),
     ("0xFF", "0xFE", None),
     ("3n+1", "a_n=3n-2", "求数列的通项"),
+    ("7 (7 is extraneous)", "7", "Solve."),
+    ("7 (rejected)", "7", "Solve."),
+    ("7(舍去)", "7", "解方程"),
+    ("6 when x=7", "7", "Find the maximum."),
+    ("6 when x=7", "6 when x=8", "Where is the maximum, and what is it?"),
     ("A or C", "AC", "Which of the following hold? Choose all."),
     ("six (7)", "7", None),
     ("[6, 7]", "7", None),

@@ -12,7 +12,7 @@ from fractions import Fraction
 
 from overproof.grading.evaluate import exact_value, real_value
 from overproof.grading.finding import QUESTION, Finding, all_of, different, same, undecided
-from overproof.grading.lexicon import DIRECTIONS, phrase_of, place_of, same_words, says_none
+from overproof.grading.lexicon import DENYING_HAN, DIRECTIONS, phrase_of, place_of, same_words, says_none
 from overproof.grading.scalars import compare_scalars
 from overproof.grading.scope import ANYWHERE, Scope
 from overproof.grading.tree import Node, number
@@ -206,7 +206,13 @@ def compare_words(reference: Words, answer: Words, scope: Scope) -> Finding:
         return same("text", "the same words")
     if sorted(asked) == sorted(told):
         return undecided("text", "the same words in another order")
-    if _are_akin(wanted, given) or (says_none(reference.text) and says_none(answer.text)):
+    if reference.text.isascii() != answer.text.isascii():
+        return undecided("text", "words of two languages")
+    if (
+        _holds_the_other(reference.text, answer.text)
+        or _are_akin(wanted, given)
+        or (says_none(reference.text) and says_none(answer.text))
+    ):
         return undecided("text", "words that may be others for the same")
     if wanted and len(wanted) <= 3 and not wanted & given:
         return different("text", "other words")
@@ -224,6 +230,12 @@ def _content(text: str) -> list[str]:
 _IDLE_WORDS = frozenset({"the", "a", "an", "of", "is", "are", "it"})
 STEM = 5
 """Words that begin with as many equal letters are forms of one: divergent, diverges."""
+
+
+def _holds_the_other(one: str, other: str) -> bool:
+    """Whether one Chinese text has the other in it, and nothing beside it that denies: 小明, 小明先到."""
+    short, long = sorted((one.replace(" ", ""), other.replace(" ", "")), key=len)
+    return not short.isascii() and short in long and DENYING_HAN.search(long.replace(short, "", 1)) is None
 
 
 def _are_akin(wanted: set[str], given: set[str]) -> bool:

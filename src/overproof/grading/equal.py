@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from fractions import Fraction
 
 import msgspec
 
@@ -41,7 +42,10 @@ from overproof.grading.families import (
 )
 from overproof.grading.finding import QUESTION, Finding, all_of, different, same, undecided
 from overproof.grading.lexicon import (
+    CHANGING,
+    CHANGING_HAN,
     COMPASS,
+    DENYING_HAN,
     LOWERED,
     RAISED,
     TURN_OF_CHANGE,
@@ -778,11 +782,19 @@ def _collection_and_rest(collection: Collection, other: Value, scope: Scope, is_
         return undecided("text", "words that may describe them")
     if isinstance(other, Clock) and _is_said_in_parts(other, collection):
         return same("clock", "its hours and minutes") if scope.ordered else undecided(QUESTION, "hours and minutes")
+    if isinstance(other, Range) and _are_ends(collection, other):
+        return undecided("range", "a range, or its two ends")
     if isinstance(other, Relation) and collection.form in {"or", "list", "set"}:
         return _solutions(collection, other, scope, is_reference)
     if isinstance(other, Relation):
         return undecided("equation", "a list against an equation to be solved")
     return different("kind", f"several values against {_kind(other) or 'something else'}")
+
+
+def _are_ends(collection: Collection, span: Range) -> bool:
+    """Whether two numbers in brackets are the ends of a span."""
+    ends = [exact_value(item.node) for item in collection.items if isinstance(item, Scalar | Quantity)]
+    return collection.form in {"tuple", "square"} and tuple(ends) == span.ends
 
 
 def _is_said_in_parts(clock: Clock, collection: Collection) -> bool:
@@ -976,9 +988,31 @@ def _unknown_and_other(unknown: Unknown, other: Value, scope: Scope, is_referenc
     ):
         if isinstance(other, Words | Interval):
             return undecided("text", "prose")
+        if isinstance(other, Scalar | Quantity) and _holds(unknown.text, exact_value(other.node)):
+            return undecided("text", "a statement in words that holds the number")
         if not isinstance(other, Collection):
             return different("text", "the answer is a statement in words")
     return undecided("formula", f"the answer is not read ({unknown.why})")
+
+
+def _holds(text: str, value: Fraction | None) -> bool:
+    """Whether the one number in a text without spaces is a value, and no word beside it changes what it says."""
+    changes = any(table.search(text) for table in (CHANGING_HAN, DENYING_HAN)) or any(
+        word in text for word in _CHANGING
+    )
+    if value is None or changes or not _WORDS.fullmatch(text):
+        return False
+    return [Fraction(found) for found in _NUMBER.findall(text, 0, MAX_LOOKED_AT)] == [value]
+
+
+_CHANGING = frozenset(word for word in CHANGING if len(word) > 3) | {"not", "over", "off"}
+"""Those long enough to be known where nothing parts them from the next."""
+
+
+_WORDS = re.compile(r"[\w.,:;-]*")
+_NUMBER = re.compile(r"(?<![\d.])-?\d{1,20}(?:\.\d{1,20})?(?![\d.]*\d)")
+MAX_LOOKED_AT = 2_000
+"""Characters of a text that is not read in which a number is looked for."""
 
 
 _PAIRS: dict[tuple[type[Value], type[Value]], Comparison] = {

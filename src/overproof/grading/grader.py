@@ -33,7 +33,7 @@ from overproof.grading.reading import canonical, readings
 from overproof.grading.references import AnswerType, Reference, type_reference
 from overproof.grading.scope import Scope, scope_of
 from overproof.grading.spelling import has_substance, spell, without_spaces
-from overproof.grading.statements import conclusion, is_derivation, without_reason
+from overproof.grading.statements import conclusion, is_derivation, without_place, without_reason, without_rejected
 from overproof.grading.values import Collection, Scalar, Unknown, Words
 from overproof.records import Grade, Verdict, clean_text
 
@@ -254,7 +254,8 @@ def judge_values(reference: Reference, answer: str, spelled: str, scope: Scope) 
             return msgspec.structs.replace(
                 last, layer="statement", reason=f"it ends in {concluded[:60]}: {last.reason}"
             )
-    if not finding.same and (bare := without_reason(spelled)) is not None:
+    bares = (without_reason(spelled), without_rejected(spelled), without_place(spelled) if scope.asks_extreme else None)
+    for bare in filter(None, bares if not finding.same else ()):
         before = same_reading(reference.values, readings(bare), scope)
         finding = before if before.same else finding
     return finding if finding.same else _judge_count(reference, spelled, scope, finding)

@@ -52,6 +52,7 @@ LEAD_INS = frozenset({
 # Words that change what a value says wherever they stand; a note with one of them is no mere noun.
 CHANGING = frozenset({
     "not", "no", "never", "none", "neither", "nor", "or", "and", "but", "except", "unless", "wrong", "incorrect",
+    "rejected", "reject", "extraneous", "discarded", "discard", "invalid",
     "maybe", "perhaps", "possibly", "if", "when", "where", "otherwise", "more", "less", "fewer", "greater", "least",
     "most", "than", "minimum", "maximum", "min", "max", "only", "between", "to", "from", "vs", "versus", "times",
     "twice", "half", "double", "triple", "dozen", "hundred", "thousand", "million", "billion", "trillion", "is", "are",
@@ -81,7 +82,7 @@ COMPUTED = frozenset({
 DENYING_HAN = re.compile("[不非未没第倍约超]|[低高]于|[下降减]|^[近无]|[将接]近|至[少多]|元前")
 """In a Chinese label before a value: it is denied, bounded or an ordinal."""
 CHANGING_HAN = re.compile(
-    "[不非无没或和与且至到以上下超约第若当则是为之间约多少余倍半几共均除外东南西北左右前后增减亏盈的方根]"
+    "[不非无没舍或和与且至到以上下超约第若当则是为之间约多少余倍半几共均除外东南西北左右前后增减亏盈的方根]"
     "|^成$|^[点分][零一二三四五六七八九十百]"
 )
 

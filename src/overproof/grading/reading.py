@@ -84,6 +84,10 @@ _EXCEPT = re.compile(
 )
 _ENVIRONMENT = re.compile(r"\\(?:begin|end)\{\w+\*?\}")
 _ORDINAL = re.compile(r"(\d) ?(?:\^ ?\{? ?)?(?:\\text\{ ?)?(?:st|nd|rd|th)(?: ?\})?(?: ?\})?(?= |$)")
+_UNTAKEN = re.compile(
+    r"\\frac *\{ *(?:d|\\partial)(?:\^\{?\d\}?)? *\} *\{ *(?:d|\\partial) *[a-z][^{}]*\} *(?=[^ =,.])"
+)
+"""The sign of a derivative before what it is taken of; d and x are no letters of a product there."""
 # Parts behind their numbers, several names of one value, and amounts in a row: texts that are several values.
 _STATEMENT_PAIR = re.compile(r"\((\d)\) ?\((\d)\)")
 _PART_LABEL = re.compile(
@@ -209,6 +213,8 @@ def _amounts(spelled: str) -> Value | None:
 
 def _whole(spelled: str, alone: frozenset[str]) -> Value:
     """The likeliest reading of a text as mathematics; Unknown where it has none."""
+    if _UNTAKEN.search(spelled) is not None:
+        return Unknown(canonical(spelled), "a derivative that is not taken")
     plain = _ORDINAL.sub(r"\1", spelled) if "t" in spelled or "d" in spelled else spelled
     if (match := _EXCEPT.fullmatch(plain)) is not None:
         plain = f"(-\\infty, \\infty) \\setminus \\{{{match[1]}\\}}"

@@ -23,6 +23,7 @@ from overproof.grading.grammar import MAX_CHARS
 from overproof.grading.lexicon import is_prose
 from overproof.grading.reading import readings
 from overproof.grading.spelling import has_substance, spell
+from overproof.grading.statements import without_rejected
 from overproof.grading.tree import symbols, walk
 from overproof.grading.units import DEGREE, PERCENT
 from overproof.grading.values import (
@@ -98,7 +99,7 @@ def type_reference(text: str | None, question: str | None = None, answer_type: A
         return Reference(text, "none", issue="the reference holds no text")
     if answer_type == "text":
         return Reference(text, "text", answer, spelled, (Words(spelled),), answer_type=answer_type)
-    values = _of_type(readings(answer), answer_type)
+    values = _of_type(readings(without_rejected(spelled) or answer), answer_type)
     first = values[0]
     kind = kind_of(first)
     issue = None

@@ -313,6 +313,9 @@ class Scope:
     has_whole_days = _says(_WHOLE_DAY)
     """Whether it counts a day's hours to 24, so that 3:00 is in the night."""
 
+    asks_extreme = _says(_EXTREMES, "asked")
+    """Whether it asks for the greatest or the least of something, which is attained somewhere."""
+
     asks_for_change = _says(_CHANGE, "ask")
     """Whether it asks how far something changed, or two things are apart: not for the place of either."""
 

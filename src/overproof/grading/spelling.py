@@ -149,6 +149,7 @@ _BEFORE_COMMANDS = (
     ("$", re.compile(r"\$"), ""),
     ("\\", re.compile(r"\\[(\[](?!\d*(?:pt|em|ex|mm)\])|(?<!\\)\\[)\]]"), " "),
     ("\\", re.compile(r"(?<!\\)\\[,;:!> ]"), " "),
+    ("~", re.compile(r"(?<=\d) *~ *(?=\d)"), "-"),
     ("~", re.compile("~"), " "),
     ("\\", re.compile(r"\\[hv]space\*?\{[^{}]{0,20}\}|\\(?:label|tag|[hv]?phantom)\*?\{[^{}]{0,40}\}"), ""),
     ("\\underline", re.compile(r"\\underline *(?=\{[^{}]*\d)"), ""),
@@ -188,6 +189,10 @@ _AFTER_COMMANDS = (
     # N*, N^+, Z_{+}: the positive whole numbers, whose sign is no operator.
     ("\\in", re.compile(r"(?<=\\in) *(?:\\mathbb *\{? *N *\}?|N) *(?:[_^] *\{? *[*+] *\}?|[*+])(?![\w(])"), " N_{+}"),
     ("\\in", re.compile(r"(?<=\\in) *(?:\\mathbb *\{? *Z *\}?|Z) *(?:[_^] *\{? *\+ *\}?|\+)(?![\w(])"), " N_{+}"),
+    ("\\in", re.compile(r"(?<=\\in) *([NZQR])(?![\w^_*+(])"), r" \\mathbb{\1}"),
+    # A derivative has several names; before its value they are one.
+    ("d", re.compile(r"^(?:\\frac *\{ *d *([A-Za-z]) *\} *\{ *d *[a-z] *\}|d([A-Za-z]) */ *d[a-z])(?= *=)"), r"\1\2'"),
+    ("\\partial", re.compile(r"^\\frac *\{ *\\partial *([A-Za-z]) *\} *\{ *\\partial *([a-z]) *\}(?= *=)"), r"\1_{\2}"),
     # Braces beside the sign of a union are those of a set.
     ("\\c", re.compile(r"(\\c[ua]p) *\{([^{}]*)\}"), r"\1 \{\2\}"),
     ("\\c", re.compile(r"(?<![\w\\}^_)])\{([^{}]*)\}(?= *\\c[ua]p(?![a-z]))"), r"\{\1\}"),

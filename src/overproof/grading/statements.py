@@ -67,6 +67,32 @@ def without_reason(spelled: str) -> str | None:
     return spelled[: match.start()].rstrip(" ,;(").removesuffix("\\text{").rstrip(" ,;(")
 
 
+_REJECTED = re.compile(
+    r" *[(（](?P<said>[^()]*(?:舍|不合题意|不符合|extraneous|reject|discard|invalid|not valid)[^()]*)[)）]$",
+    re.IGNORECASE,
+)
+_DIGITS = re.compile(r"-?\d+(?:\.\d+)?")
+_ATTAINED = re.compile(
+    r"[ ,;(（]*(?:\\text\{ ?)?"
+    r"(?:\b(?:when|at|where|for)\b|此时|当)[ }]*(?:\\text\{ ?)?[A-Za-z](?:_\w)?[ }]*=[^=<>]{1,40}$"
+)
+
+
+def without_rejected(spelled: str) -> str | None:
+    """The text before brackets that reject other values: 3 (reject -1); None where there are none such."""
+    match = _REJECTED.search(spelled[:MAX_CHARS])
+    rejected = set(_DIGITS.findall(match["said"])) if match else set()
+    if match is None or not rejected or rejected & set(_DIGITS.findall(spelled[: match.start()])):
+        return None
+    return spelled[: match.start()]
+
+
+def without_place(spelled: str) -> str | None:
+    """The text before the place where an extreme is attained: 5 when x = 1, 最小值为-2,此时x=1; None where none is."""
+    match = _ATTAINED.search(spelled[:MAX_CHARS], 1)
+    return None if match is None else spelled[: match.start()]
+
+
 def conclusion(spelled: str) -> str | None:
     """The value that a derivation in an answer ends in, where its last sides agree; None where it ends in none."""
     text = _STRUCTURE.sub(" ", spelled[-MAX_CHARS:]).rstrip(" .")

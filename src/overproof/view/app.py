@@ -1,7 +1,7 @@
 """The web application: which address answers with what. Reads run folders; writes nothing but a person's decisions.
 
 /                         the runs, or the only run
-/runs/N/                  the pages of run N, a number or better its name; the script on them asks for the rest
+/runs/N/                  the pages of run N; the script on them asks for the rest
 /runs/N/api/state         whether anything has changed, and how a run that goes on stands
 /runs/N/api/overview      the numbers as HTML
 /runs/N/api/traces        a stretch of the list of traces (filters, sort, q: see `query`; from)
@@ -28,7 +28,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
-from urllib.parse import quote
 
 import msgspec
 import numpy as np
@@ -232,23 +231,9 @@ async def _refresh(run: ViewedRun) -> None:
 def _run_of(request: web.Request) -> tuple[int, ViewedRun]:
     runs = request.app[_RUNS]
     number = request.match_info["run"]
-    for place, run in enumerate(runs):
-        if number == _name_in_addresses(run):
-            return place, run
     if not (number.isascii() and number.isdecimal()) or len(number) > _MOST_DIGITS or int(number) >= len(runs):
         raise web.HTTPNotFound(text="There is no such run here.")
     return int(number), runs[int(number)]
-
-
-def _name_in_addresses(run: ViewedRun) -> str:
-    return run.folder.name.replace("/", "~")
-
-
-def _address_of(runs: list[ViewedRun], number: int) -> str:
-    """A run's place in addresses: its name, which stays its own when others come; of two of one name, the number."""
-    name = _name_in_addresses(runs[number])
-    first = next(place for place, run in enumerate(runs) if _name_in_addresses(run) == name)
-    return str(number) if first != number or name.isdecimal() else quote(name, safe="~")
 
 
 def _json(value: Any) -> web.Response:
@@ -262,7 +247,7 @@ def _html(text: str) -> web.Response:
 async def _home(request: web.Request) -> web.Response:
     runs, say = request.app[_RUNS], request.app[_SAY]
     if len(runs) == 1 and not request.app[_PROOFS]:
-        raise web.HTTPFound(f"/runs/{_address_of(runs, 0)}/{_keep_token(request)}")
+        raise web.HTTPFound(f"/runs/0/{_keep_token(request)}")
     lines = [describe_folder(run) for run in runs]
     told = to_script_json({"words": words_of_script(say)})
     return _html(
@@ -270,7 +255,6 @@ async def _home(request: web.Request) -> web.Response:
             "home.html.jinja",
             say,
             runs=lines,
-            addresses=[_address_of(runs, number) for number in range(len(runs))],
             title=say("Runs"),
             run_json=told,
             assets="/assets",
@@ -289,7 +273,7 @@ async def _pages(request: web.Request) -> web.Response:
             snapshot.overview,
             snapshot.manifest.versions,
             {
-                "api": f"/runs/{_address_of(request.app[_RUNS], number)}/api",
+                "api": f"/runs/{number}/api",
                 "stamp": str(snapshot.stamp),
                 "told": _tell(run),
                 "token": _token_of(request),
