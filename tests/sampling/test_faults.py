@@ -86,7 +86,7 @@ def test_a_hung_request_ends_at_its_deadline_and_is_tried_again(tmp_path: Path) 
     """openai/openai-python 1109: calls that hang for good"""
     folder = make_folder(tmp_path, numbered(2))
     with serve(first_attempts(HANG)) as endpoint:
-        summary, _ = sample_all(config_for(endpoint, teacher={"timeout_seconds": 1}), folder)
+        summary, _ = sample_all(config_for(endpoint, teacher={"timeout_seconds": 3}), folder)
     assert (summary.samples, summary.failures) == (4, {"deadline": 4})
 
 
@@ -95,7 +95,7 @@ def test_keep_alives_without_a_token_end_at_the_stall_deadline(tmp_path: Path) -
     alive = stream(*[b": keep-alive\n\n"] * 200, pause=0.05, then="hang")
     folder = make_folder(tmp_path, numbered(2))
     with serve(first_attempts(alive, lambda _: stream_reply("4", reasoning="so"))) as endpoint:
-        summary, _ = sample_all(config_for(endpoint, teacher={"stream": True, "stall_seconds": 1}), folder)
+        summary, _ = sample_all(config_for(endpoint, teacher={"stream": True, "stall_seconds": 3}), folder)
     assert (summary.samples, summary.failures) == (4, {"stalled": 4})
 
 
@@ -111,7 +111,7 @@ def test_after_timeouts_in_a_row_the_client_is_made_anew(tmp_path: Path, monkeyp
     monkeypatch.setattr(client.Client, "recycle", recycle_and_note)
     folder = make_folder(tmp_path, numbered(8))
     with serve(lambda ask: HANG if ask.number <= governor.SICK_AFTER else answer(ask)) as endpoint:
-        config = config_for(endpoint, {"n": 1}, teacher={"timeout_seconds": 1, "start_concurrency": 8})
+        config = config_for(endpoint, {"n": 1}, teacher={"timeout_seconds": 3, "start_concurrency": 8})
         summary, told = sample_all(config, folder)
     assert len(made) == 1
     assert summary.samples == 8
