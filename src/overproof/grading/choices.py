@@ -121,7 +121,10 @@ _CHOOSING = re.compile(
     r"|select all|\bchoose\b|\boptions?\b|all that apply",
     re.IGNORECASE,
 )
+"""What a question says that has options, also where it does not list them."""
 _TRUE_OR_FALSE = re.compile(r"true[ /]*(?:or|/)[ /]*false|\bT ?/ ?F\b|\bT or F\b|判断(?!.*选)|对错", re.IGNORECASE)
+
+"""Before answers of which F is one."""
 
 
 def asks_to_choose(question: str | None) -> bool:
@@ -176,7 +179,10 @@ def lettered_text(answer: str) -> tuple[str, str] | None:
 
 
 def is_choice(reference: str, question: str | None = None) -> bool:
-    """Whether a reference names options: letters in alphabetical order, and not plainly something else."""
+    """Whether a reference names options: letters, and not plainly something else.
+
+    Those in another order than the alphabet's are options only where the question asks to choose.
+    """
     letters = letters_of(reference)
     options = parse_options(question)
     if letters is None or (letters == "F" and not options and _TRUE_OR_FALSE.search(question or "")):

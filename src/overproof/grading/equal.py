@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from fractions import Fraction
 
 import msgspec
 
@@ -42,10 +41,7 @@ from overproof.grading.families import (
 )
 from overproof.grading.finding import QUESTION, Finding, all_of, different, same, undecided
 from overproof.grading.lexicon import (
-    CHANGING,
-    CHANGING_HAN,
     COMPASS,
-    DENYING_HAN,
     LOWERED,
     RAISED,
     TURN_OF_CHANGE,
@@ -68,6 +64,7 @@ from overproof.grading.relations import (
 )
 from overproof.grading.scalars import compare_scalars
 from overproof.grading.scope import ANYWHERE, Scope
+from overproof.grading.statements import holds_number
 from overproof.grading.tree import INFINITY, SET_OPERATIONS, Node, number, replaced, symbols, walk
 from overproof.grading.values import (
     Based,
@@ -988,31 +985,11 @@ def _unknown_and_other(unknown: Unknown, other: Value, scope: Scope, is_referenc
     ):
         if isinstance(other, Words | Interval):
             return undecided("text", "prose")
-        if isinstance(other, Scalar | Quantity) and _holds(unknown.text, exact_value(other.node)):
+        if isinstance(other, Scalar | Quantity) and holds_number(unknown.text, exact_value(other.node)):
             return undecided("text", "a statement in words that holds the number")
         if not isinstance(other, Collection):
             return different("text", "the answer is a statement in words")
     return undecided("formula", f"the answer is not read ({unknown.why})")
-
-
-def _holds(text: str, value: Fraction | None) -> bool:
-    """Whether the one number in a text without spaces is a value, and no word beside it changes what it says."""
-    changes = any(table.search(text) for table in (CHANGING_HAN, DENYING_HAN)) or any(
-        word in text for word in _CHANGING
-    )
-    if value is None or changes or not _WORDS.fullmatch(text):
-        return False
-    return [Fraction(found) for found in _NUMBER.findall(text, 0, MAX_LOOKED_AT)] == [value]
-
-
-_CHANGING = frozenset(word for word in CHANGING if len(word) > 3) | {"not", "over", "off"}
-"""Those long enough to be known where nothing parts them from the next."""
-
-
-_WORDS = re.compile(r"[\w.,:;-]*")
-_NUMBER = re.compile(r"(?<![\d.])-?\d{1,20}(?:\.\d{1,20})?(?![\d.]*\d)")
-MAX_LOOKED_AT = 2_000
-"""Characters of a text that is not read in which a number is looked for."""
 
 
 _PAIRS: dict[tuple[type[Value], type[Value]], Comparison] = {

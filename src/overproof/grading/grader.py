@@ -254,10 +254,10 @@ def judge_values(reference: Reference, answer: str, spelled: str, scope: Scope) 
             return msgspec.structs.replace(
                 last, layer="statement", reason=f"it ends in {concluded[:60]}: {last.reason}"
             )
-    bares = (without_reason(spelled), without_rejected(spelled), without_place(spelled) if scope.asks_extreme else None)
-    for bare in filter(None, bares if not finding.same else ()):
-        before = same_reading(reference.values, readings(bare), scope)
-        finding = before if before.same else finding
+    for without in (without_reason, without_rejected, *([without_place] if scope.asks_extreme else [])):
+        if not finding.same and (bare := without(spelled)):
+            before = same_reading(reference.values, readings(bare), scope)
+            finding = before if before.same else finding
     return finding if finding.same else _judge_count(reference, spelled, scope, finding)
 
 

@@ -9,6 +9,7 @@ r"""Answers that are a derivation or a sentence: the value that one ends in, whe
 from __future__ import annotations
 
 import re
+from fractions import Fraction
 
 from overproof.grading.evaluate import same_value
 from overproof.grading.lexicon import CHANGING, CHANGING_HAN, COMPUTED, DENYING_HAN
@@ -19,6 +20,8 @@ from overproof.grading.values import Quantity, Scalar, Unknown
 MAX_CHARS = 4_000
 """A derivation is looked at from this far before its end."""
 MAX_NOUN_CHARS = 90
+MAX_LOOKED_AT = 2_000
+"""Characters of a text that is not read in which a number is looked for."""
 
 _STRUCTURE = re.compile(r"\\(?:begin|end)\{[a-z*]+\}|&|\\(?:displaystyle|quad|qquad)(?![a-z])|\[\d+pt\]")
 _CLAUSES = re.compile(
@@ -32,6 +35,11 @@ _LAST_STATEMENT = re.compile(
     r"(?P<value>[^{}=]{1,40})(?:\\text\{(?P<noun>[^{}]*)\})?",
     re.IGNORECASE,
 )
+_RUN_TOGETHER = re.compile(r"[\w.,:;-]*")
+"""Words and numbers without the spaces between them, and nothing else."""
+_NUMBER = re.compile(r"(?<![\d.])-?\d{1,20}(?:\.\d{1,20})?(?![\d.]*\d)")
+_CHANGING_INSIDE = frozenset(word for word in CHANGING if len(word) > 3) | {"not", "over", "off"}
+"""Those long enough to be known where nothing parts them from the next."""
 _BARE_WORD = re.compile(r"(?<![\\A-Za-z])[a-z]{2,}(?![A-Za-z])")
 _IN_STATEMENTS = frozenset({"is", "are", "was", "at", "on", "by", "be", "must"})
 _OPENS = re.compile(
@@ -67,6 +75,7 @@ def without_reason(spelled: str) -> str | None:
     return spelled[: match.start()].rstrip(" ,;(").removesuffix("\\text{").rstrip(" ,;(")
 
 
+# Behind a value: brackets that reject others, and the place where an extreme is attained.
 _REJECTED = re.compile(
     r" *[(（](?P<said>[^()]*(?:舍|不合题意|不符合|extraneous|reject|discard|invalid|not valid)[^()]*)[)）]$",
     re.IGNORECASE,
@@ -114,6 +123,15 @@ def conclusion(spelled: str) -> str | None:
     if len(sides) < 2 or not sides[-1] or sides[-2] == sides[-1] or not _agree(sides[-2], sides[-1]):
         return None
     return sides[-1] + _unit(sides[-1], noun)
+
+
+def holds_number(text: str, value: Fraction | None) -> bool:
+    """Whether the one number in a text without spaces is a value, and no word beside it changes what it says."""
+    if value is None or not _RUN_TOGETHER.fullmatch(text):
+        return False
+    if CHANGING_HAN.search(text) or DENYING_HAN.search(text) or any(word in text for word in _CHANGING_INSIDE):
+        return False
+    return [Fraction(found) for found in _NUMBER.findall(text, 0, MAX_LOOKED_AT)] == [value]
 
 
 def _without_noun(text: str) -> tuple[str | None, str]:
